@@ -1,0 +1,180 @@
+//! Files of named tensors, in the formats in which people share trained networks.
+//!
+//! A [`WeightsFile`] knows the tensors' names and shapes and reads the numbers of those that are
+//! asked for, and no others. It does not know which network they belong to: `Parameters` asks it
+//! for what a network needs. The format is told by content: safetensors, torch's zip, and the
+//! pickle stream that torch wrote before 1.6. Files come from strangers: nothing in them is ever
+//! executed, and no length in them is believed before it was compared with the file's.
+
+mod numbers;
+mod pickle;
+mod safetensors;
+mod torch;
+mod torch_legacy;
+mod torch_zip;
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use self::numbers::{NumberType, Stored};
+use super::network::nearest;
+use crate::error::{Error, Result};
+
+/// Tensors by their names.
+type Tensors = BTreeMap<String, Stored>;
+
+/// What wrapping a network in Python puts before every name (`DataParallel`, `compile`).
+const PREFIXES: [&str; 2] = ["module.", "_orig_mod."];
+
+/// An opened file of named tensors.
+#[derive(Debug)]
+pub struct WeightsFile {
+    path: PathBuf,
+    file: Mutex<File>,
+    tensors: Tensors,
+}
+
+/// What can be wrong inside a file whose format is right.
+#[derive(Debug, thiserror::Error)]
+enum Damage {
+    #[error("a tensor's numbers are missing")]
+    MissingStorage,
+    #[error("a tensor has not as many strides as axes")]
+    Strides,
+    #[error("a tensor reaches beyond its storage")]
+    OutOfStorage,
+    #[error("a tensor reaches beyond the end of the file")]
+    OutOfFile,
+    #[error("its numbers are compressed, which torch never does")]
+    Compressed,
+    #[error("its numbers are big-endian")]
+    BigEndian,
+}
+
+impl Damage {
+    fn of(self, path: &Path) -> Error {
+        Error::DamagedWeights { path: path.into(), source: self.into() }
+    }
+}
+
+impl WeightsFile {
+    /// Opens `path` and reads the names, types and shapes of its tensors.
+    ///
+    /// Tensors under a key such as `state_dict` are found there, and a prefix such as `module.`
+    /// that all names share is taken away.
+    ///
+    /// # Errors
+    /// [`Error::Read`]; [`Error::WeightsFormat`], [`Error::DamagedWeights`], [`Error::NoTensors`]
+    /// where the file is no weights file; [`Error::ForeignPickle`] where it holds more than
+    /// tensors and plain values.
+    pub fn open(path: impl Into<PathBuf>) -> Result<Self> {
+        let path = path.into();
+        let failed = |source| Error::Read { path: path.clone(), source };
+        let mut file = File::open(&path).map_err(failed)?;
+        let len = file.metadata().map_err(failed)?.len();
+        let mut first = Vec::new();
+        (&file).take(16).read_to_end(&mut first).map_err(failed)?;
+        file.rewind().map_err(failed)?;
+        let tensors = if first.starts_with(b"PK\x03\x04") {
+            torch_zip::read(&file, &path)?
+        } else if first.starts_with(torch_legacy::MAGIC) {
+            torch_legacy::read(&file, &path)?
+        } else if safetensors::is_likely(&first, len) {
+            safetensors::read(&file, &path)?
+        } else {
+            return Err(Error::WeightsFormat { path });
+        };
+        if tensors.is_empty() {
+            return Err(Error::NoTensors { path });
+        }
+        if !tensors.values().all(|stored| lies_within(stored, len)) {
+            return Err(Damage::OutOfFile.of(&path));
+        }
+        let tensors = without_prefix(tensors);
+        Ok(Self { path, file: Mutex::new(file), tensors })
+    }
+
+    /// The file.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The tensors' names, sorted.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.tensors.keys().map(String::as_str)
+    }
+
+    /// The shape of the tensor called `name`, if there is one.
+    #[must_use]
+    pub fn shape(&self, name: &str) -> Option<&[usize]> {
+        self.tensors.get(name).map(|stored| stored.shape.as_slice())
+    }
+
+    /// The numbers of the tensor called `name`, row-major, as f32 whatever they are stored as.
+    ///
+    /// # Errors
+    /// [`Error::MissingTensor`]; [`Error::WrongTensor`] where its shape is not `expected`;
+    /// [`Error::TensorType`] where its numbers are integers; [`Error::Read`].
+    pub fn tensor(&self, name: &str, expected: &[usize]) -> Result<Vec<f32>> {
+        let stored = self.tensors.get(name).ok_or_else(|| Error::MissingTensor {
+            path: self.path.clone(),
+            name: name.to_owned(),
+            nearest: nearest(name, self.names()),
+        })?;
+        if stored.shape != expected {
+            return Err(Error::WrongTensor {
+                path: self.path.clone(),
+                name: name.to_owned(),
+                expected: expected.to_vec(),
+                found: stored.shape.clone(),
+            });
+        }
+        if let NumberType::Other { name: found, .. } = stored.numbers {
+            return Err(Error::TensorType {
+                path: self.path.clone(),
+                name: name.to_owned(),
+                found: found.to_owned(),
+            });
+        }
+        let bytes = self.read(stored)?;
+        let span = stored.numbers.to_f32(&bytes).unwrap_or_default();
+        Ok(stored.in_order(span))
+    }
+
+    /// The bytes from a tensor's first number to its last.
+    fn read(&self, stored: &Stored) -> Result<Vec<u8>> {
+        let len = stored.span().unwrap_or(0) * stored.numbers.size();
+        let mut bytes = vec![0; len];
+        // A panic of another reader leaves the file usable: every read seeks first.
+        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        file.seek(SeekFrom::Start(stored.start))
+            .and_then(|_| file.read_exact(&mut bytes))
+            .map_err(|source| Error::Read { path: self.path.clone(), source })?;
+        Ok(bytes)
+    }
+}
+
+/// Whether the file is long enough for the tensor; also that its length in bytes does not overflow.
+fn lies_within(stored: &Stored, len: u64) -> bool {
+    let bytes = stored.span().and_then(|span| span.checked_mul(stored.numbers.size()));
+    let end = bytes.and_then(|bytes| stored.start.checked_add(bytes as u64));
+    end.is_some_and(|end| end <= len)
+}
+
+/// Takes away each of [`PREFIXES`] that all names share.
+fn without_prefix(mut tensors: Tensors) -> Tensors {
+    while let Some(prefix) =
+        PREFIXES.iter().find(|prefix| tensors.keys().all(|name| name.starts_with(**prefix)))
+    {
+        let shorten = |(name, stored): (String, Stored)| (name[prefix.len()..].to_owned(), stored);
+        tensors = tensors.into_iter().map(shorten).collect();
+    }
+    tensors
+}
+
+#[cfg(test)]
+mod tests;

