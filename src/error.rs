@@ -39,7 +39,101 @@ pub enum Error {
     /// The descriptor holds a NaN or an infinity.
     #[error("the descriptor holds a value that is not a finite number")]
     NonFiniteDescriptor,
+    /// A spec does not have the form `MODEL:LAYER[/POOLING][*WEIGHT][+…]`.
+    #[error("invalid spec `{spec}`: {reason}")]
+    InvalidSpec {
+        /// As given.
+        spec: String,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// The dimension of direct activations depends on the size of the picture, which is not fixed.
+    #[error("spec `{spec}` takes direct activations, but pictures keep their own sizes")]
+    SizeNotFixed {
+        /// The spec.
+        spec: String,
+    },
     // ---- photo ----
+    /// A folder or device stands where a file was expected.
+    #[error("not a file: {}", .path.display())]
+    NotAFile {
+        /// The path.
+        path: PathBuf,
+    },
+    /// The file has no bytes.
+    #[error("empty file: {}", .path.display())]
+    EmptyFile {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file has more bytes than any photo.
+    #[error("larger than {limit} bytes: {}", .path.display())]
+    FileTooLarge {
+        /// The file.
+        path: PathBuf,
+        /// The most bytes taken.
+        limit: u64,
+    },
+    /// The content is of no picture format that is known.
+    #[error("not a picture: {}", .path.display())]
+    NotAPicture {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The format is known, but no decoder for it is built in.
+    #[error("no decoder for {format} in this build: {}", .path.display())]
+    MissingDecoder {
+        /// The file.
+        path: PathBuf,
+        /// The format's name.
+        format: &'static str,
+        /// The cargo feature that would have it.
+        feature: &'static str,
+    },
+    /// A decompression bomb, or a picture for other tools.
+    #[error("{width}×{height} are more than {limit} pixels: {}", .path.display())]
+    TooManyPixels {
+        /// The file.
+        path: PathBuf,
+        /// Its width in pixels.
+        width: u32,
+        /// Its height in pixels.
+        height: u32,
+        /// The most pixels taken.
+        limit: u64,
+    },
+    /// The file is a picture, but cut off or corrupt.
+    #[error("damaged picture: {}: {source}", .path.display())]
+    DamagedPhoto {
+        /// The file.
+        path: PathBuf,
+        /// What the decoder says.
+        source: Source,
+    },
+    /// A preprocessing has an unknown key or an impossible value.
+    #[error("invalid preprocessing: `{part}`")]
+    InvalidPreprocess {
+        /// The part of the text that is wrong.
+        part: String,
+    },
+    /// A very long picture would become enormous when resized.
+    #[error("{width}×{height} pixels after resizing are more than {limit} a side")]
+    PictureTooLong {
+        /// Height after resizing.
+        height: u64,
+        /// Width after resizing.
+        width: u64,
+        /// The most pixels a side.
+        limit: u64,
+    },
+    /// The crop is larger than the picture it is to be cut out of.
+    #[error("cannot crop {}×{} pixels out of {}×{}", .crop.1, .crop.0, .size.1, .size.0)]
+    CropTooLarge {
+        /// Height and width of the picture.
+        size: (u32, u32),
+        /// Height and width of the crop.
+        crop: (u32, u32),
+    },
     // ---- backbone ----
     /// There is no architecture of this name.
     #[error("unknown network: `{name}`")]
@@ -238,6 +332,32 @@ impl Error {
     pub fn hint(&self) -> Option<String> {
         let hint = match self {
             Self::ZeroDescriptor => "a blank picture cannot be compared",
+            Self::InvalidSpec { .. } => {
+                "a spec is `MODEL:LAYER[/POOLING][*WEIGHT]`, joined by `+`: \
+                 efficientnet_lite0:blocks.10/gem*0.5+head"
+            }
+            Self::SizeNotFixed { .. } => {
+                "give all pictures one size with `--preprocess crop=224` or `resize=224x224`, or \
+                 pool with gap, max, gem or rmac"
+            }
+            Self::MissingDecoder { feature, .. } => {
+                return Some(format!("this build has no feature `{feature}`; convert the photo to JPEG"));
+            }
+            Self::InvalidPreprocess { .. } => {
+                "keys are resize, crop (N, HxW or none), interpolation (nearest, bilinear, bicubic, \
+                 lanczos), mean and std (R/G/B), or `none` alone"
+            }
+            Self::UnknownArchitecture { nearest, .. } => {
+                let name = nearest.as_ref()?;
+                return Some(format!("did you mean `{name}`? `imgsearch models list` names them all"));
+            }
+            Self::UnknownLayer { architecture, nearest, .. } => {
+                let list = format!("`imgsearch models show {architecture}` lists its layers");
+                return Some(match nearest {
+                    Some(name) => format!("did you mean `{name}`? {list}"),
+                    None => list,
+                });
+            }
             // ---- weights ----
             Self::WeightsFormat { .. } => "weights are `.safetensors` or torch's `.pth` files",
             Self::DamagedWeights { .. } => "get the file again",

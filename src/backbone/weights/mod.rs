@@ -175,6 +175,3 @@ fn without_prefix(mut tensors: Tensors) -> Tensors {
     }
     tensors
 }
-
-#[cfg(test)]
-mod tests;

@@ -1,0 +1,192 @@
+//! What a descriptor is made of, as one line of text.
+
+use std::fmt;
+use std::str::FromStr;
+
+use super::pooling::Pooling;
+use super::vector::{Descriptor, normalize_in_place};
+use crate::backbone::network::Network;
+use crate::error::{Error, Result};
+
+/// A layer, how it is pooled, and its weight among the parts.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Part {
+    /// The layer's name.
+    pub layer: String,
+    /// How its map becomes a vector.
+    pub pooling: Pooling,
+    /// Its share: each part has length 1 before it is multiplied by this. Above 0.
+    pub weight: f32,
+}
+
+/// A model and the parts its descriptors are joined from: `MODEL:LAYER[/POOLING][*WEIGHT][+…]`.
+///
+/// ```
+/// use imgsearch::DescriptorSpec;
+///
+/// let spec: DescriptorSpec = "efficientnet_lite0:blocks.10/gem*0.5+head".parse()?;
+/// assert_eq!(spec.to_string(), "efficientnet_lite0:blocks.10/gem*0.5+head/gap");
+/// # Ok::<(), imgsearch::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct DescriptorSpec {
+    /// The model's name in the catalogue.
+    pub model: String,
+    /// At least one.
+    pub parts: Vec<Part>,
+}
+
+impl DescriptorSpec {
+    /// GAP of one layer.
+    #[must_use]
+    pub fn gap(model: &str, layer: &str) -> Self {
+        let part = Part { layer: layer.to_owned(), pooling: Pooling::Gap, weight: 1.0 };
+        Self { model: model.to_owned(), parts: vec![part] }
+    }
+
+    /// The same spec with the network's canonical layer names.
+    ///
+    /// # Errors
+    /// [`Error::UnknownLayer`].
+    pub fn resolve(mut self, network: &Network) -> Result<Self> {
+        for part in &mut self.parts {
+            part.layer.clone_from(&network.find_layer(&part.layer)?.name);
+        }
+        Ok(self)
+    }
+
+    /// The layers of the parts, in order.
+    #[must_use]
+    pub fn layers(&self) -> Vec<&str> {
+        self.parts.iter().map(|part| part.layer.as_str()).collect()
+    }
+
+    /// Number of values of a descriptor of a picture of `height` × `width` pixels.
+    ///
+    /// # Errors
+    /// [`Error::UnknownLayer`].
+    pub fn dimension(&self, network: &Network, height: usize, width: usize) -> Result<usize> {
+        let shapes = network.shapes(height, width);
+        let of = |part: &Part| {
+            let shape = shapes[network.find_layer(&part.layer)?.value.0];
+            Ok(part.pooling.dimension(shape))
+        };
+        self.parts.iter().map(of).sum()
+    }
+
+    /// Whether the dimension depends on the size of the picture.
+    #[must_use]
+    pub fn needs_fixed_size(&self) -> bool {
+        self.parts.iter().any(|part| part.pooling == Pooling::Direct)
+    }
+
+    /// Joins the pooled vectors of the parts: each scaled to length 1, weighted, concatenated; the
+    /// whole scaled to length 1 again.
+    ///
+    /// # Errors
+    /// [`Error::ZeroDescriptor`], [`Error::NonFiniteDescriptor`].
+    pub fn combine(&self, pooled: Vec<Vec<f32>>) -> Result<Descriptor> {
+        let mut joined = Vec::with_capacity(pooled.iter().map(Vec::len).sum());
+        for (part, mut values) in self.parts.iter().zip(pooled) {
+            normalize_in_place(&mut values)?;
+            joined.extend(values.iter().map(|value| value * part.weight));
+        }
+        Descriptor::normalize(joined)
+    }
+}
+
+impl fmt::Display for DescriptorSpec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:", self.model)?;
+        for (index, part) in self.parts.iter().enumerate() {
+            let join = if index == 0 { "" } else { "+" };
+            write!(f, "{join}{}/{}", part.layer, part.pooling)?;
+            if (part.weight - 1.0).abs() > f32::EPSILON {
+                write!(f, "*{}", part.weight)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl FromStr for DescriptorSpec {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let invalid = |reason: &'static str| Error::InvalidSpec { spec: text.to_owned(), reason };
+        let (model, parts) = text.split_once(':').ok_or_else(|| invalid("no `:` behind the model"))?;
+        if model.is_empty() || parts.is_empty() {
+            return Err(invalid("the model or the layers are missing"));
+        }
+        let part = |part: &str| parse_part(part).map_err(invalid);
+        let parts = parts.split('+').map(part).collect::<Result<_>>()?;
+        Ok(Self { model: model.to_owned(), parts })
+    }
+}
+
+fn parse_part(text: &str) -> Result<Part, &'static str> {
+    let (text, weight) = match text.split_once('*') {
+        Some((text, weight)) => (text, weight.parse().map_err(|_| "a weight is not a number")?),
+        None => (text, 1.0f32),
+    };
+    if !(weight.is_finite() && weight > 0.0) {
+        return Err("a weight is not above 0");
+    }
+    let (layer, pooling) = match text.split_once('/') {
+        Some((layer, pooling)) => (layer, pooling.parse()?),
+        None => (text, Pooling::Gap),
+    };
+    if layer.is_empty() {
+        return Err("a layer's name is missing");
+    }
+    Ok(Part { layer: layer.to_owned(), pooling, weight })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn pooling() -> impl Strategy<Value = Pooling> {
+        prop_oneof![
+            Just(Pooling::Direct),
+            Just(Pooling::Gap),
+            Just(Pooling::Max),
+            Just(Pooling::RMac),
+            (1u32..80).prop_map(|tenths| Pooling::Gem { p: tenths as f32 / 10.0 }),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn a_printed_spec_parses_to_itself(
+            parts in prop::collection::vec(("[a-z][a-z0-9_.]{0,9}", pooling(), 1u32..400), 1..4),
+        ) {
+            let part = |(layer, pooling, hundredths)| {
+                Part { layer, pooling, weight: hundredths as f32 / 100.0 }
+            };
+            let parts = parts.into_iter().map(part).collect();
+            let spec = DescriptorSpec { model: "resnet50".into(), parts };
+            prop_assert_eq!(spec.to_string().parse::<DescriptorSpec>().unwrap(), spec);
+        }
+    }
+
+    #[test]
+    fn malformed_specs_are_errors() {
+        for text in ["", "head", ":head", "m:", "m:a+", "m:a*x", "m:a*0", "m:a*-1", "m:a/nope", "m:/gap", "m:a/gem0"] {
+            let parsed = text.parse::<DescriptorSpec>();
+            assert!(matches!(parsed, Err(Error::InvalidSpec { .. })), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_weight_means_what_it_says_whatever_the_size_of_the_parts() {
+        let spec: DescriptorSpec = "m:a*3+b*4".parse().unwrap();
+        let joined = spec.combine(vec![vec![100.0, 0.0], vec![0.01]]).unwrap();
+        let expected = [0.6, 0.0, 0.8];
+        for (value, expected) in joined.as_slice().iter().zip(expected) {
+            assert!((value - expected).abs() < 1e-6, "{joined:?}");
+        }
+    }
+}

@@ -1,0 +1,215 @@
+//! What a photo is and how it becomes pixels.
+//!
+//! A path is found ([`walk()`]), read once into a [`Photo`], decoded into a [`Picture`] (upright,
+//! RGB, no alpha) and turned by a [`Preprocess`] into the [`Pixels`] that a network takes. Photos
+//! are known by the hash of their bytes, formats by their first bytes, never by a name. Nothing
+//! here knows what a network is, nor that there is a gallery.
+
+use std::fs::{self, File, Metadata};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use crate::error::{Error, Result};
+
+mod decode;
+mod hash;
+mod preprocess;
+mod walk;
+
+pub use self::decode::{MAX_PIXELS, Picture};
+pub use self::hash::ContentHash;
+pub use self::preprocess::{Interpolation, Pixels, Preprocess, Size};
+pub use self::walk::{Found, Walk, walk};
+
+/// The largest file that is read, in bytes: 1 GiB.
+pub const MAX_FILE_BYTES: u64 = 1 << 30;
+
+/// The bytes of one photo, read once and known by their hash.
+#[derive(Clone, Debug)]
+pub struct Photo {
+    path: PathBuf,
+    bytes: Vec<u8>,
+    modified: i64,
+    hash: ContentHash,
+}
+
+impl Photo {
+    /// Reads the photo at `path`. Time and bytes come from the same open file, so they belong
+    /// together even when the name is given to another file meanwhile.
+    ///
+    /// # Errors
+    /// [`Error::Read`] when the file is gone or may not be read, [`Error::NotAFile`] for folders,
+    /// pipes and devices, [`Error::EmptyFile`], and [`Error::FileTooLarge`] above
+    /// [`MAX_FILE_BYTES`].
+    pub fn read(path: impl Into<PathBuf>) -> Result<Self> {
+        let path = path.into();
+        match read_file(&path) {
+            Ok((metadata, _)) if !metadata.is_file() => {
+                Err(Error::NotAFile { path })
+            }
+            Ok((_, bytes)) if bytes.len() as u64 > MAX_FILE_BYTES => {
+                Err(Error::FileTooLarge { path, limit: MAX_FILE_BYTES })
+            }
+            Ok((_, bytes)) if bytes.is_empty() => Err(Error::EmptyFile { path }),
+            Ok((metadata, bytes)) => Ok(Self {
+                modified: modified(&metadata),
+                ..Self::from_bytes(path, bytes)
+            }),
+            Err(source) => Err(Error::Read { path, source }),
+        }
+    }
+
+    /// A photo that is in memory already. `label` stands for its path in messages: `-` for one
+    /// from standard input.
+    #[must_use]
+    pub fn from_bytes(label: impl Into<PathBuf>, bytes: Vec<u8>) -> Self {
+        Self {
+            path: label.into(),
+            hash: ContentHash::of(&bytes),
+            bytes,
+            modified: 0,
+        }
+    }
+
+    /// Where the photo was read from, or its label.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The picture, upright.
+    ///
+    /// # Errors
+    /// [`Error::NotAPicture`], [`Error::MissingDecoder`], [`Error::TooManyPixels`],
+    /// [`Error::DamagedPhoto`], [`Error::EmptyFile`].
+    pub fn decode(&self) -> Result<Picture> {
+        if self.bytes.is_empty() {
+            return Err(Error::EmptyFile { path: self.path.clone() });
+        }
+        decode::decode(&self.path, &self.bytes)
+    }
+
+    /// The file's bytes.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// The number of bytes.
+    #[must_use]
+    pub fn size(&self) -> u64 {
+        self.bytes.len() as u64
+    }
+
+    /// When the file was last modified, in nanoseconds since 1970; 0 for a photo from memory.
+    #[must_use]
+    pub const fn modified(&self) -> i64 {
+        self.modified
+    }
+
+    /// The hash of the bytes.
+    #[must_use]
+    pub const fn hash(&self) -> ContentHash {
+        self.hash
+    }
+}
+
+/// The metadata of `path` and, of a plain file, one byte more than [`MAX_FILE_BYTES`] at most.
+fn read_file(path: &Path) -> io::Result<(Metadata, Vec<u8>)> {
+    // Asked before opening, because opening a pipe waits for its other end.
+    let named = fs::metadata(path)?;
+    if !named.is_file() {
+        return Ok((named, Vec::new()));
+    }
+    let file = File::open(path)?;
+    let metadata = file.metadata()?;
+    let mut bytes = Vec::with_capacity(metadata.len().min(MAX_FILE_BYTES) as usize);
+    if metadata.is_file() {
+        file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes)?;
+    }
+    Ok((metadata, bytes))
+}
+
+/// Nanoseconds since 1970, negative before; 0 where the file system keeps no time.
+fn modified(metadata: &Metadata) -> i64 {
+    let time = metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH);
+    match time.duration_since(UNIX_EPOCH) {
+        Ok(after) => i64::try_from(after.as_nanos()).unwrap_or(i64::MAX),
+        Err(error) => i64::try_from(error.duration().as_nanos()).map_or(i64::MIN, |before| -before),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn reading_gives_the_bytes_their_hash_and_the_time() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a");
+        fs::write(&path, b"abc").unwrap();
+        let time = UNIX_EPOCH + Duration::from_nanos(1_234_567_890_000_000_000);
+        File::options()
+            .write(true)
+            .open(&path)
+            .unwrap()
+            .set_modified(time)
+            .unwrap();
+        let photo = Photo::read(&path).unwrap();
+        assert_eq!(
+            (photo.bytes(), photo.size(), photo.path()),
+            (&b"abc"[..], 3, &*path)
+        );
+        assert_eq!(photo.modified(), 1_234_567_890_000_000_000);
+        assert_eq!(photo.hash(), ContentHash::of(b"abc"));
+    }
+
+    #[test]
+    fn a_time_before_1970_is_negative() {
+        let file = tempfile::tempfile().unwrap();
+        file.set_modified(UNIX_EPOCH - Duration::from_secs(2))
+            .unwrap();
+        assert_eq!(modified(&file.metadata().unwrap()), -2_000_000_000);
+    }
+
+    #[test]
+    fn a_vanished_file_is_an_error_naming_it() {
+        let error = Photo::read("/nowhere/gone.jpg").unwrap_err();
+        assert!(
+            matches!(&error, Error::Read { source, .. } if source.kind() == io::ErrorKind::NotFound)
+        );
+        assert!(error.to_string().contains("/nowhere/gone.jpg"));
+    }
+
+    #[test]
+    fn a_folder_named_as_a_photo_and_an_empty_file_are_told_apart() {
+        let folder = tempfile::tempdir().unwrap();
+        let (album, empty) = (
+            folder.path().join("album.jpg"),
+            folder.path().join("empty.jpg"),
+        );
+        fs::create_dir(&album).unwrap();
+        fs::write(&empty, b"").unwrap();
+        assert!(
+            matches!(Photo::read(&album), Err(Error::NotAFile { path }) if path == album)
+        );
+        assert!(matches!(Photo::read(&empty), Err(Error::EmptyFile { path }) if path == empty));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_pipe_does_not_hang_the_reader() {
+        let folder = tempfile::tempdir().unwrap();
+        let pipe = folder.path().join("pipe.jpg");
+        let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+        assert!(made.unwrap().success());
+        assert!(matches!(
+            Photo::read(&pipe),
+            Err(Error::NotAFile { .. })
+        ));
+        assert!(matches!(Photo::read("/dev/zero"), Err(Error::NotAFile { .. })));
+    }
+}

@@ -1,0 +1,360 @@
+//! A picture becomes the pixels a network was trained on: resized, cropped, normalized.
+
+use std::fmt;
+use std::str::FromStr;
+
+use fast_image_resize::images::{Image, ImageRef};
+use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
+use image::RgbImage;
+
+use crate::error::{Error, Result};
+
+/// The longest side a picture may have after resizing without a crop.
+const MAX_SIDE: u64 = 16_384;
+
+/// Height and width in pixels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Size {
+    /// As it is.
+    Unchanged,
+    /// The short side for a resize (the long one in proportion), both sides for a crop.
+    Side(u32),
+    /// Both sides, whatever the proportions.
+    Exact {
+        /// Rows.
+        height: u32,
+        /// Columns.
+        width: u32,
+    },
+}
+
+/// How a resized pixel is made from those around it. All but nearest widen with the scale, as
+/// Pillow's filters do, so that shrinking does not alias.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Interpolation {
+    /// The nearest pixel.
+    Nearest,
+    /// Linear.
+    Bilinear,
+    /// Cubic with a = −0.5, Pillow's.
+    Bicubic,
+    /// Lanczos with three lobes.
+    Lanczos,
+}
+
+const INTERPOLATIONS: [(&str, Interpolation); 4] = [
+    ("nearest", Interpolation::Nearest),
+    ("bilinear", Interpolation::Bilinear),
+    ("bicubic", Interpolation::Bicubic),
+    ("lanczos", Interpolation::Lanczos),
+];
+
+/// What is done to a picture before the network sees it.
+///
+/// One line of text, `resize=256,crop=224,interpolation=bicubic,mean=0.5/0.5/0.5,std=0.5/0.5/0.5`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Preprocess {
+    /// First the picture is resized, as torchvision's `Resize` does.
+    pub resize: Size,
+    /// Then its centre is cut out, as torchvision's `CenterCrop` does.
+    pub crop: Size,
+    /// The filter of the resize.
+    pub interpolation: Interpolation,
+    /// Subtracted from each channel (R, G, B), whose values are 0 … 1.
+    pub mean: [f32; 3],
+    /// Each channel is then divided by this.
+    pub std: [f32; 3],
+}
+
+/// A picture as a network takes it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Pixels {
+    /// Rows.
+    pub height: usize,
+    /// Columns.
+    pub width: usize,
+    /// `[3, H, W]`, row-major: all of red, then green, then blue.
+    pub values: Vec<f32>,
+}
+
+/// The part of the source that is looked at, in its own pixels, and the size it becomes.
+struct View {
+    left: f64,
+    top: f64,
+    source_width: f64,
+    source_height: f64,
+    width: u32,
+    height: u32,
+}
+
+impl Preprocess {
+    /// This preprocessing with what `text` names changed. `none` means the picture as it is:
+    /// neither resized nor cropped.
+    ///
+    /// # Errors
+    /// [`Error::InvalidPreprocess`], which names the offending part.
+    pub fn with(&self, text: &str) -> Result<Self> {
+        let mut changed = self.clone();
+        for part in text.split(',').map(str::trim).filter(|part| !part.is_empty()) {
+            changed.set(part).ok_or_else(|| Error::InvalidPreprocess { part: part.to_owned() })?;
+        }
+        Ok(changed)
+    }
+
+    fn set(&mut self, part: &str) -> Option<()> {
+        if part == "none" {
+            (self.resize, self.crop) = (Size::Unchanged, Size::Unchanged);
+            return Some(());
+        }
+        let (key, value) = part.split_once('=')?;
+        match key.trim() {
+            "resize" => self.resize = parse_size(value)?,
+            "crop" => self.crop = parse_size(value)?,
+            "interpolation" => {
+                let found = INTERPOLATIONS.iter().find(|(name, _)| *name == value)?;
+                self.interpolation = found.1;
+            }
+            "mean" => self.mean = parse_channels(value)?,
+            "std" => self.std = parse_channels(value).filter(|std| std.iter().all(|s| *s != 0.0))?,
+            _ => return None,
+        }
+        Some(())
+    }
+
+    /// Height and width of the pixels made of a picture of this height and width.
+    ///
+    /// # Errors
+    /// [`Error::PictureTooLong`] if the result would be longer than 16,384 pixels.
+    pub fn output_size(&self, height: u32, width: u32) -> Result<(u32, u32)> {
+        let view = self.view(height, width)?;
+        Ok((view.height, view.width))
+    }
+
+    /// Whether every picture gives pixels of the same size.
+    #[must_use]
+    pub const fn has_fixed_size(&self) -> bool {
+        matches!(self.resize, Size::Exact { .. }) || !matches!(self.crop, Size::Unchanged)
+    }
+
+    /// Resizes, crops and normalizes `image`.
+    ///
+    /// Only the part of the picture that the crop needs is resized, so a picture of 1×8000 costs no
+    /// more than another. A crop larger than the resized picture is an error rather than black
+    /// borders, which would be seen as part of every such picture.
+    ///
+    /// # Errors
+    /// [`Error::PictureTooLong`], [`Error::CropTooLarge`].
+    pub fn apply(&self, image: &RgbImage) -> Result<Pixels> {
+        let view = self.view(image.height(), image.width())?;
+        let whole = f64::from(image.width()) == view.source_width
+            && f64::from(image.height()) == view.source_height;
+        if whole && (view.width, view.height) == image.dimensions() {
+            return Ok(self.normalize(image.as_raw(), view.height, view.width));
+        }
+        let resized = self.resample(image, &view);
+        Ok(self.normalize(&resized, view.height, view.width))
+    }
+
+    fn view(&self, height: u32, width: u32) -> Result<View> {
+        let (resized_height, resized_width) = self.resized(height, width);
+        let (crop_height, crop_width) = match self.crop {
+            Size::Unchanged => (resized_height, resized_width),
+            Size::Side(side) => (u64::from(side), u64::from(side)),
+            Size::Exact { height, width } => (u64::from(height), u64::from(width)),
+        };
+        if crop_height.max(crop_width) > MAX_SIDE {
+            return Err(Error::PictureTooLong { height: crop_height, width: crop_width, limit: MAX_SIDE });
+        }
+        if crop_height > resized_height || crop_width > resized_width {
+            let size = (resized_height as u32, resized_width as u32);
+            let crop = (crop_height as u32, crop_width as u32);
+            return Err(Error::CropTooLarge { size, crop });
+        }
+        // torchvision rounds half to even: int(round((height - crop) / 2)).
+        let before = |size: u64, crop: u64| ((size - crop) as f64 / 2.0).round_ties_even();
+        let scale_y = f64::from(height) / resized_height as f64;
+        let scale_x = f64::from(width) / resized_width as f64;
+        Ok(View {
+            left: before(resized_width, crop_width) * scale_x,
+            top: before(resized_height, crop_height) * scale_y,
+            source_width: crop_width as f64 * scale_x,
+            source_height: crop_height as f64 * scale_y,
+            width: crop_width as u32,
+            height: crop_height as u32,
+        })
+    }
+
+    /// Height and width after the resize; torchvision cuts the long side's fraction off.
+    fn resized(&self, height: u32, width: u32) -> (u64, u64) {
+        let (height, width) = (u64::from(height), u64::from(width));
+        match self.resize {
+            Size::Unchanged => (height, width),
+            Size::Exact { height, width } => (u64::from(height), u64::from(width)),
+            Size::Side(side) if height <= width => (u64::from(side), u64::from(side) * width / height),
+            Size::Side(side) => (u64::from(side) * height / width, u64::from(side)),
+        }
+    }
+
+    fn resample(&self, image: &RgbImage, view: &View) -> Vec<u8> {
+        let filter = |filter| ResizeAlg::Convolution(filter);
+        let algorithm = match self.interpolation {
+            Interpolation::Nearest => ResizeAlg::Nearest,
+            Interpolation::Bilinear => filter(FilterType::Bilinear),
+            Interpolation::Bicubic => filter(FilterType::CatmullRom),
+            Interpolation::Lanczos => filter(FilterType::Lanczos3),
+        };
+        let options = ResizeOptions::new()
+            .resize_alg(algorithm)
+            .crop(view.left, view.top, view.source_width, view.source_height);
+        let source = ImageRef::new(image.width(), image.height(), image.as_raw(), PixelType::U8x3)
+            .expect("an RGB image has three bytes per pixel");
+        let mut resized = Image::new(view.width, view.height, PixelType::U8x3);
+        Resizer::new()
+            .resize(&source, &mut resized, &options)
+            .expect("both pictures have the same pixel type and the view lies within the source");
+        resized.into_vec()
+    }
+
+    fn normalize(&self, rgb: &[u8], height: u32, width: u32) -> Pixels {
+        let (height, width) = (height as usize, width as usize);
+        let mut values = vec![0.0; 3 * height * width];
+        for (channel, plane) in values.chunks_exact_mut((height * width).max(1)).enumerate() {
+            let (mean, std) = (self.mean[channel], self.std[channel]);
+            for (value, pixel) in plane.iter_mut().zip(rgb.as_chunks::<3>().0) {
+                *value = (f32::from(pixel[channel]) / 255.0 - mean) / std;
+            }
+        }
+        Pixels { height, width, values }
+    }
+}
+
+fn parse_size(text: &str) -> Option<Size> {
+    let side = |text: &str| text.parse::<u32>().ok().filter(|side| (1..=MAX_SIDE as u32).contains(side));
+    match text.split_once('x') {
+        Some((height, width)) => Some(Size::Exact { height: side(height)?, width: side(width)? }),
+        None if text == "none" => Some(Size::Unchanged),
+        None => side(text).map(Size::Side),
+    }
+}
+
+fn parse_channels(text: &str) -> Option<[f32; 3]> {
+    let channel = |text: &str| text.parse::<f32>().ok().filter(|value| value.is_finite());
+    let channels = text.split('/').map(channel).collect::<Option<Vec<_>>>()?;
+    channels.try_into().ok()
+}
+
+impl Default for Preprocess {
+    /// The picture as it is, values 0 … 1.
+    fn default() -> Self {
+        Self {
+            resize: Size::Unchanged,
+            crop: Size::Unchanged,
+            interpolation: Interpolation::Bicubic,
+            mean: [0.0; 3],
+            std: [1.0; 3],
+        }
+    }
+}
+
+impl FromStr for Preprocess {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        Self::default().with(text)
+    }
+}
+
+impl fmt::Display for Size {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unchanged => f.write_str("none"),
+            Self::Side(side) => write!(f, "{side}"),
+            Self::Exact { height, width } => write!(f, "{height}x{width}"),
+        }
+    }
+}
+
+impl fmt::Display for Preprocess {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let named = INTERPOLATIONS.iter().find(|(_, known)| *known == self.interpolation);
+        let interpolation = named.map_or("bicubic", |(name, _)| name);
+        let [mean, std] = [self.mean, self.std].map(|[r, g, b]| format!("{r}/{g}/{b}"));
+        let (resize, crop) = (self.resize, self.crop);
+        write!(f, "resize={resize},crop={crop},interpolation={interpolation},mean={mean},std={std}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn size() -> impl Strategy<Value = Size> {
+        prop_oneof![
+            Just(Size::Unchanged),
+            (1u32..600).prop_map(Size::Side),
+            (1u32..600, 1u32..600).prop_map(|(height, width)| Size::Exact { height, width }),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn a_printed_preprocessing_parses_to_itself(resize in size(), crop in size(), mean in 0f32..1.0) {
+            let preprocess = Preprocess { resize, crop, mean: [mean, 0.25, 0.5], ..Preprocess::default() };
+            prop_assert_eq!(preprocess.to_string().parse::<Preprocess>().unwrap(), preprocess);
+        }
+
+        #[test]
+        fn pixels_have_the_size_that_was_told_ahead(
+            resize in 1u32..80, crop in 1u32..80, height in 1u32..200, width in 1u32..200,
+        ) {
+            let preprocess = Preprocess {
+                resize: Size::Side(resize.max(crop)), crop: Size::Side(crop), ..Preprocess::default()
+            };
+            let pixels = preprocess.apply(&RgbImage::new(width, height)).unwrap();
+            let told = preprocess.output_size(height, width).unwrap();
+            prop_assert_eq!((pixels.height as u32, pixels.width as u32), told);
+            prop_assert_eq!(pixels.values.len(), 3 * pixels.height * pixels.width);
+        }
+    }
+
+    #[test]
+    fn only_what_is_named_changes() {
+        let default: Preprocess = "resize=256,crop=224,mean=0.5/0.5/0.5".parse().unwrap();
+        let changed = default.with("resize=320,crop=none").unwrap();
+        assert_eq!((changed.resize, changed.crop), (Size::Side(320), Size::Unchanged));
+        assert_eq!(changed.mean, [0.5; 3]);
+        assert_eq!(default.with("none").unwrap().crop, Size::Unchanged);
+    }
+
+    #[test]
+    fn unknown_and_impossible_parts_are_errors_that_name_them() {
+        for part in ["size=3", "resize=0", "crop=-1", "std=0/1/1", "mean=1/2", "interpolation=best", "resize"] {
+            let error = part.parse::<Preprocess>().unwrap_err();
+            assert!(error.to_string().contains(part), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_very_long_picture_costs_no_more_than_its_crop() {
+        let preprocess: Preprocess = "resize=256,crop=224".parse().unwrap();
+        for (width, height) in [(1, 8000), (8000, 1), (1, 1)] {
+            let pixels = preprocess.apply(&RgbImage::new(width, height)).unwrap();
+            assert_eq!((pixels.height, pixels.width), (224, 224));
+        }
+        let whole = preprocess.with("crop=none").unwrap();
+        let refused = whole.apply(&RgbImage::new(1, 8000));
+        assert!(matches!(refused, Err(Error::PictureTooLong { .. })));
+    }
+
+    #[test]
+    fn none_keeps_every_pixel() {
+        let image = RgbImage::from_fn(5, 3, |x, y| image::Rgb([x as u8, y as u8, 255]));
+        let pixels = Preprocess::default().apply(&image).unwrap();
+        assert_eq!((pixels.height, pixels.width), (3, 5));
+        assert_eq!(pixels.values[7], 2.0 / 255.0);
+        assert_eq!(pixels.values[15 + 7], 1.0 / 255.0);
+        assert_eq!(pixels.values[30], 1.0);
+    }
+}
