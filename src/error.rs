@@ -324,6 +324,68 @@ pub enum Error {
     #[error("interrupted")]
     DownloadInterrupted,
     // ---- gallery ----
+    /// There is no gallery in the folder.
+    #[error("no gallery in {}", .dir.display())]
+    NoGallery {
+        /// The folder.
+        dir: PathBuf,
+    },
+    /// Another process is writing to the gallery.
+    #[error("another imgsearch is writing to {}", .dir.display())]
+    GalleryLocked {
+        /// The gallery's folder.
+        dir: PathBuf,
+    },
+    /// The gallery was made by a newer version.
+    #[error("{} has format {found}, this version knows up to {known}", .dir.display())]
+    GalleryTooNew {
+        /// The gallery's folder.
+        dir: PathBuf,
+        /// Its format.
+        found: u64,
+        /// The newest format this version knows.
+        known: u64,
+    },
+    /// The gallery holds descriptors that were made otherwise.
+    #[error("this gallery was made with {what} `{gallery}`, not `{requested}`")]
+    SpecMismatch {
+        /// Spec, preprocessing or weights.
+        what: &'static str,
+        /// What the gallery was made with.
+        gallery: String,
+        /// What was asked for.
+        requested: String,
+    },
+    /// A descriptor has another number of values than the gallery's.
+    #[error("a descriptor has {found} values, the gallery's have {expected}")]
+    WrongDimension {
+        /// Values of the gallery's descriptors.
+        expected: usize,
+        /// Values of this one.
+        found: usize,
+    },
+    /// A snapshot cannot be used.
+    #[error("damaged snapshot: {}: {reason}", .path.display())]
+    DamagedSnapshot {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// The store failed.
+    #[error("the gallery's store {} failed: {source}", .path.display())]
+    Store {
+        /// Its folder.
+        path: PathBuf,
+        /// Why.
+        source: Source,
+    },
+    /// Neither the store nor the snapshot can be read.
+    #[error("both store and snapshot are damaged: {}", .dir.display())]
+    DamagedGallery {
+        /// The gallery's folder.
+        dir: PathBuf,
+    },
 }
 
 impl Error {
@@ -367,6 +429,15 @@ impl Error {
             Self::MissingTensor { .. } | Self::WrongTensor { .. } => {
                 "is this the file of another network?"
             }
+            Self::NoGallery { .. } => "run `imgsearch index PATH` first, or name one with `--gallery DIR`",
+            Self::GalleryLocked { .. } => "wait for it to end; queries are answered meanwhile",
+            Self::GalleryTooNew { .. } => "use the newer imgsearch that made it",
+            Self::SpecMismatch { .. } => {
+                "leave the option away to use the gallery's own, or index into another folder with \
+                 `--gallery DIR`"
+            }
+            Self::DamagedSnapshot { .. } => "run `imgsearch index` again: it is rebuilt from the store",
+            Self::DamagedGallery { .. } => "delete the folder and index again",
             // ---- model ----
             Self::UnknownModel { .. } => "`imgsearch models list` names them all",
             Self::PinChanged { path, .. } => {

@@ -1,8 +1,9 @@
 //! The networks whose layers we know.
 
 use super::efficientnet_lite::efficientnet_lite0;
-use super::network::{Network, nearest};
+use super::network::Network;
 use crate::error::{Error, Result};
+use crate::nearest::nearest;
 
 /// A network's structure, without weights.
 #[derive(Clone, Copy)]

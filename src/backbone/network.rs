@@ -6,6 +6,7 @@
 //! paper's table.
 
 use crate::error::{Error, Result};
+use crate::nearest::nearest;
 
 /// The result of a step. Value 0 is the input, `[N, 3, H, W]`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
@@ -405,16 +406,6 @@ impl Network {
         };
         self.steps.iter().zip(&shapes[1..]).map(cost).collect()
     }
-}
-
-/// The known name most like `name`, if one is near enough to be what was meant.
-#[must_use]
-pub fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<String> {
-    known
-        .map(|candidate| (strsim::jaro_winkler(name, candidate), candidate))
-        .filter(|(likeness, _)| *likeness > 0.75)
-        .max_by(|a, b| a.0.total_cmp(&b.0))
-        .map(|(_, candidate)| candidate.to_owned())
 }
 
 #[cfg(test)]

@@ -20,8 +20,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use self::numbers::{NumberType, Stored};
-use super::network::nearest;
 use crate::error::{Error, Result};
+use crate::nearest::nearest;
 
 /// Tensors by their names.
 type Tensors = BTreeMap<String, Stored>;

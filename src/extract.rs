@@ -1,0 +1,128 @@
+//! Photo to descriptor: decode, preprocess, batch, forward, pool, normalize.
+
+use std::path::Path;
+
+use candle_core::{Device, Tensor};
+
+use crate::backbone::weights::WeightsFile;
+use crate::backbone::{Architecture, Backbone};
+use crate::descriptor::{Descriptor, DescriptorSpec, Provenance};
+use crate::error::{Error, Result};
+use crate::model;
+use crate::photo::{Photo, Picture, Pixels, Preprocess};
+
+/// Pictures that a GPU runs at once; a CPU is fastest one by one, with the maps still in its cache.
+const GPU_BATCH: usize = 32;
+
+/// What describes photos: a network, where it is tapped, and what is done to the pictures before.
+pub struct Extractor {
+    spec: DescriptorSpec,
+    preprocess: Preprocess,
+    backbone: Backbone,
+    provenance: Provenance,
+}
+
+impl Extractor {
+    /// Loads the part of the network that `spec` needs from the weights file. `device` is `cpu`,
+    /// `cuda` or `cuda:N`.
+    ///
+    /// # Errors
+    /// [`Error::UnknownModel`], [`Error::UnknownLayer`], [`Error::SizeNotFixed`] for direct
+    /// activations of pictures of any size, [`Error::Device`], and whatever can be wrong with the
+    /// weights.
+    pub fn load(spec: DescriptorSpec, preprocess: Preprocess, weights: &Path, device: &str) -> Result<Self> {
+        let architecture = Architecture::find(model::find(&spec.model)?.architecture)?;
+        let network = architecture.network();
+        let spec = spec.resolve(&network)?;
+        if spec.needs_fixed_size() && !preprocess.has_fixed_size() {
+            return Err(Error::SizeNotFixed { spec: spec.to_string() });
+        }
+        // With no fixed size only the channels count, so any size large enough will do.
+        let (height, width) = preprocess.output_size(512, 512)?;
+        let provenance = Provenance {
+            spec: spec.to_string(),
+            preprocess: preprocess.to_string(),
+            weights: model::sha256_of(weights)?,
+            dimension: spec.dimension(&network, height as usize, width as usize)?,
+        };
+        let file = WeightsFile::open(weights)?;
+        let backbone = Backbone::load(architecture, &spec.layers(), &file, &open_device(device)?)?;
+        Ok(Self { spec, preprocess, backbone, provenance })
+    }
+
+    /// All that decides what the descriptors are.
+    #[must_use]
+    pub const fn provenance(&self) -> &Provenance {
+        &self.provenance
+    }
+
+    /// How many pictures are best given to [`Extractor::describe_all`] at once.
+    #[must_use]
+    pub fn batch(&self) -> usize {
+        if self.backbone.device().is_cpu() { 1 } else { GPU_BATCH }
+    }
+
+    /// The picture as the network takes it.
+    ///
+    /// # Errors
+    /// [`Error::CropTooLarge`], [`Error::PictureTooLong`].
+    pub fn pixels(&self, picture: &Picture) -> Result<Pixels> {
+        self.preprocess.apply(&picture.image)
+    }
+
+    /// The descriptor of one photo.
+    ///
+    /// # Errors
+    /// Whatever is wrong with the photo: see [`Photo::decode`]; [`Error::ZeroDescriptor`] for a
+    /// picture in which the network sees nothing.
+    pub fn describe(&self, photo: &Photo) -> Result<Descriptor> {
+        let pixels = self.pixels(&photo.decode()?)?;
+        let mut described = self.describe_all(&[pixels]);
+        described.pop().unwrap_or(Err(Error::ZeroDescriptor))
+    }
+
+    /// One result per picture, in order; those of equal size go through the network together.
+    #[must_use]
+    pub fn describe_all(&self, pixels: &[Pixels]) -> Vec<Result<Descriptor>> {
+        let same_size = |a: &Pixels, b: &Pixels| (a.height, a.width) == (b.height, b.width);
+        let groups = pixels.chunk_by(same_size);
+        groups.flat_map(|group| self.describe_group(group)).collect()
+    }
+
+    fn describe_group(&self, group: &[Pixels]) -> Vec<Result<Descriptor>> {
+        match self.forward(group) {
+            Ok(pooled) => pooled.into_iter().map(|parts| self.spec.combine(parts)).collect(),
+            // An error of the whole batch may be one picture's: each is tried alone to find out.
+            Err(_) if group.len() > 1 => {
+                group.iter().flat_map(|one| self.describe_group(std::slice::from_ref(one))).collect()
+            }
+            Err(error) => vec![Err(error)],
+        }
+    }
+
+    /// For each picture the pooled vectors of the spec's parts.
+    fn forward(&self, group: &[Pixels]) -> Result<Vec<Vec<Vec<f32>>>> {
+        let Some(Pixels { height, width, .. }) = group.first() else { return Ok(Vec::new()) };
+        let values: Vec<f32> = group.iter().flat_map(|pixels| &pixels.values).copied().collect();
+        let shape = (group.len(), 3, *height, *width);
+        let batch = Tensor::from_vec(values, shape, self.backbone.device())?;
+        let maps = self.backbone.feature_maps(&batch)?;
+        let mut pooled = vec![Vec::with_capacity(maps.len()); group.len()];
+        for (part, feature_map) in self.spec.parts.iter().zip(&maps) {
+            for (parts, vector) in pooled.iter_mut().zip(part.pooling.pool(&feature_map.map)?) {
+                parts.push(vector);
+            }
+        }
+        Ok(pooled)
+    }
+}
+
+fn open_device(name: &str) -> Result<Device> {
+    let failed = |reason: String| Error::Device { device: name.to_owned(), reason };
+    let (kind, number) = name.split_once(':').unwrap_or((name, "0"));
+    match (kind, number.parse()) {
+        ("cpu", Ok(0)) => Ok(Device::Cpu),
+        ("cuda", Ok(number)) => Device::new_cuda(number).map_err(|error| failed(error.to_string())),
+        _ => Err(failed("devices are cpu, cuda and cuda:N".to_owned())),
+    }
+}

@@ -1,0 +1,81 @@
+//! Nearest neighbours of a vector among many, exactly. What the approximate index is held against.
+
+use rayon::prelude::*;
+
+use crate::descriptor::dot;
+
+/// A vector near the query.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Neighbor {
+    /// Its place among the vectors.
+    pub index: u32,
+    /// Cosine, −1 … 1.
+    pub similarity: f32,
+}
+
+/// Something that finds near vectors.
+pub trait Index {
+    /// The `k` nearest that are `alive`, best first; equal ones by index.
+    fn search(&self, query: &[f32], k: usize, alive: &(dyn Fn(u32) -> bool + Sync)) -> Vec<Neighbor>;
+}
+
+/// Compares the query with every vector.
+pub struct Exact<'a> {
+    /// The vectors, one after another.
+    pub vectors: &'a [f32],
+    /// Values of each; at least 1.
+    pub dimension: usize,
+    /// The index of the first.
+    pub first: u32,
+}
+
+/// Vectors compared by one thread at a time: large enough to be worth handing over.
+const BLOCK: usize = 1024;
+
+impl Index for Exact<'_> {
+    fn search(&self, query: &[f32], k: usize, alive: &(dyn Fn(u32) -> bool + Sync)) -> Vec<Neighbor> {
+        let block = |(number, block): (usize, &[f32])| {
+            let start = self.first + (number * BLOCK) as u32;
+            let rows = (start..).zip(block.chunks_exact(self.dimension));
+            let near = rows.filter(|(index, _)| alive(*index)).map(|(index, vector)| Neighbor {
+                index,
+                similarity: dot(query, vector),
+            });
+            best(near.collect(), k)
+        };
+        let blocks = self.vectors.par_chunks(BLOCK * self.dimension).enumerate();
+        let near = blocks.map(block).reduce(Vec::new, |mut a, b| {
+            a.extend(b);
+            best(a, k)
+        });
+        best(near, k)
+    }
+}
+
+/// The `k` best, in order.
+pub fn best(mut neighbors: Vec<Neighbor>, k: usize) -> Vec<Neighbor> {
+    let order = |a: &Neighbor, b: &Neighbor| {
+        b.similarity.total_cmp(&a.similarity).then(a.index.cmp(&b.index))
+    };
+    if k < neighbors.len() {
+        neighbors.select_nth_unstable_by(k, order);
+        neighbors.truncate(k);
+    }
+    neighbors.sort_unstable_by(order);
+    neighbors
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_best_come_first_and_the_dead_do_not_come() {
+        let vectors = [1.0, 0.0, 0.0, 1.0, 0.6, 0.8, 1.0, 0.0];
+        let exact = Exact { vectors: &vectors, dimension: 2, first: 0 };
+        let found = exact.search(&[1.0, 0.0], 3, &|index| index != 3);
+        let indexes: Vec<u32> = found.iter().map(|neighbor| neighbor.index).collect();
+        assert_eq!(indexes, [0, 2, 1]);
+        assert_eq!(exact.search(&[1.0, 0.0], 9, &|_| true).len(), 4);
+    }
+}

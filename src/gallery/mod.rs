@@ -1,0 +1,316 @@
+//! The indexed collection on disk: a store that is the truth, and snapshots to search.
+//!
+//! One process writes ([`Gallery`]), any number read ([`Snapshot`]) beside it. The gallery holds
+//! anyone's unit vectors: it never sees a picture or a tensor. Store and snapshot heal each other:
+//! each is rebuilt from the other when it is damaged, and the user is told.
+
+mod hnsw;
+pub mod index;
+mod publish;
+mod record;
+mod snapshot;
+mod store;
+
+use std::fmt;
+use std::fs::{self, File, TryLockError};
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+
+pub use self::publish::Published;
+pub use self::record::Record;
+pub use self::snapshot::{Match, SearchOptions, Snapshot};
+use self::store::Store;
+use crate::descriptor::{Descriptor, Provenance};
+use crate::error::{Error, Result};
+use crate::photo::ContentHash;
+
+/// The format that this version writes; it reads this and older ones.
+pub const VERSION: u64 = 1;
+/// Candidates that an approximate search keeps unless told otherwise.
+pub const DEFAULT_EF_SEARCH: usize = 128;
+
+/// When a gallery gets a graph, and when it gets a new one.
+#[derive(Clone, Copy, Debug)]
+pub struct IndexPolicy {
+    /// From this many different vectors on there is a graph; fewer are searched exactly.
+    pub graph_from: usize,
+    /// The graph is built anew when added and removed vectors are more than this share of it.
+    pub worn_share: f32,
+}
+
+impl Default for IndexPolicy {
+    fn default() -> Self {
+        Self { graph_from: 20_000, worn_share: 0.2 }
+    }
+}
+
+impl IndexPolicy {
+    fn rebuild_share(&self, points: usize) -> usize {
+        (points as f32 * self.worn_share) as usize
+    }
+}
+
+/// Something that was damaged and is whole again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Repair {
+    /// The store would not open: it was set aside and made anew from the snapshot.
+    StoreRebuilt {
+        /// Where the damaged files are now.
+        aside: PathBuf,
+        /// Photos taken over from the snapshot.
+        photos: usize,
+    },
+    /// The snapshot was missing or damaged and was made anew from the store.
+    SnapshotRebuilt {
+        /// What was wrong with it.
+        reason: String,
+    },
+}
+
+impl fmt::Display for Repair {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::StoreRebuilt { aside, photos } => write!(
+                f,
+                "the gallery's store was damaged; rebuilt it with {photos} photos from the snapshot \
+                 (the damaged files are in {})",
+                aside.display()
+            ),
+            Self::SnapshotRebuilt { reason } => {
+                write!(f, "rebuilt the gallery's snapshot from the store: {reason}")
+            }
+        }
+    }
+}
+
+/// A gallery opened for writing. There is one at a time, and dropping it lets go of the lock.
+pub struct Gallery {
+    dir: PathBuf,
+    store: Store,
+    provenance: Provenance,
+    policy: IndexPolicy,
+    repairs: Vec<Repair>,
+    _lock: File,
+}
+
+impl Gallery {
+    /// Opens the gallery in `dir`, or makes one for descriptors of this provenance.
+    ///
+    /// # Errors
+    /// [`Error::GalleryLocked`]; [`Error::SpecMismatch`] if it holds descriptors of another
+    /// provenance; [`Error::GalleryTooNew`]; [`Error::DamagedGallery`]; [`Error::Store`];
+    /// [`Error::Write`].
+    pub fn open_or_create(dir: &Path, provenance: &Provenance) -> Result<Self> {
+        fs::create_dir_all(dir)
+            .map_err(|source| Error::Write { path: dir.to_owned(), source })?;
+        let gallery = Self::open_any(dir, Some(provenance))?;
+        check_same(&gallery.provenance, provenance)?;
+        Ok(gallery)
+    }
+
+    /// Opens the gallery in `dir`.
+    ///
+    /// # Errors
+    /// [`Error::NoGallery`]; otherwise as [`Gallery::open_or_create`].
+    pub fn open(dir: &Path) -> Result<Self> {
+        if !dir.join("store").is_dir() && !dir.join(snapshot::CURRENT).is_file() {
+            return Err(Error::NoGallery { dir: dir.to_owned() });
+        }
+        Self::open_any(dir, None)
+    }
+
+    fn open_any(dir: &Path, new: Option<&Provenance>) -> Result<Self> {
+        let lock = lock(dir)?;
+        let mut repairs = Vec::new();
+        let store = match Store::open(&dir.join("store")) {
+            Ok(store) if store.provenance()?.is_some() => store,
+            // New, or emptied by a crash or by hand: the snapshot may still know everything.
+            Ok(store) => match Snapshot::open(dir) {
+                Ok(snapshot) => {
+                    fill(&store, &snapshot)?;
+                    store
+                }
+                Err(Error::GalleryTooNew { dir, found, known }) => {
+                    return Err(Error::GalleryTooNew { dir, found, known });
+                }
+                Err(_) => store,
+            },
+            Err(_) => {
+                let (store, repair) = rebuild_store(dir)?;
+                repairs.push(repair);
+                store
+            }
+        };
+        let provenance = match (store.provenance()?, new) {
+            (Some(provenance), _) => provenance,
+            (None, Some(provenance)) => {
+                store.initialize(VERSION, provenance)?;
+                provenance.clone()
+            }
+            (None, None) => return Err(Error::NoGallery { dir: dir.to_owned() }),
+        };
+        let found = store.version()?.unwrap_or(VERSION);
+        if found > VERSION {
+            return Err(Error::GalleryTooNew { dir: dir.to_owned(), found, known: VERSION });
+        }
+        let (dir, policy) = (dir.to_owned(), IndexPolicy::default());
+        Ok(Self { dir, store, provenance, policy, repairs, _lock: lock })
+    }
+
+    /// The same gallery with another policy for its graph.
+    #[must_use]
+    pub fn with_policy(self, policy: IndexPolicy) -> Self {
+        Self { policy, ..self }
+    }
+
+    /// What its descriptors were made with.
+    #[must_use]
+    pub const fn provenance(&self) -> &Provenance {
+        &self.provenance
+    }
+
+    /// What was damaged when it was opened.
+    #[must_use]
+    pub fn repairs(&self) -> &[Repair] {
+        &self.repairs
+    }
+
+    /// The photo at `path` (absolute), if it is in the gallery.
+    ///
+    /// # Errors
+    /// [`Error::Store`].
+    pub fn record(&self, path: &Path) -> Result<Option<Record>> {
+        self.store.record(path)
+    }
+
+    /// All photos, by path.
+    pub fn records(&self) -> impl Iterator<Item = Result<Record>> {
+        self.store.records()
+    }
+
+    /// The descriptor of photos with this content.
+    ///
+    /// # Errors
+    /// [`Error::Store`].
+    pub fn descriptor(&self, hash: &ContentHash) -> Result<Option<Vec<f32>>> {
+        self.store.descriptor(hash)
+    }
+
+    /// Adds or replaces photos and takes out others; durable when it returns. Of photos whose
+    /// content is known no descriptor is needed.
+    ///
+    /// # Errors
+    /// [`Error::WrongDimension`]; [`Error::Store`], on a full disk for instance: then nothing of
+    /// what was there before is lost.
+    pub fn write(&mut self, put: &[(Record, Option<Descriptor>)], remove: &[PathBuf]) -> Result<()> {
+        let expected = self.provenance.dimension;
+        let mut sizes = put.iter().filter_map(|(_, d)| d.as_ref().map(Descriptor::dimension));
+        if let Some(found) = sizes.find(|found| *found != expected) {
+            return Err(Error::WrongDimension { expected, found });
+        }
+        self.store.write(put, remove)
+    }
+
+    /// Makes what was written visible to readers. `on_progress` is told how many vectors of how
+    /// many the graph has; when it breaks, the snapshot gets no graph and is searched exactly.
+    ///
+    /// # Errors
+    /// [`Error::Store`]; [`Error::Write`], with the earlier snapshot still in place.
+    pub fn publish(
+        &mut self,
+        on_progress: &mut dyn FnMut(usize, usize) -> ControlFlow<()>,
+    ) -> Result<Published> {
+        let current = Snapshot::open(&self.dir);
+        if let Ok(current) = &current
+            && current.header().generation == self.store.generation()?
+            && current.verify().is_ok()
+        {
+            return Ok(Published { photos: current.len(), built_graph: false });
+        }
+        publish::publish(&self.dir, &self.store, &self.provenance, self.policy, on_progress)
+    }
+}
+
+/// Opens the newest snapshot for searching, made anew from the store if it is missing or damaged.
+///
+/// # Errors
+/// As [`Snapshot::open`] where nothing can be rebuilt; [`Error::GalleryLocked`] where another
+/// process is writing and there is no snapshot yet.
+pub fn open_for_search(dir: &Path) -> Result<(Snapshot, Vec<Repair>)> {
+    let error = match Snapshot::open(dir) {
+        Ok(snapshot) => return Ok((snapshot, Vec::new())),
+        Err(error @ Error::DamagedSnapshot { .. }) => error,
+        Err(error) => return Err(error),
+    };
+    let mut gallery = Gallery::open(dir)?;
+    gallery.publish(&mut |_, _| ControlFlow::Continue(()))?;
+    let mut repairs = gallery.repairs.clone();
+    repairs.push(Repair::SnapshotRebuilt { reason: error.to_string() });
+    Ok((Snapshot::open(dir)?, repairs))
+}
+
+fn lock(dir: &Path) -> Result<File> {
+    let path = dir.join("lock");
+    let file = File::options().create(true).truncate(false).write(true).open(&path);
+    let file = file.map_err(|source| Error::Write { path: path.clone(), source })?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(Error::GalleryLocked { dir: dir.to_owned() }),
+        Err(TryLockError::Error(source)) => Err(Error::Write { path, source }),
+    }
+}
+
+fn check_same(gallery: &Provenance, requested: &Provenance) -> Result<()> {
+    let fields = [
+        ("spec", &gallery.spec, &requested.spec),
+        ("preprocessing", &gallery.preprocess, &requested.preprocess),
+        ("weights", &gallery.weights, &requested.weights),
+    ];
+    match fields.into_iter().find(|(_, gallery, requested)| gallery != requested) {
+        Some((what, gallery, requested)) => Err(Error::SpecMismatch {
+            what,
+            gallery: gallery.clone(),
+            requested: requested.clone(),
+        }),
+        None => Ok(()),
+    }
+}
+
+/// Sets a store that will not open aside and makes a new one from the snapshot.
+fn rebuild_store(dir: &Path) -> Result<(Store, Repair)> {
+    let lost = |_| Error::DamagedGallery { dir: dir.to_owned() };
+    let snapshot = Snapshot::open(dir).map_err(lost)?;
+    snapshot.verify().map_err(lost)?;
+    let (path, mut number) = (dir.join("store"), 1);
+    let mut aside = dir.join("store.damaged-1");
+    while aside.exists() {
+        number += 1;
+        aside = dir.join(format!("store.damaged-{number}"));
+    }
+    fs::rename(&path, &aside).map_err(|source| Error::Write { path: path.clone(), source })?;
+    let store = Store::open(&path)?;
+    fill(&store, &snapshot)?;
+    Ok((store, Repair::StoreRebuilt { aside, photos: snapshot.len() }))
+}
+
+/// Writes everything that the snapshot knows into an empty store.
+fn fill(store: &Store, snapshot: &Snapshot) -> Result<()> {
+    const AT_ONCE: usize = 256;
+    let dimension = snapshot.provenance().dimension;
+    let mut batch = Vec::new();
+    for (index, vector) in snapshot.vectors().chunks_exact(dimension).enumerate() {
+        for record in snapshot.owners(index) {
+            batch.push((record, Some(Descriptor::normalize(vector.to_vec())?)));
+        }
+        if batch.len() >= AT_ONCE {
+            store.write(&batch, &[])?;
+            batch.clear();
+        }
+    }
+    store.write(&batch, &[])?;
+    // Last, so that a store with a provenance is a complete one.
+    store.initialize(VERSION, snapshot.provenance())
+}
+
+#[cfg(test)]
+mod tests;

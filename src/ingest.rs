@@ -1,0 +1,343 @@
+//! Photos on disk into the gallery: only what is new or changed goes through the network.
+//!
+//! Resumable, because every batch is durable before it is counted; cancellable at any moment; and
+//! no photo stops the others. Knows no terminal: whoever calls is told what happens and may stop it.
+
+use std::collections::{HashMap, HashSet};
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, Sender, bounded};
+use globset::GlobSet;
+
+use crate::descriptor::Descriptor;
+use crate::error::{Error, Result};
+use crate::extract::Extractor;
+use crate::gallery::{Gallery, Record};
+use crate::photo::{ContentHash, Found, Photo, Pixels, Walk, walk};
+
+/// Photos written to the store at once, and the longest that one waits for others.
+const WRITTEN_AT_ONCE: usize = 64;
+const LONGEST_WAIT: Duration = Duration::from_secs(2);
+
+/// How to ingest.
+pub struct IngestOptions {
+    /// Threads that decode and describe; 0 means one per core.
+    pub jobs: usize,
+    /// Files and folders to pass over.
+    pub exclude: GlobSet,
+}
+
+/// What is going on.
+pub enum IngestEvent<'a> {
+    /// The walk is over: so many photos are new or changed, so many are as they were.
+    Walked {
+        /// Photos to look at.
+        to_do: usize,
+        /// Photos whose size and time have not changed.
+        unchanged: usize,
+    },
+    /// So many more photos are durable.
+    Stored {
+        /// How many.
+        photos: usize,
+    },
+    /// A photo was skipped.
+    Skipped(&'a Skipped),
+    /// The graph is being built.
+    Publishing {
+        /// Vectors in it.
+        done: usize,
+        /// Vectors in all.
+        total: usize,
+    },
+}
+
+/// A photo that could not be taken in.
+#[derive(Debug)]
+pub struct Skipped {
+    /// The photo.
+    pub path: PathBuf,
+    /// Why.
+    pub reason: Error,
+}
+
+/// What an ingestion did.
+#[derive(Debug, Default)]
+pub struct IngestReport {
+    /// Photos that were not in the gallery before.
+    pub added: usize,
+    /// Photos that are as they were.
+    pub unchanged: usize,
+    /// Photos with another content than before.
+    pub changed: usize,
+    /// Photos at another place than before.
+    pub moved: usize,
+    /// Photos that are gone.
+    pub removed: usize,
+    /// Files that could not be taken in; what was known of them stays.
+    pub skipped: Vec<Skipped>,
+    /// Photos in the gallery now.
+    pub photos: usize,
+    /// Whether the caller stopped it before the end.
+    pub interrupted: bool,
+}
+
+/// What a worker found out about a photo.
+struct Taken {
+    path: PathBuf,
+    record: Result<(Record, Option<Descriptor>)>,
+}
+
+/// What is to be done, and what is known beforehand.
+struct Plan {
+    to_do: Vec<Found>,
+    unchanged: usize,
+    known: HashMap<PathBuf, Record>,
+    gone: HashMap<PathBuf, ContentHash>,
+}
+
+/// Takes the photos at `paths` into the gallery, and out of it those that are gone from there.
+///
+/// # Errors
+/// Only what concerns all photos, such as a full disk. What was stored before stays.
+pub fn ingest(
+    paths: &[PathBuf],
+    extractor: &Extractor,
+    gallery: &mut Gallery,
+    options: &IngestOptions,
+    on_event: &mut dyn FnMut(IngestEvent<'_>) -> ControlFlow<()>,
+) -> Result<IngestReport> {
+    let walked = walk(paths, &options.exclude);
+    let plan = Plan::make(&walked, gallery)?;
+    let mut report = IngestReport { unchanged: plan.unchanged, ..IngestReport::default() };
+    let event = IngestEvent::Walked { to_do: plan.to_do.len(), unchanged: plan.unchanged };
+    report.interrupted = on_event(event).is_break();
+    for (path, reason) in walked.problems {
+        report.skip(Skipped { path, reason }, on_event);
+    }
+    if !report.interrupted {
+        take_all(&plan, extractor, gallery, options.jobs, &mut report, on_event)?;
+    }
+    if !report.interrupted {
+        let gone: Vec<PathBuf> = plan.gone.into_keys().collect();
+        if !gone.is_empty() {
+            gallery.write(&[], &gone)?;
+        }
+        report.removed = gone.len().saturating_sub(report.moved);
+    }
+    let mut publishing = |done, total| on_event(IngestEvent::Publishing { done, total });
+    report.photos = gallery.publish(&mut publishing)?.photos;
+    Ok(report)
+}
+
+impl IngestReport {
+    fn skip(&mut self, skipped: Skipped, on_event: &mut dyn FnMut(IngestEvent<'_>) -> ControlFlow<()>) {
+        self.interrupted |= on_event(IngestEvent::Skipped(&skipped)).is_break();
+        self.skipped.push(skipped);
+    }
+}
+
+impl Plan {
+    fn make(walked: &Walk, gallery: &Gallery) -> Result<Self> {
+        let records = gallery.records().map(|record| record.map(|r| (r.path.clone(), r)));
+        let known: HashMap<PathBuf, Record> = records.collect::<Result<_>>()?;
+        let is_unchanged = |found: &&Found| {
+            let same = |record: &Record| (record.size, record.modified) == (found.size, found.modified);
+            known.get(&found.path).is_some_and(same)
+        };
+        let (unchanged, to_do): (Vec<&Found>, Vec<&Found>) = walked.found.iter().partition(is_unchanged);
+        let found: HashSet<&Path> = walked.found.iter().map(|found| found.path.as_path()).collect();
+        // A folder that could not be read, or a disk that is not there, takes nothing out.
+        let unseen = |path: &Path| walked.problems.iter().any(|(problem, _)| path.starts_with(problem));
+        let walked_over = |path: &Path| walked.roots.iter().any(|root| path.starts_with(root));
+        let is_gone = |path: &Path| walked_over(path) && !found.contains(path) && !unseen(path);
+        let gone = known.iter().filter(|(path, _)| is_gone(path));
+        let gone = gone.map(|(path, record)| (path.clone(), record.hash)).collect();
+        let unchanged = unchanged.len();
+        Ok(Self { to_do: to_do.into_iter().cloned().collect(), unchanged, gone, known })
+    }
+}
+
+/// Runs the workers over all photos to do, and stores what they find.
+fn take_all(
+    plan: &Plan,
+    extractor: &Extractor,
+    gallery: &mut Gallery,
+    jobs: usize,
+    report: &mut IngestReport,
+    on_event: &mut dyn FnMut(IngestEvent<'_>) -> ControlFlow<()>,
+) -> Result<()> {
+    let jobs = match jobs {
+        0 => thread::available_parallelism().map_or(1, std::num::NonZero::get),
+        jobs => jobs,
+    };
+    let workers = Workers {
+        to_do: &plan.to_do,
+        next: AtomicUsize::new(0),
+        stop: AtomicBool::new(false),
+        described: Mutex::new(plan.known.values().map(|record| record.hash).collect()),
+        extractor,
+    };
+    // Bounded, so that memory is, however far the store falls behind.
+    let (sender, receiver) = bounded(4 * jobs);
+    thread::scope(|scope| {
+        for _ in 0..jobs {
+            let (workers, sender) = (&workers, sender.clone());
+            scope.spawn(move || workers.run(&sender));
+        }
+        drop(sender);
+        let stored = store_all(&receiver, plan, gallery, report, on_event, &workers.stop);
+        workers.stop.store(true, Ordering::Relaxed);
+        drop(receiver);
+        stored
+    })
+}
+
+/// Stores what arrives, in batches, and counts it when it is durable.
+fn store_all(
+    receiver: &Receiver<Taken>,
+    plan: &Plan,
+    gallery: &mut Gallery,
+    report: &mut IngestReport,
+    on_event: &mut dyn FnMut(IngestEvent<'_>) -> ControlFlow<()>,
+    stop: &AtomicBool,
+) -> Result<()> {
+    let mut gone: Vec<ContentHash> = plan.gone.values().copied().collect();
+    let mut batch: Vec<(Record, Option<Descriptor>)> = Vec::new();
+    let mut last_write = Instant::now();
+    loop {
+        let taken = receiver.recv();
+        let is_last = taken.is_err();
+        match taken {
+            Ok(Taken { path, record: Err(reason) }) => report.skip(Skipped { path, reason }, on_event),
+            Ok(Taken { record: Ok(new), .. }) => batch.push(new),
+            Err(_) => {}
+        }
+        let is_due = batch.len() >= WRITTEN_AT_ONCE || last_write.elapsed() >= LONGEST_WAIT;
+        if (is_due || is_last) && !batch.is_empty() {
+            gallery.write(&batch, &[])?;
+            last_write = Instant::now();
+            for (record, _) in &batch {
+                report.count(record, plan, &mut gone);
+            }
+            let event = IngestEvent::Stored { photos: batch.len() };
+            report.interrupted |= on_event(event).is_break();
+            batch.clear();
+        }
+        if report.interrupted {
+            // What the workers have in hand still arrives and is stored.
+            stop.store(true, Ordering::Relaxed);
+        }
+        if is_last {
+            return Ok(());
+        }
+    }
+}
+
+impl IngestReport {
+    fn count(&mut self, record: &Record, plan: &Plan, gone: &mut Vec<ContentHash>) {
+        match plan.known.get(&record.path) {
+            Some(known) if known.hash == record.hash => self.unchanged += 1,
+            Some(_) => self.changed += 1,
+            None => match gone.iter().position(|hash| *hash == record.hash) {
+                Some(place) => {
+                    gone.swap_remove(place);
+                    self.moved += 1;
+                }
+                None => self.added += 1,
+            },
+        }
+    }
+}
+
+/// What the worker threads share.
+struct Workers<'a> {
+    to_do: &'a [Found],
+    next: AtomicUsize,
+    stop: AtomicBool,
+    /// Contents whose descriptors exist or are being made.
+    described: Mutex<HashSet<ContentHash>>,
+    extractor: &'a Extractor,
+}
+
+/// A photo on its way through the network.
+struct InHand {
+    record: Record,
+    pixels: Pixels,
+}
+
+impl Workers<'_> {
+    fn run(&self, sender: &Sender<Taken>) {
+        let batch = self.extractor.batch();
+        while !self.stop.load(Ordering::Relaxed) {
+            let start = self.next.fetch_add(batch, Ordering::Relaxed);
+            let Some(rest) = self.to_do.get(start..).filter(|rest| !rest.is_empty()) else { return };
+            let mut in_hand = Vec::new();
+            for found in &rest[..batch.min(rest.len())] {
+                match self.look_at(&found.path) {
+                    Ok(Looked::New(photo)) => in_hand.push(photo),
+                    Ok(Looked::Known(record)) => {
+                        let _ = sender.send(Taken { path: found.path.clone(), record: Ok((record, None)) });
+                    }
+                    Err(reason) => {
+                        let _ = sender.send(Taken { path: found.path.clone(), record: Err(reason) });
+                    }
+                }
+            }
+            self.describe(in_hand, sender);
+        }
+    }
+
+    fn look_at(&self, path: &Path) -> Result<Looked> {
+        let photo = Photo::read(path)?;
+        let mut record = Record {
+            path: path.to_owned(),
+            size: photo.size(),
+            modified: photo.modified(),
+            hash: photo.hash(),
+            width: 0,
+            height: 0,
+        };
+        let picture = photo.decode()?;
+        (record.width, record.height) = picture.image.dimensions();
+        let is_new = self.described.lock().is_ok_and(|mut described| described.insert(photo.hash()));
+        if !is_new {
+            return Ok(Looked::Known(record));
+        }
+        let pixels = self.extractor.pixels(&picture);
+        let pixels = pixels.inspect_err(|_| self.forget(&record.hash))?;
+        Ok(Looked::New(InHand { record, pixels }))
+    }
+
+    /// A content whose description failed is not described: an equal file fails by itself.
+    fn forget(&self, hash: &ContentHash) {
+        if let Ok(mut described) = self.described.lock() {
+            described.remove(hash);
+        }
+    }
+
+    fn describe(&self, in_hand: Vec<InHand>, sender: &Sender<Taken>) {
+        let (records, pixels): (Vec<Record>, Vec<Pixels>) =
+            in_hand.into_iter().map(|photo| (photo.record, photo.pixels)).unzip();
+        let described = self.extractor.describe_all(&pixels);
+        for (record, descriptor) in records.into_iter().zip(described) {
+            let path = record.path.clone();
+            let descriptor = descriptor.inspect_err(|_| self.forget(&record.hash));
+            let record = descriptor.map(|descriptor| (record, Some(descriptor)));
+            // The receiver hangs up only after an error that ends everything.
+            let _ = sender.send(Taken { path, record });
+        }
+    }
+}
+
+enum Looked {
+    /// Its descriptor is to be made.
+    New(InHand),
+    /// Its content is known; only the record is new.
+    Known(Record),
+}
