@@ -403,7 +403,9 @@ impl Error {
                  pool with gap, max, gem or rmac"
             }
             Self::MissingDecoder { feature, .. } => {
-                return Some(format!("this build has no feature `{feature}`; convert the photo to JPEG"));
+                return Some(format!(
+                    "this build has no feature `{feature}`; convert the photo to JPEG"
+                ));
             }
             Self::InvalidPreprocess { .. } => {
                 "keys are resize, crop (N, HxW or none), interpolation (nearest, bilinear, bicubic, \
@@ -411,9 +413,15 @@ impl Error {
             }
             Self::UnknownArchitecture { nearest, .. } => {
                 let name = nearest.as_ref()?;
-                return Some(format!("did you mean `{name}`? `imgsearch models list` names them all"));
+                return Some(format!(
+                    "did you mean `{name}`? `imgsearch models list` names them all"
+                ));
             }
-            Self::UnknownLayer { architecture, nearest, .. } => {
+            Self::UnknownLayer {
+                architecture,
+                nearest,
+                ..
+            } => {
                 let list = format!("`imgsearch models show {architecture}` lists its layers");
                 return Some(match nearest {
                     Some(name) => format!("did you mean `{name}`? {list}"),
@@ -429,14 +437,18 @@ impl Error {
             Self::MissingTensor { .. } | Self::WrongTensor { .. } => {
                 "is this the file of another network?"
             }
-            Self::NoGallery { .. } => "run `imgsearch index PATH` first, or name one with `--gallery DIR`",
+            Self::NoGallery { .. } => {
+                "run `imgsearch index PATH` first, or name one with `--gallery DIR`"
+            }
             Self::GalleryLocked { .. } => "wait for it to end; queries are answered meanwhile",
             Self::GalleryTooNew { .. } => "use the newer imgsearch that made it",
             Self::SpecMismatch { .. } => {
                 "leave the option away to use the gallery's own, or index into another folder with \
                  `--gallery DIR`"
             }
-            Self::DamagedSnapshot { .. } => "run `imgsearch index` again: it is rebuilt from the store",
+            Self::DamagedSnapshot { .. } => {
+                "run `imgsearch index` again: it is rebuilt from the store"
+            }
             Self::DamagedGallery { .. } => "delete the folder and index again",
             // ---- model ----
             Self::UnknownModel { .. } => "`imgsearch models list` names them all",

@@ -30,12 +30,19 @@ impl Extractor {
     /// [`Error::UnknownModel`], [`Error::UnknownLayer`], [`Error::SizeNotFixed`] for direct
     /// activations of pictures of any size, [`Error::Device`], and whatever can be wrong with the
     /// weights.
-    pub fn load(spec: DescriptorSpec, preprocess: Preprocess, weights: &Path, device: &str) -> Result<Self> {
+    pub fn load(
+        spec: DescriptorSpec,
+        preprocess: Preprocess,
+        weights: &Path,
+        device: &str,
+    ) -> Result<Self> {
         let architecture = Architecture::find(model::find(&spec.model)?.architecture)?;
         let network = architecture.network();
         let spec = spec.resolve(&network)?;
         if spec.needs_fixed_size() && !preprocess.has_fixed_size() {
-            return Err(Error::SizeNotFixed { spec: spec.to_string() });
+            return Err(Error::SizeNotFixed {
+                spec: spec.to_string(),
+            });
         }
         // With no fixed size only the channels count, so any size large enough will do.
         let (height, width) = preprocess.output_size(512, 512)?;
@@ -47,7 +54,12 @@ impl Extractor {
         };
         let file = WeightsFile::open(weights)?;
         let backbone = Backbone::load(architecture, &spec.layers(), &file, &open_device(device)?)?;
-        Ok(Self { spec, preprocess, backbone, provenance })
+        Ok(Self {
+            spec,
+            preprocess,
+            backbone,
+            provenance,
+        })
     }
 
     /// All that decides what the descriptors are.
@@ -59,7 +71,11 @@ impl Extractor {
     /// How many pictures are best given to [`Extractor::describe_all`] at once.
     #[must_use]
     pub fn batch(&self) -> usize {
-        if self.backbone.device().is_cpu() { 1 } else { GPU_BATCH }
+        if self.backbone.device().is_cpu() {
+            1
+        } else {
+            GPU_BATCH
+        }
     }
 
     /// The picture as the network takes it.
@@ -86,24 +102,36 @@ impl Extractor {
     pub fn describe_all(&self, pixels: &[Pixels]) -> Vec<Result<Descriptor>> {
         let same_size = |a: &Pixels, b: &Pixels| (a.height, a.width) == (b.height, b.width);
         let groups = pixels.chunk_by(same_size);
-        groups.flat_map(|group| self.describe_group(group)).collect()
+        groups
+            .flat_map(|group| self.describe_group(group))
+            .collect()
     }
 
     fn describe_group(&self, group: &[Pixels]) -> Vec<Result<Descriptor>> {
         match self.forward(group) {
-            Ok(pooled) => pooled.into_iter().map(|parts| self.spec.combine(parts)).collect(),
+            Ok(pooled) => pooled
+                .into_iter()
+                .map(|parts| self.spec.combine(parts))
+                .collect(),
             // An error of the whole batch may be one picture's: each is tried alone to find out.
-            Err(_) if group.len() > 1 => {
-                group.iter().flat_map(|one| self.describe_group(std::slice::from_ref(one))).collect()
-            }
+            Err(_) if group.len() > 1 => group
+                .iter()
+                .flat_map(|one| self.describe_group(std::slice::from_ref(one)))
+                .collect(),
             Err(error) => vec![Err(error)],
         }
     }
 
     /// For each picture the pooled vectors of the spec's parts.
     fn forward(&self, group: &[Pixels]) -> Result<Vec<Vec<Vec<f32>>>> {
-        let Some(Pixels { height, width, .. }) = group.first() else { return Ok(Vec::new()) };
-        let values: Vec<f32> = group.iter().flat_map(|pixels| &pixels.values).copied().collect();
+        let Some(Pixels { height, width, .. }) = group.first() else {
+            return Ok(Vec::new());
+        };
+        let values: Vec<f32> = group
+            .iter()
+            .flat_map(|pixels| &pixels.values)
+            .copied()
+            .collect();
         let shape = (group.len(), 3, *height, *width);
         let batch = Tensor::from_vec(values, shape, self.backbone.device())?;
         let maps = self.backbone.feature_maps(&batch)?;
@@ -118,7 +146,10 @@ impl Extractor {
 }
 
 fn open_device(name: &str) -> Result<Device> {
-    let failed = |reason: String| Error::Device { device: name.to_owned(), reason };
+    let failed = |reason: String| Error::Device {
+        device: name.to_owned(),
+        reason,
+    };
     let (kind, number) = name.split_once(':').unwrap_or((name, "0"));
     match (kind, number.parse()) {
         ("cpu", Ok(0)) => Ok(Device::Cpu),

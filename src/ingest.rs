@@ -6,7 +6,6 @@
 use std::collections::{HashMap, HashSet};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -114,14 +113,27 @@ pub fn ingest(
 ) -> Result<IngestReport> {
     let walked = walk(paths, &options.exclude);
     let plan = Plan::make(&walked, gallery)?;
-    let mut report = IngestReport { unchanged: plan.unchanged, ..IngestReport::default() };
-    let event = IngestEvent::Walked { to_do: plan.to_do.len(), unchanged: plan.unchanged };
+    let mut report = IngestReport {
+        unchanged: plan.unchanged,
+        ..IngestReport::default()
+    };
+    let event = IngestEvent::Walked {
+        to_do: plan.to_do.len(),
+        unchanged: plan.unchanged,
+    };
     report.interrupted = on_event(event).is_break();
     for (path, reason) in walked.problems {
         report.skip(Skipped { path, reason }, on_event);
     }
     if !report.interrupted {
-        take_all(&plan, extractor, gallery, options.jobs, &mut report, on_event)?;
+        take_all(
+            &plan,
+            extractor,
+            gallery,
+            options.jobs,
+            &mut report,
+            on_event,
+        )?;
     }
     if !report.interrupted {
         let gone: Vec<PathBuf> = plan.gone.into_keys().collect();
@@ -136,7 +148,11 @@ pub fn ingest(
 }
 
 impl IngestReport {
-    fn skip(&mut self, skipped: Skipped, on_event: &mut dyn FnMut(IngestEvent<'_>) -> ControlFlow<()>) {
+    fn skip(
+        &mut self,
+        skipped: Skipped,
+        on_event: &mut dyn FnMut(IngestEvent<'_>) -> ControlFlow<()>,
+    ) {
         self.interrupted |= on_event(IngestEvent::Skipped(&skipped)).is_break();
         self.skipped.push(skipped);
     }
@@ -144,22 +160,46 @@ impl IngestReport {
 
 impl Plan {
     fn make(walked: &Walk, gallery: &Gallery) -> Result<Self> {
-        let records = gallery.records().map(|record| record.map(|r| (r.path.clone(), r)));
-        let known: HashMap<PathBuf, Record> = records.collect::<Result<_>>()?;
+        let mut known = HashMap::new();
+        for record in gallery.records() {
+            let record = record?;
+            // Without its descriptor a photo is as good as new.
+            if gallery.has_descriptor(&record.hash)? {
+                known.insert(record.path.clone(), record);
+            }
+        }
         let is_unchanged = |found: &&Found| {
-            let same = |record: &Record| (record.size, record.modified) == (found.size, found.modified);
+            let same =
+                |record: &Record| (record.size, record.modified) == (found.size, found.modified);
             known.get(&found.path).is_some_and(same)
         };
-        let (unchanged, to_do): (Vec<&Found>, Vec<&Found>) = walked.found.iter().partition(is_unchanged);
-        let found: HashSet<&Path> = walked.found.iter().map(|found| found.path.as_path()).collect();
+        let (unchanged, to_do): (Vec<&Found>, Vec<&Found>) =
+            walked.found.iter().partition(is_unchanged);
+        let found: HashSet<&Path> = walked
+            .found
+            .iter()
+            .map(|found| found.path.as_path())
+            .collect();
         // A folder that could not be read, or a disk that is not there, takes nothing out.
-        let unseen = |path: &Path| walked.problems.iter().any(|(problem, _)| path.starts_with(problem));
+        let unseen = |path: &Path| {
+            walked
+                .problems
+                .iter()
+                .any(|(problem, _)| path.starts_with(problem))
+        };
         let walked_over = |path: &Path| walked.roots.iter().any(|root| path.starts_with(root));
         let is_gone = |path: &Path| walked_over(path) && !found.contains(path) && !unseen(path);
         let gone = known.iter().filter(|(path, _)| is_gone(path));
-        let gone = gone.map(|(path, record)| (path.clone(), record.hash)).collect();
+        let gone = gone
+            .map(|(path, record)| (path.clone(), record.hash))
+            .collect();
         let unchanged = unchanged.len();
-        Ok(Self { to_do: to_do.into_iter().cloned().collect(), unchanged, gone, known })
+        Ok(Self {
+            to_do: to_do.into_iter().cloned().collect(),
+            unchanged,
+            gone,
+            known,
+        })
     }
 }
 
@@ -180,7 +220,11 @@ fn take_all(
         to_do: &plan.to_do,
         next: AtomicUsize::new(0),
         stop: AtomicBool::new(false),
-        described: Mutex::new(plan.known.values().map(|record| record.hash).collect()),
+        known: plan
+            .known
+            .values()
+            .map(|record| (record.hash, record))
+            .collect(),
         extractor,
     };
     // Bounded, so that memory is, however far the store falls behind.
@@ -214,8 +258,13 @@ fn store_all(
         let taken = receiver.recv();
         let is_last = taken.is_err();
         match taken {
-            Ok(Taken { path, record: Err(reason) }) => report.skip(Skipped { path, reason }, on_event),
-            Ok(Taken { record: Ok(new), .. }) => batch.push(new),
+            Ok(Taken {
+                path,
+                record: Err(reason),
+            }) => report.skip(Skipped { path, reason }, on_event),
+            Ok(Taken {
+                record: Ok(new), ..
+            }) => batch.push(new),
             Err(_) => {}
         }
         let is_due = batch.len() >= WRITTEN_AT_ONCE || last_write.elapsed() >= LONGEST_WAIT;
@@ -225,7 +274,9 @@ fn store_all(
             for (record, _) in &batch {
                 report.count(record, plan, &mut gone);
             }
-            let event = IngestEvent::Stored { photos: batch.len() };
+            let event = IngestEvent::Stored {
+                photos: batch.len(),
+            };
             report.interrupted |= on_event(event).is_break();
             batch.clear();
         }
@@ -260,8 +311,8 @@ struct Workers<'a> {
     to_do: &'a [Found],
     next: AtomicUsize,
     stop: AtomicBool,
-    /// Contents whose descriptors exist or are being made.
-    described: Mutex<HashSet<ContentHash>>,
+    /// Photos by content whose descriptors exist.
+    known: HashMap<ContentHash, &'a Record>,
     extractor: &'a Extractor,
 }
 
@@ -276,16 +327,24 @@ impl Workers<'_> {
         let batch = self.extractor.batch();
         while !self.stop.load(Ordering::Relaxed) {
             let start = self.next.fetch_add(batch, Ordering::Relaxed);
-            let Some(rest) = self.to_do.get(start..).filter(|rest| !rest.is_empty()) else { return };
+            let Some(rest) = self.to_do.get(start..).filter(|rest| !rest.is_empty()) else {
+                return;
+            };
             let mut in_hand = Vec::new();
             for found in &rest[..batch.min(rest.len())] {
                 match self.look_at(&found.path) {
                     Ok(Looked::New(photo)) => in_hand.push(photo),
                     Ok(Looked::Known(record)) => {
-                        let _ = sender.send(Taken { path: found.path.clone(), record: Ok((record, None)) });
+                        let _ = sender.send(Taken {
+                            path: found.path.clone(),
+                            record: Ok((record, None)),
+                        });
                     }
                     Err(reason) => {
-                        let _ = sender.send(Taken { path: found.path.clone(), record: Err(reason) });
+                        let _ = sender.send(Taken {
+                            path: found.path.clone(),
+                            record: Err(reason),
+                        });
                     }
                 }
             }
@@ -295,39 +354,37 @@ impl Workers<'_> {
 
     fn look_at(&self, path: &Path) -> Result<Looked> {
         let photo = Photo::read(path)?;
-        let mut record = Record {
-            path: path.to_owned(),
-            size: photo.size(),
-            modified: photo.modified(),
-            hash: photo.hash(),
-            width: 0,
-            height: 0,
-        };
-        let picture = photo.decode()?;
-        (record.width, record.height) = picture.image.dimensions();
-        let is_new = self.described.lock().is_ok_and(|mut described| described.insert(photo.hash()));
-        if !is_new {
-            return Ok(Looked::Known(record));
+        let (path, size, modified) = (path.to_owned(), photo.size(), photo.modified());
+        if let Some(known) = self.known.get(&photo.hash()) {
+            return Ok(Looked::Known(Record {
+                path,
+                size,
+                modified,
+                ..(*known).clone()
+            }));
         }
-        let pixels = self.extractor.pixels(&picture);
-        let pixels = pixels.inspect_err(|_| self.forget(&record.hash))?;
+        let picture = photo.decode()?;
+        let (width, height) = picture.image.dimensions();
+        let pixels = self.extractor.pixels(&picture)?;
+        let record = Record {
+            path,
+            size,
+            modified,
+            hash: photo.hash(),
+            width,
+            height,
+        };
         Ok(Looked::New(InHand { record, pixels }))
     }
 
-    /// A content whose description failed is not described: an equal file fails by itself.
-    fn forget(&self, hash: &ContentHash) {
-        if let Ok(mut described) = self.described.lock() {
-            described.remove(hash);
-        }
-    }
-
     fn describe(&self, in_hand: Vec<InHand>, sender: &Sender<Taken>) {
-        let (records, pixels): (Vec<Record>, Vec<Pixels>) =
-            in_hand.into_iter().map(|photo| (photo.record, photo.pixels)).unzip();
+        let (records, pixels): (Vec<Record>, Vec<Pixels>) = in_hand
+            .into_iter()
+            .map(|photo| (photo.record, photo.pixels))
+            .unzip();
         let described = self.extractor.describe_all(&pixels);
         for (record, descriptor) in records.into_iter().zip(described) {
             let path = record.path.clone();
-            let descriptor = descriptor.inspect_err(|_| self.forget(&record.hash));
             let record = descriptor.map(|descriptor| (record, Some(descriptor)));
             // The receiver hangs up only after an error that ends everything.
             let _ = sender.send(Taken { path, record });

@@ -13,8 +13,10 @@ pub struct Architecture {
     build: fn() -> Network,
 }
 
-const ARCHITECTURES: &[Architecture] =
-    &[Architecture { name: "efficientnet_lite0", build: efficientnet_lite0 }];
+const ARCHITECTURES: &[Architecture] = &[Architecture {
+    name: "efficientnet_lite0",
+    build: efficientnet_lite0,
+}];
 
 impl Architecture {
     /// Every architecture.
@@ -28,7 +30,9 @@ impl Architecture {
     /// # Errors
     /// [`Error::UnknownArchitecture`], which suggests the nearest name.
     pub fn find(name: &str) -> Result<Self> {
-        let found = ARCHITECTURES.iter().find(|architecture| architecture.name == name);
+        let found = ARCHITECTURES
+            .iter()
+            .find(|architecture| architecture.name == name);
         found.copied().ok_or_else(|| Error::UnknownArchitecture {
             name: name.to_owned(),
             nearest: nearest(name, ARCHITECTURES.iter().map(|a| a.name)),

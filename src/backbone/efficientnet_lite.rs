@@ -43,7 +43,11 @@ pub fn efficientnet_lite0() -> Network {
     let mut index = 0;
     for (stage_index, stage) in STAGES.iter().enumerate() {
         for repeat in 0..stage.repeats {
-            let place = Place { index, stage: stage_index, repeat };
+            let place = Place {
+                index,
+                stage: stage_index,
+                repeat,
+            };
             x = inverted_residual(&mut net, x, stage, &place);
             // timm counts blocks within their stage; the reference package counts them through.
             let timm = format!("blocks.{stage_index}.{repeat}");
@@ -118,13 +122,24 @@ fn convolution(
     kernel: usize,
     stride: usize,
 ) -> Convolution {
-    let window = Window { kernel, stride, padding: Padding::Same };
+    let window = Window {
+        kernel,
+        stride,
+        padding: Padding::Same,
+    };
     Convolution::new(names, inputs, outputs, window).norm(NORM_EPSILON)
 }
 
 fn classifier() -> Convolution {
-    let name = |name: &str| WeightNames { convolution: name.into(), norm: None };
-    let window = Window { kernel: 1, stride: 1, padding: Padding::Symmetric(0) };
+    let name = |name: &str| WeightNames {
+        convolution: name.into(),
+        norm: None,
+    };
+    let window = Window {
+        kernel: 1,
+        stride: 1,
+        padding: Padding::Symmetric(0),
+    };
     let names = vec![name("_fc"), name("classifier")];
     Convolution::new(names, HEAD_CHANNELS, CLASSES, window).biased()
 }
@@ -149,7 +164,10 @@ mod tests {
         let multiply_adds: u64 = net.multiply_adds(224, 224).iter().sum();
         // Published: 4.7 M parameters, 407 M multiply-adds.
         assert_eq!(parameters, 4_652_008);
-        assert!((380_000_000..410_000_000).contains(&multiply_adds), "{multiply_adds}");
+        assert!(
+            (380_000_000..410_000_000).contains(&multiply_adds),
+            "{multiply_adds}"
+        );
     }
 
     #[test]

@@ -23,7 +23,9 @@ use crate::error::{Error, Result};
 
 impl From<candle_core::Error> for Error {
     fn from(source: candle_core::Error) -> Self {
-        Self::Tensor { source: source.into() }
+        Self::Tensor {
+            source: source.into(),
+        }
     }
 }
 
@@ -65,7 +67,12 @@ impl Backbone {
         let network = whole.cut_after(&values);
         let parameters = Parameters::load(&network, weights)?;
         let operations = ops::load(&network, parameters, device)?;
-        Ok(Self { network, operations, taps, device: device.clone() })
+        Ok(Self {
+            network,
+            operations,
+            taps,
+            device: device.clone(),
+        })
     }
 
     /// The network as far as it is loaded.
@@ -115,7 +122,11 @@ impl Backbone {
         let shapes = self.network.shapes(height, width);
         let empty = |layer: &&network::Layer| shapes[layer.value.0].is_empty();
         match self.network.layers().iter().find(empty) {
-            Some(layer) => Err(Error::PictureTooSmall { width, height, layer: layer.name.clone() }),
+            Some(layer) => Err(Error::PictureTooSmall {
+                width,
+                height,
+                layer: layer.name.clone(),
+            }),
             None => Ok(()),
         }
     }

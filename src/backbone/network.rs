@@ -132,7 +132,10 @@ impl Convolution {
     /// Followed by a batch norm with this ε.
     #[must_use]
     pub fn norm(self, epsilon: f64) -> Self {
-        Self { norm_epsilon: Some(epsilon), ..self }
+        Self {
+            norm_epsilon: Some(epsilon),
+            ..self
+        }
     }
 
     /// Followed by `activation`.
@@ -144,7 +147,10 @@ impl Convolution {
     /// Each channel convolved by itself.
     #[must_use]
     pub fn depthwise(self) -> Self {
-        Self { groups: self.inputs, ..self }
+        Self {
+            groups: self.inputs,
+            ..self
+        }
     }
 
     /// With a bias of its own.

@@ -35,7 +35,10 @@ impl Parameters {
             Operation::Convolution(convolution) => fold(convolution, naming, file).map(Some),
             Operation::MaxPool(_) | Operation::GlobalAveragePool => Ok(None),
         };
-        let steps = network.steps().iter().map(|step| load_step(&step.operation));
+        let steps = network
+            .steps()
+            .iter()
+            .map(|step| load_step(&step.operation));
         Ok(Self(steps.collect::<Result<_>>()?))
     }
 }
@@ -43,12 +46,20 @@ impl Parameters {
 /// Which of the family's namings the file uses: the one whose first convolution it holds, or the
 /// reference's, so that the message about what is missing uses the reference's names.
 fn naming_of(network: &Network, file: &WeightsFile) -> usize {
-    let first = network.steps().iter().find_map(|step| match &step.operation {
-        Operation::Convolution(convolution) => Some(&convolution.names),
-        _ => None,
-    });
-    let held = |names: &WeightNames| file.shape(&format!("{}.weight", names.convolution)).is_some();
-    first.and_then(|names| names.iter().position(held)).unwrap_or(0)
+    let first = network
+        .steps()
+        .iter()
+        .find_map(|step| match &step.operation {
+            Operation::Convolution(convolution) => Some(&convolution.names),
+            _ => None,
+        });
+    let held = |names: &WeightNames| {
+        file.shape(&format!("{}.weight", names.convolution))
+            .is_some()
+    };
+    first
+        .and_then(|names| names.iter().position(held))
+        .unwrap_or(0)
 }
 
 /// Reads one convolution and folds its batch norm in: `w ← w·γ/√(σ² + ε)`,

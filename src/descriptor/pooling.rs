@@ -99,7 +99,11 @@ fn regions(height: usize, width: usize) -> Vec<(usize, Vec<usize>, Vec<usize>)> 
         let places = |size: usize, more: usize| {
             let squares = level + more;
             let room = (size.saturating_sub(side)) as f64;
-            let gap = if squares > 1 { room / (squares - 1) as f64 } else { 0.0 };
+            let gap = if squares > 1 {
+                room / (squares - 1) as f64
+            } else {
+                0.0
+            };
             let half = (side / 2).saturating_sub(1) as f64;
             let place = |index: usize| {
                 let centre = (half + index as f64 * gap).floor() - half;
@@ -109,7 +113,10 @@ fn regions(height: usize, width: usize) -> Vec<(usize, Vec<usize>, Vec<usize>)> 
         };
         (side, places(height, more_rows), places(width, more_columns))
     };
-    (1..=RMAC_LEVELS).map(level).filter(|(side, ..)| *side > 0).collect()
+    (1..=RMAC_LEVELS)
+        .map(level)
+        .filter(|(side, ..)| *side > 0)
+        .collect()
 }
 
 /// How many squares more fit along the longer side so that neighbours overlap by about 40 %.
@@ -120,7 +127,13 @@ fn steps_along(height: usize, width: usize) -> (usize, usize) {
         (0.4 - (short * short - short * gap) / (short * short)).abs()
     };
     // Compares the overlaps of 2 to 7 squares along the long side; the first best wins.
-    let best = (1..7).fold(1, |best, steps| if overlap(steps) < overlap(best) { steps } else { best });
+    let best = (1..7).fold(1, |best, steps| {
+        if overlap(steps) < overlap(best) {
+            steps
+        } else {
+            best
+        }
+    });
     match height.cmp(&width) {
         std::cmp::Ordering::Less => (0, best),
         std::cmp::Ordering::Equal => (0, 0),
@@ -153,9 +166,16 @@ impl FromStr for Pooling {
             "gem" => Ok(Self::Gem { p: GEM_P }),
             "rmac" => Ok(Self::RMac),
             _ => {
-                let p: f32 = text.strip_prefix("gem").and_then(|p| p.parse().ok()).ok_or(UNKNOWN)?;
+                let p: f32 = text
+                    .strip_prefix("gem")
+                    .and_then(|p| p.parse().ok())
+                    .ok_or(UNKNOWN)?;
                 let usable = p.is_finite() && p > 0.0 && p <= 100.0;
-                if usable { Ok(Self::Gem { p }) } else { Err("GeM's p is not in 0 … 100") }
+                if usable {
+                    Ok(Self::Gem { p })
+                } else {
+                    Err("GeM's p is not in 0 … 100")
+                }
             }
         }
     }
@@ -193,10 +213,23 @@ mod tests {
     fn rmac_regions_lie_within_the_map() {
         for (height, width) in [(1, 1), (1, 9), (7, 7), (7, 12), (14, 5), (3, 2)] {
             for (side, tops, lefts) in regions(height, width) {
-                assert!(tops.iter().all(|top| top + side <= height), "{height}×{width}");
-                assert!(lefts.iter().all(|left| left + side <= width), "{height}×{width}");
+                assert!(
+                    tops.iter().all(|top| top + side <= height),
+                    "{height}×{width}"
+                );
+                assert!(
+                    lefts.iter().all(|left| left + side <= width),
+                    "{height}×{width}"
+                );
             }
-            assert!(Pooling::RMac.pool(&Tensor::ones((1, 2, height, width), candle_core::DType::F32, &Device::Cpu).unwrap()).is_ok());
+            assert!(
+                Pooling::RMac
+                    .pool(
+                        &Tensor::ones((1, 2, height, width), candle_core::DType::F32, &Device::Cpu)
+                            .unwrap()
+                    )
+                    .is_ok()
+            );
         }
     }
 }

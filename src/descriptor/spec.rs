@@ -40,8 +40,15 @@ impl DescriptorSpec {
     /// GAP of one layer.
     #[must_use]
     pub fn gap(model: &str, layer: &str) -> Self {
-        let part = Part { layer: layer.to_owned(), pooling: Pooling::Gap, weight: 1.0 };
-        Self { model: model.to_owned(), parts: vec![part] }
+        let part = Part {
+            layer: layer.to_owned(),
+            pooling: Pooling::Gap,
+            weight: 1.0,
+        };
+        Self {
+            model: model.to_owned(),
+            parts: vec![part],
+        }
     }
 
     /// The same spec with the network's canonical layer names.
@@ -50,7 +57,8 @@ impl DescriptorSpec {
     /// [`Error::UnknownLayer`].
     pub fn resolve(mut self, network: &Network) -> Result<Self> {
         for part in &mut self.parts {
-            part.layer.clone_from(&network.find_layer(&part.layer)?.name);
+            part.layer
+                .clone_from(&network.find_layer(&part.layer)?.name);
         }
         Ok(self)
     }
@@ -77,7 +85,9 @@ impl DescriptorSpec {
     /// Whether the dimension depends on the size of the picture.
     #[must_use]
     pub fn needs_fixed_size(&self) -> bool {
-        self.parts.iter().any(|part| part.pooling == Pooling::Direct)
+        self.parts
+            .iter()
+            .any(|part| part.pooling == Pooling::Direct)
     }
 
     /// Joins the pooled vectors of the parts: each scaled to length 1, weighted, concatenated; the
@@ -113,20 +123,31 @@ impl FromStr for DescriptorSpec {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
-        let invalid = |reason: &'static str| Error::InvalidSpec { spec: text.to_owned(), reason };
-        let (model, parts) = text.split_once(':').ok_or_else(|| invalid("no `:` behind the model"))?;
+        let invalid = |reason: &'static str| Error::InvalidSpec {
+            spec: text.to_owned(),
+            reason,
+        };
+        let (model, parts) = text
+            .split_once(':')
+            .ok_or_else(|| invalid("no `:` behind the model"))?;
         if model.is_empty() || parts.is_empty() {
             return Err(invalid("the model or the layers are missing"));
         }
         let part = |part: &str| parse_part(part).map_err(invalid);
         let parts = parts.split('+').map(part).collect::<Result<_>>()?;
-        Ok(Self { model: model.to_owned(), parts })
+        Ok(Self {
+            model: model.to_owned(),
+            parts,
+        })
     }
 }
 
 fn parse_part(text: &str) -> Result<Part, &'static str> {
     let (text, weight) = match text.split_once('*') {
-        Some((text, weight)) => (text, weight.parse().map_err(|_| "a weight is not a number")?),
+        Some((text, weight)) => (
+            text,
+            weight.parse().map_err(|_| "a weight is not a number")?,
+        ),
         None => (text, 1.0f32),
     };
     if !(weight.is_finite() && weight > 0.0) {
@@ -139,7 +160,11 @@ fn parse_part(text: &str) -> Result<Part, &'static str> {
     if layer.is_empty() {
         return Err("a layer's name is missing");
     }
-    Ok(Part { layer: layer.to_owned(), pooling, weight })
+    Ok(Part {
+        layer: layer.to_owned(),
+        pooling,
+        weight,
+    })
 }
 
 #[cfg(test)]
@@ -154,7 +179,9 @@ mod tests {
             Just(Pooling::Gap),
             Just(Pooling::Max),
             Just(Pooling::RMac),
-            (1u32..80).prop_map(|tenths| Pooling::Gem { p: tenths as f32 / 10.0 }),
+            (1u32..80).prop_map(|tenths| Pooling::Gem {
+                p: tenths as f32 / 10.0
+            }),
         ]
     }
 
@@ -174,7 +201,10 @@ mod tests {
 
     #[test]
     fn malformed_specs_are_errors() {
-        for text in ["", "head", ":head", "m:", "m:a+", "m:a*x", "m:a*0", "m:a*-1", "m:a/nope", "m:/gap", "m:a/gem0"] {
+        for text in [
+            "", "head", ":head", "m:", "m:a+", "m:a*x", "m:a*0", "m:a*-1", "m:a/nope", "m:/gap",
+            "m:a/gem0",
+        ] {
             let parsed = text.parse::<DescriptorSpec>();
             assert!(matches!(parsed, Err(Error::InvalidSpec { .. })), "{text}");
         }

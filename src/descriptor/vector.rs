@@ -116,8 +116,14 @@ mod tests {
 
     #[test]
     fn zero_and_empty_vectors_are_refused() {
-        assert!(matches!(Descriptor::normalize(vec![0.0; 4]), Err(Error::ZeroDescriptor)));
-        assert!(matches!(Descriptor::normalize(vec![]), Err(Error::ZeroDescriptor)));
+        assert!(matches!(
+            Descriptor::normalize(vec![0.0; 4]),
+            Err(Error::ZeroDescriptor)
+        ));
+        assert!(matches!(
+            Descriptor::normalize(vec![]),
+            Err(Error::ZeroDescriptor)
+        ));
         assert!(matches!(Descriptor::mean(&[]), Err(Error::ZeroDescriptor)));
     }
 

@@ -54,9 +54,13 @@ pub fn build(
     go_on: &mut dyn FnMut(usize, usize) -> ControlFlow<()>,
 ) -> Option<Graph> {
     let points = vectors.len() / dimension;
-    let hnsw = Hnsw::<f32, OneMinusDot>::new(M, points.max(1), MAX_LAYER, EF_CONSTRUCTION, OneMinusDot);
-    let rows: Vec<(&[f32], usize)> =
-        vectors.chunks_exact(dimension).enumerate().map(|(index, row)| (row, index)).collect();
+    let hnsw =
+        Hnsw::<f32, OneMinusDot>::new(M, points.max(1), MAX_LAYER, EF_CONSTRUCTION, OneMinusDot);
+    let rows: Vec<(&[f32], usize)> = vectors
+        .chunks_exact(dimension)
+        .enumerate()
+        .map(|(index, row)| (row, index))
+        .collect();
     for (number, rows) in rows.chunks(INSERTED_AT_ONCE).enumerate() {
         if go_on(number * INSERTED_AT_ONCE, points).is_break() {
             return None;
@@ -68,7 +72,10 @@ pub fn build(
 
 /// Takes the neighbour lists out of `hnsw_rs`' points.
 fn flatten(hnsw: &Hnsw<f32, OneMinusDot>, points: usize) -> Graph {
-    let mut graph = Graph { lowest: vec![NONE; points * M0], ..Graph::default() };
+    let mut graph = Graph {
+        lowest: vec![NONE; points * M0],
+        ..Graph::default()
+    };
     let mut upper: Vec<Vec<u32>> = vec![Vec::new(); points];
     let mut top = 0;
     for point in hnsw.get_point_indexation() {
@@ -80,7 +87,10 @@ fn flatten(hnsw: &Hnsw<f32, OneMinusDot>, points: usize) -> Graph {
         let lists = point.get_neighborhood_id();
         let ids = |list: usize, places: usize| {
             let found = lists.get(list).into_iter().flatten().map(|n| n.d_id as u32);
-            found.chain(std::iter::repeat(NONE)).take(places).collect::<Vec<_>>()
+            found
+                .chain(std::iter::repeat(NONE))
+                .take(places)
+                .collect::<Vec<_>>()
         };
         graph.lowest[index * M0..(index + 1) * M0].copy_from_slice(&ids(0, M0));
         upper[index] = (1..=layer).flat_map(|layer| ids(layer, M)).collect();
@@ -136,7 +146,9 @@ impl FlatHnsw<'_> {
 
     fn similarity(&self, query: &[f32], point: u32) -> f32 {
         let start = point as usize * self.dimension;
-        self.vectors.get(start..start + self.dimension).map_or(-2.0, |vector| dot(query, vector))
+        self.vectors
+            .get(start..start + self.dimension)
+            .map_or(-2.0, |vector| dot(query, vector))
     }
 
     /// Lists that a damaged file makes nonsense of are read as empty: wrong answers, no panic.
@@ -147,10 +159,15 @@ impl FlatHnsw<'_> {
         } else {
             let start = self.upper_starts.get(point).copied().unwrap_or(0) as usize + layer - 1;
             let end = self.upper_starts.get(point + 1).copied().unwrap_or(0) as usize;
-            (start < end).then(|| self.upper.get(start * M..(start + 1) * M)).flatten()
+            (start < end)
+                .then(|| self.upper.get(start * M..(start + 1) * M))
+                .flatten()
         };
         let points = self.points();
-        list.unwrap_or_default().iter().copied().filter(move |neighbor| *neighbor < points)
+        list.unwrap_or_default()
+            .iter()
+            .copied()
+            .filter(move |neighbor| *neighbor < points)
     }
 
     fn layers(&self, point: u32) -> usize {
@@ -209,7 +226,12 @@ impl FlatHnsw<'_> {
 }
 
 impl Index for FlatHnsw<'_> {
-    fn search(&self, query: &[f32], k: usize, alive: &(dyn Fn(u32) -> bool + Sync)) -> Vec<Neighbor> {
+    fn search(
+        &self,
+        query: &[f32],
+        k: usize,
+        alive: &(dyn Fn(u32) -> bool + Sync),
+    ) -> Vec<Neighbor> {
         if self.vectors.is_empty() {
             return Vec::new();
         }
@@ -227,7 +249,9 @@ mod tests {
 
     /// Uniform enough for a test, the same everywhere.
     fn random(state: &mut u64) -> f32 {
-        *state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        *state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
         ((*state >> 40) as f32) / (1u64 << 23) as f32 - 1.0
     }
 
@@ -236,18 +260,28 @@ mod tests {
         const LATENT: usize = 12;
         const CLUSTERS: usize = 40;
         let mut state = seed;
-        let basis: Vec<f32> = (0..LATENT * dimension).map(|_| random(&mut state)).collect();
+        let basis: Vec<f32> = (0..LATENT * dimension)
+            .map(|_| random(&mut state))
+            .collect();
         let centres: Vec<f32> = (0..CLUSTERS * LATENT).map(|_| random(&mut state)).collect();
         let mut vectors = Vec::with_capacity(count * dimension);
         for index in 0..count {
             let centre = &centres[index % CLUSTERS * LATENT..][..LATENT];
-            let latent: Vec<f32> = centre.iter().map(|c| c + 0.4 * random(&mut state)).collect();
+            let latent: Vec<f32> = centre
+                .iter()
+                .map(|c| c + 0.4 * random(&mut state))
+                .collect();
             let value = |d: usize| {
-                let along = latent.iter().enumerate().map(|(l, x)| x * basis[l * dimension + d]);
+                let along = latent
+                    .iter()
+                    .enumerate()
+                    .map(|(l, x)| x * basis[l * dimension + d]);
                 along.sum::<f32>()
             };
             let mut vector: Vec<f32> = (0..dimension).map(value).collect();
-            vector.iter_mut().for_each(|v| *v += 0.05 * random(&mut state));
+            vector
+                .iter_mut()
+                .for_each(|v| *v += 0.05 * random(&mut state));
             normalize_in_place(&mut vector).unwrap();
             vectors.extend(vector);
         }
@@ -260,7 +294,11 @@ mod tests {
         let vectors = structured(4000, dimension, seed);
         let queries = structured(4100, dimension, seed).split_off(4000 * dimension);
         let graph = build(&vectors, dimension, &mut |_, _| ControlFlow::Continue(())).unwrap();
-        let exact = Exact { vectors: &vectors, dimension, first: 0 };
+        let exact = Exact {
+            vectors: &vectors,
+            dimension,
+            first: 0,
+        };
         let flat = FlatHnsw {
             vectors: &vectors,
             dimension,
@@ -274,7 +312,10 @@ mod tests {
         for query in queries.chunks_exact(dimension) {
             let truth = exact.search(query, 10, &|_| true);
             let found = flat.search(query, 10, &|_| true);
-            hits += truth.iter().filter(|t| found.iter().any(|f| f.index == t.index)).count();
+            hits += truth
+                .iter()
+                .filter(|t| found.iter().any(|f| f.index == t.index))
+                .count();
         }
         let recall = hits as f32 / 1000.0;
         println!("recall@10 {recall} (seed {seed})");

@@ -16,7 +16,12 @@ pub struct Neighbor {
 /// Something that finds near vectors.
 pub trait Index {
     /// The `k` nearest that are `alive`, best first; equal ones by index.
-    fn search(&self, query: &[f32], k: usize, alive: &(dyn Fn(u32) -> bool + Sync)) -> Vec<Neighbor>;
+    fn search(
+        &self,
+        query: &[f32],
+        k: usize,
+        alive: &(dyn Fn(u32) -> bool + Sync),
+    ) -> Vec<Neighbor>;
 }
 
 /// Compares the query with every vector.
@@ -33,14 +38,21 @@ pub struct Exact<'a> {
 const BLOCK: usize = 1024;
 
 impl Index for Exact<'_> {
-    fn search(&self, query: &[f32], k: usize, alive: &(dyn Fn(u32) -> bool + Sync)) -> Vec<Neighbor> {
+    fn search(
+        &self,
+        query: &[f32],
+        k: usize,
+        alive: &(dyn Fn(u32) -> bool + Sync),
+    ) -> Vec<Neighbor> {
         let block = |(number, block): (usize, &[f32])| {
             let start = self.first + (number * BLOCK) as u32;
             let rows = (start..).zip(block.chunks_exact(self.dimension));
-            let near = rows.filter(|(index, _)| alive(*index)).map(|(index, vector)| Neighbor {
-                index,
-                similarity: dot(query, vector),
-            });
+            let near = rows
+                .filter(|(index, _)| alive(*index))
+                .map(|(index, vector)| Neighbor {
+                    index,
+                    similarity: dot(query, vector),
+                });
             best(near.collect(), k)
         };
         let blocks = self.vectors.par_chunks(BLOCK * self.dimension).enumerate();
@@ -55,7 +67,9 @@ impl Index for Exact<'_> {
 /// The `k` best, in order.
 pub fn best(mut neighbors: Vec<Neighbor>, k: usize) -> Vec<Neighbor> {
     let order = |a: &Neighbor, b: &Neighbor| {
-        b.similarity.total_cmp(&a.similarity).then(a.index.cmp(&b.index))
+        b.similarity
+            .total_cmp(&a.similarity)
+            .then(a.index.cmp(&b.index))
     };
     if k < neighbors.len() {
         neighbors.select_nth_unstable_by(k, order);
@@ -72,7 +86,11 @@ mod tests {
     #[test]
     fn the_best_come_first_and_the_dead_do_not_come() {
         let vectors = [1.0, 0.0, 0.0, 1.0, 0.6, 0.8, 1.0, 0.0];
-        let exact = Exact { vectors: &vectors, dimension: 2, first: 0 };
+        let exact = Exact {
+            vectors: &vectors,
+            dimension: 2,
+            first: 0,
+        };
         let found = exact.search(&[1.0, 0.0], 3, &|index| index != 3);
         let indexes: Vec<u32> = found.iter().map(|neighbor| neighbor.index).collect();
         assert_eq!(indexes, [0, 2, 1]);

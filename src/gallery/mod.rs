@@ -40,7 +40,10 @@ pub struct IndexPolicy {
 
 impl Default for IndexPolicy {
     fn default() -> Self {
-        Self { graph_from: 20_000, worn_share: 0.2 }
+        Self {
+            graph_from: 20_000,
+            worn_share: 0.2,
+        }
     }
 }
 
@@ -101,8 +104,10 @@ impl Gallery {
     /// provenance; [`Error::GalleryTooNew`]; [`Error::DamagedGallery`]; [`Error::Store`];
     /// [`Error::Write`].
     pub fn open_or_create(dir: &Path, provenance: &Provenance) -> Result<Self> {
-        fs::create_dir_all(dir)
-            .map_err(|source| Error::Write { path: dir.to_owned(), source })?;
+        fs::create_dir_all(dir).map_err(|source| Error::Write {
+            path: dir.to_owned(),
+            source,
+        })?;
         let gallery = Self::open_any(dir, Some(provenance))?;
         check_same(&gallery.provenance, provenance)?;
         Ok(gallery)
@@ -114,7 +119,9 @@ impl Gallery {
     /// [`Error::NoGallery`]; otherwise as [`Gallery::open_or_create`].
     pub fn open(dir: &Path) -> Result<Self> {
         if !dir.join("store").is_dir() && !dir.join(snapshot::CURRENT).is_file() {
-            return Err(Error::NoGallery { dir: dir.to_owned() });
+            return Err(Error::NoGallery {
+                dir: dir.to_owned(),
+            });
         }
         Self::open_any(dir, None)
     }
@@ -147,14 +154,29 @@ impl Gallery {
                 store.initialize(VERSION, provenance)?;
                 provenance.clone()
             }
-            (None, None) => return Err(Error::NoGallery { dir: dir.to_owned() }),
+            (None, None) => {
+                return Err(Error::NoGallery {
+                    dir: dir.to_owned(),
+                });
+            }
         };
         let found = store.version()?.unwrap_or(VERSION);
         if found > VERSION {
-            return Err(Error::GalleryTooNew { dir: dir.to_owned(), found, known: VERSION });
+            return Err(Error::GalleryTooNew {
+                dir: dir.to_owned(),
+                found,
+                known: VERSION,
+            });
         }
         let (dir, policy) = (dir.to_owned(), IndexPolicy::default());
-        Ok(Self { dir, store, provenance, policy, repairs, _lock: lock })
+        Ok(Self {
+            dir,
+            store,
+            provenance,
+            policy,
+            repairs,
+            _lock: lock,
+        })
     }
 
     /// The same gallery with another policy for its graph.
@@ -196,15 +218,29 @@ impl Gallery {
         self.store.descriptor(hash)
     }
 
+    /// Whether photos with this content have a descriptor.
+    ///
+    /// # Errors
+    /// [`Error::Store`].
+    pub fn has_descriptor(&self, hash: &ContentHash) -> Result<bool> {
+        self.store.has_descriptor(hash)
+    }
+
     /// Adds or replaces photos and takes out others; durable when it returns. Of photos whose
     /// content is known no descriptor is needed.
     ///
     /// # Errors
     /// [`Error::WrongDimension`]; [`Error::Store`], on a full disk for instance: then nothing of
     /// what was there before is lost.
-    pub fn write(&mut self, put: &[(Record, Option<Descriptor>)], remove: &[PathBuf]) -> Result<()> {
+    pub fn write(
+        &mut self,
+        put: &[(Record, Option<Descriptor>)],
+        remove: &[PathBuf],
+    ) -> Result<()> {
         let expected = self.provenance.dimension;
-        let mut sizes = put.iter().filter_map(|(_, d)| d.as_ref().map(Descriptor::dimension));
+        let mut sizes = put
+            .iter()
+            .filter_map(|(_, d)| d.as_ref().map(Descriptor::dimension));
         if let Some(found) = sizes.find(|found| *found != expected) {
             return Err(Error::WrongDimension { expected, found });
         }
@@ -225,9 +261,18 @@ impl Gallery {
             && current.header().generation == self.store.generation()?
             && current.verify().is_ok()
         {
-            return Ok(Published { photos: current.len(), built_graph: false });
+            return Ok(Published {
+                photos: current.len(),
+                built_graph: false,
+            });
         }
-        publish::publish(&self.dir, &self.store, &self.provenance, self.policy, on_progress)
+        publish::publish(
+            &self.dir,
+            &self.store,
+            &self.provenance,
+            self.policy,
+            on_progress,
+        )
     }
 }
 
@@ -245,28 +290,46 @@ pub fn open_for_search(dir: &Path) -> Result<(Snapshot, Vec<Repair>)> {
     let mut gallery = Gallery::open(dir)?;
     gallery.publish(&mut |_, _| ControlFlow::Continue(()))?;
     let mut repairs = gallery.repairs.clone();
-    repairs.push(Repair::SnapshotRebuilt { reason: error.to_string() });
+    repairs.push(Repair::SnapshotRebuilt {
+        reason: error.to_string(),
+    });
     Ok((Snapshot::open(dir)?, repairs))
 }
 
 fn lock(dir: &Path) -> Result<File> {
     let path = dir.join("lock");
-    let file = File::options().create(true).truncate(false).write(true).open(&path);
-    let file = file.map_err(|source| Error::Write { path: path.clone(), source })?;
+    let file = File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(&path);
+    let file = file.map_err(|source| Error::Write {
+        path: path.clone(),
+        source,
+    })?;
     match file.try_lock() {
         Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(Error::GalleryLocked { dir: dir.to_owned() }),
+        Err(TryLockError::WouldBlock) => Err(Error::GalleryLocked {
+            dir: dir.to_owned(),
+        }),
         Err(TryLockError::Error(source)) => Err(Error::Write { path, source }),
     }
 }
 
-fn check_same(gallery: &Provenance, requested: &Provenance) -> Result<()> {
+/// Whether descriptors of the two may be compared.
+///
+/// # Errors
+/// [`Error::SpecMismatch`], which names what differs.
+pub fn check_same(gallery: &Provenance, requested: &Provenance) -> Result<()> {
     let fields = [
         ("spec", &gallery.spec, &requested.spec),
         ("preprocessing", &gallery.preprocess, &requested.preprocess),
         ("weights", &gallery.weights, &requested.weights),
     ];
-    match fields.into_iter().find(|(_, gallery, requested)| gallery != requested) {
+    match fields
+        .into_iter()
+        .find(|(_, gallery, requested)| gallery != requested)
+    {
         Some((what, gallery, requested)) => Err(Error::SpecMismatch {
             what,
             gallery: gallery.clone(),
@@ -278,7 +341,9 @@ fn check_same(gallery: &Provenance, requested: &Provenance) -> Result<()> {
 
 /// Sets a store that will not open aside and makes a new one from the snapshot.
 fn rebuild_store(dir: &Path) -> Result<(Store, Repair)> {
-    let lost = |_| Error::DamagedGallery { dir: dir.to_owned() };
+    let lost = |_| Error::DamagedGallery {
+        dir: dir.to_owned(),
+    };
     let snapshot = Snapshot::open(dir).map_err(lost)?;
     snapshot.verify().map_err(lost)?;
     let (path, mut number) = (dir.join("store"), 1);
@@ -287,10 +352,19 @@ fn rebuild_store(dir: &Path) -> Result<(Store, Repair)> {
         number += 1;
         aside = dir.join(format!("store.damaged-{number}"));
     }
-    fs::rename(&path, &aside).map_err(|source| Error::Write { path: path.clone(), source })?;
+    fs::rename(&path, &aside).map_err(|source| Error::Write {
+        path: path.clone(),
+        source,
+    })?;
     let store = Store::open(&path)?;
     fill(&store, &snapshot)?;
-    Ok((store, Repair::StoreRebuilt { aside, photos: snapshot.len() }))
+    Ok((
+        store,
+        Repair::StoreRebuilt {
+            aside,
+            photos: snapshot.len(),
+        },
+    ))
 }
 
 /// Writes everything that the snapshot knows into an empty store.

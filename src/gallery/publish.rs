@@ -41,17 +41,27 @@ pub fn publish(
     on_progress: &mut dyn FnMut(usize, usize) -> ControlFlow<()>,
 ) -> Result<Published> {
     let generation = store.generation()?;
-    let old = Snapshot::open(dir).ok().filter(|old| old.provenance() == provenance);
+    let old = Snapshot::open(dir)
+        .ok()
+        .filter(|old| old.provenance() == provenance);
     let old = old.filter(|old| old.verify().is_ok());
     let mut contents = Contents::start_from(old.as_ref(), provenance.dimension);
     contents.gather(store, provenance.dimension)?;
 
-    let dead = contents.owners.iter().filter(|owners| owners.is_empty()).count();
+    let dead = contents
+        .owners
+        .iter()
+        .filter(|owners| owners.is_empty())
+        .count();
     let tail = contents.owners.len() - contents.in_old_graph;
     let is_worn = dead + tail > policy.rebuild_share(contents.in_old_graph);
     let wants_graph = contents.owners.len() - dead >= policy.graph_from;
     let (graph, points, built_graph) = if contents.in_old_graph > 0 && !is_worn {
-        (old.as_ref().and_then(copy_graph), contents.in_old_graph, false)
+        (
+            old.as_ref().and_then(copy_graph),
+            contents.in_old_graph,
+            false,
+        )
     } else {
         contents.drop_dead(provenance.dimension);
         let build = || hnsw::build(&contents.vectors, provenance.dimension, on_progress);
@@ -61,11 +71,25 @@ pub fn publish(
         (graph, points, built)
     };
     let photos = contents.owners.iter().map(Vec::len).sum();
-    write(dir, generation, provenance, &contents, graph.as_ref(), points)?;
-    let wanted: std::collections::HashSet<ContentHash> =
-        contents.owners.iter().flatten().map(|record| record.hash).collect();
+    write(
+        dir,
+        generation,
+        provenance,
+        &contents,
+        graph.as_ref(),
+        points,
+    )?;
+    let wanted: std::collections::HashSet<ContentHash> = contents
+        .owners
+        .iter()
+        .flatten()
+        .map(|record| record.hash)
+        .collect();
     store.retain_descriptors(|hash| wanted.contains(hash))?;
-    Ok(Published { photos, built_graph })
+    Ok(Published {
+        photos,
+        built_graph,
+    })
 }
 
 fn copy_graph(old: &Snapshot) -> Option<Graph> {
@@ -106,7 +130,10 @@ impl Contents {
                 continue;
             }
             // A record whose descriptor was lost is done again by the next `index`.
-            let Some(vector) = store.descriptor(&record.hash)?.filter(|v| v.len() == dimension) else {
+            let Some(vector) = store
+                .descriptor(&record.hash)?
+                .filter(|v| v.len() == dimension)
+            else {
                 continue;
             };
             let place = *places.entry(key(&vector)).or_insert_with(|| {
@@ -128,7 +155,8 @@ impl Contents {
                 continue;
             }
             self.owners.swap(kept, place);
-            self.vectors.copy_within(place * dimension..(place + 1) * dimension, kept * dimension);
+            self.vectors
+                .copy_within(place * dimension..(place + 1) * dimension, kept * dimension);
             kept += 1;
         }
         self.owners.truncate(kept);

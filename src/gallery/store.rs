@@ -36,12 +36,22 @@ impl Store {
     /// # Errors
     /// [`Error::Store`] if sled cannot read it.
     pub fn open(path: &Path) -> Result<Self> {
-        let config = sled::Config::new().path(path).cache_capacity(CACHE).flush_every_ms(None);
+        let config = sled::Config::new()
+            .path(path)
+            .cache_capacity(CACHE)
+            .flush_every_ms(None);
         let open = || -> sled::Result<Self> {
             let db = config.open()?;
             let tree = |name: &str| db.open_tree(name);
-            let (meta, records, descriptors) = (tree("meta")?, tree("records")?, tree("descriptors")?);
-            Ok(Self { path: path.to_owned(), db, meta, records, descriptors })
+            let (meta, records, descriptors) =
+                (tree("meta")?, tree("records")?, tree("descriptors")?);
+            Ok(Self {
+                path: path.to_owned(),
+                db,
+                meta,
+                records,
+                descriptors,
+            })
         };
         // sled panics on some damaged files instead of returning an error.
         let opened = panic::catch_unwind(AssertUnwindSafe(open));
@@ -68,12 +78,17 @@ impl Store {
 
     fn number(&self, key: &[u8]) -> Result<Option<u64>> {
         let value = self.meta.get(key).map_err(|source| self.failed(source))?;
-        Ok(value.and_then(|value| value.as_ref().try_into().ok()).map(u64::from_le_bytes))
+        Ok(value
+            .and_then(|value| value.as_ref().try_into().ok())
+            .map(u64::from_le_bytes))
     }
 
     /// What the descriptors were made with, nothing in a new store.
     pub fn provenance(&self) -> Result<Option<Provenance>> {
-        let value = self.meta.get(PROVENANCE).map_err(|source| self.failed(source))?;
+        let value = self
+            .meta
+            .get(PROVENANCE)
+            .map_err(|source| self.failed(source))?;
         Ok(value.and_then(|value| serde_json::from_slice(&value).ok()))
     }
 
@@ -83,13 +98,18 @@ impl Store {
         let mut batch = Batch::default();
         batch.insert(VERSION, &version.to_le_bytes());
         batch.insert(PROVENANCE, json);
-        self.meta.apply_batch(batch).map_err(|source| self.failed(source))?;
+        self.meta
+            .apply_batch(batch)
+            .map_err(|source| self.failed(source))?;
         self.sync()
     }
 
     /// The record of the photo at `path`.
     pub fn record(&self, path: &Path) -> Result<Option<Record>> {
-        let stored = self.records.get(path_to_bytes(path)).map_err(|source| self.failed(source))?;
+        let stored = self
+            .records
+            .get(path_to_bytes(path))
+            .map_err(|source| self.failed(source))?;
         Ok(stored.and_then(|stored| Record::from_stored(path.to_owned(), &stored)))
     }
 
@@ -107,8 +127,18 @@ impl Store {
 
     /// The descriptor of the photo with this content.
     pub fn descriptor(&self, hash: &ContentHash) -> Result<Option<Vec<f32>>> {
-        let stored = self.descriptors.get(hash.as_bytes()).map_err(|source| self.failed(source))?;
+        let stored = self
+            .descriptors
+            .get(hash.as_bytes())
+            .map_err(|source| self.failed(source))?;
         Ok(stored.map(|bytes| bytemuck::pod_collect_to_vec(&bytes)))
+    }
+
+    /// Whether there is a descriptor of this content.
+    pub fn has_descriptor(&self, hash: &ContentHash) -> Result<bool> {
+        self.descriptors
+            .contains_key(hash.as_bytes())
+            .map_err(|source| self.failed(source))
     }
 
     /// Writes records with the descriptors that are new, and takes out others; durable on return.
@@ -126,7 +156,9 @@ impl Store {
         }
         let generation = self.generation()? + 1;
         let failed = |source| self.failed(source);
-        self.meta.insert(GENERATION, &generation.to_le_bytes()).map_err(failed)?;
+        self.meta
+            .insert(GENERATION, &generation.to_le_bytes())
+            .map_err(failed)?;
         // Descriptors first: a crash in between leaves a descriptor without a record, which the
         // next publishing drops, never a record without a descriptor.
         self.descriptors.apply_batch(descriptors).map_err(failed)?;
@@ -140,7 +172,9 @@ impl Store {
             let key = key.map_err(|source| self.failed(source))?;
             let hash = key.as_ref().try_into().ok().map(ContentHash::from_bytes);
             if !hash.is_some_and(|hash| is_wanted(&hash)) {
-                self.descriptors.remove(key).map_err(|source| self.failed(source))?;
+                self.descriptors
+                    .remove(key)
+                    .map_err(|source| self.failed(source))?;
             }
         }
         Ok(())
@@ -157,5 +191,8 @@ impl Store {
 }
 
 fn failed(path: &Path, source: sled::Error) -> Error {
-    Error::Store { path: path.to_owned(), source: source.into() }
+    Error::Store {
+        path: path.to_owned(),
+        source: source.into(),
+    }
 }

@@ -1,7 +1,7 @@
 //! The table of models.
 
-use crate::nearest::nearest;
 use crate::error::{Error, Result};
+use crate::nearest::nearest;
 
 /// Where a model's weights can be had.
 #[derive(Clone, Copy, Debug)]
@@ -82,10 +82,13 @@ pub const fn all() -> &'static [Model] {
 /// # Errors
 /// [`Error::UnknownModel`], which suggests the nearest name.
 pub fn find(name: &str) -> Result<&'static Model> {
-    MODELS.iter().find(|model| model.name == name).ok_or_else(|| Error::UnknownModel {
-        name: name.to_owned(),
-        nearest: nearest(name, MODELS.iter().map(|model| model.name)),
-    })
+    MODELS
+        .iter()
+        .find(|model| model.name == name)
+        .ok_or_else(|| Error::UnknownModel {
+            name: name.to_owned(),
+            nearest: nearest(name, MODELS.iter().map(|model| model.name)),
+        })
 }
 
 #[cfg(test)]
@@ -95,6 +98,9 @@ mod tests {
     #[test]
     fn an_unknown_model_is_an_error_that_suggests_the_nearest() {
         let error = find("efficientnet-lite0").unwrap_err();
-        assert!(error.to_string().contains("`efficientnet_lite0`"), "{error}");
+        assert!(
+            error.to_string().contains("`efficientnet_lite0`"),
+            "{error}"
+        );
     }
 }

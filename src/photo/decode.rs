@@ -24,16 +24,28 @@ pub fn decode(path: &Path, bytes: &[u8]) -> Result<Picture> {
     let decoded = panic::catch_unwind(AssertUnwindSafe(|| decode_any(path, bytes)));
     decoded.unwrap_or_else(|_| {
         let source = "the decoder gave up on it".into();
-        Err(Error::DamagedPhoto { path: path.to_owned(), source })
+        Err(Error::DamagedPhoto {
+            path: path.to_owned(),
+            source,
+        })
     })
 }
 
 fn decode_any(path: &Path, bytes: &[u8]) -> Result<Picture> {
     if let Some((format, feature)) = phone_format(bytes) {
-        return Err(Error::MissingDecoder { path: path.to_owned(), format, feature });
+        return Err(Error::MissingDecoder {
+            path: path.to_owned(),
+            format,
+            feature,
+        });
     }
-    let not_a_picture = || Error::NotAPicture { path: path.to_owned() };
-    let damaged = |source: ImageError| Error::DamagedPhoto { path: path.to_owned(), source: source.into() };
+    let not_a_picture = || Error::NotAPicture {
+        path: path.to_owned(),
+    };
+    let damaged = |source: ImageError| Error::DamagedPhoto {
+        path: path.to_owned(),
+        source: source.into(),
+    };
     let reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format();
     let mut reader = reader.map_err(|_| not_a_picture())?;
     if reader.format().is_none() {
@@ -49,12 +61,19 @@ fn decode_any(path: &Path, bytes: &[u8]) -> Result<Picture> {
     let (width, height) = decoder.dimensions();
     if u64::from(width) * u64::from(height) > MAX_PIXELS {
         let path = path.to_owned();
-        return Err(Error::TooManyPixels { path, width, height, limit: MAX_PIXELS });
+        return Err(Error::TooManyPixels {
+            path,
+            width,
+            height,
+            limit: MAX_PIXELS,
+        });
     }
     let orientation = decoder.orientation().map_err(damaged)?;
     let mut image = DynamicImage::from_decoder(decoder).map_err(damaged)?;
     image.apply_orientation(orientation);
-    Ok(Picture { image: over_white(image) })
+    Ok(Picture {
+        image: over_white(image),
+    })
 }
 
 /// What phones write and the default build cannot read: the format and the feature that can.
@@ -64,7 +83,9 @@ fn phone_format(bytes: &[u8]) -> Option<(&'static str, &'static str)> {
     }
     match bytes.get(8..12)? {
         b"avif" | b"avis" => Some(("AVIF", "avif")),
-        b"heic" | b"heix" | b"hevc" | b"hevx" | b"heim" | b"heis" | b"mif1" | b"msf1" => Some(("HEIC", "heic")),
+        b"heic" | b"heix" | b"hevc" | b"hevx" | b"heim" | b"heis" | b"mif1" | b"msf1" => {
+            Some(("HEIC", "heic"))
+        }
         _ => None,
     }
 }
@@ -111,8 +132,17 @@ mod tests {
     #[test]
     fn every_lossless_format_gives_the_same_pixels_whatever_its_name() {
         let picture = DynamicImage::from(painted());
-        for format in [ImageFormat::Png, ImageFormat::Bmp, ImageFormat::Tiff, ImageFormat::WebP] {
-            assert_eq!(decoded(&encoded(&picture, format)).unwrap(), painted(), "{format:?}");
+        for format in [
+            ImageFormat::Png,
+            ImageFormat::Bmp,
+            ImageFormat::Tiff,
+            ImageFormat::WebP,
+        ] {
+            assert_eq!(
+                decoded(&encoded(&picture, format)).unwrap(),
+                painted(),
+                "{format:?}"
+            );
         }
     }
 
@@ -129,8 +159,16 @@ mod tests {
     #[test]
     fn grey_and_sixteen_bit_pictures_become_rgb() {
         let picture = DynamicImage::from(painted());
-        for picture in [DynamicImage::from(picture.to_luma8()), DynamicImage::from(picture.to_rgb16())] {
-            assert_eq!(decoded(&encoded(&picture, ImageFormat::Png)).unwrap().dimensions(), (40, 24));
+        for picture in [
+            DynamicImage::from(picture.to_luma8()),
+            DynamicImage::from(picture.to_rgb16()),
+        ] {
+            assert_eq!(
+                decoded(&encoded(&picture, ImageFormat::Png))
+                    .unwrap()
+                    .dimensions(),
+                (40, 24)
+            );
         }
     }
 
@@ -155,14 +193,28 @@ mod tests {
 
     #[test]
     fn text_and_phone_formats_are_errors_that_say_so() {
-        assert!(matches!(decoded(b"just text"), Err(Error::NotAPicture { .. })));
+        assert!(matches!(
+            decoded(b"just text"),
+            Err(Error::NotAPicture { .. })
+        ));
         let heic = decoded(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic");
-        assert!(matches!(heic, Err(Error::MissingDecoder { feature: "heic", .. })));
+        assert!(matches!(
+            heic,
+            Err(Error::MissingDecoder {
+                feature: "heic",
+                ..
+            })
+        ));
     }
 
     #[test]
     fn a_truncated_picture_is_an_error() {
-        for format in [ImageFormat::Jpeg, ImageFormat::Png, ImageFormat::WebP, ImageFormat::Gif] {
+        for format in [
+            ImageFormat::Jpeg,
+            ImageFormat::Png,
+            ImageFormat::WebP,
+            ImageFormat::Gif,
+        ] {
             let whole = encoded(&DynamicImage::from(painted()), format);
             let cut = decoded(&whole[..whole.len() / 2]);
             assert!(cut.is_err(), "{format:?}");

@@ -95,8 +95,14 @@ impl Preprocess {
     /// [`Error::InvalidPreprocess`], which names the offending part.
     pub fn with(&self, text: &str) -> Result<Self> {
         let mut changed = self.clone();
-        for part in text.split(',').map(str::trim).filter(|part| !part.is_empty()) {
-            changed.set(part).ok_or_else(|| Error::InvalidPreprocess { part: part.to_owned() })?;
+        for part in text
+            .split(',')
+            .map(str::trim)
+            .filter(|part| !part.is_empty())
+        {
+            changed.set(part).ok_or_else(|| Error::InvalidPreprocess {
+                part: part.to_owned(),
+            })?;
         }
         Ok(changed)
     }
@@ -115,7 +121,9 @@ impl Preprocess {
                 self.interpolation = found.1;
             }
             "mean" => self.mean = parse_channels(value)?,
-            "std" => self.std = parse_channels(value).filter(|std| std.iter().all(|s| *s != 0.0))?,
+            "std" => {
+                self.std = parse_channels(value).filter(|std| std.iter().all(|s| *s != 0.0))?
+            }
             _ => return None,
         }
         Some(())
@@ -163,7 +171,11 @@ impl Preprocess {
             Size::Exact { height, width } => (u64::from(height), u64::from(width)),
         };
         if crop_height.max(crop_width) > MAX_SIDE {
-            return Err(Error::PictureTooLong { height: crop_height, width: crop_width, limit: MAX_SIDE });
+            return Err(Error::PictureTooLong {
+                height: crop_height,
+                width: crop_width,
+                limit: MAX_SIDE,
+            });
         }
         if crop_height > resized_height || crop_width > resized_width {
             let size = (resized_height as u32, resized_width as u32);
@@ -190,7 +202,9 @@ impl Preprocess {
         match self.resize {
             Size::Unchanged => (height, width),
             Size::Exact { height, width } => (u64::from(height), u64::from(width)),
-            Size::Side(side) if height <= width => (u64::from(side), u64::from(side) * width / height),
+            Size::Side(side) if height <= width => {
+                (u64::from(side), u64::from(side) * width / height)
+            }
             Size::Side(side) => (u64::from(side) * height / width, u64::from(side)),
         }
     }
@@ -203,11 +217,19 @@ impl Preprocess {
             Interpolation::Bicubic => filter(FilterType::CatmullRom),
             Interpolation::Lanczos => filter(FilterType::Lanczos3),
         };
-        let options = ResizeOptions::new()
-            .resize_alg(algorithm)
-            .crop(view.left, view.top, view.source_width, view.source_height);
-        let source = ImageRef::new(image.width(), image.height(), image.as_raw(), PixelType::U8x3)
-            .expect("an RGB image has three bytes per pixel");
+        let options = ResizeOptions::new().resize_alg(algorithm).crop(
+            view.left,
+            view.top,
+            view.source_width,
+            view.source_height,
+        );
+        let source = ImageRef::new(
+            image.width(),
+            image.height(),
+            image.as_raw(),
+            PixelType::U8x3,
+        )
+        .expect("an RGB image has three bytes per pixel");
         let mut resized = Image::new(view.width, view.height, PixelType::U8x3);
         Resizer::new()
             .resize(&source, &mut resized, &options)
@@ -224,14 +246,25 @@ impl Preprocess {
                 *value = (f32::from(pixel[channel]) / 255.0 - mean) / std;
             }
         }
-        Pixels { height, width, values }
+        Pixels {
+            height,
+            width,
+            values,
+        }
     }
 }
 
 fn parse_size(text: &str) -> Option<Size> {
-    let side = |text: &str| text.parse::<u32>().ok().filter(|side| (1..=MAX_SIDE as u32).contains(side));
+    let side = |text: &str| {
+        text.parse::<u32>()
+            .ok()
+            .filter(|side| (1..=MAX_SIDE as u32).contains(side))
+    };
     match text.split_once('x') {
-        Some((height, width)) => Some(Size::Exact { height: side(height)?, width: side(width)? }),
+        Some((height, width)) => Some(Size::Exact {
+            height: side(height)?,
+            width: side(width)?,
+        }),
         None if text == "none" => Some(Size::Unchanged),
         None => side(text).map(Size::Side),
     }
@@ -276,11 +309,16 @@ impl fmt::Display for Size {
 
 impl fmt::Display for Preprocess {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let named = INTERPOLATIONS.iter().find(|(_, known)| *known == self.interpolation);
+        let named = INTERPOLATIONS
+            .iter()
+            .find(|(_, known)| *known == self.interpolation);
         let interpolation = named.map_or("bicubic", |(name, _)| name);
         let [mean, std] = [self.mean, self.std].map(|[r, g, b]| format!("{r}/{g}/{b}"));
         let (resize, crop) = (self.resize, self.crop);
-        write!(f, "resize={resize},crop={crop},interpolation={interpolation},mean={mean},std={std}")
+        write!(
+            f,
+            "resize={resize},crop={crop},interpolation={interpolation},mean={mean},std={std}"
+        )
     }
 }
 
@@ -323,14 +361,25 @@ mod tests {
     fn only_what_is_named_changes() {
         let default: Preprocess = "resize=256,crop=224,mean=0.5/0.5/0.5".parse().unwrap();
         let changed = default.with("resize=320,crop=none").unwrap();
-        assert_eq!((changed.resize, changed.crop), (Size::Side(320), Size::Unchanged));
+        assert_eq!(
+            (changed.resize, changed.crop),
+            (Size::Side(320), Size::Unchanged)
+        );
         assert_eq!(changed.mean, [0.5; 3]);
         assert_eq!(default.with("none").unwrap().crop, Size::Unchanged);
     }
 
     #[test]
     fn unknown_and_impossible_parts_are_errors_that_name_them() {
-        for part in ["size=3", "resize=0", "crop=-1", "std=0/1/1", "mean=1/2", "interpolation=best", "resize"] {
+        for part in [
+            "size=3",
+            "resize=0",
+            "crop=-1",
+            "std=0/1/1",
+            "mean=1/2",
+            "interpolation=best",
+            "resize",
+        ] {
             let error = part.parse::<Preprocess>().unwrap_err();
             assert!(error.to_string().contains(part), "{error}");
         }

@@ -13,7 +13,8 @@ use crate::error::{Error, Result};
 /// Endings of the files that are taken for photos in a folder. What they really are is told by
 /// their content when they are read.
 const ENDINGS: &[&str] = &[
-    "jpg", "jpeg", "jpe", "jfif", "png", "webp", "gif", "bmp", "dib", "tif", "tiff", "avif", "heic", "heif",
+    "jpg", "jpeg", "jpe", "jfif", "png", "webp", "gif", "bmp", "dib", "tif", "tiff", "avif",
+    "heic", "heif",
 ];
 
 /// A file that may be a photo.
@@ -51,7 +52,13 @@ pub fn walk(paths: &[PathBuf], exclude: &GlobSet) -> Walk {
         match root.metadata() {
             Ok(metadata) if metadata.is_dir() => walk.folder(&root, exclude),
             Ok(metadata) => walk.found.push(found(root.clone(), &metadata)),
-            Err(source) => walk.problems.push((root.clone(), Error::Read { path: path.clone(), source })),
+            Err(source) => walk.problems.push((
+                root.clone(),
+                Error::Read {
+                    path: path.clone(),
+                    source,
+                },
+            )),
         }
         walk.roots.push(root);
     }
@@ -68,11 +75,21 @@ impl Walk {
             entry.depth() == 0 || !(is_hidden(entry) || excluded)
         };
         let mut real = HashSet::new();
-        for entry in WalkDir::new(root).follow_links(true).into_iter().filter_entry(wanted) {
-            match entry.map_err(|error| problem(root, error)).and_then(|entry| photo_at(&entry)) {
+        for entry in WalkDir::new(root)
+            .follow_links(true)
+            .into_iter()
+            .filter_entry(wanted)
+        {
+            match entry
+                .map_err(|error| problem(root, error))
+                .and_then(|entry| photo_at(&entry))
+            {
                 Ok(Some(found)) => {
                     // Two links to one file are one photo.
-                    let target = found.path.canonicalize().unwrap_or_else(|_| found.path.clone());
+                    let target = found
+                        .path
+                        .canonicalize()
+                        .unwrap_or_else(|_| found.path.clone());
                     if !found.path.is_symlink() || real.insert(target) {
                         self.found.push(found);
                     }
@@ -89,11 +106,14 @@ type Problem = Option<(PathBuf, Error)>;
 /// The entry, if it is a file with a picture's ending.
 fn photo_at(entry: &DirEntry) -> Result<Option<Found>, Problem> {
     let ending = entry.path().extension().and_then(|ending| ending.to_str());
-    let is_picture = ending.is_some_and(|ending| ENDINGS.contains(&ending.to_ascii_lowercase().as_str()));
+    let is_picture =
+        ending.is_some_and(|ending| ENDINGS.contains(&ending.to_ascii_lowercase().as_str()));
     if !entry.file_type().is_file() || !is_picture {
         return Ok(None);
     }
-    let metadata = entry.metadata().map_err(|error| problem(entry.path(), error))?;
+    let metadata = entry
+        .metadata()
+        .map_err(|error| problem(entry.path(), error))?;
     Ok(Some(found(entry.path().to_owned(), &metadata)))
 }
 
@@ -108,7 +128,11 @@ fn problem(root: &Path, error: walkdir::Error) -> Problem {
 }
 
 fn found(path: PathBuf, metadata: &Metadata) -> Found {
-    Found { path, size: metadata.len(), modified: modified(metadata) }
+    Found {
+        path,
+        size: metadata.len(),
+        modified: modified(metadata),
+    }
 }
 
 fn is_hidden(entry: &DirEntry) -> bool {
@@ -116,7 +140,7 @@ fn is_hidden(entry: &DirEntry) -> bool {
 }
 
 /// Absolute, without `.` and `..`; links are kept, so that photos are named as the user names them.
-fn absolute(path: &Path) -> PathBuf {
+pub fn absolute(path: &Path) -> PathBuf {
     let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     let mut clean = PathBuf::new();
     for component in absolute.components() {
@@ -153,11 +177,24 @@ mod tests {
     fn hidden_excluded_and_other_files_are_passed_over() {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path();
-        for name in ["b.JPG", "a/x.png", "notes.txt", ".hidden.jpg", ".git/y.jpg", "raw/z.jpg", "a/thumb.jpg", "f.jpg/in.webp"] {
+        for name in [
+            "b.JPG",
+            "a/x.png",
+            "notes.txt",
+            ".hidden.jpg",
+            ".git/y.jpg",
+            "raw/z.jpg",
+            "a/thumb.jpg",
+            "f.jpg/in.webp",
+        ] {
             write(root, name);
         }
         let exclude = |glob| Glob::new(glob).unwrap();
-        let exclude = GlobSetBuilder::new().add(exclude("raw")).add(exclude("thumb.*")).build().unwrap();
+        let exclude = GlobSetBuilder::new()
+            .add(exclude("raw"))
+            .add(exclude("thumb.*"))
+            .build()
+            .unwrap();
         let walk = walk(&[root.to_owned()], &exclude);
         assert_eq!(names(&walk, root), ["a/x.png", "b.JPG", "f.jpg/in.webp"]);
         assert!(walk.problems.is_empty());
@@ -168,7 +205,16 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         write(folder.path(), ".photo");
         let file = folder.path().join(".photo");
-        let walk = walk(&[file.clone(), folder.path().join("../").join(file.strip_prefix(folder.path().parent().unwrap()).unwrap())], &GlobSet::empty());
+        let walk = walk(
+            &[
+                file.clone(),
+                folder
+                    .path()
+                    .join("../")
+                    .join(file.strip_prefix(folder.path().parent().unwrap()).unwrap()),
+            ],
+            &GlobSet::empty(),
+        );
         assert_eq!(walk.found.len(), 1);
         assert_eq!(walk.found[0].path, file);
     }

@@ -28,8 +28,15 @@ impl LoadedConvolution {
             Tensor::from_vec(folded.weight, (outputs, inputs, kernel, kernel), device)?
         };
         let bias = Tensor::from_vec(folded.bias, outputs, device)?;
-        let epilogue = Epilogue { activation: declared.activation };
-        Ok(Self { declared, weight, bias, epilogue })
+        let epilogue = Epilogue {
+            activation: declared.activation,
+        };
+        Ok(Self {
+            declared,
+            weight,
+            bias,
+            epilogue,
+        })
     }
 
     pub const fn residual(&self) -> Option<Value> {
@@ -41,7 +48,9 @@ impl LoadedConvolution {
         let convolved = if is_pointwise(&self.declared) {
             self.pointwise(x)?
         } else if self.is_depthwise() && x.device().is_cpu() {
-            let operation = Depthwise { window: self.declared.window };
+            let operation = Depthwise {
+                window: self.declared.window,
+            };
             x.contiguous()?.apply_op2_no_bwd(&self.weight, &operation)?
         } else {
             self.general(x)?
@@ -60,9 +69,11 @@ impl LoadedConvolution {
         let (n, channels, height, width) = x.dims4()?;
         let outputs = self.declared.outputs;
         let product = if n == 1 {
-            self.weight.matmul(&x.reshape((channels, height * width))?)?
+            self.weight
+                .matmul(&x.reshape((channels, height * width))?)?
         } else {
-            self.weight.broadcast_matmul(&x.reshape((n, channels, height * width))?)?
+            self.weight
+                .broadcast_matmul(&x.reshape((n, channels, height * width))?)?
         };
         Ok(product.reshape((n, outputs, height, width))?)
     }
@@ -76,12 +87,17 @@ impl LoadedConvolution {
         let (_, _, height, width) = x.dims4()?;
         let (top, bottom) = around(&window, height);
         let (left, right) = around(&window, width);
-        let padded = x.pad_with_zeros(2, top, bottom)?.pad_with_zeros(3, left, right)?;
+        let padded = x
+            .pad_with_zeros(2, top, bottom)?
+            .pad_with_zeros(3, left, right)?;
         Ok(padded.conv2d(&self.weight, 0, window.stride, 1, groups)?)
     }
 }
 
 fn is_pointwise(declared: &Convolution) -> bool {
-    let padded = !matches!(declared.window.padding, Padding::Symmetric(0) | Padding::Same);
+    let padded = !matches!(
+        declared.window.padding,
+        Padding::Symmetric(0) | Padding::Same
+    );
     declared.window.kernel == 1 && declared.window.stride == 1 && declared.groups == 1 && !padded
 }

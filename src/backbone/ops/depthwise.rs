@@ -29,10 +29,18 @@ impl CustomOp2 for Depthwise {
         let weight = contiguous(weight, weight_layout)?;
         let (top, rows) = self.window.place(height);
         let (left, columns) = self.window.place(width);
-        let plane = Plane { height, width, top, left, columns };
+        let plane = Plane {
+            height,
+            width,
+            top,
+            left,
+            columns,
+        };
         let mut out = vec![0.0f32; n * channels * rows * columns];
         let taps = self.window.kernel * self.window.kernel;
-        let planes = out.chunks_exact_mut(rows * columns).zip(x.chunks_exact(height * width));
+        let planes = out
+            .chunks_exact_mut(rows * columns)
+            .zip(x.chunks_exact(height * width));
         for (index, (out, x)) in planes.enumerate() {
             let channel = index % channels;
             let kernel = &weight[channel * taps..(channel + 1) * taps];

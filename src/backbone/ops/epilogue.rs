@@ -23,7 +23,12 @@ impl Epilogue {
         })
     }
 
-    fn apply_by_candle(&self, x: &Tensor, bias: &Tensor, residual: Option<&Tensor>) -> Result<Tensor> {
+    fn apply_by_candle(
+        &self,
+        x: &Tensor,
+        bias: &Tensor,
+        residual: Option<&Tensor>,
+    ) -> Result<Tensor> {
         let mut sum = x.broadcast_add(&bias.reshape((1, (), 1, 1))?)?;
         if let Some(residual) = residual {
             sum = (sum + residual)?;
@@ -43,7 +48,13 @@ impl Epilogue {
         }
     }
 
-    fn run(&self, x: &[f32], shape: &Shape, bias: &[f32], residual: Option<&[f32]>) -> candle_core::Result<Vec<f32>> {
+    fn run(
+        &self,
+        x: &[f32],
+        shape: &Shape,
+        bias: &[f32],
+        residual: Option<&[f32]>,
+    ) -> candle_core::Result<Vec<f32>> {
         let (_, _, height, width) = shape.dims4()?;
         let mut out = x.to_vec();
         for (index, plane) in out.chunks_exact_mut(height * width).enumerate() {

@@ -44,9 +44,14 @@ pub fn load(
             }
             (Operation::MaxPool(window), _) => Kind::MaxPool(*window),
             // A convolution always has weights: `Parameters::load` gives them or fails.
-            (Operation::GlobalAveragePool | Operation::Convolution(_), _) => Kind::GlobalAveragePool,
+            (Operation::GlobalAveragePool | Operation::Convolution(_), _) => {
+                Kind::GlobalAveragePool
+            }
         };
-        Ok(LoadedOperation { input: step.input, kind })
+        Ok(LoadedOperation {
+            input: step.input,
+            kind,
+        })
     };
     steps.map(load_step).collect()
 }
@@ -86,7 +91,8 @@ fn max_pool(x: &Tensor, window: Window) -> Result<Tensor> {
             let (_, _, height, width) = x.dims4()?;
             let (top, bottom) = around(&window, height);
             let (left, right) = around(&window, width);
-            x.pad_with_same(2, top, bottom)?.pad_with_same(3, left, right)?
+            x.pad_with_same(2, top, bottom)?
+                .pad_with_same(3, left, right)?
         }
     };
     Ok(x.max_pool2d_with_stride(window.kernel, window.stride)?)

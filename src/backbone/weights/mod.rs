@@ -56,7 +56,10 @@ enum Damage {
 
 impl Damage {
     fn of(self, path: &Path) -> Error {
-        Error::DamagedWeights { path: path.into(), source: self.into() }
+        Error::DamagedWeights {
+            path: path.into(),
+            source: self.into(),
+        }
     }
 }
 
@@ -72,7 +75,10 @@ impl WeightsFile {
     /// tensors and plain values.
     pub fn open(path: impl Into<PathBuf>) -> Result<Self> {
         let path = path.into();
-        let failed = |source| Error::Read { path: path.clone(), source };
+        let failed = |source| Error::Read {
+            path: path.clone(),
+            source,
+        };
         let mut file = File::open(&path).map_err(failed)?;
         let len = file.metadata().map_err(failed)?.len();
         let mut first = Vec::new();
@@ -94,7 +100,11 @@ impl WeightsFile {
             return Err(Damage::OutOfFile.of(&path));
         }
         let tensors = without_prefix(tensors);
-        Ok(Self { path, file: Mutex::new(file), tensors })
+        Ok(Self {
+            path,
+            file: Mutex::new(file),
+            tensors,
+        })
     }
 
     /// The file.
@@ -153,22 +163,28 @@ impl WeightsFile {
         let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
         file.seek(SeekFrom::Start(stored.start))
             .and_then(|_| file.read_exact(&mut bytes))
-            .map_err(|source| Error::Read { path: self.path.clone(), source })?;
+            .map_err(|source| Error::Read {
+                path: self.path.clone(),
+                source,
+            })?;
         Ok(bytes)
     }
 }
 
 /// Whether the file is long enough for the tensor; also that its length in bytes does not overflow.
 fn lies_within(stored: &Stored, len: u64) -> bool {
-    let bytes = stored.span().and_then(|span| span.checked_mul(stored.numbers.size()));
+    let bytes = stored
+        .span()
+        .and_then(|span| span.checked_mul(stored.numbers.size()));
     let end = bytes.and_then(|bytes| stored.start.checked_add(bytes as u64));
     end.is_some_and(|end| end <= len)
 }
 
 /// Takes away each of [`PREFIXES`] that all names share.
 fn without_prefix(mut tensors: Tensors) -> Tensors {
-    while let Some(prefix) =
-        PREFIXES.iter().find(|prefix| tensors.keys().all(|name| name.starts_with(**prefix)))
+    while let Some(prefix) = PREFIXES
+        .iter()
+        .find(|prefix| tensors.keys().all(|name| name.starts_with(**prefix)))
     {
         let shorten = |(name, stored): (String, Stored)| (name[prefix.len()..].to_owned(), stored);
         tensors = tensors.into_iter().map(shorten).collect();

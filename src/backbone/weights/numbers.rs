@@ -48,7 +48,12 @@ impl NumberType {
     /// Numbers stored in `bytes`, as f32; None where they are not floating-point numbers.
     pub fn to_f32(self, bytes: &[u8]) -> Option<Vec<f32>> {
         fn each<const N: usize>(bytes: &[u8], convert: impl Fn([u8; N]) -> f32) -> Vec<f32> {
-            bytes.as_chunks::<N>().0.iter().map(|&number| convert(number)).collect()
+            bytes
+                .as_chunks::<N>()
+                .0
+                .iter()
+                .map(|&number| convert(number))
+                .collect()
         }
         match self {
             Self::F16 => Some(each(bytes, |number| f16::from_le_bytes(number).to_f32())),
@@ -78,12 +83,19 @@ impl Stored {
         for axis in (1..shape.len()).rev() {
             strides[axis - 1] = strides[axis].saturating_mul(shape[axis]);
         }
-        Self { numbers, shape, strides, start }
+        Self {
+            numbers,
+            shape,
+            strides,
+            start,
+        }
     }
 
     /// How many numbers it has; None on overflow.
     pub fn count(&self) -> Option<usize> {
-        self.shape.iter().try_fold(1_usize, |count, &size| count.checked_mul(size))
+        self.shape
+            .iter()
+            .try_fold(1_usize, |count, &size| count.checked_mul(size))
     }
 
     /// How many numbers lie between its first and its last, both included; None on overflow.
@@ -155,6 +167,9 @@ mod tests {
         let bf16 = bf16::from_f32(number).to_le_bytes();
         assert_eq!(NumberType::F16.to_f32(&f16), Some(vec![number]));
         assert_eq!(NumberType::Bf16.to_f32(&bf16), Some(vec![number]));
-        assert_eq!(NumberType::F64.to_f32(&(-1.5_f64).to_le_bytes()), Some(vec![number]));
+        assert_eq!(
+            NumberType::F64.to_f32(&(-1.5_f64).to_le_bytes()),
+            Some(vec![number])
+        );
     }
 }

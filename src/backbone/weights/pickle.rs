@@ -163,7 +163,17 @@ impl Pickle {
             0x95 => drop(bytes.exact::<8>()?),
             b'c' | 0x93 | b'R' | 0x81 | b'b' | b'Q' => self.call(instruction, bytes)?,
             b'q' | b'r' | 0x94 | b'h' | b'j' => self.remember(instruction, bytes)?,
-            b'(' | b't' | b')' | 0x85..=0x87 | b']' | b'}' | b'a' | b'e' | b's' | b'u' | b'0'
+            b'('
+            | b't'
+            | b')'
+            | 0x85..=0x87
+            | b']'
+            | b'}'
+            | b'a'
+            | b'e'
+            | b's'
+            | b'u'
+            | b'0'
             | b'1' => self.collect(instruction)?,
             _ => {
                 let value = self.constant(instruction, bytes)?;
@@ -329,8 +339,13 @@ impl Pickle {
 
     /// `_rebuild_tensor_v2(storage, offset, shape, strides, requires_grad, hooks)`.
     fn tensor(&mut self, arguments: usize) -> Result<Value> {
-        let &[Value::Storage(storage), Value::Int(offset), shape, strides, ..] =
-            self.tuples[arguments].as_slice()
+        let &[
+            Value::Storage(storage),
+            Value::Int(offset),
+            shape,
+            strides,
+            ..,
+        ] = self.tuples[arguments].as_slice()
         else {
             return Err(PickleError::Tensor);
         };
@@ -363,8 +378,14 @@ impl Pickle {
         let Value::Tuple(name) = name else {
             return Err(PickleError::Tensor);
         };
-        let [kind, Value::Global(Global::Storage(numbers)), key, _, Value::Int(len), view @ ..] =
-            self.tuples[name].as_slice()
+        let [
+            kind,
+            Value::Global(Global::Storage(numbers)),
+            key,
+            _,
+            Value::Int(len),
+            view @ ..,
+        ] = self.tuples[name].as_slice()
         else {
             return Err(PickleError::Tensor);
         };
@@ -375,7 +396,9 @@ impl Pickle {
             },
             _ => (0, *len),
         };
-        let key = self.text(*key).filter(|_| self.text(*kind) == Some("storage"));
+        let key = self
+            .text(*key)
+            .filter(|_| self.text(*kind) == Some("storage"));
         let (Some(key), Ok(start), Ok(len)) = (key, u64::try_from(start), u64::try_from(len))
         else {
             return Err(PickleError::Tensor);

@@ -26,19 +26,30 @@ fn header_len(first: &[u8]) -> Option<u64> {
 
 /// The tensors of `file`, which stands at its start.
 pub(super) fn read(mut file: &File, path: &Path) -> Result<Tensors> {
-    let failed = |source| Error::Read { path: path.into(), source };
+    let failed = |source| Error::Read {
+        path: path.into(),
+        source,
+    };
     let mut len = [0; 8];
     file.read_exact(&mut len).map_err(failed)?;
     let len = u64::from_le_bytes(len);
     let mut header = Vec::new();
-    file.take(len.min(MAX_HEADER)).read_to_end(&mut header).map_err(failed)?;
+    file.take(len.min(MAX_HEADER))
+        .read_to_end(&mut header)
+        .map_err(failed)?;
     // `Metadata` checks that the tensors lie side by side and have the bytes their shapes need.
-    let metadata: Metadata = serde_json::from_slice(&header)
-        .map_err(|source| Error::DamagedWeights { path: path.into(), source: source.into() })?;
+    let metadata: Metadata =
+        serde_json::from_slice(&header).map_err(|source| Error::DamagedWeights {
+            path: path.into(),
+            source: source.into(),
+        })?;
     let stored = |(name, info): (String, &TensorInfo)| {
         let start = (8 + len).checked_add(info.data_offsets.0 as u64);
         let start = start.ok_or_else(|| Damage::OutOfFile.of(path))?;
-        Ok((name, Stored::row_major(number_type(info.dtype), info.shape.clone(), start)))
+        Ok((
+            name,
+            Stored::row_major(number_type(info.dtype), info.shape.clone(), start),
+        ))
     };
     metadata.tensors().into_iter().map(stored).collect()
 }
@@ -60,5 +71,8 @@ fn number_type(dtype: Dtype) -> NumberType {
         Dtype::U64 => "uint64",
         _ => "a type of less than 16 bits",
     };
-    NumberType::Other { name, size: dtype.bitsize() / 8 }
+    NumberType::Other {
+        name,
+        size: dtype.bitsize() / 8,
+    }
 }

@@ -35,11 +35,18 @@ pub(super) struct Extent {
 /// Says which file a pickle error is about.
 pub(super) fn locate(path: &Path) -> impl Fn(PickleError) -> Error + '_ {
     |error| match error {
-        PickleError::Foreign(name) => Error::ForeignPickle { path: path.into(), name },
-        PickleError::Io(source) if source.kind() != io::ErrorKind::UnexpectedEof => {
-            Error::Read { path: path.into(), source }
-        }
-        damage => Error::DamagedWeights { path: path.into(), source: damage.into() },
+        PickleError::Foreign(name) => Error::ForeignPickle {
+            path: path.into(),
+            name,
+        },
+        PickleError::Io(source) if source.kind() != io::ErrorKind::UnexpectedEof => Error::Read {
+            path: path.into(),
+            source,
+        },
+        damage => Error::DamagedWeights {
+            path: path.into(),
+            source: damage.into(),
+        },
     }
 }
 
@@ -67,12 +74,17 @@ fn state_dict(pickle: &Pickle, value: Value, depth: usize) -> Option<&[(Value, V
         return None;
     };
     let dict = &pickle.dicts[dict];
-    if dict.iter().any(|(_, value)| matches!(value, Value::Tensor(_))) {
+    if dict
+        .iter()
+        .any(|(_, value)| matches!(value, Value::Tensor(_)))
+    {
         return Some(dict);
     }
     let depth = depth.checked_sub(1)?;
     let wrapped = |key: &&str| {
-        let held = dict.iter().find(|(name, _)| pickle.text(*name) == Some(key));
+        let held = dict
+            .iter()
+            .find(|(name, _)| pickle.text(*name) == Some(key));
         state_dict(pickle, held?.1, depth)
     };
     WRAPPERS.iter().find_map(wrapped)
@@ -114,5 +126,9 @@ fn place(
 /// The number type of each storage that `pickle` names, by its key.
 pub(super) fn storage_types(pickle: &Pickle) -> HashMap<&str, NumberType> {
     let typed = |storage: &'_ super::pickle::StorageName| storage.numbers;
-    pickle.storages.iter().map(|storage| (storage.key.as_str(), typed(storage))).collect()
+    pickle
+        .storages
+        .iter()
+        .map(|storage| (storage.key.as_str(), typed(storage)))
+        .collect()
 }

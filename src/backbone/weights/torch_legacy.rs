@@ -52,17 +52,28 @@ fn extents(
     let mut extents = HashMap::new();
     for &key in &keys.lists[list] {
         let key = keys.text(key).unwrap_or_default();
-        let numbers = types.get(key).ok_or_else(|| Damage::MissingStorage.of(path))?;
+        let numbers = types
+            .get(key)
+            .ok_or_else(|| Damage::MissingStorage.of(path))?;
         let mut len = [0; 8];
         file.seek(SeekFrom::Start(start))
             .and_then(|_| file.read_exact(&mut len))
-            .map_err(|source| Error::DamagedWeights { path: path.into(), source: source.into() })?;
+            .map_err(|source| Error::DamagedWeights {
+                path: path.into(),
+                source: source.into(),
+            })?;
         let bytes = u64::from_le_bytes(len).checked_mul(numbers.size() as u64);
         let end = bytes.and_then(|bytes| bytes.checked_add(start + 8));
         let (Some(bytes), Some(end)) = (bytes, end.filter(|end| *end < u64::MAX / 2)) else {
             return Err(Damage::OutOfFile.of(path));
         };
-        extents.insert(key.to_owned(), Extent { start: start + 8, bytes });
+        extents.insert(
+            key.to_owned(),
+            Extent {
+                start: start + 8,
+                bytes,
+            },
+        );
         start = end;
     }
     Ok(extents)

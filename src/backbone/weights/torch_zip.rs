@@ -51,14 +51,17 @@ fn prefix<R: Read + std::io::Seek>(zip: &ZipArchive<R>) -> Option<String> {
 fn extent(zip: &mut ZipArchive<BufReader<&File>>, name: &str, path: &Path) -> Result<Extent> {
     let at = zip.index_for_name(name);
     let at = at.ok_or_else(|| Damage::MissingStorage.of(path))?;
-    let entry = zip.by_index_raw(at).map_err(|source| Error::DamagedWeights {
-        path: path.into(),
-        source: source.into(),
-    })?;
+    let entry = zip
+        .by_index_raw(at)
+        .map_err(|source| Error::DamagedWeights {
+            path: path.into(),
+            source: source.into(),
+        })?;
     match entry.data_start() {
-        Some(start) if entry.compression() == zip::CompressionMethod::Stored => {
-            Ok(Extent { start, bytes: entry.size() })
-        }
+        Some(start) if entry.compression() == zip::CompressionMethod::Stored => Ok(Extent {
+            start,
+            bytes: entry.size(),
+        }),
         _ => Err(Damage::Compressed.of(path)),
     }
 }

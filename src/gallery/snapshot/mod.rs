@@ -39,7 +39,12 @@ pub struct SearchOptions {
 
 impl Default for SearchOptions {
     fn default() -> Self {
-        Self { k: 10, exact: false, ef_search: None, min_similarity: None }
+        Self {
+            k: 10,
+            exact: false,
+            ef_search: None,
+            min_similarity: None,
+        }
     }
 }
 
@@ -67,21 +72,33 @@ impl Snapshot {
     /// [`Error::NoGallery`]; [`Error::DamagedSnapshot`]; [`Error::GalleryTooNew`]; [`Error::Read`].
     pub fn open(dir: &Path) -> Result<Self> {
         if !dir.is_dir() {
-            return Err(Error::NoGallery { dir: dir.to_owned() });
+            return Err(Error::NoGallery {
+                dir: dir.to_owned(),
+            });
         }
         let current = dir.join(CURRENT);
-        let damaged = |path: &Path, reason| Error::DamagedSnapshot { path: path.to_owned(), reason };
+        let damaged = |path: &Path, reason| Error::DamagedSnapshot {
+            path: path.to_owned(),
+            reason,
+        };
         let name = fs::read_to_string(&current).map_err(|_| damaged(&current, "it is missing"))?;
         if !name.starts_with("snapshot-") || name.contains(['/', '\\']) {
             return Err(damaged(&current, "it names no snapshot"));
         }
         let path = dir.join(name);
         let file = File::open(&path).map_err(|_| damaged(&path, "it is missing"))?;
-        let map = map(&file).map_err(|source| Error::Read { path: path.clone(), source })?;
+        let map = map(&file).map_err(|source| Error::Read {
+            path: path.clone(),
+            source,
+        })?;
         let header = read_header(&map).map_err(|reason| damaged(&path, reason))?;
         if header.version > VERSION {
             let (found, known) = (header.version, VERSION);
-            return Err(Error::GalleryTooNew { dir: dir.to_owned(), found, known });
+            return Err(Error::GalleryTooNew {
+                dir: dir.to_owned(),
+                found,
+                known,
+            });
         }
         check_bounds(&header, map.len() as u64).map_err(|reason| damaged(&path, reason))?;
         Ok(Self { path, map, header })
@@ -147,7 +164,9 @@ impl Snapshot {
             0 => 0,
             _ => end(&records[(index - 1) * RECORD..index * RECORD])?,
         };
-        let path = self.bytes(&self.header.sections.paths).get(start..end(stored)?)?;
+        let path = self
+            .bytes(&self.header.sections.paths)
+            .get(start..end(stored)?)?;
         Record::from_stored(path_from_bytes(path), &stored[..56])
     }
 
@@ -183,17 +202,32 @@ impl Snapshot {
         let dimension = self.header.provenance.dimension;
         if query.dimension() != dimension {
             let found = query.dimension();
-            return Err(Error::WrongDimension { expected: dimension, found });
+            return Err(Error::WrongDimension {
+                expected: dimension,
+                found,
+            });
         }
         let query = query.as_slice();
         let owners = self.numbers(&self.header.sections.owners);
         let alive = |index: u32| {
             let index = index as usize;
-            owners.get(index).zip(owners.get(index + 1)).is_some_and(|(start, end)| start < end)
+            owners
+                .get(index)
+                .zip(owners.get(index + 1))
+                .is_some_and(|(start, end)| start < end)
         };
-        let ef_search = options.ef_search.unwrap_or(DEFAULT_EF_SEARCH).max(options.k);
-        let graph = if options.exact { None } else { self.graph(ef_search) };
-        let in_graph = graph.as_ref().map_or(0, |_| self.header.graph_points as usize);
+        let ef_search = options
+            .ef_search
+            .unwrap_or(DEFAULT_EF_SEARCH)
+            .max(options.k);
+        let graph = if options.exact {
+            None
+        } else {
+            self.graph(ef_search)
+        };
+        let in_graph = graph
+            .as_ref()
+            .map_or(0, |_| self.header.graph_points as usize);
         let tail = Exact {
             vectors: &self.vectors()[in_graph * dimension..],
             dimension,
@@ -208,10 +242,14 @@ impl Snapshot {
 
     fn matches(&self, near: Vec<Neighbor>, options: &SearchOptions) -> Vec<Match> {
         let lowest = options.min_similarity.unwrap_or(f32::NEG_INFINITY);
-        let photos = near.into_iter().filter(|n| n.similarity >= lowest).flat_map(|neighbor| {
-            let similarity = neighbor.similarity.clamp(-1.0, 1.0);
-            self.owners(neighbor.index as usize).map(move |record| Match { record, similarity })
-        });
+        let photos = near
+            .into_iter()
+            .filter(|n| n.similarity >= lowest)
+            .flat_map(|neighbor| {
+                let similarity = neighbor.similarity.clamp(-1.0, 1.0);
+                self.owners(neighbor.index as usize)
+                    .map(move |record| Match { record, similarity })
+            });
         let mut matches: Vec<Match> = photos.collect();
         matches.sort_by(|a, b| {
             let order = b.similarity.total_cmp(&a.similarity);
@@ -229,10 +267,19 @@ impl Snapshot {
         let is_whole = |section: &Section| {
             blake3::hash(self.bytes(section)).to_hex().as_str() == section.checksum
         };
-        match self.header.sections.all().iter().find(|(_, section)| !is_whole(section)) {
+        match self
+            .header
+            .sections
+            .all()
+            .iter()
+            .find(|(_, section)| !is_whole(section))
+        {
             Some(_) => {
                 let reason = "its contents do not match their checksums";
-                Err(Error::DamagedSnapshot { path: self.path.clone(), reason })
+                Err(Error::DamagedSnapshot {
+                    path: self.path.clone(),
+                    reason,
+                })
             }
             None => Ok(()),
         }
@@ -256,7 +303,9 @@ fn read_header(bytes: &[u8]) -> Result<Header, &'static str> {
     if length > MAX_HEADER {
         return Err("its header is damaged");
     }
-    let json = bytes.get(PREFIX..PREFIX + length as usize).ok_or("it is cut off")?;
+    let json = bytes
+        .get(PREFIX..PREFIX + length as usize)
+        .ok_or("it is cut off")?;
     if blake3::hash(json).as_bytes() != &prefix[16..48] {
         return Err("its header is damaged");
     }
@@ -274,12 +323,19 @@ fn check_bounds(header: &Header, file: u64) -> Result<(), &'static str> {
         return Err("it is cut off");
     }
     let dimension = header.provenance.dimension as u64;
-    let vectors = header.vectors.checked_mul(dimension).and_then(|n| n.checked_mul(4));
+    let vectors = header
+        .vectors
+        .checked_mul(dimension)
+        .and_then(|n| n.checked_mul(4));
     let fits = vectors == Some(sections.vectors.length)
         && dimension > 0
         && sections.owners.length == (header.vectors + 1) * 4
         && sections.records.length == header.records * RECORD as u64
         && header.graph_points <= header.vectors
         && sections.lowest.length == header.graph_points * 4 * 2 * super::hnsw::M as u64;
-    if fits { Ok(()) } else { Err("its counts do not fit its sections") }
+    if fits {
+        Ok(())
+    } else {
+        Err("its counts do not fit its sections")
+    }
 }

@@ -30,12 +30,24 @@ impl SnapshotWriter {
     pub fn create(dir: &Path) -> Result<Self> {
         let path = dir.join("snapshot.new");
         let open = || -> io::Result<File> {
-            let mut file = File::options().read(true).write(true).create(true).truncate(true).open(&path)?;
+            let mut file = File::options()
+                .read(true)
+                .write(true)
+                .create(true)
+                .truncate(true)
+                .open(&path)?;
             file.seek(SeekFrom::Start(HEADER_ROOM))?;
             Ok(file)
         };
-        let file = open().map_err(|source| Error::Write { path: path.clone(), source })?;
-        Ok(Self { path, file: BufWriter::new(file), at: HEADER_ROOM })
+        let file = open().map_err(|source| Error::Write {
+            path: path.clone(),
+            source,
+        })?;
+        Ok(Self {
+            path,
+            file: BufWriter::new(file),
+            at: HEADER_ROOM,
+        })
     }
 
     /// Begins a section behind the last.
@@ -43,20 +55,33 @@ impl SnapshotWriter {
         let padding = self.at.next_multiple_of(ALIGNMENT as u64) - self.at;
         self.put(&[0; ALIGNMENT][..padding as usize])?;
         let offset = self.at;
-        Ok(SectionWriter { writer: self, hasher: blake3::Hasher::new(), offset })
+        Ok(SectionWriter {
+            writer: self,
+            hasher: blake3::Hasher::new(),
+            offset,
+        })
     }
 
     fn put(&mut self, bytes: &[u8]) -> Result<()> {
         self.at += bytes.len() as u64;
         let written = self.file.write_all(bytes);
-        written.map_err(|source| Error::Write { path: self.path.clone(), source })
+        written.map_err(|source| Error::Write {
+            path: self.path.clone(),
+            source,
+        })
     }
 
     /// Writes the header, makes the file durable and makes it the current snapshot.
     pub fn finish(self, dir: &Path, header: &Header) -> Result<()> {
-        let failed = |source| Error::Write { path: self.path.clone(), source };
+        let failed = |source| Error::Write {
+            path: self.path.clone(),
+            source,
+        };
         let json = serde_json::to_vec(header).expect("plain fields are always JSON");
-        let file = self.file.into_inner().map_err(|error| failed(error.into_error()))?;
+        let file = self
+            .file
+            .into_inner()
+            .map_err(|error| failed(error.into_error()))?;
         let write = |mut file: File| -> io::Result<()> {
             if json.len() + PREFIX > HEADER_ROOM as usize {
                 return Err(io::Error::other("the header is too long"));
@@ -102,7 +127,10 @@ fn switch_to(dir: &Path, name: &str) -> Result<()> {
         fs::rename(&new, &current)?;
         File::open(dir)?.sync_all()
     };
-    switch().map_err(|source| Error::Write { path: current.clone(), source })
+    switch().map_err(|source| Error::Write {
+        path: current.clone(),
+        source,
+    })
 }
 
 /// Old snapshots only cost space: readers that have one open keep it. Left over is harmless.

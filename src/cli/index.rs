@@ -1,0 +1,123 @@
+//! `imgsearch index`: build or update the gallery.
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::time::Instant;
+
+use anyhow::{Context, Result};
+use clap::Args;
+use globset::{Glob, GlobSet, GlobSetBuilder};
+use imgsearch::gallery::{Gallery, Snapshot};
+use imgsearch::ingest::{IngestOptions, IngestReport, ingest};
+
+use super::exit::Exit;
+use super::output::json;
+use super::progress::{IngestProgress, stop_on_ctrl_c};
+use super::{ExtractorArgs, GalleryArgs, setup};
+
+/// Build or update the gallery: new, changed, moved and removed photos
+#[derive(Args)]
+#[command(after_help = "Examples:\n  imgsearch index ./photos\n  \
+                        imgsearch index ~/Pictures --exclude 'thumbs' --exclude '*.png'\n  \
+                        imgsearch index ./photos --spec efficientnet_lite0:blocks.10/gem*0.5+head")]
+pub struct IndexArgs {
+    /// Photos and folders of photos
+    #[arg(required = true, value_name = "PATH")]
+    paths: Vec<PathBuf>,
+    /// Pass over what matches, a name or a path within the folder (may be repeated)
+    #[arg(long, value_name = "GLOB")]
+    exclude: Vec<Glob>,
+    /// Photos worked on at once; 0: one per core
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    jobs: usize,
+    /// Print the summary, with every skipped photo, as JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    gallery: GalleryArgs,
+    #[command(flatten)]
+    extractor: ExtractorArgs,
+}
+
+pub fn run(args: &IndexArgs) -> Result<Exit> {
+    stop_on_ctrl_c();
+    let begun = Instant::now();
+    let dir = &args.gallery.gallery;
+    // A gallery that exists says itself what it is made with, unless told otherwise.
+    let extractor = match Snapshot::open(dir) {
+        Ok(snapshot) => setup::extractor_of(snapshot.provenance(), &args.extractor)?,
+        Err(_) => setup::extractor(&args.extractor)?,
+    };
+    let mut gallery = Gallery::open_or_create(dir, extractor.provenance())?;
+    for repair in gallery.repairs() {
+        eprintln!("note: {repair}");
+    }
+    let options = IngestOptions {
+        jobs: args.jobs,
+        exclude: excluded(&args.exclude)?,
+    };
+    let mut progress = IngestProgress::new();
+    let mut on_event = |event: imgsearch::ingest::IngestEvent<'_>| progress.on_event(&event);
+    let report = ingest(
+        &args.paths,
+        &extractor,
+        &mut gallery,
+        &options,
+        &mut on_event,
+    );
+    progress.finish();
+    let report = report?;
+    print(&report, begun.elapsed().as_secs_f64(), args.json)?;
+    Ok(if report.interrupted {
+        Exit::Interrupted
+    } else if report.skipped.is_empty() {
+        Exit::Done
+    } else {
+        Exit::Skipped
+    })
+}
+
+fn excluded(globs: &[Glob]) -> Result<GlobSet> {
+    let mut set = GlobSetBuilder::new();
+    for glob in globs {
+        set.add(glob.clone());
+    }
+    set.build()
+        .context("the patterns of --exclude are too complex")
+}
+
+fn print(report: &IngestReport, seconds: f64, as_json: bool) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    if as_json {
+        return json::print(&json::ingest(report, seconds), &mut out);
+    }
+    let IngestReport {
+        added,
+        unchanged,
+        changed,
+        moved,
+        removed,
+        ..
+    } = report;
+    let skipped = report.skipped.len();
+    writeln!(
+        out,
+        "added {added}, unchanged {unchanged}, changed {changed}, moved {moved}, removed {removed}, \
+         skipped {skipped}"
+    )?;
+    let done = added + changed;
+    if done > 0 {
+        let rate = done as f64 / seconds;
+        writeln!(
+            out,
+            "{} photos in the gallery; {seconds:.1} s, {rate:.1} photos/s",
+            report.photos
+        )
+    } else {
+        writeln!(
+            out,
+            "{} photos in the gallery; {seconds:.1} s",
+            report.photos
+        )
+    }
+}

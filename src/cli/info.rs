@@ -1,0 +1,78 @@
+//! `imgsearch info`: what the gallery holds.
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::Path;
+
+use anyhow::Result;
+use clap::Args;
+use imgsearch::gallery::open_for_search;
+use indicatif::HumanBytes;
+use serde_json::json;
+
+use super::GalleryArgs;
+use super::exit::Exit;
+use super::output::json as output_json;
+
+/// Tell what the gallery holds and what it was made with
+#[derive(Args)]
+#[command(after_help = "Example:\n  imgsearch info --json")]
+pub struct InfoArgs {
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    gallery: GalleryArgs,
+}
+
+pub fn run(args: &InfoArgs) -> Result<Exit> {
+    let dir = &args.gallery.gallery;
+    let (snapshot, _) = open_for_search(dir)?;
+    let header = snapshot.header();
+    let provenance = snapshot.provenance();
+    let store = folder_size(&dir.join("store"));
+    let snapshot_size = fs::metadata(snapshot.path()).map_or(0, |metadata| metadata.len());
+    let mut out = io::stdout().lock();
+    if args.json {
+        let value = json!({
+            "gallery": dir.to_string_lossy(), "photos": snapshot.len(), "vectors": header.vectors,
+            "graph_points": header.graph_points, "provenance": provenance,
+            "store_bytes": store, "snapshot_bytes": snapshot_size, "created": header.created,
+        });
+        output_json::print(&value, &mut out)?;
+        return Ok(Exit::Done);
+    }
+    let search = match header.graph_points {
+        0 => "exact".to_owned(),
+        points => format!("graph of {points}, the rest exact"),
+    };
+    writeln!(out, "gallery        {}", dir.display())?;
+    writeln!(
+        out,
+        "photos         {} ({} different)",
+        snapshot.len(),
+        header.vectors
+    )?;
+    writeln!(out, "spec           {}", provenance.spec)?;
+    writeln!(out, "preprocessing  {}", provenance.preprocess)?;
+    writeln!(out, "weights        {}", provenance.weights)?;
+    writeln!(out, "dimension      {}", provenance.dimension)?;
+    writeln!(out, "search         {search}")?;
+    writeln!(
+        out,
+        "on disk        {} store, {} snapshot",
+        HumanBytes(store),
+        HumanBytes(snapshot_size)
+    )?;
+    Ok(Exit::Done)
+}
+
+fn folder_size(folder: &Path) -> u64 {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let size = |entry: fs::DirEntry| match entry.metadata() {
+        Ok(metadata) if metadata.is_dir() => folder_size(&entry.path()),
+        Ok(metadata) => metadata.len(),
+        Err(_) => 0,
+    };
+    entries.map(size).sum()
+}

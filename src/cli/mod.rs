@@ -1,0 +1,120 @@
+//! What people type: one command per file. Results go to standard output, all else to standard error.
+
+mod completions;
+mod exit;
+mod extract;
+mod index;
+mod info;
+mod models;
+mod output;
+mod progress;
+mod query;
+mod remove;
+mod setup;
+mod verify;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Find pictures by looking at them.
+#[derive(Parser)]
+#[command(name = "imgsearch", version, arg_required_else_help = true)]
+#[command(
+    after_help = "Examples:\n  imgsearch index ./photos          index a folder\n  \
+                        imgsearch query cat.jpg -k 10     the ten photos most like this one"
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Build or update the gallery: new, changed, moved and removed photos
+    Index(index::IndexArgs),
+    /// Find the photos most like one or several pictures
+    Query(query::QueryArgs),
+    /// Write the descriptors of pictures as .npy or JSON lines
+    Extract(extract::ExtractArgs),
+    /// List the known models, show one's layers, or get its weights
+    Models(models::ModelsArgs),
+    /// Tell what the gallery holds and what it was made with
+    Info(info::InfoArgs),
+    /// Check the gallery against its checksums and the photos on disk
+    Verify(verify::VerifyArgs),
+    /// Take photos out of the gallery (not off the disk)
+    Remove(remove::RemoveArgs),
+    /// Print a completion script for a shell
+    Completions(completions::CompletionsArgs),
+}
+
+/// Where the gallery is.
+#[derive(Args, Clone)]
+struct GalleryArgs {
+    /// Folder of the gallery
+    #[arg(
+        long,
+        value_name = "DIR",
+        env = "IMGSEARCH_GALLERY",
+        default_value = ".imgsearch"
+    )]
+    gallery: PathBuf,
+}
+
+/// What descriptors are made of.
+#[derive(Args, Clone)]
+struct ExtractorArgs {
+    /// Model, layers and poolings: `MODEL:LAYER[/POOLING][*WEIGHT][+…]`; poolings are gap, max,
+    /// gem, gemP, rmac and direct
+    #[arg(long)]
+    spec: Option<String>,
+    /// Weights of your own (.safetensors or .pth) instead of the model's published ones
+    #[arg(long, value_name = "FILE")]
+    weights: Option<PathBuf>,
+    /// What is done to pictures, e.g. `resize=256,crop=224,interpolation=bicubic`; `none`: the
+    /// picture exactly as it is
+    #[arg(long, value_name = "KEYS")]
+    preprocess: Option<String>,
+    /// Where the network runs: cpu, cuda or cuda:N
+    #[arg(long, default_value = "cpu")]
+    device: String,
+}
+
+/// Parses, runs, and turns the outcome into an exit code and, if it failed, a message.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let outcome = match cli.command {
+        Command::Index(args) => index::run(&args),
+        Command::Query(args) => query::run(&args),
+        Command::Extract(args) => extract::run(&args),
+        Command::Models(args) => models::run(&args),
+        Command::Info(args) => info::run(&args),
+        Command::Verify(args) => verify::run(&args),
+        Command::Remove(args) => remove::run(&args),
+        Command::Completions(args) => completions::run(&args),
+    };
+    outcome.unwrap_or_else(|error| exit::explain(&error)).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_arguments_are_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_commands_help_has_an_example() {
+        for command in Cli::command().get_subcommands_mut() {
+            let help = command.render_long_help().to_string();
+            assert!(help.contains("imgsearch "), "{}", command.get_name());
+            assert!(help.contains("Example"), "{}", command.get_name());
+        }
+    }
+}

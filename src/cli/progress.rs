@@ -1,0 +1,156 @@
+//! Bars on a terminal; nothing elsewhere.
+
+use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use imgsearch::ingest::IngestEvent;
+use imgsearch::model::FetchEvent;
+use indicatif::{HumanBytes, ProgressBar, ProgressStyle};
+
+use super::output::{clean, shown_clean};
+
+/// Set by Ctrl-C.
+static STOP: AtomicBool = AtomicBool::new(false);
+
+/// From now on Ctrl-C asks to stop, and asked twice ends the process.
+pub fn stop_on_ctrl_c() {
+    // Fails only if it was set before: then it is set.
+    let _ = ctrlc::set_handler(|| {
+        if STOP.swap(true, Ordering::SeqCst) {
+            std::process::exit(130);
+        }
+        eprintln!("\nstopping: keeping what is done (once more to stop at once)");
+    });
+}
+
+fn go_on() -> ControlFlow<()> {
+    if STOP.load(Ordering::SeqCst) {
+        ControlFlow::Break(())
+    } else {
+        ControlFlow::Continue(())
+    }
+}
+
+fn bar(length: u64, template: &str) -> ProgressBar {
+    let style =
+        ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+    let bar = ProgressBar::new(length).with_style(style);
+    bar.enable_steady_tick(Duration::from_millis(200));
+    bar
+}
+
+/// Shows an ingestion.
+pub struct IngestProgress {
+    bar: Option<ProgressBar>,
+    skipped: usize,
+    is_publishing: bool,
+}
+
+impl IngestProgress {
+    pub const fn new() -> Self {
+        Self {
+            bar: None,
+            skipped: 0,
+            is_publishing: false,
+        }
+    }
+
+    /// Shows what happens and says whether to go on.
+    pub fn on_event(&mut self, event: &IngestEvent<'_>) -> ControlFlow<()> {
+        match event {
+            IngestEvent::Walked { to_do, .. } if *to_do > 0 => {
+                let template = "{bar:30} {pos}/{len} photos  {per_sec}  ETA {eta}  {msg}";
+                self.bar = Some(bar(*to_do as u64, template));
+            }
+            IngestEvent::Walked { .. } => {}
+            IngestEvent::Stored { photos } => self.advance(*photos),
+            IngestEvent::Skipped(skipped) => {
+                self.skipped += 1;
+                let line = format!(
+                    "skipped {}: {}",
+                    shown_clean(&skipped.path),
+                    clean(&skipped.reason.to_string())
+                );
+                match &self.bar {
+                    Some(bar) => bar.suspend(|| eprintln!("{line}")),
+                    None => eprintln!("{line}"),
+                }
+                self.advance(1);
+            }
+            IngestEvent::Publishing { done, total } => self.publishing(*done, *total),
+        }
+        go_on()
+    }
+
+    fn advance(&self, photos: usize) {
+        if let Some(bar) = &self.bar {
+            bar.inc(photos as u64);
+            if self.skipped > 0 {
+                bar.set_message(format!("{} skipped", self.skipped));
+            }
+        }
+    }
+
+    fn publishing(&mut self, done: usize, total: usize) {
+        if !self.is_publishing {
+            self.finish();
+            self.bar = Some(bar(
+                total as u64,
+                "{bar:30} {pos}/{len} in the graph  ETA {eta}",
+            ));
+            self.is_publishing = true;
+        }
+        if let Some(bar) = &self.bar {
+            bar.set_position(done as u64);
+        }
+    }
+
+    pub fn finish(&mut self) {
+        if let Some(bar) = self.bar.take() {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+/// Shows where weights come from.
+#[derive(Default)]
+pub struct FetchProgress {
+    bar: Option<ProgressBar>,
+}
+
+impl FetchProgress {
+    pub fn on_event(&mut self, event: &FetchEvent<'_>) {
+        match event {
+            FetchEvent::Trying { origin } => {
+                self.message(&format!("getting the weights: {origin}"))
+            }
+            FetchEvent::Failed { origin, reason } => {
+                self.message(&format!("{origin} failed: {}", clean(&reason.to_string())));
+            }
+            FetchEvent::Damaged { path } => {
+                self.message(&format!("damaged, fetched again: {}", shown_clean(path)));
+            }
+            FetchEvent::Progress { done, total } => {
+                let bar = self.bar.get_or_insert_with(|| {
+                    bar(
+                        *total,
+                        "{bar:30} {bytes}/{total_bytes}  {bytes_per_sec}  ETA {eta}",
+                    )
+                });
+                bar.set_position(*done);
+                if done == total {
+                    bar.finish_and_clear();
+                    eprintln!("got {}", HumanBytes(*total));
+                }
+            }
+        }
+    }
+
+    fn message(&self, text: &str) {
+        match &self.bar {
+            Some(bar) => bar.suspend(|| eprintln!("{text}")),
+            None => eprintln!("{text}"),
+        }
+    }
+}

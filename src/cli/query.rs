@@ -1,0 +1,124 @@
+//! `imgsearch query`: the photos most like one or several pictures.
+
+use std::fs;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use clap::Args;
+use imgsearch::descriptor::Descriptor;
+use imgsearch::gallery::{SearchOptions, open_for_search};
+use imgsearch::photo::Photo;
+use imgsearch::{Error, Extractor};
+
+use super::exit::Exit;
+use super::output::{html, json, shown_clean, text};
+use super::{ExtractorArgs, GalleryArgs, setup};
+
+/// Find the photos most like one or several pictures
+#[derive(Args)]
+#[command(after_help = "Examples:\n  imgsearch query cat.jpg -k 10\n  \
+                        imgsearch query a.jpg b.jpg --html matches.html\n  \
+                        curl … | imgsearch query - --json")]
+pub struct QueryArgs {
+    /// Pictures, in the gallery or not; several are averaged into one query; `-` is standard input
+    #[arg(required = true, value_name = "IMAGE")]
+    images: Vec<PathBuf>,
+    /// The most matches wanted
+    #[arg(short, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]
+    k: u32,
+    /// Leave out matches below this cosine (−1 … 1)
+    #[arg(long, value_name = "COSINE", allow_negative_numbers = true)]
+    min_similarity: Option<f32>,
+    /// Compare with every photo, however many there are
+    #[arg(long)]
+    exact: bool,
+    /// Candidates of the approximate search: more find more and take longer
+    #[arg(long, value_name = "N")]
+    ef_search: Option<usize>,
+    /// Print JSON
+    #[arg(long, conflicts_with_all = ["csv", "nul"])]
+    json: bool,
+    /// Print comma-separated values
+    #[arg(long, conflicts_with = "nul")]
+    csv: bool,
+    /// Print the paths alone, each ended by NUL, for `xargs -0`
+    #[arg(short = '0', id = "nul")]
+    nul: bool,
+    /// Write a page of thumbnails to look at
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
+    /// Write the query (framed) and its matches as one picture
+    #[arg(long, value_name = "FILE")]
+    contact_sheet: Option<PathBuf>,
+    #[command(flatten)]
+    gallery: GalleryArgs,
+    #[command(flatten)]
+    extractor: ExtractorArgs,
+}
+
+pub fn run(args: &QueryArgs) -> Result<Exit> {
+    let (snapshot, repairs) = open_for_search(&args.gallery.gallery)?;
+    for repair in repairs {
+        eprintln!("note: {repair}");
+    }
+    let photos = args
+        .images
+        .iter()
+        .map(|path| read(path))
+        .collect::<Result<Vec<_>, _>>()?;
+    let extractor = setup::extractor_of(snapshot.provenance(), &args.extractor)?;
+    let query = describe(&extractor, &photos)?;
+    let options = SearchOptions {
+        k: args.k as usize,
+        exact: args.exact,
+        ef_search: args.ef_search,
+        min_similarity: args.min_similarity,
+    };
+    let matches = snapshot.search(&query, &options)?;
+    if let Some(file) = &args.html {
+        let page = html::page(&photos, &matches);
+        fs::write(file, page).map_err(|source| Error::Write {
+            path: file.clone(),
+            source,
+        })?;
+    }
+    if let Some(file) = &args.contact_sheet {
+        html::contact_sheet(file, &photos, &matches)?;
+    }
+    let mut out = io::BufWriter::new(io::stdout().lock());
+    if args.json {
+        let names: Vec<String> = args.images.iter().map(|path| shown_clean(path)).collect();
+        json::print(&json::matches(&names, &matches), &mut out)?;
+    } else if args.csv {
+        text::csv(&matches, &mut out)?;
+    } else if args.nul {
+        text::nul_separated(&matches, &mut out)?;
+    } else {
+        text::table(&matches, &mut out)?;
+    }
+    io::Write::flush(&mut out)?;
+    Ok(Exit::Done)
+}
+
+/// The photo at `path`; `-` is standard input.
+pub fn read(path: &Path) -> Result<Photo, Error> {
+    if path != Path::new("-") {
+        return Photo::read(path);
+    }
+    let mut bytes = Vec::new();
+    let read = io::stdin()
+        .lock()
+        .take(imgsearch::photo::MAX_FILE_BYTES)
+        .read_to_end(&mut bytes);
+    read.map_err(|source| Error::Read {
+        path: path.to_owned(),
+        source,
+    })?;
+    Ok(Photo::from_bytes(path, bytes))
+}
+
+fn describe(extractor: &Extractor, photos: &[Photo]) -> Result<Descriptor, Error> {
+    let described = photos.iter().map(|photo| extractor.describe(photo));
+    Descriptor::mean(&described.collect::<Result<Vec<_>, _>>()?)
+}
