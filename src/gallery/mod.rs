@@ -385,6 +385,3 @@ fn fill(store: &Store, snapshot: &Snapshot) -> Result<()> {
     // Last, so that a store with a provenance is a complete one.
     store.initialize(VERSION, snapshot.provenance())
 }
-
-#[cfg(test)]
-mod tests;

@@ -1,0 +1,9 @@
+//! One binary: with the tensor library linked in, each would cost a long link.
+
+mod common;
+
+mod architecture;
+mod bad_input;
+mod command;
+mod crash;
+mod reference;
