@@ -182,15 +182,13 @@ impl Preprocess {
             let crop = (crop_height as u32, crop_width as u32);
             return Err(Error::CropTooLarge { size, crop });
         }
-        // torchvision rounds half to even: int(round((height - crop) / 2)).
-        let before = |size: u64, crop: u64| ((size - crop) as f64 / 2.0).round_ties_even();
-        let scale_y = f64::from(height) / resized_height as f64;
-        let scale_x = f64::from(width) / resized_width as f64;
+        let (left, source_width) = along(width, resized_width, crop_width);
+        let (top, source_height) = along(height, resized_height, crop_height);
         Ok(View {
-            left: before(resized_width, crop_width) * scale_x,
-            top: before(resized_height, crop_height) * scale_y,
-            source_width: crop_width as f64 * scale_x,
-            source_height: crop_height as f64 * scale_y,
+            left,
+            top,
+            source_width,
+            source_height,
             width: crop_width as u32,
             height: crop_height as u32,
         })
@@ -252,6 +250,16 @@ impl Preprocess {
             values,
         }
     }
+}
+
+/// Along one side: where the crop begins in the source, and how much of the source it takes.
+fn along(size: u32, resized: u64, crop: u64) -> (f64, f64) {
+    let scale = f64::from(size) / resized as f64;
+    // torchvision rounds half to even: int(round((size - crop) / 2)).
+    let before = ((resized - crop) as f64 / 2.0).round_ties_even();
+    // Rounding must not reach beyond the picture.
+    let taken = (crop as f64 * scale).min(f64::from(size));
+    ((before * scale).min(f64::from(size) - taken), taken)
 }
 
 fn parse_size(text: &str) -> Option<Size> {

@@ -1,0 +1,30 @@
+//! How do I get descriptors of my own choice of layers? `cargo run --example extract -- PICTURE…`.
+
+use std::path::Path;
+
+use imgsearch::model::{self, FetchOptions};
+use imgsearch::photo::{Photo, Preprocess};
+use imgsearch::{DescriptorSpec, Extractor};
+
+fn main() -> imgsearch::Result<()> {
+    let model = model::find("efficientnet_lite0")?;
+    let weights = model::weights(model, FetchOptions::default(), &mut |_| {})?;
+
+    // A middle layer by generalized mean, half as strong as the last layer by GAP.
+    let spec: DescriptorSpec = "efficientnet_lite0:blocks.10/gem*0.5+head".parse()?;
+    // The whole picture, larger than in training: poolings take any size.
+    let preprocess: Preprocess = model.preprocess.parse()?;
+    let preprocess = preprocess.with("resize=320,crop=none")?;
+    let extractor = Extractor::load(spec, preprocess, &weights, "cpu")?;
+
+    let mut described = Vec::new();
+    for picture in std::env::args().skip(1) {
+        let descriptor = extractor.describe(&Photo::read(Path::new(&picture))?)?;
+        println!("{picture}: {} values", descriptor.dimension());
+        described.push(descriptor);
+    }
+    if let [first, .., last] = described.as_slice() {
+        println!("first and last: cosine {:.4}", first.similarity(last));
+    }
+    Ok(())
+}
