@@ -8,7 +8,7 @@ use imgsearch::{DescriptorSpec, Extractor};
 
 fn main() -> imgsearch::Result<()> {
     let model = model::find("efficientnet_lite0")?;
-    let weights = model::weights(model, FetchOptions::default(), &mut |_| {})?;
+    let weights = model::fetch::weights(model, &FetchOptions::from_env(), &mut |_| {})?;
 
     // A middle layer by generalized mean, half as strong as the last layer by GAP.
     let spec: DescriptorSpec = "efficientnet_lite0:blocks.10/gem*0.5+head".parse()?;

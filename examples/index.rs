@@ -15,19 +15,28 @@ fn main() -> imgsearch::Result<()> {
 
     // A model of the catalogue, its weights (fetched the first time), and the layer to take.
     let model = model::find("efficientnet_lite0")?;
-    let weights = model::weights(model, FetchOptions::default(), &mut |_| {})?;
+    let weights = model::fetch::weights(model, &FetchOptions::from_env(), &mut |_| {})?;
     let spec = DescriptorSpec::gap(model.name, model.default_layer);
     let extractor = Extractor::load(spec, model.preprocess.parse()?, &weights, "cpu")?;
 
     // The gallery remembers what its descriptors were made with and refuses others.
     let mut gallery = Gallery::open_or_create(&dir, extractor.provenance())?;
-    let options = IngestOptions { jobs: 0, exclude: globset::GlobSet::empty() };
-    let report = ingest(&[folder], &extractor, &mut gallery, &options, &mut |event| {
-        if let IngestEvent::Skipped(skipped) = event {
-            println!("skipped {}: {}", skipped.path.display(), skipped.reason);
-        }
-        ControlFlow::Continue(())
-    })?;
+    let options = IngestOptions {
+        jobs: 0,
+        exclude: globset::GlobSet::empty(),
+    };
+    let report = ingest(
+        &[folder],
+        &extractor,
+        &mut gallery,
+        &options,
+        &mut |event| {
+            if let IngestEvent::Skipped(skipped) = event {
+                println!("skipped {}: {}", skipped.path.display(), skipped.reason);
+            }
+            ControlFlow::Continue(())
+        },
+    )?;
     println!("{} added, {} in the gallery", report.added, report.photos);
     Ok(())
 }

@@ -9,8 +9,12 @@ use imgsearch::photo::Photo;
 
 fn main() -> imgsearch::Result<()> {
     let mut arguments = std::env::args_os().skip(1).map(PathBuf::from);
-    let picture = arguments.next().unwrap_or_else(|| "data/painted/boats_0.jpg".into());
-    let dir = arguments.next().unwrap_or_else(|| Path::new(".imgsearch").into());
+    let picture = arguments
+        .next()
+        .unwrap_or_else(|| "data/painted/boats_0.jpg".into());
+    let dir = arguments
+        .next()
+        .unwrap_or_else(|| Path::new(".imgsearch").into());
 
     // A snapshot opens in milliseconds, also while another process is indexing.
     let (snapshot, _) = open_for_search(&dir)?;
@@ -18,12 +22,18 @@ fn main() -> imgsearch::Result<()> {
 
     // The query has to be described exactly as the gallery's photos were.
     let model = model::find("efficientnet_lite0")?;
-    let weights = model::weights(model, FetchOptions::default(), &mut |_| {})?;
+    let weights = model::fetch::weights(model, &FetchOptions::from_env(), &mut |_| {})?;
     let (spec, preprocess) = (provenance.spec.parse()?, provenance.preprocess.parse()?);
     let extractor = Extractor::load(spec, preprocess, &weights, "cpu")?;
     let query = extractor.describe(&Photo::read(&picture)?)?;
 
-    for found in snapshot.search(&query, &SearchOptions { k: 5, ..SearchOptions::default() })? {
+    for found in snapshot.search(
+        &query,
+        &SearchOptions {
+            k: 5,
+            ..SearchOptions::default()
+        },
+    )? {
         println!("{:.4}  {}", found.similarity, found.record.path.display());
     }
     Ok(())

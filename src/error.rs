@@ -272,7 +272,15 @@ pub enum Error {
     /// Downloading is forbidden, and the file is not there yet.
     #[error("offline, and not in the cache")]
     Offline,
-    /// The hub did not accept a connection, or fell silent.
+    /// No connection to a host.
+    #[error("cannot reach {host}: {source}")]
+    Unreachable {
+        /// Name and port of the host.
+        host: String,
+        /// Why not.
+        source: io::Error,
+    },
+    /// A host was asked and said nothing, or fell silent.
     #[error("no answer from {host} within {seconds} s")]
     NoAnswer {
         /// Name and port of the host.
@@ -453,10 +461,7 @@ impl Error {
             // ---- model ----
             Self::UnknownModel { .. } => "`imgsearch models list` names them all",
             Self::PinChanged { path, .. } => {
-                return Some(format!(
-                    "if the change is meant, remove its line from {}",
-                    path.display()
-                ));
+                return Some(format!("if the change is meant, remove {}", path.display()));
             }
             Self::NoSource { model, folder, .. } => {
                 return Some(format!(

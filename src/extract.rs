@@ -8,7 +8,8 @@ use crate::backbone::weights::WeightsFile;
 use crate::backbone::{Architecture, Backbone};
 use crate::descriptor::{Descriptor, DescriptorSpec, Provenance};
 use crate::error::{Error, Result};
-use crate::model;
+use crate::model::digest::Digests;
+use crate::model::{self, FetchOptions};
 use crate::photo::{Photo, Picture, Pixels, Preprocess};
 
 /// Pictures that a GPU runs at once; a CPU is fastest one by one, with the maps still in its cache.
@@ -49,7 +50,7 @@ impl Extractor {
         let provenance = Provenance {
             spec: spec.to_string(),
             preprocess: preprocess.to_string(),
-            weights: model::sha256_of(weights)?,
+            weights: Digests::in_folder(&FetchOptions::from_env().cache).sha256(weights)?,
             dimension: spec.dimension(&network, height as usize, width as usize)?,
         };
         let file = WeightsFile::open(weights)?;

@@ -137,6 +137,7 @@ fn a_damaged_store_is_rebuilt_from_the_snapshot() {
     w.run(&["index", "photos"], 0);
     let before = w.query(&["photos/city_0.png"]);
     fs::write(w.path(".imgsearch/store/conf"), b"garbage").unwrap();
+    fs::write(w.path(".imgsearch/store/db"), vec![7; 100_000]).unwrap();
     let output = w.run(&["index", "photos", "--json"], 0);
     assert!(
         said(&output).contains("store was damaged"),

@@ -68,7 +68,7 @@ fn input_size(model: &Model) -> Result<(usize, usize)> {
 
 fn list(as_json: bool, out: &mut dyn Write) -> Result<()> {
     let mut rows = Vec::new();
-    for model in model::all() {
+    for model in model::catalogue() {
         let network = Architecture::find(model.architecture)?.network();
         let (height, width) = input_size(model)?;
         let parameters: usize = network.parameters().iter().sum();

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use imgsearch::ingest::IngestEvent;
 use imgsearch::model::FetchEvent;
-use indicatif::{HumanBytes, ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressStyle};
 
 use super::output::{clean, shown_clean};
 
@@ -120,34 +120,39 @@ pub struct FetchProgress {
 }
 
 impl FetchProgress {
-    pub fn on_event(&mut self, event: &FetchEvent<'_>) {
+    pub fn on_event(&mut self, event: FetchEvent) {
         match event {
             FetchEvent::Trying { origin } => {
                 self.message(&format!("getting the weights: {origin}"))
             }
+            FetchEvent::Running { what } => self.message(&what),
             FetchEvent::Failed { origin, reason } => {
-                self.message(&format!("{origin} failed: {}", clean(&reason.to_string())));
+                self.message(&format!("{origin} failed: {reason}"));
             }
-            FetchEvent::Damaged { path } => {
-                self.message(&format!("damaged, fetched again: {}", shown_clean(path)));
+            FetchEvent::SetAside { path, .. } => {
+                self.message(&format!("damaged, fetched again: {}", path.display()));
+            }
+            FetchEvent::Fetched { origin, .. } => {
+                if let Some(bar) = self.bar.take() {
+                    bar.finish_and_clear();
+                }
+                self.message(&format!("got the weights: {origin}"));
             }
             FetchEvent::Progress { done, total } => {
-                let bar = self.bar.get_or_insert_with(|| {
-                    bar(
-                        *total,
-                        "{bar:30} {bytes}/{total_bytes}  {bytes_per_sec}  ETA {eta}",
-                    )
-                });
-                bar.set_position(*done);
-                if done == total {
-                    bar.finish_and_clear();
-                    eprintln!("got {}", HumanBytes(*total));
-                }
+                let template = match total {
+                    Some(_) => "{bar:30} {bytes}/{total_bytes}  {bytes_per_sec}  ETA {eta}",
+                    None => "{spinner} {bytes}  {bytes_per_sec}",
+                };
+                let bar = self
+                    .bar
+                    .get_or_insert_with(|| bar(total.unwrap_or(0), template));
+                bar.set_position(done);
             }
         }
     }
 
     fn message(&self, text: &str) {
+        let text = clean(text);
         match &self.bar {
             Some(bar) => bar.suspend(|| eprintln!("{text}")),
             None => eprintln!("{text}"),

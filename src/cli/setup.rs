@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 use imgsearch::descriptor::{DescriptorSpec, Provenance};
 use imgsearch::gallery::check_same;
+use imgsearch::model::digest::Digests;
 use imgsearch::model::{self, FetchOptions};
 use imgsearch::photo::Preprocess;
 use imgsearch::{Error, Extractor};
@@ -18,8 +19,8 @@ const DEFAULT_MODEL: &str = "efficientnet_lite0";
 /// The file with the model's weights, fetched if need be.
 pub fn fetch(model: &model::Model) -> Result<PathBuf, Error> {
     let mut progress = FetchProgress::default();
-    model::weights(model, FetchOptions::default(), &mut |event| {
-        progress.on_event(&event)
+    model::fetch::weights(model, &FetchOptions::from_env(), &mut |event| {
+        progress.on_event(event)
     })
 }
 
@@ -53,7 +54,7 @@ pub fn extractor_of(gallery: &Provenance, args: &ExtractorArgs) -> Result<Extrac
     args.preprocess
         .get_or_insert_with(|| gallery.preprocess.clone());
     if args.weights.is_none() {
-        args.weights = model::file_with_digest(&gallery.weights);
+        args.weights = Digests::in_folder(&FetchOptions::from_env().cache).find(&gallery.weights);
     }
     let extractor = extractor(&args)?;
     check_same(gallery, extractor.provenance())?;

@@ -56,10 +56,10 @@ impl IndexPolicy {
 /// Something that was damaged and is whole again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Repair {
-    /// The store would not open: it was set aside and made anew from the snapshot.
+    /// The store would not open, or was empty: it was made anew from the snapshot.
     StoreRebuilt {
-        /// Where the damaged files are now.
-        aside: PathBuf,
+        /// Where the files that would not open are now.
+        aside: Option<PathBuf>,
         /// Photos taken over from the snapshot.
         photos: usize,
     },
@@ -73,12 +73,22 @@ pub enum Repair {
 impl fmt::Display for Repair {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::StoreRebuilt { aside, photos } => write!(
-                f,
-                "the gallery's store was damaged; rebuilt it with {photos} photos from the snapshot \
-                 (the damaged files are in {})",
-                aside.display()
-            ),
+            Self::StoreRebuilt { aside, photos } => {
+                write!(
+                    f,
+                    "the gallery's store was damaged; rebuilt it with {photos} photos from "
+                )?;
+                match aside {
+                    Some(aside) => {
+                        write!(
+                            f,
+                            "the snapshot (the damaged files are in {})",
+                            aside.display()
+                        )
+                    }
+                    None => f.write_str("the snapshot"),
+                }
+            }
             Self::SnapshotRebuilt { reason } => {
                 write!(f, "rebuilt the gallery's snapshot from the store: {reason}")
             }
@@ -135,6 +145,11 @@ impl Gallery {
             Ok(store) => match Snapshot::open(dir) {
                 Ok(snapshot) => {
                     fill(&store, &snapshot)?;
+                    let photos = snapshot.len();
+                    repairs.push(Repair::StoreRebuilt {
+                        aside: None,
+                        photos,
+                    });
                     store
                 }
                 Err(Error::GalleryTooNew { dir, found, known }) => {
@@ -361,7 +376,7 @@ fn rebuild_store(dir: &Path) -> Result<(Store, Repair)> {
     Ok((
         store,
         Repair::StoreRebuilt {
-            aside,
+            aside: Some(aside),
             photos: snapshot.len(),
         },
     ))

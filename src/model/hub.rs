@@ -1,134 +1,283 @@
-//! Weights from the Hugging Face Hub, through its own client and into its own cache.
+//! Weights from the Hugging Face Hub, through the crate `hf-hub` and into the hub's own cache, so
+//! that Python and we share one copy.
+//!
+//! `hf-hub` sets no time limits. So a host is first asked for a connection, the download runs in a
+//! thread of its own, and this one gives up when nothing comes.
 
 use std::fs;
+use std::io;
+use std::net::{TcpStream, ToSocketAddrs};
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use hf_hub::api::Progress;
-use hf_hub::api::sync::ApiBuilder;
+use hf_hub::api::sync::{Api, ApiBuilder, ApiError, Metadata};
 use hf_hub::{Cache, Repo};
 
-use super::digest::sha256_of;
-use super::fetch::{FetchEvent, OnFetch, create_folder};
+use super::cache::Pin;
+use super::digest::is_sha256;
+use super::fetch::{FetchEvent, Fetching, TICK};
+use super::settings::HubSettings;
 use crate::error::{Error, Result};
 
-/// A hub that has not answered for so long is not reachable.
-const PATIENCE: Duration = Duration::from_secs(15);
-
-enum Event {
-    Begun(u64),
-    Bytes(u64),
-    Done(Result<PathBuf, hf_hub::api::sync::ApiError>),
+/// A file in a repository.
+pub(super) struct HubFile<'a> {
+    pub repository: &'a str,
+    pub file: &'a str,
+    pub pin: &'a Pin,
 }
 
-#[derive(Clone)]
-struct Reporter(Sender<Event>);
+/// The file from the hub's cache, else from the hub.
+pub(super) fn fetch(wanted: &HubFile<'_>, fetching: &mut Fetching<'_>) -> Result<PathBuf> {
+    let hub = &fetching.options.hub;
+    let cache = Cache::new(hub.cache.clone());
+    let held = cache
+        .repo(Repo::model(wanted.repository.to_owned()))
+        .get(wanted.file);
+    if let Some(path) = held
+        && is_sound(&path, wanted.pin, fetching)?
+    {
+        return Ok(path);
+    }
+    if fetching.options.offline || fetching.options.hub.offline {
+        return Err(Error::Offline);
+    }
+    let origin = format!("hub {}/{}", wanted.repository, wanted.file);
+    fetching.report(FetchEvent::Trying {
+        origin: origin.clone(),
+    });
+    // A download resumed from a damaged part is damaged; the second attempt starts afresh.
+    let mut path = download(wanted, fetching)?;
+    if !is_sound(&path, wanted.pin, fetching)? {
+        path = download(wanted, fetching)?;
+        if !is_sound(&path, wanted.pin, fetching)? {
+            let found = "what was downloaded twice is not what the hub announced".into();
+            return Err(Error::Hub { source: found });
+        }
+    }
+    fetching.report(FetchEvent::Fetched {
+        origin,
+        path: path.clone(),
+    });
+    Ok(path)
+}
+
+/// Whether a file in the hub's cache is what its name says, which for large files is their
+/// SHA-256; one that is not is removed. An error if it is sound but not the pinned file.
+fn is_sound(path: &Path, pin: &Pin, fetching: &mut Fetching<'_>) -> Result<bool> {
+    let found = fetching.digests.sha256(path)?;
+    let blob = fs::canonicalize(path).unwrap_or_else(|_| path.into());
+    let name = blob
+        .file_name()
+        .and_then(|name| name.to_str())
+        .unwrap_or_default();
+    if is_sha256(name) && name != found {
+        for damaged in [path, &blob] {
+            // One of them may already be gone; what matters is that it is not found again.
+            let _ = fs::remove_file(damaged);
+        }
+        fetching.report(FetchEvent::SetAside {
+            path: path.into(),
+            moved_to: None,
+        });
+        return Ok(false);
+    }
+    pin.check(&found)?;
+    pin.remember(&found);
+    Ok(true)
+}
+
+/// What the downloading thread tells.
+enum Message {
+    Connected,
+    Progress { done: u64, total: u64 },
+    Ended(Result<PathBuf>),
+}
+
+fn download(wanted: &HubFile<'_>, fetching: &mut Fetching<'_>) -> Result<PathBuf> {
+    let options = fetching.options;
+    let api = api(&options.hub)?;
+    let repo = Repo::model(wanted.repository.to_owned());
+    let blobs = options.hub.cache.join(repo.folder_name()).join("blobs");
+    let host = host_of(&api.repo(repo.clone()).url(wanted.file));
+    let download = Download {
+        api,
+        repo,
+        file: wanted.file.to_owned(),
+        blobs,
+        host: host.clone(),
+        connect_timeout: (!options.hub.proxied).then_some(options.connect_timeout),
+        pin: wanted.pin.clone(),
+    };
+    let (sender, messages) = mpsc::channel();
+    thread::spawn(move || {
+        let ended = download.run(&sender);
+        // Nobody listens any more if the wait was given up.
+        let _ = sender.send(Message::Ended(ended));
+    });
+    wait(&messages, &host, fetching)
+}
+
+/// Passes messages on until the download ends or nothing comes any more.
+fn wait(messages: &Receiver<Message>, host: &str, fetching: &mut Fetching<'_>) -> Result<PathBuf> {
+    let options = fetching.options;
+    // The name has to be looked up and several addresses may be tried before the connection stands.
+    let mut patience = if options.hub.proxied {
+        options.stall_timeout
+    } else {
+        options.connect_timeout * 2
+    };
+    let mut heard = Instant::now();
+    loop {
+        match messages.recv_timeout(TICK) {
+            Ok(Message::Connected) => patience = options.stall_timeout,
+            Ok(Message::Progress { done, total }) => {
+                fetching.report(FetchEvent::Progress {
+                    done,
+                    total: Some(total),
+                });
+            }
+            Ok(Message::Ended(ended)) => return ended,
+            Err(RecvTimeoutError::Timeout) if heard.elapsed() < patience => {
+                fetching.check_interrupted()?;
+                continue;
+            }
+            Err(RecvTimeoutError::Timeout) => return Err(no_answer(host, patience)),
+            // Only a panic ends the thread without a last message.
+            Err(RecvTimeoutError::Disconnected) => {
+                return Err(Error::Hub {
+                    source: "the download broke off".into(),
+                });
+            }
+        }
+        fetching.check_interrupted()?;
+        heard = Instant::now();
+    }
+}
+
+fn no_answer(host: &str, patience: Duration) -> Error {
+    Error::NoAnswer {
+        host: host.to_owned(),
+        seconds: patience.as_secs(),
+    }
+}
+
+fn api(hub: &HubSettings) -> Result<Api> {
+    let mut builder = ApiBuilder::from_cache(Cache::new(hub.cache.clone()))
+        .with_progress(false)
+        .with_retries(2)
+        .with_token(hub.token.clone());
+    if let Some(endpoint) = &hub.endpoint {
+        builder = builder.with_endpoint(endpoint.clone());
+    }
+    builder.build().map_err(failed)
+}
+
+fn failed(source: ApiError) -> Error {
+    Error::Hub {
+        source: source.into(),
+    }
+}
+
+/// A download, with all that its thread needs.
+struct Download {
+    api: Api,
+    repo: Repo,
+    file: String,
+    /// Where the hub's cache keeps the contents of the repository's files.
+    blobs: PathBuf,
+    host: String,
+    /// None where a proxy makes the connection.
+    connect_timeout: Option<Duration>,
+    pin: Pin,
+}
+
+impl Download {
+    fn run(&self, messages: &Sender<Message>) -> Result<PathBuf> {
+        if let Some(timeout) = self.connect_timeout {
+            connect(&self.host, timeout)?;
+        }
+        let _ = messages.send(Message::Connected);
+        let repo = self.api.repo(self.repo.clone());
+        let announced = self.api.metadata(&repo.url(&self.file)).map_err(failed)?;
+        if is_sha256(announced.etag()) {
+            self.pin.check(announced.etag())?;
+        }
+        self.remove_complete_part(&announced);
+        let progress = Reporter {
+            messages: messages.clone(),
+            done: 0,
+            total: 0,
+        };
+        repo.download_with_progress(&self.file, progress)
+            .map_err(failed)
+    }
+
+    /// `hf-hub` would ask for the bytes behind the end of a part that is already complete, and fail
+    /// at that for ever.
+    fn remove_complete_part(&self, announced: &Metadata) {
+        let part = self.blobs.join(announced.etag()).with_extension("part");
+        let len = fs::metadata(&part).map_or(0, |metadata| metadata.len());
+        if len >= announced.size() as u64 {
+            let _ = fs::remove_file(part);
+        }
+    }
+}
+
+/// Passes the progress of `hf-hub` on.
+struct Reporter {
+    messages: Sender<Message>,
+    done: u64,
+    total: u64,
+}
 
 impl Progress for Reporter {
-    // A receiver that has gone has stopped listening: nothing is lost by not telling it.
-    fn init(&mut self, size: usize, _: &str) {
-        let _ = self.0.send(Event::Begun(size as u64));
+    fn init(&mut self, size: usize, _file: &str) {
+        (self.done, self.total) = (0, size as u64);
     }
 
     fn update(&mut self, size: usize) {
-        let _ = self.0.send(Event::Bytes(size as u64));
+        self.done += size as u64;
+        let _ = self.messages.send(Message::Progress {
+            done: self.done,
+            total: self.total,
+        });
     }
 
     fn finish(&mut self) {}
 }
 
-/// The file in the hub's cache, if it is there.
-pub fn cached(repository: &str, file: &str) -> Option<PathBuf> {
-    Cache::from_env()
-        .repo(Repo::model(repository.to_owned()))
-        .get(file)
-}
-
-/// The SHA-256 that the hub told: it names files of weights by it in its cache.
-pub fn blob_digest(path: &Path) -> Option<String> {
-    let blob = path.canonicalize().ok()?;
-    let name = blob.file_name()?.to_str()?;
-    let is_digest = name.len() == 64 && name.bytes().all(|byte| byte.is_ascii_hexdigit());
-    is_digest.then(|| name.to_owned())
-}
-
-/// Downloads the file and holds it against what the hub told, now and the first time.
-pub fn download(
-    repository: &str,
-    file: &str,
-    folder: &Path,
-    on_event: OnFetch<'_>,
-) -> Result<PathBuf> {
-    let (sender, receiver) = mpsc::channel();
-    let (repository, file) = (repository.to_owned(), file.to_owned());
-    let origin = format!("hub ({repository})");
-    // In a thread of its own, because the client waits for an unreachable hub without end.
-    thread::spawn(move || {
-        let download = || {
-            let api = ApiBuilder::from_env().with_progress(false).build()?;
-            let repo = api.repo(Repo::model(repository));
-            repo.download_with_progress(&file, Reporter(sender.clone()))
-        };
-        let _ = sender.send(Event::Done(download()));
-    });
-    let path = wait(&receiver, on_event)?;
-    let found = sha256_of(&path)?;
-    if let Some(expected) = blob_digest(&path).filter(|expected| *expected != found) {
-        return Err(Error::ChecksumMismatch {
-            origin,
-            expected,
-            found,
-        });
-    }
-    check_pin(folder, origin, found)?;
-    Ok(path)
-}
-
-fn wait(receiver: &Receiver<Event>, on_event: OnFetch<'_>) -> Result<PathBuf> {
-    let (mut done, mut total) = (0, 0);
-    loop {
-        match receiver.recv_timeout(PATIENCE) {
-            Ok(Event::Begun(size)) => total = size,
-            Ok(Event::Bytes(more)) => {
-                done += more;
-                on_event(FetchEvent::Progress { done, total });
-            }
-            Ok(Event::Done(result)) => {
-                return result.map_err(|source| Error::Hub {
-                    source: source.into(),
-                });
-            }
-            Err(_) => {
-                return Err(Error::NoAnswer {
-                    host: "the hub".into(),
-                    seconds: PATIENCE.as_secs(),
-                });
-            }
-        }
+/// Name and port of the host in a URL, as [`ToSocketAddrs`] takes them.
+fn host_of(url: &str) -> String {
+    let (scheme, rest) = url.split_once("://").unwrap_or(("https", url));
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let host = authority.rsplit('@').next().unwrap_or_default();
+    let has_port = host
+        .rsplit_once(':')
+        .is_some_and(|(_, port)| port.bytes().all(|byte| byte.is_ascii_digit()));
+    match (has_port, scheme) {
+        (true, _) => host.to_owned(),
+        (false, "http") => format!("{host}:80"),
+        (false, _) => format!("{host}:443"),
     }
 }
 
-/// Trust on first use: the first checksum is written down, and later ones have to be the same.
-fn check_pin(folder: &Path, origin: String, found: String) -> Result<()> {
-    let path = folder.join("hub.sha256");
-    match fs::read_to_string(&path) {
-        Ok(expected) if expected.trim() == found => Ok(()),
-        Ok(expected) => {
-            let expected = expected.trim().to_owned();
-            Err(Error::PinChanged {
-                origin,
-                expected,
-                found,
-                path,
-            })
-        }
-        Err(_) => {
-            create_folder(folder)?;
-            fs::write(&path, found).map_err(|source| Error::Write { path, source })
+/// Asks a host for a connection, at each of its addresses until one accepts.
+fn connect(host: &str, timeout: Duration) -> Result<()> {
+    let unreachable = |source: io::Error| Error::Unreachable {
+        host: host.to_owned(),
+        source,
+    };
+    let mut last = io::Error::from(io::ErrorKind::HostUnreachable);
+    for address in host.to_socket_addrs().map_err(unreachable)? {
+        match TcpStream::connect_timeout(&address, timeout) {
+            Ok(_) => return Ok(()),
+            Err(error) => last = error,
         }
     }
+    Err(unreachable(last))
 }
 
 #[cfg(test)]
@@ -136,11 +285,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_that_changed_since_its_first_use_is_refused() {
-        let folder = tempfile::tempdir().unwrap();
-        check_pin(folder.path(), "hub".into(), "aa".into()).unwrap();
-        check_pin(folder.path(), "hub".into(), "aa".into()).unwrap();
-        let changed = check_pin(folder.path(), "hub".into(), "bb".into());
-        assert!(matches!(changed, Err(Error::PinChanged { .. })));
+    fn the_host_of_a_url_has_its_port() {
+        assert_eq!(host_of("https://hub.example/a:b/c"), "hub.example:443");
+        assert_eq!(host_of("http://hub.example"), "hub.example:80");
+        assert_eq!(host_of("http://user:pw@hub.example:81/x"), "hub.example:81");
+        assert_eq!(host_of("https://[::1]/x"), "[::1]:443");
+        assert_eq!(host_of("http://[::1]:9/x"), "[::1]:9");
     }
 }

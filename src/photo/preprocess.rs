@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use fast_image_resize::images::{Image, ImageRef};
 use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
-use image::RgbImage;
+use image::{RgbImage, imageops};
 
 use crate::error::{Error, Result};
 
@@ -77,16 +77,6 @@ pub struct Pixels {
     pub values: Vec<f32>,
 }
 
-/// The part of the source that is looked at, in its own pixels, and the size it becomes.
-struct View {
-    left: f64,
-    top: f64,
-    source_width: f64,
-    source_height: f64,
-    width: u32,
-    height: u32,
-}
-
 impl Preprocess {
     /// This preprocessing with what `text` names changed. `none` means the picture as it is:
     /// neither resized nor cropped.
@@ -132,10 +122,10 @@ impl Preprocess {
     /// Height and width of the pixels made of a picture of this height and width.
     ///
     /// # Errors
-    /// [`Error::PictureTooLong`] if the result would be longer than 16,384 pixels.
+    /// [`Error::PictureTooLong`] if the result would be longer than 16,384 pixels;
+    /// [`Error::CropTooLarge`].
     pub fn output_size(&self, height: u32, width: u32) -> Result<(u32, u32)> {
-        let view = self.view(height, width)?;
-        Ok((view.height, view.width))
+        self.cropped(self.resized(height, width))
     }
 
     /// Whether every picture gives pixels of the same size.
@@ -146,52 +136,68 @@ impl Preprocess {
 
     /// Resizes, crops and normalizes `image`.
     ///
-    /// Only the part of the picture that the crop needs is resized, so a picture of 1×8000 costs no
-    /// more than another. A crop larger than the resized picture is an error rather than black
-    /// borders, which would be seen as part of every such picture.
+    /// A crop larger than the resized picture is an error rather than black borders, which would
+    /// be seen as part of every such picture.
     ///
     /// # Errors
     /// [`Error::PictureTooLong`], [`Error::CropTooLarge`].
     pub fn apply(&self, image: &RgbImage) -> Result<Pixels> {
-        let view = self.view(image.height(), image.width())?;
-        let whole = f64::from(image.width()) == view.source_width
-            && f64::from(image.height()) == view.source_height;
-        if whole && (view.width, view.height) == image.dimensions() {
-            return Ok(self.normalize(image.as_raw(), view.height, view.width));
+        let (height, width) = self.resized(image.height(), image.width());
+        let (crop_height, crop_width) = self.cropped((height, width))?;
+        if height.max(width) > MAX_SIDE {
+            return Ok(self.apply_to_centre(image, (height, width), (crop_height, crop_width)));
         }
-        let resized = self.resample(image, &view);
-        Ok(self.normalize(&resized, view.height, view.width))
+        let resized = self.resample(image, height as u32, width as u32);
+        // torchvision rounds half to even: int(round((size - crop) / 2)).
+        let before =
+            |size: u64, crop: u32| ((size - u64::from(crop)) as f64 / 2.0).round_ties_even() as u32;
+        let (top, left) = (before(height, crop_height), before(width, crop_width));
+        let cropped = imageops::crop_imm(&resized, left, top, crop_width, crop_height);
+        Ok(self.normalize(&cropped.to_image()))
     }
 
-    fn view(&self, height: u32, width: u32) -> Result<View> {
-        let (resized_height, resized_width) = self.resized(height, width);
+    /// A picture of 1×8000 would become 256 × 2,048,000: only the whole pixels that the crop shows
+    /// are resized. Less exact by up to a pixel of the source, which such a picture does not show.
+    fn apply_to_centre(
+        &self,
+        image: &RgbImage,
+        resized: (u64, u64),
+        (crop_height, crop_width): (u32, u32),
+    ) -> Pixels {
+        let shown = |size: u32, resized: u64, crop: u32| {
+            let taken = u64::from(size) * u64::from(crop) / resized;
+            (taken as u32).clamp(1, size)
+        };
+        let height = shown(image.height(), resized.0, crop_height);
+        let width = shown(image.width(), resized.1, crop_width);
+        let (left, top) = ((image.width() - width) / 2, (image.height() - height) / 2);
+        let centre = imageops::crop_imm(image, left, top, width, height).to_image();
+        self.normalize(&self.resample(&centre, crop_height, crop_width))
+    }
+
+    /// Height and width after the crop.
+    fn cropped(&self, (height, width): (u64, u64)) -> Result<(u32, u32)> {
         let (crop_height, crop_width) = match self.crop {
-            Size::Unchanged => (resized_height, resized_width),
+            Size::Unchanged => (height, width),
             Size::Side(side) => (u64::from(side), u64::from(side)),
             Size::Exact { height, width } => (u64::from(height), u64::from(width)),
         };
         if crop_height.max(crop_width) > MAX_SIDE {
+            let (height, width) = (crop_height, crop_width);
             return Err(Error::PictureTooLong {
-                height: crop_height,
-                width: crop_width,
+                height,
+                width,
                 limit: MAX_SIDE,
             });
         }
-        if crop_height > resized_height || crop_width > resized_width {
-            let size = (resized_height as u32, resized_width as u32);
-            let crop = (crop_height as u32, crop_width as u32);
-            return Err(Error::CropTooLarge { size, crop });
+        let crop = (crop_height as u32, crop_width as u32);
+        if crop_height > height || crop_width > width {
+            return Err(Error::CropTooLarge {
+                size: (height as u32, width as u32),
+                crop,
+            });
         }
-        let (left, source_width) = along(width, resized_width, crop_width);
-        let (top, source_height) = along(height, resized_height, crop_height);
-        Ok(View {
-            left,
-            top,
-            source_width,
-            source_height,
-            width: crop_width as u32,
-            height: crop_height as u32,
-        })
+        Ok(crop)
     }
 
     /// Height and width after the resize; torchvision cuts the long side's fraction off.
@@ -207,20 +213,19 @@ impl Preprocess {
         }
     }
 
-    fn resample(&self, image: &RgbImage, view: &View) -> Vec<u8> {
-        let filter = |filter| ResizeAlg::Convolution(filter);
+    /// `image` at another size. The library's own cropping is not used: with fractions of pixels
+    /// it reads beyond the picture.
+    fn resample(&self, image: &RgbImage, height: u32, width: u32) -> RgbImage {
+        if image.dimensions() == (width, height) {
+            return image.clone();
+        }
         let algorithm = match self.interpolation {
             Interpolation::Nearest => ResizeAlg::Nearest,
-            Interpolation::Bilinear => filter(FilterType::Bilinear),
-            Interpolation::Bicubic => filter(FilterType::CatmullRom),
-            Interpolation::Lanczos => filter(FilterType::Lanczos3),
+            Interpolation::Bilinear => ResizeAlg::Convolution(FilterType::Bilinear),
+            Interpolation::Bicubic => ResizeAlg::Convolution(FilterType::CatmullRom),
+            Interpolation::Lanczos => ResizeAlg::Convolution(FilterType::Lanczos3),
         };
-        let options = ResizeOptions::new().resize_alg(algorithm).crop(
-            view.left,
-            view.top,
-            view.source_width,
-            view.source_height,
-        );
+        let options = ResizeOptions::new().resize_alg(algorithm);
         let source = ImageRef::new(
             image.width(),
             image.height(),
@@ -228,19 +233,20 @@ impl Preprocess {
             PixelType::U8x3,
         )
         .expect("an RGB image has three bytes per pixel");
-        let mut resized = Image::new(view.width, view.height, PixelType::U8x3);
+        let mut resized = Image::new(width, height, PixelType::U8x3);
         Resizer::new()
             .resize(&source, &mut resized, &options)
-            .expect("both pictures have the same pixel type and the view lies within the source");
-        resized.into_vec()
+            .expect("both pictures have the same pixel type");
+        RgbImage::from_raw(width, height, resized.into_vec())
+            .expect("the resized picture has three bytes per pixel")
     }
 
-    fn normalize(&self, rgb: &[u8], height: u32, width: u32) -> Pixels {
-        let (height, width) = (height as usize, width as usize);
+    fn normalize(&self, image: &RgbImage) -> Pixels {
+        let (height, width) = (image.height() as usize, image.width() as usize);
         let mut values = vec![0.0; 3 * height * width];
         for (channel, plane) in values.chunks_exact_mut((height * width).max(1)).enumerate() {
             let (mean, std) = (self.mean[channel], self.std[channel]);
-            for (value, pixel) in plane.iter_mut().zip(rgb.as_chunks::<3>().0) {
+            for (value, pixel) in plane.iter_mut().zip(image.as_raw().as_chunks::<3>().0) {
                 *value = (f32::from(pixel[channel]) / 255.0 - mean) / std;
             }
         }
@@ -250,16 +256,6 @@ impl Preprocess {
             values,
         }
     }
-}
-
-/// Along one side: where the crop begins in the source, and how much of the source it takes.
-fn along(size: u32, resized: u64, crop: u64) -> (f64, f64) {
-    let scale = f64::from(size) / resized as f64;
-    // torchvision rounds half to even: int(round((size - crop) / 2)).
-    let before = ((resized - crop) as f64 / 2.0).round_ties_even();
-    // Rounding must not reach beyond the picture.
-    let taken = (crop as f64 * scale).min(f64::from(size));
-    ((before * scale).min(f64::from(size) - taken), taken)
 }
 
 fn parse_size(text: &str) -> Option<Size> {

@@ -16,7 +16,7 @@ pub fn weights() -> Option<&'static Path> {
     static WEIGHTS: OnceLock<Option<PathBuf>> = OnceLock::new();
     let fetch = || {
         let model = model::find("efficientnet_lite0").unwrap();
-        match model::weights(model, FetchOptions::default(), &mut |_| {}) {
+        match model::fetch::weights(model, &FetchOptions::from_env(), &mut |_| {}) {
             Ok(path) => Some(path),
             Err(imgsearch::Error::NoSource { .. }) => None,
             Err(error) => panic!("{error}"),

@@ -191,3 +191,6 @@ fn without_prefix(mut tensors: Tensors) -> Tensors {
     }
     tensors
 }
+
+#[cfg(test)]
+mod tests;

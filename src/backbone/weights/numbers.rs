@@ -79,7 +79,7 @@ pub(super) struct Stored {
 impl Stored {
     /// A tensor stored row by row.
     pub fn row_major(numbers: NumberType, shape: Vec<usize>, start: u64) -> Self {
-        let mut strides = vec![1usize; shape.len()];
+        let mut strides = vec![1_usize; shape.len()];
         for axis in (1..shape.len()).rev() {
             strides[axis - 1] = strides[axis].saturating_mul(shape[axis]);
         }

@@ -69,7 +69,7 @@ fn number_type(dtype: Dtype) -> NumberType {
         Dtype::U32 => "uint32",
         Dtype::I64 => "int64",
         Dtype::U64 => "uint64",
-        _ => "a type of less than 16 bits",
+        _ => "a type that weights do not have",
     };
     NumberType::Other {
         name,
