@@ -95,13 +95,13 @@ impl Walk {
                     }
                 }
                 Ok(None) | Err(None) => {}
-                Err(Some(problem)) => self.problems.push(problem),
+                Err(Some(problem)) => self.problems.push(*problem),
             }
         }
     }
 }
 
-type Problem = Option<(PathBuf, Error)>;
+type Problem = Option<Box<(PathBuf, Error)>>;
 
 /// The entry, if it is a file with a picture's ending.
 fn photo_at(entry: &DirEntry) -> Result<Option<Found>, Problem> {
@@ -124,7 +124,7 @@ fn problem(root: &Path, error: walkdir::Error) -> Problem {
     }
     let path = error.path().unwrap_or(root).to_owned();
     let source = error.into_io_error()?;
-    Some((path.clone(), Error::Read { path, source }))
+    Some(Box::new((path.clone(), Error::Read { path, source })))
 }
 
 fn found(path: PathBuf, metadata: &Metadata) -> Found {

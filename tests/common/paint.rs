@@ -146,7 +146,7 @@ fn mix(a: Colour, b: Colour, share: f32) -> Colour {
 
 /// A wave of straight lines, −1 … 1; unlike a sine the same on every machine.
 fn triangle(x: f32) -> f32 {
-    4.0 * (x / 6.283_185 - (x / 6.283_185 + 0.5).floor()).abs() - 1.0
+    4.0 * (x / std::f32::consts::TAU - (x / std::f32::consts::TAU + 0.5).floor()).abs() - 1.0
 }
 
 /// Paints a view of a scene.
