@@ -27,7 +27,11 @@ pub struct RemoveArgs {
 
 pub fn run(args: &RemoveArgs) -> Result<Exit> {
     let mut gallery = Gallery::open(&args.gallery.gallery)?;
-    let roots: Vec<PathBuf> = args.paths.iter().map(|path| absolute(path)).collect();
+    let roots: Vec<PathBuf> = args
+        .paths
+        .iter()
+        .map(|path| absolute(path).unwrap_or_else(|_| path.clone()))
+        .collect();
     let mut removed = Vec::new();
     for record in gallery.records() {
         let path = record?.path;

@@ -5,93 +5,208 @@ use std::panic::{self, AssertUnwindSafe};
 use std::path::Path;
 
 use image::error::ImageError;
-use image::{DynamicImage, ImageDecoder, ImageReader, Limits, RgbImage};
+use image::metadata::Orientation;
+use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits, RgbImage};
 
-use crate::error::{Error, Result};
+use super::format::Format;
+use super::jpeg::{self, Outline};
+use crate::error::{Error, Result, Source};
 
 /// The most pixels a picture may have: 200 megapixels, 600 MB as RGB.
 pub const MAX_PIXELS: u64 = 200_000_000;
 
 /// A decoded picture.
+#[derive(Clone, Debug)]
 pub struct Picture {
-    /// Its pixels, upright.
+    /// Its pixels, upright; fewer than `width` × `height` where it was decoded at reduced size.
     pub image: RgbImage,
+    /// Columns of the whole picture, upright.
+    pub width: u32,
+    /// Rows of the whole picture, upright.
+    pub height: u32,
+    covered: Covered,
+}
+
+/// The part of a reduced picture's pixels that the picture covers, in those pixels: sides are
+/// rounded up when they are divided, so there may be some filling at two edges.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Covered {
+    pub left: f64,
+    pub top: f64,
+    pub width: f64,
+    pub height: f64,
+}
+
+impl Picture {
+    /// A picture that is all there.
+    #[must_use]
+    pub fn new(image: RgbImage) -> Self {
+        let (width, height) = image.dimensions();
+        let covered = Covered {
+            left: 0.0,
+            top: 0.0,
+            width: f64::from(width),
+            height: f64::from(height),
+        };
+        Self {
+            image,
+            width,
+            height,
+            covered,
+        }
+    }
+
+    pub(super) const fn covered(&self) -> Covered {
+        self.covered
+    }
 }
 
 /// Decodes whatever `bytes` are; `path` is for messages. Transparent parts are laid over white.
+///
+/// # Errors
+/// [`Error::EmptyFile`], [`Error::NotAPicture`], [`Error::MissingDecoder`],
+/// [`Error::TooManyPixels`] above [`MAX_PIXELS`], [`Error::DamagedPhoto`].
 pub fn decode(path: &Path, bytes: &[u8]) -> Result<Picture> {
-    // A decoder that panics on a hostile file must cost that file only.
-    let decoded = panic::catch_unwind(AssertUnwindSafe(|| decode_any(path, bytes)));
-    decoded.unwrap_or_else(|_| {
-        let source = "the decoder gave up on it".into();
-        Err(Error::DamagedPhoto {
-            path: path.to_owned(),
-            source,
-        })
-    })
+    decode_for(path, bytes, None)
 }
 
-fn decode_any(path: &Path, bytes: &[u8]) -> Result<Picture> {
-    if let Some((format, feature)) = phone_format(bytes) {
+/// Decodes `bytes` for a preprocessing that makes `wanted` pixels of the short side (see
+/// [`Preprocess::wanted_side`](super::Preprocess::wanted_side)): a JPEG much larger than that is
+/// decoded at 1/8, 1/4 or 1/2 of its size, but never below twice the wanted one.
+///
+/// # Errors
+/// As [`decode`].
+pub fn decode_for(path: &Path, bytes: &[u8], wanted: Option<u32>) -> Result<Picture> {
+    // A decoder that panics on a hostile file must cost that file only.
+    let decoded = panic::catch_unwind(AssertUnwindSafe(|| decode_any(path, bytes, wanted)));
+    decoded.unwrap_or_else(|_| Err(damaged(path, "the decoder gave up on it")))
+}
+
+fn decode_any(path: &Path, bytes: &[u8], wanted: Option<u32>) -> Result<Picture> {
+    if bytes.is_empty() {
+        let path = path.to_owned();
+        return Err(Error::EmptyFile { path });
+    }
+    let format = Format::of(bytes).ok_or_else(|| Error::NotAPicture {
+        path: path.to_owned(),
+    })?;
+    if let Some(feature) = format.missing_feature() {
+        let (path, format) = (path.to_owned(), format.name());
         return Err(Error::MissingDecoder {
-            path: path.to_owned(),
+            path,
             format,
             feature,
         });
     }
-    let not_a_picture = || Error::NotAPicture {
-        path: path.to_owned(),
-    };
-    let damaged = |source: ImageError| Error::DamagedPhoto {
-        path: path.to_owned(),
-        source: source.into(),
-    };
-    let reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format();
-    let mut reader = reader.map_err(|_| not_a_picture())?;
-    if reader.format().is_none() {
-        return Err(not_a_picture());
+    match format {
+        Format::Jpeg => decode_jpeg(path, bytes, wanted),
+        Format::Png => decode_with(path, bytes, ImageFormat::Png),
+        Format::WebP => decode_with(path, bytes, ImageFormat::WebP),
+        Format::Gif => decode_with(path, bytes, ImageFormat::Gif),
+        Format::Bmp => decode_with(path, bytes, ImageFormat::Bmp),
+        Format::Tiff => decode_with(path, bytes, ImageFormat::Tiff),
+        #[cfg(any(feature = "avif", feature = "heic"))]
+        Format::Avif | Format::Heic => super::heif::decode(path, bytes),
+        #[cfg(not(any(feature = "avif", feature = "heic")))]
+        Format::Avif | Format::Heic => Err(damaged(path, "its decoder is not built in")),
     }
-    let mut limits = Limits::default();
-    limits.max_alloc = Some(8 * MAX_PIXELS);
-    reader.limits(limits);
-    let mut decoder = reader.into_decoder().map_err(|error| match error {
-        ImageError::Unsupported(_) => not_a_picture(),
-        error => damaged(error),
-    })?;
-    let (width, height) = decoder.dimensions();
-    if u64::from(width) * u64::from(height) > MAX_PIXELS {
-        let path = path.to_owned();
-        return Err(Error::TooManyPixels {
-            path,
-            width,
-            height,
-            limit: MAX_PIXELS,
-        });
+}
+
+/// The decoder fills what is missing with grey, which would be indexed as if it were the photo.
+fn decode_jpeg(path: &Path, bytes: &[u8], wanted: Option<u32>) -> Result<Picture> {
+    let outline = Outline::of(bytes);
+    if !outline.whole {
+        return Err(damaged(path, "it is cut off before the end of the picture"));
     }
-    let orientation = decoder.orientation().map_err(damaged)?;
-    let mut image = DynamicImage::from_decoder(decoder).map_err(damaged)?;
-    image.apply_orientation(orientation);
-    Ok(Picture {
-        image: over_white(image),
+    let (width, height) = outline.size().unwrap_or((0, 0));
+    check_pixels(path, width, height)?;
+    let twice = wanted.map(|side| side.saturating_mul(2));
+    let reduced = twice.and_then(|side| jpeg::decode_reduced(bytes, &outline, side));
+    Ok(match reduced {
+        Some(reduced) => upright(reduced, width, height, outline.orientation()),
+        None => decode_with(path, bytes, ImageFormat::Jpeg)?,
     })
 }
 
-/// What phones write and the default build cannot read: the format and the feature that can.
-fn phone_format(bytes: &[u8]) -> Option<(&'static str, &'static str)> {
-    if bytes.get(4..8)? != b"ftyp" {
-        return None;
+fn decode_with(path: &Path, bytes: &[u8], format: ImageFormat) -> Result<Picture> {
+    let mut limits = Limits::default();
+    limits.max_alloc = Some(8 * MAX_PIXELS);
+    let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
+    reader.limits(limits);
+    let failed = |error: ImageError| damaged(path, error);
+    let mut decoder = reader.into_decoder().map_err(failed)?;
+    let (width, height) = decoder.dimensions();
+    check_pixels(path, width, height)?;
+    let orientation = decoder.orientation().map_err(failed)?;
+    let image = DynamicImage::from_decoder(decoder).map_err(failed)?;
+    let mut image = DynamicImage::from(over_white(image));
+    image.apply_orientation(orientation);
+    Ok(Picture::new(image.into_rgb8()))
+}
+
+/// Turns a reduced picture upright, with the edges at which it is filled up.
+fn upright(reduced: jpeg::Reduced, width: u32, height: u32, orientation: Orientation) -> Picture {
+    let scale = f64::from(reduced.eighths) / 8.0;
+    let (mut width, mut height) = (width, height);
+    let mut image = DynamicImage::from(reduced.image);
+    image.apply_orientation(orientation);
+    if matches!(
+        orientation,
+        Orientation::Rotate90
+            | Orientation::Rotate270
+            | Orientation::Rotate90FlipH
+            | Orientation::Rotate270FlipH
+    ) {
+        (width, height) = (height, width);
     }
-    match bytes.get(8..12)? {
-        b"avif" | b"avis" => Some(("AVIF", "avif")),
-        b"heic" | b"heix" | b"hevc" | b"hevx" | b"heim" | b"heis" | b"mif1" | b"msf1" => {
-            Some(("HEIC", "heic"))
-        }
-        _ => None,
+    let image = image.into_rgb8();
+    let (filled_left, filled_top) = filled_edges(orientation);
+    let (columns, rows) = (f64::from(width) * scale, f64::from(height) * scale);
+    let covered = Covered {
+        left: f64::from(u8::from(filled_left)) * (f64::from(image.width()) - columns),
+        top: f64::from(u8::from(filled_top)) * (f64::from(image.height()) - rows),
+        width: columns,
+        height: rows,
+    };
+    Picture {
+        image,
+        width,
+        height,
+        covered,
     }
 }
 
+/// Whether the filling, which is stored at the right and at the bottom, ends up at the left and at
+/// the top.
+const fn filled_edges(orientation: Orientation) -> (bool, bool) {
+    match orientation {
+        Orientation::NoTransforms | Orientation::Rotate90FlipH => (false, false),
+        Orientation::FlipHorizontal | Orientation::Rotate90 => (true, false),
+        Orientation::FlipVertical | Orientation::Rotate270 => (false, true),
+        Orientation::Rotate180 | Orientation::Rotate270FlipH => (true, true),
+    }
+}
+
+pub(super) fn check_pixels(path: &Path, width: u32, height: u32) -> Result<()> {
+    if u64::from(width) * u64::from(height) <= MAX_PIXELS {
+        return Ok(());
+    }
+    let (path, limit) = (path.to_owned(), MAX_PIXELS);
+    Err(Error::TooManyPixels {
+        path,
+        width,
+        height,
+        limit,
+    })
+}
+
+pub(super) fn damaged(path: &Path, source: impl Into<Source>) -> Error {
+    let (path, source) = (path.to_owned(), source.into());
+    Error::DamagedPhoto { path, source }
+}
+
 /// A transparent logo is seen on a white page, so that is what is compared.
-fn over_white(image: DynamicImage) -> RgbImage {
+pub(super) fn over_white(image: DynamicImage) -> RgbImage {
     if !image.color().has_alpha() {
         return image.into_rgb8();
     }
@@ -108,128 +223,4 @@ fn over_white(image: DynamicImage) -> RgbImage {
 }
 
 #[cfg(test)]
-mod tests {
-    use image::{ImageFormat, Rgb, Rgba, RgbaImage};
-    use proptest::prelude::*;
-
-    use super::*;
-
-    /// Not square, and different in every corner, so that turned pictures show.
-    fn painted() -> RgbImage {
-        RgbImage::from_fn(40, 24, |x, y| Rgb([(x * 6) as u8, (y * 10) as u8, 90]))
-    }
-
-    fn encoded(image: &DynamicImage, format: ImageFormat) -> Vec<u8> {
-        let mut bytes = Cursor::new(Vec::new());
-        image.write_to(&mut bytes, format).unwrap();
-        bytes.into_inner()
-    }
-
-    fn decoded(bytes: &[u8]) -> Result<RgbImage> {
-        decode(Path::new("photo"), bytes).map(|picture| picture.image)
-    }
-
-    #[test]
-    fn every_lossless_format_gives_the_same_pixels_whatever_its_name() {
-        let picture = DynamicImage::from(painted());
-        for format in [
-            ImageFormat::Png,
-            ImageFormat::Bmp,
-            ImageFormat::Tiff,
-            ImageFormat::WebP,
-        ] {
-            assert_eq!(
-                decoded(&encoded(&picture, format)).unwrap(),
-                painted(),
-                "{format:?}"
-            );
-        }
-    }
-
-    #[test]
-    fn jpeg_and_gif_give_nearly_the_same_pixels() {
-        for format in [ImageFormat::Jpeg, ImageFormat::Gif] {
-            let image = decoded(&encoded(&DynamicImage::from(painted()), format)).unwrap();
-            let difference = |(a, b): (&u8, &u8)| u64::from(a.abs_diff(*b));
-            let sum: u64 = image.iter().zip(painted().iter()).map(difference).sum();
-            assert!(sum / (image.len() as u64) < 12, "{format:?}: {sum}");
-        }
-    }
-
-    #[test]
-    fn grey_and_sixteen_bit_pictures_become_rgb() {
-        let picture = DynamicImage::from(painted());
-        for picture in [
-            DynamicImage::from(picture.to_luma8()),
-            DynamicImage::from(picture.to_rgb16()),
-        ] {
-            assert_eq!(
-                decoded(&encoded(&picture, ImageFormat::Png))
-                    .unwrap()
-                    .dimensions(),
-                (40, 24)
-            );
-        }
-    }
-
-    #[test]
-    fn transparent_parts_are_laid_over_white() {
-        let clear = RgbaImage::from_pixel(2, 2, Rgba([10, 20, 30, 0]));
-        let image = decoded(&encoded(&clear.into(), ImageFormat::Png)).unwrap();
-        assert_eq!(image.get_pixel(1, 1), &Rgb([255, 255, 255]));
-    }
-
-    #[test]
-    fn exif_orientation_turns_the_picture_upright() {
-        let jpeg = encoded(&DynamicImage::from(painted()), ImageFormat::Jpeg);
-        // An APP1 segment with one little-endian IFD entry: orientation 6, turn right.
-        let exif = [
-            0xFF, 0xE1, 0, 34, b'E', b'x', b'i', b'f', 0, 0, b'I', b'I', 42, 0, 8, 0, 0, 0, 1, 0,
-            0x12, 0x01, 3, 0, 1, 0, 0, 0, 6, 0, 0, 0, 0, 0, 0, 0,
-        ];
-        let turned = [&jpeg[..2], &exif, &jpeg[2..]].concat();
-        assert_eq!(decoded(&turned).unwrap().dimensions(), (24, 40));
-    }
-
-    #[test]
-    fn text_and_phone_formats_are_errors_that_say_so() {
-        assert!(matches!(
-            decoded(b"just text"),
-            Err(Error::NotAPicture { .. })
-        ));
-        let heic = decoded(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic");
-        assert!(matches!(
-            heic,
-            Err(Error::MissingDecoder {
-                feature: "heic",
-                ..
-            })
-        ));
-    }
-
-    #[test]
-    fn a_truncated_picture_is_an_error() {
-        for format in [
-            ImageFormat::Jpeg,
-            ImageFormat::Png,
-            ImageFormat::WebP,
-            ImageFormat::Gif,
-        ] {
-            let whole = encoded(&DynamicImage::from(painted()), format);
-            let cut = decoded(&whole[..whole.len() / 2]);
-            assert!(cut.is_err(), "{format:?}");
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn flipped_bytes_never_panic(flips in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6)) {
-            let mut bytes = encoded(&DynamicImage::from(painted()), ImageFormat::Jpeg);
-            for (at, value) in flips {
-                let at = at.index(bytes.len());
-                bytes[at] = value;
-            }
-            let _ = decoded(&bytes);
-        }
-    }
-}
+mod tests;

@@ -12,15 +12,20 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::error::{Error, Result};
 
-mod decode;
+pub mod decode;
+pub mod format;
 mod hash;
-mod preprocess;
-mod walk;
+#[cfg(any(feature = "avif", feature = "heic"))]
+mod heif;
+mod jpeg;
+pub mod preprocess;
+mod resample;
+pub mod walk;
 
-pub use self::decode::{MAX_PIXELS, Picture};
-pub use self::hash::ContentHash;
-pub use self::preprocess::{Interpolation, Pixels, Preprocess, Size};
-pub use self::walk::{Found, Walk, absolute, walk};
+pub use decode::Picture;
+pub use hash::ContentHash;
+pub use preprocess::{Interpolation, Pixels, Preprocess, Size};
+pub use walk::{Found, Walk, absolute, walk};
 
 /// The largest file that is read, in bytes: 1 GiB.
 pub const MAX_FILE_BYTES: u64 = 1 << 30;
@@ -46,13 +51,13 @@ impl Photo {
         let path = path.into();
         match read_file(&path) {
             Ok((metadata, _)) if !metadata.is_file() => Err(Error::NotAFile { path }),
-            Ok((_, bytes)) if bytes.len() as u64 > MAX_FILE_BYTES => Err(Error::FileTooLarge {
-                path,
-                limit: MAX_FILE_BYTES,
-            }),
+            Ok((_, bytes)) if bytes.len() as u64 > MAX_FILE_BYTES => {
+                let limit = MAX_FILE_BYTES;
+                Err(Error::FileTooLarge { path, limit })
+            }
             Ok((_, bytes)) if bytes.is_empty() => Err(Error::EmptyFile { path }),
             Ok((metadata, bytes)) => Ok(Self {
-                modified: modified(&metadata),
+                modified: modified_of(&metadata),
                 ..Self::from_bytes(path, bytes)
             }),
             Err(source) => Err(Error::Read { path, source }),
@@ -71,24 +76,26 @@ impl Photo {
         }
     }
 
+    /// Decodes the photo in full: upright, RGB, transparent parts over white.
+    ///
+    /// # Errors
+    /// As [`decode::decode`].
+    pub fn decode(&self) -> Result<Picture> {
+        decode::decode(&self.path, &self.bytes)
+    }
+
+    /// Decodes the photo for a preprocessing that makes `wanted` pixels of the short side.
+    ///
+    /// # Errors
+    /// As [`decode::decode_for`].
+    pub fn decode_for(&self, wanted: Option<u32>) -> Result<Picture> {
+        decode::decode_for(&self.path, &self.bytes, wanted)
+    }
+
     /// Where the photo was read from, or its label.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
-    }
-
-    /// The picture, upright.
-    ///
-    /// # Errors
-    /// [`Error::NotAPicture`], [`Error::MissingDecoder`], [`Error::TooManyPixels`],
-    /// [`Error::DamagedPhoto`], [`Error::EmptyFile`].
-    pub fn decode(&self) -> Result<Picture> {
-        if self.bytes.is_empty() {
-            return Err(Error::EmptyFile {
-                path: self.path.clone(),
-            });
-        }
-        decode::decode(&self.path, &self.bytes)
     }
 
     /// The file's bytes.
@@ -133,7 +140,7 @@ fn read_file(path: &Path) -> io::Result<(Metadata, Vec<u8>)> {
 }
 
 /// Nanoseconds since 1970, negative before; 0 where the file system keeps no time.
-fn modified(metadata: &Metadata) -> i64 {
+pub(crate) fn modified_of(metadata: &Metadata) -> i64 {
     let time = metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH);
     match time.duration_since(UNIX_EPOCH) {
         Ok(after) => i64::try_from(after.as_nanos()).unwrap_or(i64::MAX),
@@ -173,7 +180,7 @@ mod tests {
         let file = tempfile::tempfile().unwrap();
         file.set_modified(UNIX_EPOCH - Duration::from_secs(2))
             .unwrap();
-        assert_eq!(modified(&file.metadata().unwrap()), -2_000_000_000);
+        assert_eq!(modified_of(&file.metadata().unwrap()), -2_000_000_000);
     }
 
     #[test]

@@ -3,10 +3,10 @@
 use std::fmt;
 use std::str::FromStr;
 
-use fast_image_resize::images::{Image, ImageRef};
-use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
-use image::{RgbImage, imageops};
+use image::RgbImage;
 
+use super::decode::{Covered, Picture};
+use super::resample::{Span, View, resample};
 use crate::error::{Error, Result};
 
 /// The longest side a picture may have after resizing without a crop.
@@ -122,10 +122,28 @@ impl Preprocess {
     /// Height and width of the pixels made of a picture of this height and width.
     ///
     /// # Errors
-    /// [`Error::PictureTooLong`] if the result would be longer than 16,384 pixels;
-    /// [`Error::CropTooLarge`].
+    /// [`Error::PictureTooLong`] if the result would be longer than 16,384 pixels.
     pub fn output_size(&self, height: u32, width: u32) -> Result<(u32, u32)> {
-        self.cropped(self.resized(height, width))
+        let nowhere = Covered {
+            left: 0.0,
+            top: 0.0,
+            width: 0.0,
+            height: 0.0,
+        };
+        let view = self.view(height, width, nowhere)?;
+        Ok((view.rows.pixels, view.columns.pixels))
+    }
+
+    /// The short side that the resize makes, for [`decode_for`](super::decode::decode_for); none
+    /// where every pixel is wanted.
+    #[must_use]
+    pub const fn wanted_side(&self) -> Option<u32> {
+        match (self.interpolation, self.resize) {
+            // It picks single pixels, and a reduced picture has others.
+            (Interpolation::Nearest, _) | (_, Size::Unchanged) => None,
+            (_, Size::Side(side)) => Some(side),
+            (_, Size::Exact { height, width }) => Some(if height > width { height } else { width }),
+        }
     }
 
     /// Whether every picture gives pixels of the same size.
@@ -136,68 +154,90 @@ impl Preprocess {
 
     /// Resizes, crops and normalizes `image`.
     ///
-    /// A crop larger than the resized picture is an error rather than black borders, which would
-    /// be seen as part of every such picture.
+    /// Only the part of the picture that the crop needs is resized, so a picture of 1×8000 costs no
+    /// more than another. A crop larger than the resized picture is an error rather than black
+    /// borders, which would be seen as part of every such picture.
     ///
     /// # Errors
     /// [`Error::PictureTooLong`], [`Error::CropTooLarge`].
     pub fn apply(&self, image: &RgbImage) -> Result<Pixels> {
-        let (height, width) = self.resized(image.height(), image.width());
-        let (crop_height, crop_width) = self.cropped((height, width))?;
-        if height.max(width) > MAX_SIDE {
-            return Ok(self.apply_to_centre(image, (height, width), (crop_height, crop_width)));
-        }
-        let resized = self.resample(image, height as u32, width as u32);
-        // torchvision rounds half to even: int(round((size - crop) / 2)).
-        let before =
-            |size: u64, crop: u32| ((size - u64::from(crop)) as f64 / 2.0).round_ties_even() as u32;
-        let (top, left) = (before(height, crop_height), before(width, crop_width));
-        let cropped = imageops::crop_imm(&resized, left, top, crop_width, crop_height);
-        Ok(self.normalize(&cropped.to_image()))
+        let covered = Covered {
+            left: 0.0,
+            top: 0.0,
+            width: f64::from(image.width()),
+            height: f64::from(image.height()),
+        };
+        self.apply_covered(image, covered, image.height(), image.width())
     }
 
-    /// A picture of 1×8000 would become 256 × 2,048,000: only the whole pixels that the crop shows
-    /// are resized. Less exact by up to a pixel of the source, which such a picture does not show.
-    fn apply_to_centre(
+    /// As [`Preprocess::apply`], for a picture that may have been decoded at reduced size: the
+    /// pixels are those of the whole picture's size and place.
+    ///
+    /// # Errors
+    /// As [`Preprocess::apply`].
+    pub fn apply_to(&self, picture: &Picture) -> Result<Pixels> {
+        self.apply_covered(
+            &picture.image,
+            picture.covered(),
+            picture.height,
+            picture.width,
+        )
+    }
+
+    fn apply_covered(
         &self,
         image: &RgbImage,
-        resized: (u64, u64),
-        (crop_height, crop_width): (u32, u32),
-    ) -> Pixels {
-        let shown = |size: u32, resized: u64, crop: u32| {
-            let taken = u64::from(size) * u64::from(crop) / resized;
-            (taken as u32).clamp(1, size)
+        covered: Covered,
+        height: u32,
+        width: u32,
+    ) -> Result<Pixels> {
+        let view = self.view(height, width, covered)?;
+        let (out_height, out_width) = (view.rows.pixels, view.columns.pixels);
+        let whole = |span: Span, side: u32| {
+            span.start == 0.0 && (span.length - f64::from(side)).abs() < 1e-9 && span.pixels == side
         };
-        let height = shown(image.height(), resized.0, crop_height);
-        let width = shown(image.width(), resized.1, crop_width);
-        let (left, top) = ((image.width() - width) / 2, (image.height() - height) / 2);
-        let centre = imageops::crop_imm(image, left, top, width, height).to_image();
-        self.normalize(&self.resample(&centre, crop_height, crop_width))
+        if whole(view.columns, image.width()) && whole(view.rows, image.height()) {
+            return Ok(self.normalize(image.as_raw(), out_height, out_width));
+        }
+        let resized = resample(image, view, self.interpolation);
+        Ok(self.normalize(&resized, out_height, out_width))
     }
 
-    /// Height and width after the crop.
-    fn cropped(&self, (height, width): (u64, u64)) -> Result<(u32, u32)> {
+    /// `covered` is where a picture of this height and width lies in the pixels at hand.
+    fn view(&self, height: u32, width: u32, covered: Covered) -> Result<View> {
+        let (resized_height, resized_width) = self.resized(height, width);
         let (crop_height, crop_width) = match self.crop {
-            Size::Unchanged => (height, width),
+            Size::Unchanged => (resized_height, resized_width),
             Size::Side(side) => (u64::from(side), u64::from(side)),
             Size::Exact { height, width } => (u64::from(height), u64::from(width)),
         };
         if crop_height.max(crop_width) > MAX_SIDE {
-            let (height, width) = (crop_height, crop_width);
             return Err(Error::PictureTooLong {
-                height,
-                width,
+                height: crop_height,
+                width: crop_width,
                 limit: MAX_SIDE,
             });
         }
-        let crop = (crop_height as u32, crop_width as u32);
-        if crop_height > height || crop_width > width {
-            return Err(Error::CropTooLarge {
-                size: (height as u32, width as u32),
-                crop,
-            });
+        if crop_height > resized_height || crop_width > resized_width {
+            let size = (resized_height as u32, resized_width as u32);
+            let crop = (crop_height as u32, crop_width as u32);
+            return Err(Error::CropTooLarge { size, crop });
         }
-        Ok(crop)
+        // torchvision rounds half to even: int(round((height - crop) / 2)).
+        let before = |size: u64, crop: u64| ((size - crop) as f64 / 2.0).round_ties_even();
+        let part = |resized: u64, crop: u64, from: f64, covered: f64| {
+            // Multiplied before divided, so that a whole side comes out exactly.
+            let on_source = |pixels: f64| pixels * covered / resized as f64;
+            Span {
+                start: from + on_source(before(resized, crop)),
+                length: on_source(crop as f64),
+                pixels: crop as u32,
+            }
+        };
+        Ok(View {
+            columns: part(resized_width, crop_width, covered.left, covered.width),
+            rows: part(resized_height, crop_height, covered.top, covered.height),
+        })
     }
 
     /// Height and width after the resize; torchvision cuts the long side's fraction off.
@@ -213,40 +253,12 @@ impl Preprocess {
         }
     }
 
-    /// `image` at another size. The library's own cropping is not used: with fractions of pixels
-    /// it reads beyond the picture.
-    fn resample(&self, image: &RgbImage, height: u32, width: u32) -> RgbImage {
-        if image.dimensions() == (width, height) {
-            return image.clone();
-        }
-        let algorithm = match self.interpolation {
-            Interpolation::Nearest => ResizeAlg::Nearest,
-            Interpolation::Bilinear => ResizeAlg::Convolution(FilterType::Bilinear),
-            Interpolation::Bicubic => ResizeAlg::Convolution(FilterType::CatmullRom),
-            Interpolation::Lanczos => ResizeAlg::Convolution(FilterType::Lanczos3),
-        };
-        let options = ResizeOptions::new().resize_alg(algorithm);
-        let source = ImageRef::new(
-            image.width(),
-            image.height(),
-            image.as_raw(),
-            PixelType::U8x3,
-        )
-        .expect("an RGB image has three bytes per pixel");
-        let mut resized = Image::new(width, height, PixelType::U8x3);
-        Resizer::new()
-            .resize(&source, &mut resized, &options)
-            .expect("both pictures have the same pixel type");
-        RgbImage::from_raw(width, height, resized.into_vec())
-            .expect("the resized picture has three bytes per pixel")
-    }
-
-    fn normalize(&self, image: &RgbImage) -> Pixels {
-        let (height, width) = (image.height() as usize, image.width() as usize);
+    fn normalize(&self, rgb: &[u8], height: u32, width: u32) -> Pixels {
+        let (height, width) = (height as usize, width as usize);
         let mut values = vec![0.0; 3 * height * width];
         for (channel, plane) in values.chunks_exact_mut((height * width).max(1)).enumerate() {
             let (mean, std) = (self.mean[channel], self.std[channel]);
-            for (value, pixel) in plane.iter_mut().zip(image.as_raw().as_chunks::<3>().0) {
+            for (value, pixel) in plane.iter_mut().zip(rgb.as_chunks::<3>().0) {
                 *value = (f32::from(pixel[channel]) / 255.0 - mean) / std;
             }
         }
@@ -409,5 +421,64 @@ mod tests {
         assert_eq!(pixels.values[7], 2.0 / 255.0);
         assert_eq!(pixels.values[15 + 7], 1.0 / 255.0);
         assert_eq!(pixels.values[30], 1.0);
+    }
+
+    /// The formula of `data/make_preprocess_goldens.py`.
+    fn painted(width: u32, height: u32) -> RgbImage {
+        let level = |x: u32, y: u32, c: u32| {
+            let stripes = (x * 7 + y * 3 * (c + 1)) % 256;
+            let waves = (x * y + 31 * c + x * x) % 256;
+            (if (x / 9 + y / 7) % 2 == 1 {
+                stripes
+            } else {
+                waves
+            }) as u8
+        };
+        RgbImage::from_fn(width, height, |x, y| {
+            image::Rgb([0, 1, 2].map(|c| level(x, y, c)))
+        })
+    }
+
+    fn unhex(text: &str) -> Vec<u8> {
+        let byte =
+            |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap();
+        text.as_bytes().chunks(2).map(byte).collect()
+    }
+
+    #[test]
+    fn resizing_and_cropping_agree_with_torchvision_to_one_grey_level() {
+        let goldens = include_str!("../../data/goldens/preprocess/cases.json");
+        let cases: Vec<serde_json::Value> = serde_json::from_str(goldens).unwrap();
+        assert_eq!(cases.len(), 16);
+        for case in &cases {
+            let side = |key: &str| case[key].as_u64().unwrap() as u32;
+            let text = case["preprocess"].as_str().unwrap();
+            let preprocess: Preprocess = text.parse().unwrap();
+            let pixels = preprocess
+                .apply(&painted(side("width"), side("height")))
+                .unwrap();
+            let expected = unhex(case["rgb"].as_str().unwrap());
+            assert_eq!(
+                (pixels.height as u32, pixels.width as u32),
+                (side("out_height"), side("out_width")),
+                "{text}"
+            );
+            let plane = pixels.height * pixels.width;
+            let found = |at: usize| (pixels.values[at % 3 * plane + at / 3] * 255.0).round();
+            let differences = expected
+                .iter()
+                .enumerate()
+                .map(|(at, level)| (found(at) - f32::from(*level)).abs());
+            let largest = differences.fold(0.0, f32::max);
+            let allowed = if preprocess.interpolation == Interpolation::Nearest {
+                0.0
+            } else {
+                1.0
+            };
+            assert!(
+                largest <= allowed,
+                "{text} of {case}: {largest} grey levels"
+            );
+        }
     }
 }

@@ -1,21 +1,17 @@
 //! Folders to photo files, in a stable order, whatever lies in them.
 
-use std::collections::HashSet;
-use std::fs::Metadata;
+use std::collections::{HashSet, VecDeque};
+use std::ffi::OsStr;
+use std::fs::{self, File, Metadata};
+use std::io::{self, Read};
 use std::path::{Component, Path, PathBuf};
 
 use globset::GlobSet;
 use walkdir::{DirEntry, WalkDir};
 
-use super::modified;
-use crate::error::{Error, Result};
-
-/// Endings of the files that are taken for photos in a folder. What they really are is told by
-/// their content when they are read.
-const ENDINGS: &[&str] = &[
-    "jpg", "jpeg", "jpe", "jfif", "png", "webp", "gif", "bmp", "dib", "tif", "tiff", "avif",
-    "heic", "heif",
-];
+use super::format::{Format, MAGIC_BYTES};
+use super::modified_of;
+use crate::error::Error;
 
 /// A file that may be a photo.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,121 +33,182 @@ pub struct Walk {
     pub found: Vec<Found>,
     /// Files and folders that could not be looked at, and why.
     pub problems: Vec<(PathBuf, Error)>,
+    /// How many files were passed over because they are no photos.
+    pub others: usize,
+    /// Files and folders seen already, by what they are rather than by name.
+    seen: HashSet<Identity>,
 }
 
 /// Looks for photos in `paths`: files are taken whatever their name, folders are walked.
 ///
-/// In folders, hidden files and folders are skipped, and so are files without a picture's ending
-/// and what `exclude` matches (against the path within the folder walked and against the bare
-/// name). Links are followed; a link back to a folder above is passed over.
+/// In folders, what is hidden is skipped, and so is what `exclude` matches (against the path
+/// within the folder walked and against the bare name; a folder matched is skipped with all that
+/// is in it). Of the rest, files with a picture's ending are taken, and files without any ending
+/// whose first bytes are a picture's.
+///
+/// Links are followed once all that is really there has been walked. So what is reached twice, by
+/// links, hard links or loops, counts once and under its own name.
 #[must_use]
 pub fn walk(paths: &[PathBuf], exclude: &GlobSet) -> Walk {
     let mut walk = Walk::default();
     for path in paths {
-        let root = absolute(path);
-        match root.metadata() {
-            Ok(metadata) if metadata.is_dir() => walk.folder(&root, exclude),
-            Ok(metadata) => walk.found.push(found(root.clone(), &metadata)),
-            Err(source) => walk.problems.push((
-                root.clone(),
-                Error::Read {
-                    path: path.clone(),
-                    source,
-                },
-            )),
+        let looked = absolute(path).and_then(|root| Ok((root.metadata()?, root)));
+        match looked {
+            Ok((metadata, root)) => {
+                if metadata.is_dir() {
+                    walk.folder(&root, exclude);
+                } else {
+                    walk.take(root.clone(), &metadata);
+                }
+                walk.roots.push(root);
+            }
+            Err(source) => walk.problem(path, source),
         }
-        walk.roots.push(root);
     }
     walk.found.sort_by(|a, b| a.path.cmp(&b.path));
-    walk.found.dedup_by(|a, b| a.path == b.path);
     walk
 }
 
 impl Walk {
     fn folder(&mut self, root: &Path, exclude: &GlobSet) {
-        let wanted = |entry: &DirEntry| {
-            let within = entry.path().strip_prefix(root).unwrap_or(entry.path());
-            let excluded = exclude.is_match(within) || exclude.is_match(entry.file_name());
-            entry.depth() == 0 || !(is_hidden(entry) || excluded)
-        };
-        let mut real = HashSet::new();
-        for entry in WalkDir::new(root)
-            .follow_links(true)
-            .into_iter()
-            .filter_entry(wanted)
-        {
-            match entry
-                .map_err(|error| problem(root, error))
-                .and_then(|entry| photo_at(&entry))
-            {
-                Ok(Some(found)) => {
-                    // Two links to one file are one photo.
-                    let target = found
-                        .path
-                        .canonicalize()
-                        .unwrap_or_else(|_| found.path.clone());
-                    if !found.path.is_symlink() || real.insert(target) {
-                        self.found.push(found);
-                    }
+        let mut links = VecDeque::from([root.to_owned()]);
+        while let Some(path) = links.pop_front() {
+            match path.metadata() {
+                Ok(metadata) if metadata.is_dir() => {
+                    links.extend(self.tree(&path, root, exclude));
                 }
-                Ok(None) | Err(None) => {}
-                Err(Some(problem)) => self.problems.push(*problem),
+                Ok(metadata) => self.file(path, &metadata),
+                Err(source) => self.problem(&path, source),
             }
         }
     }
-}
 
-type Problem = Option<Box<(PathBuf, Error)>>;
-
-/// The entry, if it is a file with a picture's ending.
-fn photo_at(entry: &DirEntry) -> Result<Option<Found>, Problem> {
-    let ending = entry.path().extension().and_then(|ending| ending.to_str());
-    let is_picture =
-        ending.is_some_and(|ending| ENDINGS.contains(&ending.to_ascii_lowercase().as_str()));
-    if !entry.file_type().is_file() || !is_picture {
-        return Ok(None);
-    }
-    let metadata = entry
-        .metadata()
-        .map_err(|error| problem(entry.path(), error))?;
-    Ok(Some(found(entry.path().to_owned(), &metadata)))
-}
-
-/// What went wrong and where; nothing where a link only leads back to a folder above.
-fn problem(root: &Path, error: walkdir::Error) -> Problem {
-    if error.loop_ancestor().is_some() {
-        return None;
-    }
-    let path = error.path().unwrap_or(root).to_owned();
-    let source = error.into_io_error()?;
-    Some(Box::new((path.clone(), Error::Read { path, source })))
-}
-
-fn found(path: PathBuf, metadata: &Metadata) -> Found {
-    Found {
-        path,
-        size: metadata.len(),
-        modified: modified(metadata),
-    }
-}
-
-fn is_hidden(entry: &DirEntry) -> bool {
-    entry.file_name().as_encoded_bytes().starts_with(b".")
-}
-
-/// Absolute, without `.` and `..`; links are kept, so that photos are named as the user names them.
-pub fn absolute(path: &Path) -> PathBuf {
-    let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-    let mut clean = PathBuf::new();
-    for component in absolute.components() {
-        match component {
-            Component::ParentDir => {
-                clean.pop();
+    /// Walks `top`, which lies within `root`, and gives back the links met on the way.
+    fn tree(&mut self, top: &Path, root: &Path, exclude: &GlobSet) -> Vec<PathBuf> {
+        let mut links = Vec::new();
+        let mut entries = WalkDir::new(top).sort_by_file_name().into_iter();
+        while let Some(entry) = entries.next() {
+            let entry = match entry {
+                Ok(entry) => entry,
+                Err(error) => {
+                    let path = error.path().unwrap_or(top).to_owned();
+                    self.problem(&path, error.into());
+                    continue;
+                }
+            };
+            if entry.path() != root && is_skipped(&entry, root, exclude) {
+                if entry.file_type().is_dir() {
+                    entries.skip_current_dir();
+                }
+            } else if entry.file_type().is_symlink() && entry.depth() > 0 {
+                links.push(entry.into_path());
+            } else if self.is_known_folder(&entry) {
+                entries.skip_current_dir();
             }
-            component => clean.push(component),
+        }
+        links
+    }
+
+    /// Whether the entry is a folder that was walked under another name; a file is taken.
+    fn is_known_folder(&mut self, entry: &DirEntry) -> bool {
+        let metadata = match fs::metadata(entry.path()) {
+            Ok(metadata) => metadata,
+            Err(source) => {
+                self.problem(entry.path(), source);
+                return false;
+            }
+        };
+        if metadata.is_dir() {
+            return !self.seen.insert(identity(entry.path(), &metadata));
+        }
+        self.file(entry.path().to_owned(), &metadata);
+        false
+    }
+
+    fn file(&mut self, path: PathBuf, metadata: &Metadata) {
+        if metadata.is_file() {
+            match is_picture(&path) {
+                Ok(true) => self.take(path, metadata),
+                Ok(false) => self.others += 1,
+                Err(source) => self.problem(&path, source),
+            }
         }
     }
-    clean
+
+    fn take(&mut self, path: PathBuf, metadata: &Metadata) {
+        if self.seen.insert(identity(&path, metadata)) {
+            let (size, modified) = (metadata.len(), modified_of(metadata));
+            self.found.push(Found {
+                path,
+                size,
+                modified,
+            });
+        }
+    }
+
+    fn problem(&mut self, path: &Path, source: io::Error) {
+        let path = path.to_owned();
+        self.problems
+            .push((path.clone(), Error::Read { path, source }));
+    }
+}
+
+fn is_skipped(entry: &DirEntry, root: &Path, exclude: &GlobSet) -> bool {
+    let name = entry.file_name();
+    let within = entry.path().strip_prefix(root).unwrap_or(entry.path());
+    is_hidden(name) || exclude.is_match(within) || exclude.is_match(name)
+}
+
+fn is_hidden(name: &OsStr) -> bool {
+    name.as_encoded_bytes().starts_with(b".")
+}
+
+/// A file with an ending is believed; one without is opened.
+fn is_picture(path: &Path) -> io::Result<bool> {
+    if let Some(ending) = path.extension() {
+        return Ok(ending.to_str().is_some_and(Format::is_extension));
+    }
+    let mut first = Vec::with_capacity(MAGIC_BYTES);
+    File::open(path)?
+        .take(MAGIC_BYTES as u64)
+        .read_to_end(&mut first)?;
+    Ok(Format::of(&first).is_some())
+}
+
+#[cfg(unix)]
+type Identity = (u64, u64);
+#[cfg(not(unix))]
+type Identity = PathBuf;
+
+/// The same for all names of one file or folder.
+#[cfg(unix)]
+fn identity(_: &Path, metadata: &Metadata) -> Identity {
+    use std::os::unix::fs::MetadataExt;
+    (metadata.dev(), metadata.ino())
+}
+
+/// The same for all links to one file or folder.
+#[cfg(not(unix))]
+fn identity(path: &Path, _: &Metadata) -> Identity {
+    path.canonicalize().unwrap_or_else(|_| path.to_owned())
+}
+
+/// Absolute, without `.` and `..`. Links are kept, so that photos are named as the user names
+/// them; only before a `..` they are resolved, because there they decide what is meant.
+pub fn absolute(path: &Path) -> io::Result<PathBuf> {
+    let absolute = std::path::absolute(path)?;
+    let components: Vec<_> = absolute.components().collect();
+    let last_parent = components
+        .iter()
+        .rposition(|part| *part == Component::ParentDir);
+    let Some(at) = last_parent else {
+        return Ok(components.iter().collect());
+    };
+    let resolved = components[..=at]
+        .iter()
+        .collect::<PathBuf>()
+        .canonicalize()?;
+    Ok(resolved.join(components[at + 1..].iter().collect::<PathBuf>()))
 }
 
 #[cfg(test)]
@@ -237,5 +294,60 @@ mod tests {
         let walk = walk(&[root.to_owned()], &GlobSet::empty());
         assert_eq!(names(&walk, root), ["a/x.jpg"]);
         assert_eq!(walk.problems.len(), 1);
+    }
+
+    #[test]
+    fn a_file_without_an_ending_is_taken_if_its_first_bytes_are_a_pictures() {
+        let folder = tempfile::tempdir().unwrap();
+        write(folder.path(), "notes");
+        write(folder.path(), "notes.txt");
+        fs::write(folder.path().join("picture"), b"GIF89a").unwrap();
+        let walk = walk(&[folder.path().to_owned()], &GlobSet::empty());
+        assert_eq!(
+            (names(&walk, folder.path()), walk.others),
+            (vec!["picture".to_owned()], 2)
+        );
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_is_linked_twice_counts_once_and_under_its_own_name() {
+        use std::os::unix::fs::symlink;
+        let folder = tempfile::tempdir().unwrap();
+        let (root, outside) = (folder.path().join("root"), folder.path().join("outside"));
+        write(&root, "z/x.jpg");
+        write(&outside, "y.jpg");
+        symlink(root.join("z"), root.join("a")).unwrap();
+        symlink(root.join("z/x.jpg"), root.join("b.jpg")).unwrap();
+        symlink(&outside, root.join("c")).unwrap();
+        symlink(&outside, root.join("d")).unwrap();
+        let walk = walk(std::slice::from_ref(&root), &GlobSet::empty());
+        assert_eq!(names(&walk, &root), ["c/y.jpg", "z/x.jpg"]);
+        assert!(walk.problems.is_empty());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_parent_of_a_link_is_the_parent_of_what_it_leads_to() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().canonicalize().unwrap();
+        write(&root, "far/deep/x.jpg");
+        write(&root, "far/y.jpg");
+        std::os::unix::fs::symlink(root.join("far/deep"), root.join("link")).unwrap();
+        let walk = walk(&[root.join("link/../y.jpg")], &GlobSet::empty());
+        assert_eq!(names(&walk, &root), ["far/y.jpg"]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn names_that_are_not_utf8_work() {
+        use std::os::unix::ffi::OsStrExt;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(OsStr::from_bytes(b"caf\xe9.jpg"));
+        fs::write(&path, b"x").unwrap();
+        assert_eq!(
+            walk(&[folder.path().to_owned()], &GlobSet::empty()).found[0].path,
+            path
+        );
     }
 }

@@ -1,0 +1,52 @@
+"""Makes pictures/: small photos in ways of writing that the tests cannot produce themselves.
+
+Needs pillow 13.0.0 and numpy 2.4.6; for the HEIC file also Debian's `heif-enc` (libheif-examples).
+Run it in this folder: python3 make_pictures.py
+
+Every picture shows the same scene of 96×64 pixels: left above red, right above green, left below
+blue, right below light grey, each a little shaded.
+"""
+
+import subprocess
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+FOLDER = Path("pictures")
+CORNERS = [[(200, 40, 30), (40, 170, 60)], [(30, 60, 190), (215, 215, 215)]]
+
+
+def scene():
+    y, x = np.mgrid[0:64, 0:96]
+    picture = np.zeros((64, 96, 3))
+    for row in range(2):
+        for column in range(2):
+            here = (y // 32 == row) & (x // 48 == column)
+            picture[here] = CORNERS[row][column]
+    shade = ((x % 48) / 47 * 16 + (y % 32) / 31 * 12)[..., None]
+    return Image.fromarray((picture + shade).astype(np.uint8))
+
+
+def main():
+    FOLDER.mkdir(exist_ok=True)
+    picture = scene()
+    picture.save(FOLDER / "scene.png", optimize=True)
+    jpeg = {"quality": 92, "subsampling": "4:2:0"}
+    picture.save(FOLDER / "baseline.jpg", **jpeg)
+    picture.save(FOLDER / "progressive.jpg", progressive=True, **jpeg)
+    picture.save(FOLDER / "rgb.jpg", quality=92, keep_rgb=True)
+    picture.save(FOLDER / "restarts.jpg", restart_marker_blocks=2, **jpeg)
+    picture.convert("L").save(FOLDER / "grey.jpg", quality=92)
+    picture.convert("CMYK").save(FOLDER / "cmyk.jpg", quality=92)
+    picture.quantize(16).save(FOLDER / "palette.png", optimize=True)
+    picture.save(FOLDER / "scene.avif", quality=80)
+    with tempfile.TemporaryDirectory() as folder:
+        png = Path(folder) / "scene.png"
+        picture.save(png)
+        subprocess.run(["heif-enc", "-q", "80", "-o", FOLDER / "scene.heic", png], check=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,158 @@
+//! Which picture format some bytes are in, told by their beginning.
+
+/// A picture format that imgsearch reads, some of them only where they are built in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Format {
+    /// JPEG: baseline and progressive, grey, colour and CMYK.
+    Jpeg,
+    /// PNG.
+    Png,
+    /// WebP.
+    WebP,
+    /// GIF.
+    Gif,
+    /// Windows bitmap.
+    Bmp,
+    /// TIFF.
+    Tiff,
+    /// AVIF: AV1 in HEIF.
+    Avif,
+    /// HEIC: HEVC in HEIF.
+    Heic,
+}
+
+/// How many bytes [`Format::of`] looks at.
+pub const MAGIC_BYTES: usize = 32;
+
+impl Format {
+    /// The format of a file that begins with `bytes`; [`MAGIC_BYTES`] of them are enough.
+    #[must_use]
+    pub fn of(bytes: &[u8]) -> Option<Self> {
+        let starts = |magic: &[u8]| bytes.starts_with(magic);
+        let format = if starts(b"\xff\xd8\xff") {
+            Self::Jpeg
+        } else if starts(b"\x89PNG\r\n\x1a\n") {
+            Self::Png
+        } else if starts(b"RIFF") && bytes.get(8..12) == Some(b"WEBP") {
+            Self::WebP
+        } else if starts(b"GIF87a") || starts(b"GIF89a") {
+            Self::Gif
+        } else if is_bmp(bytes) {
+            Self::Bmp
+        } else if starts(b"II*\0") || starts(b"MM\0*") || starts(b"II+\0") || starts(b"MM\0+") {
+            Self::Tiff
+        } else {
+            return heif_brand(bytes);
+        };
+        Some(format)
+    }
+
+    /// The format's usual name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Jpeg => "JPEG",
+            Self::Png => "PNG",
+            Self::WebP => "WebP",
+            Self::Gif => "GIF",
+            Self::Bmp => "BMP",
+            Self::Tiff => "TIFF",
+            Self::Avif => "AVIF",
+            Self::Heic => "HEIC",
+        }
+    }
+
+    /// The cargo feature that must be built in for the format, and is not in this build.
+    #[must_use]
+    pub const fn missing_feature(self) -> Option<&'static str> {
+        match self {
+            Self::Avif if !cfg!(feature = "avif") => Some("avif"),
+            Self::Heic if !cfg!(feature = "heic") => Some("heic"),
+            _ => None,
+        }
+    }
+
+    /// Whether files named `….extension` are in one of the formats, as far as the name tells.
+    #[must_use]
+    pub fn is_extension(extension: &str) -> bool {
+        const KNOWN: [&str; 16] = [
+            "jpg", "jpeg", "jpe", "jfif", "png", "webp", "gif", "bmp", "dib", "tif", "tiff",
+            "avif", "heic", "heif", "hif", "apng",
+        ];
+        KNOWN
+            .iter()
+            .any(|known| known.eq_ignore_ascii_case(extension))
+    }
+}
+
+/// Two letters alone would take any text that begins with `BM`; the size of the header that
+/// follows the 14 bytes of file header is one of few.
+fn is_bmp(bytes: &[u8]) -> bool {
+    let header = bytes
+        .get(14..18)
+        .map(|size| [size[0], size[1], size[2], size[3]]);
+    bytes.starts_with(b"BM")
+        && header.is_some_and(|size| {
+            matches!(
+                u32::from_le_bytes(size),
+                12 | 16 | 40 | 52 | 56 | 64 | 108 | 124
+            )
+        })
+}
+
+/// The `ftyp` box of ISO/IEC 14496-12: its main brand, then the compatible ones. The main brand
+/// is often the general `mif1`, so the others decide.
+fn heif_brand(bytes: &[u8]) -> Option<Format> {
+    if bytes.get(4..8) != Some(b"ftyp") {
+        return None;
+    }
+    let length = u32::from_be_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]) as usize;
+    let brands = bytes.get(8..length.min(bytes.len()))?;
+    brands.chunks_exact(4).find_map(|brand| match brand {
+        b"avif" | b"avis" => Some(Format::Avif),
+        b"heic" | b"heix" | b"heim" | b"heis" | b"hevc" | b"hevx" => Some(Format::Heic),
+        _ => None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_format_is_known_by_its_first_bytes() {
+        let bmp = b"BM\x46\0\0\0\0\0\0\0\x36\0\0\0\x28\0\0\0";
+        for (bytes, format) in [
+            (&b"\xff\xd8\xff\xe0"[..], Format::Jpeg),
+            (b"\x89PNG\r\n\x1a\n\0", Format::Png),
+            (b"RIFF\0\0\0\0WEBPVP8 ", Format::WebP),
+            (b"GIF89a", Format::Gif),
+            (bmp, Format::Bmp),
+            (b"MM\0*", Format::Tiff),
+            (b"\0\0\0\x1cftypmif1\0\0\0\0mif1avifmiaf", Format::Avif),
+            (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", Format::Heic),
+        ] {
+            assert_eq!(Format::of(bytes), Some(format));
+        }
+    }
+
+    #[test]
+    fn text_and_films_are_no_pictures() {
+        let film = b"\0\0\0\x18ftypisom\0\0\0\0mp41heic";
+        for bytes in [
+            &b""[..],
+            b"BMW is a car maker, not a bitmap",
+            b"hello",
+            &film[..20],
+        ] {
+            assert_eq!(Format::of(bytes), None);
+        }
+    }
+
+    #[test]
+    fn extensions_are_known_in_any_case() {
+        assert!(Format::is_extension("JPG") && Format::is_extension("Heic"));
+        assert!(!Format::is_extension("txt") && !Format::is_extension(""));
+    }
+}
