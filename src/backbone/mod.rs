@@ -10,13 +10,14 @@ mod ops;
 mod parameters;
 pub mod weights;
 
-use std::collections::BTreeMap;
+use std::thread;
 
 use candle_core::{Device, Tensor};
 
 pub use self::architecture::Architecture;
 use self::network::{Network, Value};
-use self::ops::LoadedOperation;
+use self::ops::Runner;
+pub use self::ops::cpu::Instructions;
 use self::parameters::Parameters;
 use self::weights::WeightsFile;
 use crate::error::{Error, Result};
@@ -40,9 +41,10 @@ pub struct FeatureMap {
 /// A network with its weights, ready to run on one device.
 pub struct Backbone {
     network: Network,
-    operations: Vec<LoadedOperation>,
-    taps: Vec<(String, Value)>,
+    runner: Runner,
+    layers: Vec<String>,
     device: Device,
+    threads: usize,
 }
 
 impl Backbone {
@@ -57,22 +59,43 @@ impl Backbone {
         weights: &WeightsFile,
         device: &Device,
     ) -> Result<Self> {
+        let best = Instructions::best();
+        Self::load_for(architecture, layers, weights, device, best)
+    }
+
+    /// The same with instructions other than the best that this machine has, to compare them. They
+    /// count on a CPU only.
+    ///
+    /// # Errors
+    /// As [`Backbone::load`].
+    pub fn load_for(
+        architecture: Architecture,
+        layers: &[&str],
+        weights: &WeightsFile,
+        device: &Device,
+        instructions: Instructions,
+    ) -> Result<Self> {
         let whole = architecture.network();
-        let tap = |name: &&str| {
-            let layer = whole.find_layer(name)?;
-            Ok((layer.name.clone(), layer.value))
-        };
-        let taps = layers.iter().map(tap).collect::<Result<Vec<_>>>()?;
-        let values: Vec<Value> = taps.iter().map(|(_, value)| *value).collect();
-        let network = whole.cut_after(&values);
+        let found = layers.iter().map(|name| whole.find_layer(name));
+        let found = found.collect::<Result<Vec<_>>>()?;
+        let taps: Vec<Value> = found.iter().map(|layer| layer.value).collect();
+        let network = whole.cut_after(&taps);
         let parameters = Parameters::load(&network, weights)?;
-        let operations = ops::load(&network, parameters, device)?;
         Ok(Self {
+            runner: Runner::load(&network, parameters, taps, device, instructions)?,
+            layers: found.iter().map(|layer| layer.name.clone()).collect(),
             network,
-            operations,
-            taps,
             device: device.clone(),
+            threads: thread::available_parallelism().map_or(1, std::num::NonZero::get),
         })
+    }
+
+    /// The same with another number of threads on a CPU than it has cores. A batch is shared out by
+    /// pictures, a single picture is done by all threads together.
+    #[must_use]
+    pub fn with_threads(self, threads: usize) -> Self {
+        let threads = threads.max(1);
+        Self { threads, ..self }
     }
 
     /// The network as far as it is loaded.
@@ -95,27 +118,11 @@ impl Backbone {
     pub fn feature_maps(&self, pixels: &Tensor) -> Result<Vec<FeatureMap>> {
         let (_, _, height, width) = pixels.dims4()?;
         self.check_size(height, width)?;
-        let mut values = BTreeMap::from([(Value::INPUT, pixels.clone())]);
-        for (index, operation) in self.operations.iter().enumerate() {
-            let made = operation.run(&values)?;
-            values.insert(Value(index + 1), made);
-            self.forget_used(&mut values, index);
-        }
-        let map = |(layer, value): &(String, Value)| FeatureMap {
-            layer: layer.clone(),
-            map: values[value].clone(),
-        };
-        Ok(self.taps.iter().map(map).collect())
-    }
-
-    /// Lets go of maps that no later step reads and no one asked for, to bound memory.
-    fn forget_used(&self, values: &mut BTreeMap<Value, Tensor>, done: usize) {
-        let later = &self.operations[done + 1..];
-        values.retain(|value, _| {
-            self.taps.iter().any(|(_, tap)| tap == value)
-                || value.0 == done + 1
-                || later.iter().any(|operation| operation.reads(*value))
-        });
+        let maps = self.runner.run(pixels, self.threads)?;
+        let named = self.layers.iter().cloned().zip(maps);
+        Ok(named
+            .map(|(layer, map)| FeatureMap { layer, map })
+            .collect())
     }
 
     fn check_size(&self, height: usize, width: usize) -> Result<()> {

@@ -26,6 +26,14 @@ pub enum Activation {
     Relu,
     /// min(max(x, 0), 6).
     Relu6,
+    /// x · min(max(x + 3, 0), 6) / 6. Howard et al., "Searching for MobileNetV3", 2019.
+    HardSwish,
+    /// min(max(x + 3, 0), 6) / 6.
+    HardSigmoid,
+    /// x / (1 + e⁻ˣ), also called swish.
+    Silu,
+    /// 1 / (1 + e⁻ˣ).
+    Sigmoid,
 }
 
 /// How many zeros a convolution or pooling sees around its input.
@@ -198,6 +206,15 @@ pub enum Operation {
     MaxPool(Window),
     /// Mean over all positions: `[N, C, H, W]` → `[N, C, 1, 1]`.
     GlobalAveragePool,
+    /// Means over a grid of this many cells a side, whatever the map's size, as torch's
+    /// `adaptive_avg_pool2d`: `[N, C, H, W]` → `[N, C, side, side]`.
+    AveragePoolTo(usize),
+    /// Every channel times a factor of its own, as squeeze-and-excitation has it. Hu et al.,
+    /// "Squeeze-and-Excitation Networks", 2018.
+    Scale {
+        /// The factors, `[N, C, 1, 1]`.
+        by: Value,
+    },
 }
 
 /// One step: reads `input` (and a residual), makes the next value.
@@ -207,6 +224,19 @@ pub struct Step {
     pub input: Value,
     /// What it does.
     pub operation: Operation,
+}
+
+impl Step {
+    /// Whether it needs `value`.
+    #[must_use]
+    pub fn reads(&self, value: Value) -> bool {
+        let second = match &self.operation {
+            Operation::Convolution(convolution) => convolution.residual,
+            Operation::Scale { by } => Some(*by),
+            _ => None,
+        };
+        self.input == value || second == Some(value)
+    }
 }
 
 /// A value with a name: what one can tap.
@@ -291,6 +321,18 @@ impl Network {
     /// Appends the mean over all positions of `input`.
     pub fn global_average_pool(&mut self, input: Value) -> Value {
         self.push(input, Operation::GlobalAveragePool, self.channels[input.0])
+    }
+
+    /// Appends the means over a `side` × `side` grid of `input`.
+    pub fn average_pool_to(&mut self, input: Value, side: usize) -> Value {
+        let channels = self.channels[input.0];
+        self.push(input, Operation::AveragePoolTo(side), channels)
+    }
+
+    /// Appends `input` with every channel multiplied by its factor in `by`.
+    pub fn scale(&mut self, input: Value, by: Value) -> Value {
+        debug_assert_eq!(self.channels[input.0], self.channels[by.0]);
+        self.push(input, Operation::Scale { by }, self.channels[input.0])
     }
 
     fn push(&mut self, input: Value, operation: Operation, channels: usize) -> Value {
@@ -379,6 +421,9 @@ impl Network {
                     (side(window, from.height), side(window, from.width))
                 }
                 Operation::GlobalAveragePool => (from.height.min(1), from.width.min(1)),
+                Operation::AveragePoolTo(_) if from.is_empty() => (0, 0),
+                Operation::AveragePoolTo(side) => (*side, *side),
+                Operation::Scale { .. } => (from.height, from.width),
             };
             shapes.push(MapShape {
                 channels,
@@ -394,7 +439,7 @@ impl Network {
     pub fn parameters(&self) -> Vec<usize> {
         let of = |step: &Step| match &step.operation {
             Operation::Convolution(convolution) => convolution.parameters(),
-            Operation::MaxPool(_) | Operation::GlobalAveragePool => 0,
+            _ => 0,
         };
         self.steps.iter().map(of).collect()
     }
@@ -408,7 +453,7 @@ impl Network {
                 let per_cell: usize = c.weight_shape().iter().product();
                 (per_cell * shape.height * shape.width) as u64
             }
-            Operation::MaxPool(_) | Operation::GlobalAveragePool => 0,
+            _ => 0,
         };
         self.steps.iter().zip(&shapes[1..]).map(cost).collect()
     }

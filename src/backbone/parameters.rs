@@ -33,7 +33,7 @@ impl Parameters {
         let naming = naming_of(network, file);
         let load_step = |operation: &Operation| match operation {
             Operation::Convolution(convolution) => fold(convolution, naming, file).map(Some),
-            Operation::MaxPool(_) | Operation::GlobalAveragePool => Ok(None),
+            _ => Ok(None),
         };
         let steps = network
             .steps()

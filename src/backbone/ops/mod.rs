@@ -1,106 +1,97 @@
 //! The operations a layer is made of, on tensors `[N, C, H, W]`.
 //!
-//! Candle's own operations are used where they are fast; where they are not (on a CPU: depthwise
-//! convolution, and the bias, residual and activation behind every convolution), our own stand in
-//! as Candle custom operations. The rest of the crate sees [`LoadedOperation`] alone.
+//! On a CPU they are our own, since a user would take something far faster than Candle's: the whole
+//! network enters Candle as one custom operation ([`cpu`]). On a GPU they are Candle's ([`candle`]),
+//! which are slow on a CPU but right, and so what the others are held against. The rest of the crate
+//! sees [`Runner`] alone.
 
-mod convolution;
-mod depthwise;
-mod epilogue;
+mod candle;
+pub mod cpu;
 
-use std::collections::BTreeMap;
+use candle_core::{CpuStorage, CustomOp1, Device, Layout, Shape, Tensor};
 
-use candle_core::{D, Device, Tensor};
-
-use self::convolution::LoadedConvolution;
-use super::network::{Network, Operation, Padding, Value, Window};
+use self::candle::CandleNetwork;
+use self::cpu::{CpuNetwork, Instructions};
+use super::network::{Network, Value};
 use super::parameters::Parameters;
 use crate::error::Result;
 
-/// A step with its weights on the device.
-pub struct LoadedOperation {
-    input: Value,
-    kind: Kind,
+/// A network with its weights where it runs.
+pub enum Runner {
+    /// Our own operations.
+    Cpu(Box<CpuNetwork>),
+    /// Candle's.
+    Candle(CandleNetwork),
 }
 
-enum Kind {
-    Convolution(Box<LoadedConvolution>),
-    MaxPool(Window),
-    GlobalAveragePool,
-}
-
-/// Moves every step's weights to `device`.
-pub fn load(
-    network: &Network,
-    parameters: Parameters,
-    device: &Device,
-) -> Result<Vec<LoadedOperation>> {
-    let steps = network.steps().iter().zip(parameters.0);
-    let load_step = |(step, folded): (&super::network::Step, Option<_>)| {
-        let kind = match (&step.operation, folded) {
-            (Operation::Convolution(convolution), Some(folded)) => {
-                let loaded = LoadedConvolution::new(convolution.clone(), folded, device)?;
-                Kind::Convolution(Box::new(loaded))
-            }
-            (Operation::MaxPool(window), _) => Kind::MaxPool(*window),
-            // A convolution always has weights: `Parameters::load` gives them or fails.
-            (Operation::GlobalAveragePool | Operation::Convolution(_), _) => {
-                Kind::GlobalAveragePool
-            }
-        };
-        Ok(LoadedOperation {
-            input: step.input,
-            kind,
-        })
-    };
-    steps.map(load_step).collect()
-}
-
-impl LoadedOperation {
-    /// Whether it needs `value`.
-    pub fn reads(&self, value: Value) -> bool {
-        let residual = match &self.kind {
-            Kind::Convolution(convolution) => convolution.residual(),
-            _ => None,
-        };
-        self.input == value || residual == Some(value)
-    }
-
-    /// Makes the next value from those before it.
-    pub fn run(&self, values: &BTreeMap<Value, Tensor>) -> Result<Tensor> {
-        let x = &values[&self.input];
-        Ok(match &self.kind {
-            Kind::Convolution(convolution) => {
-                let residual = convolution.residual().map(|value| &values[&value]);
-                convolution.run(x, residual)?
-            }
-            Kind::MaxPool(window) => max_pool(x, *window)?,
-            Kind::GlobalAveragePool => {
-                let (n, c, _, _) = x.dims4()?;
-                x.flatten_from(2)?.mean(D::Minus1)?.reshape((n, c, 1, 1))?
-            }
-        })
-    }
-}
-
-fn max_pool(x: &Tensor, window: Window) -> Result<Tensor> {
-    // Repeating the edge gives the same maximum as torchvision's −∞, so it is exact here.
-    let x = match window.padding {
-        Padding::Symmetric(0) => x.clone(),
-        _ => {
-            let (_, _, height, width) = x.dims4()?;
-            let (top, bottom) = around(&window, height);
-            let (left, right) = around(&window, width);
-            x.pad_with_same(2, top, bottom)?
-                .pad_with_same(3, left, right)?
+impl Runner {
+    /// Moves the weights to `device`; `taps` are what [`Runner::run`] gives.
+    pub fn load(
+        network: &Network,
+        parameters: Parameters,
+        taps: Vec<Value>,
+        device: &Device,
+        instructions: Instructions,
+    ) -> Result<Self> {
+        if device.is_cpu() {
+            let cpu = CpuNetwork::new(network.clone(), &parameters, taps, instructions);
+            Ok(Self::Cpu(Box::new(cpu)))
+        } else {
+            let candle = CandleNetwork::load(network, parameters, taps, device)?;
+            Ok(Self::Candle(candle))
         }
-    };
-    Ok(x.max_pool2d_with_stride(window.kernel, window.stride)?)
+    }
+
+    /// `[N, 3, H, W]` pixels to one map `[N, C, h, w]` for each tap; on a CPU in `threads` threads.
+    pub fn run(&self, pixels: &Tensor, threads: usize) -> Result<Vec<Tensor>> {
+        match self {
+            Self::Cpu(network) => run_on_cpu(network, pixels, threads),
+            Self::Candle(network) => network.run(pixels),
+        }
+    }
 }
 
-/// Cells to add before and behind a side of `size` cells.
-fn around(window: &Window, size: usize) -> (usize, usize) {
-    let (before, cells) = window.place(size);
-    let covered = (cells.max(1) - 1) * window.stride + window.kernel;
-    (before, covered.saturating_sub(size + before))
+fn run_on_cpu(network: &CpuNetwork, pixels: &Tensor, threads: usize) -> Result<Vec<Tensor>> {
+    let (images, _, height, width) = pixels.dims4()?;
+    let threads = threads.max(1);
+    let all = pixels.contiguous()?;
+    let all = all.apply_op1_no_bwd(&Forward { network, threads })?;
+    let mut start = 0;
+    let mut maps = Vec::new();
+    for shape in network.shapes(height, width) {
+        let map = all.narrow(0, start, images * shape.len())?;
+        maps.push(map.reshape((images, shape.channels, shape.height, shape.width))?);
+        start += images * shape.len();
+    }
+    Ok(maps)
+}
+
+/// The network as one operation of Candle's: its output holds the maps of all taps, one after the
+/// other.
+struct Forward<'a> {
+    network: &'a CpuNetwork,
+    threads: usize,
+}
+
+impl CustomOp1 for Forward<'_> {
+    fn name(&self) -> &'static str {
+        "convolutional-network"
+    }
+
+    fn cpu_fwd(
+        &self,
+        pixels: &CpuStorage,
+        layout: &Layout,
+    ) -> candle_core::Result<(CpuStorage, Shape)> {
+        let (_, _, height, width) = layout.shape().dims4()?;
+        let values = pixels.as_slice::<f32>()?;
+        let Some((start, end)) = layout.contiguous_offsets() else {
+            candle_core::bail!("a network needs contiguous pixels");
+        };
+        let maps = self
+            .network
+            .run(&values[start..end], (height, width), self.threads);
+        let shape = Shape::from(maps.len());
+        Ok((CpuStorage::F32(maps), shape))
+    }
 }

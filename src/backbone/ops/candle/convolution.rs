@@ -1,0 +1,55 @@
+//! Convolution with its bias, residual and activation.
+
+use candle_core::{Device, Tensor};
+
+use super::activate;
+use crate::backbone::network::{Convolution, Padding};
+use crate::backbone::ops::cpu::around;
+use crate::backbone::parameters::Folded;
+use crate::error::Result;
+
+/// A convolution whose weights are on the device.
+pub struct LoadedConvolution {
+    declared: Convolution,
+    /// `[outputs, inputs / groups, kernel, kernel]`.
+    weight: Tensor,
+    /// `[1, outputs, 1, 1]`.
+    bias: Tensor,
+}
+
+impl LoadedConvolution {
+    pub fn new(declared: Convolution, folded: Folded, device: &Device) -> Result<Self> {
+        let shape = declared.weight_shape();
+        let weight = Tensor::from_vec(folded.weight, &shape, device)?;
+        let bias = Tensor::from_vec(folded.bias, (1, declared.outputs, 1, 1), device)?;
+        Ok(Self {
+            declared,
+            weight,
+            bias,
+        })
+    }
+
+    /// `x` is `[N, inputs, H, W]`; the result `[N, outputs, h, w]`, as `residual` is.
+    pub fn run(&self, x: &Tensor, residual: Option<&Tensor>) -> Result<Tensor> {
+        let mut sum = self.convolve(x)?.broadcast_add(&self.bias)?;
+        if let Some(residual) = residual {
+            sum = (sum + residual)?;
+        }
+        Ok(activate(&sum, self.declared.activation)?)
+    }
+
+    fn convolve(&self, x: &Tensor) -> Result<Tensor> {
+        let window = self.declared.window;
+        let groups = self.declared.groups;
+        if let Padding::Symmetric(pad) = window.padding {
+            return Ok(x.conv2d(&self.weight, pad, window.stride, 1, groups)?);
+        }
+        let (_, _, height, width) = x.dims4()?;
+        let (top, bottom) = around(&window, height);
+        let (left, right) = around(&window, width);
+        let padded = x
+            .pad_with_zeros(2, top, bottom)?
+            .pad_with_zeros(3, left, right)?;
+        Ok(padded.conv2d(&self.weight, 0, window.stride, 1, groups)?)
+    }
+}

@@ -1,0 +1,142 @@
+//! A network by Candle's own operations, on any device.
+
+mod convolution;
+
+use std::collections::BTreeMap;
+
+use candle_core::{D, Device, Tensor};
+
+use self::convolution::LoadedConvolution;
+use super::cpu::around;
+use crate::backbone::network::{Activation, Network, Operation, Padding, Step, Value, Window};
+use crate::backbone::parameters::Parameters;
+use crate::error::Result;
+
+/// A network whose weights are on a device.
+pub struct CandleNetwork {
+    steps: Vec<(Step, Option<LoadedConvolution>)>,
+    taps: Vec<Value>,
+}
+
+impl CandleNetwork {
+    /// Moves the weights to `device`; `taps` are what [`CandleNetwork::run`] gives.
+    pub fn load(
+        network: &Network,
+        parameters: Parameters,
+        taps: Vec<Value>,
+        device: &Device,
+    ) -> Result<Self> {
+        let load = |(step, folded): (&Step, Option<_>)| {
+            let loaded = match (&step.operation, folded) {
+                (Operation::Convolution(convolution), Some(folded)) => {
+                    let convolution = convolution.clone();
+                    Some(LoadedConvolution::new(convolution, folded, device)?)
+                }
+                _ => None,
+            };
+            Ok((step.clone(), loaded))
+        };
+        let steps = network.steps().iter().zip(parameters.0).map(load);
+        Ok(Self {
+            steps: steps.collect::<Result<_>>()?,
+            taps,
+        })
+    }
+
+    /// `[N, 3, H, W]` pixels to one map `[N, C, h, w]` for each tap.
+    pub fn run(&self, pixels: &Tensor) -> Result<Vec<Tensor>> {
+        let mut values = BTreeMap::from([(Value::INPUT, pixels.clone())]);
+        for (index, (step, convolution)) in self.steps.iter().enumerate() {
+            let made = run_step(step, convolution.as_ref(), &values)?;
+            values.insert(Value(index + 1), made);
+            self.forget_used(&mut values, index);
+        }
+        Ok(self.taps.iter().map(|tap| values[tap].clone()).collect())
+    }
+
+    /// Lets go of maps that no later step reads and no one asked for, to bound memory.
+    fn forget_used(&self, values: &mut BTreeMap<Value, Tensor>, done: usize) {
+        let later = &self.steps[done + 1..];
+        values.retain(|value, _| {
+            self.taps.contains(value)
+                || value.0 == done + 1
+                || later.iter().any(|(step, _)| step.reads(*value))
+        });
+    }
+}
+
+fn run_step(
+    step: &Step,
+    convolution: Option<&LoadedConvolution>,
+    values: &BTreeMap<Value, Tensor>,
+) -> Result<Tensor> {
+    let x = &values[&step.input];
+    Ok(match (&step.operation, convolution) {
+        (Operation::Convolution(declared), Some(convolution)) => {
+            convolution.run(x, declared.residual.map(|value| &values[&value]))?
+        }
+        (Operation::MaxPool(window), _) => max_pool(x, *window)?,
+        (Operation::AveragePoolTo(side), _) => average_pool_to(x, *side)?,
+        (Operation::Scale { by }, _) => x.broadcast_mul(&values[by])?,
+        // A convolution always has weights: `Parameters::load` gives them or fails.
+        (Operation::GlobalAveragePool | Operation::Convolution(_), _) => {
+            let (n, c, _, _) = x.dims4()?;
+            x.flatten_from(2)?.mean(D::Minus1)?.reshape((n, c, 1, 1))?
+        }
+    })
+}
+
+fn max_pool(x: &Tensor, window: Window) -> Result<Tensor> {
+    // Repeating the edge gives the same maximum as torchvision's −∞, so it is exact here.
+    let x = match window.padding {
+        Padding::Symmetric(0) => x.clone(),
+        _ => {
+            let (_, _, height, width) = x.dims4()?;
+            let (top, bottom) = around(&window, height);
+            let (left, right) = around(&window, width);
+            x.pad_with_same(2, top, bottom)?
+                .pad_with_same(3, left, right)?
+        }
+    };
+    Ok(x.max_pool2d_with_stride(window.kernel, window.stride)?)
+}
+
+/// Averaging is linear along each axis, so it is a matrix product from either side.
+fn average_pool_to(x: &Tensor, side: usize) -> Result<Tensor> {
+    let (n, c, height, width) = x.dims4()?;
+    if (height, width) == (side, side) {
+        return Ok(x.clone());
+    }
+    let rows = averages(height, side, x.device())?;
+    let columns = averages(width, side, x.device())?.t()?;
+    let pooled = rows
+        .broadcast_matmul(&x.reshape((n * c, height, width))?)?
+        .broadcast_matmul(&columns)?;
+    Ok(pooled.reshape((n, c, side, side))?)
+}
+
+/// `[side, size]`: row *i* averages the cells from ⌊i·size/side⌋ to ⌈(i + 1)·size/side⌉, as torch
+/// places them; neighbouring windows share a cell where `side` does not divide `size`.
+fn averages(size: usize, side: usize, device: &Device) -> Result<Tensor> {
+    let mut matrix = vec![0f32; side * size];
+    for (i, row) in matrix.chunks_exact_mut(size).enumerate() {
+        let window = i * size / side..((i + 1) * size).div_ceil(side);
+        let share = 1.0 / window.len() as f32;
+        row[window].fill(share);
+    }
+    Ok(Tensor::from_vec(matrix, (side, size), device)?)
+}
+
+/// The activation, by Candle.
+fn activate(x: &Tensor, activation: Activation) -> candle_core::Result<Tensor> {
+    let hard_sigmoid = |x: &Tensor| (x + 3.0)?.clamp(0f32, 6f32)? / 6.0;
+    match activation {
+        Activation::Identity => Ok(x.clone()),
+        Activation::Relu => x.relu(),
+        Activation::Relu6 => x.clamp(0f32, 6f32),
+        Activation::HardSwish => x * hard_sigmoid(x)?,
+        Activation::HardSigmoid => hard_sigmoid(x),
+        Activation::Silu => x.silu(),
+        Activation::Sigmoid => candle_nn::ops::sigmoid(x),
+    }
+}

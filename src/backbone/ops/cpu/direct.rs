@@ -1,0 +1,217 @@
+//! Convolution as an implicit matrix product: pixels by output channels, summed over the window.
+
+use std::ops::Range;
+
+use super::activate::Finish;
+use super::buffer::Buffer;
+use super::kernels::{Kernels, STEPS, TileKernel};
+use super::layout::{BLOCK, Layout};
+use super::tile::{Chunk, Tile};
+use crate::backbone::network::{Convolution, Window};
+use crate::backbone::parameters::Folded;
+
+/// A convolution's weights in the order in which the kernel reads them.
+pub struct Direct {
+    /// Kernel, stride, padding.
+    pub window: Window,
+    /// Channels in.
+    pub inputs: usize,
+    /// Channels out.
+    pub outputs: usize,
+    /// Channels per cell of the input: [`BLOCK`], or 1 for pixels.
+    pub lanes: usize,
+    /// `[block of outputs][depth][16]`.
+    weights: Buffer,
+    /// `[outputs]`, zeros behind.
+    bias: Buffer,
+    /// The activation.
+    pub finish: Finish,
+}
+
+/// Pixels of one row of output and what they are made of.
+#[derive(Clone, Copy)]
+pub struct Row {
+    /// The first pixel's window.
+    pub input: *const f32,
+    /// Floats from a pixel's window to the next one's.
+    pub step: usize,
+    /// Pixels.
+    pub width: usize,
+    /// The first pixel of the first block of the output.
+    pub output: *mut f32,
+    /// Floats from a block of the output to the next.
+    pub output_block: usize,
+    /// The first pixel of the first block of the residual, or null.
+    pub residual: *const f32,
+    /// Floats from a block of the residual to the next.
+    pub residual_block: usize,
+}
+
+impl Direct {
+    /// Packs `folded`. The input has `lanes` channels per cell. Groups are laid out as one dense
+    /// convolution whose other weights are zero.
+    pub fn pack(convolution: &Convolution, folded: &Folded, lanes: usize) -> Self {
+        let Convolution {
+            inputs,
+            outputs,
+            window,
+            groups,
+            ..
+        } = *convolution;
+        let mut direct = Self {
+            window,
+            inputs,
+            outputs,
+            lanes,
+            weights: Buffer::new(0),
+            bias: Buffer::new(outputs.next_multiple_of(BLOCK)),
+            finish: convolution.activation.into(),
+        };
+        direct.bias.as_mut_slice()[..outputs].copy_from_slice(&folded.bias);
+        direct.weights = Buffer::new(direct.blocks() * direct.depth() * BLOCK);
+        let taps = window.kernel * window.kernel;
+        let (group_inputs, group_outputs) = (inputs / groups, outputs / groups);
+        let depth = direct.depth();
+        let place = |input: usize, tap: usize| direct.place(input, tap);
+        let places: Vec<usize> = (0..inputs * taps)
+            .map(|index| place(index / taps, index % taps))
+            .collect();
+        let packed = direct.weights.as_mut_slice();
+        for (output, weights) in folded.weight.chunks_exact(group_inputs * taps).enumerate() {
+            let first = output / group_outputs * group_inputs * taps;
+            let block = output / BLOCK * depth * BLOCK + output % BLOCK;
+            for (weight, place) in weights.iter().zip(&places[first..]) {
+                packed[block + place * BLOCK] = *weight;
+            }
+        }
+        direct
+    }
+
+    /// Blocks of output channels.
+    pub const fn blocks(&self) -> usize {
+        self.outputs.div_ceil(BLOCK)
+    }
+
+    /// Products summed for an output, zeros that fill up blocks among them.
+    pub const fn depth(&self) -> usize {
+        let kernel = self.window.kernel;
+        if kernel == 1 || self.lanes == 1 {
+            self.inputs * kernel * kernel
+        } else {
+            self.inputs.next_multiple_of(BLOCK) * kernel * kernel
+        }
+    }
+
+    /// Where among the products an input at a tap of the window stands.
+    const fn place(&self, input: usize, tap: usize) -> usize {
+        let kernel = self.window.kernel;
+        let (block, lane) = (input / self.lanes, input % self.lanes);
+        (block * kernel * kernel + tap) * self.lanes + lane
+    }
+
+    /// The weight of `input` at `tap` for a block of outputs: sixteen floats.
+    pub fn weights_of(&self, block: usize, input: usize, tap: usize) -> &[f32] {
+        let start = (block * self.depth() + self.place(input, tap)) * BLOCK;
+        &self.weights.as_slice()[start..start + BLOCK]
+    }
+
+    /// Sixteen biases of a block of outputs, and those behind.
+    pub fn bias(&self, block: usize) -> *const f32 {
+        self.bias.as_slice()[block * BLOCK..].as_ptr()
+    }
+
+    /// What is summed over in a window of a map laid out so.
+    pub fn chunks(&self, row: usize, block: usize) -> Vec<Chunk> {
+        let kernel = self.window.kernel;
+        let mut chunks = Vec::new();
+        for index in 0..self.inputs.div_ceil(self.lanes) {
+            for y in 0..kernel {
+                let left = self.inputs - index * self.lanes;
+                let lanes = if kernel == 1 {
+                    left.min(self.lanes)
+                } else {
+                    self.lanes
+                };
+                chunks.push(Chunk {
+                    offset: index * block + y * row,
+                    length: kernel * lanes,
+                });
+            }
+        }
+        chunks
+    }
+
+    /// The same for a whole map.
+    pub fn chunks_in(&self, layout: &Layout) -> Vec<Chunk> {
+        self.chunks(layout.row(), layout.block())
+    }
+
+    /// Computes `blocks` of the output channels of `rows`, one panel of weights after the other.
+    ///
+    /// # Safety
+    /// The machine has the kernels' instructions; the chunks of every pixel can be read, the blocks
+    /// of every pixel of the output written (and of the residual read), and no one else does so
+    /// meanwhile.
+    pub unsafe fn run(
+        &self,
+        kernels: &Kernels,
+        chunks: &[Chunk],
+        rows: impl Iterator<Item = Row> + Clone,
+        blocks: Range<usize>,
+    ) {
+        let Some(step) = rows.clone().next().map(|row| row.step) else {
+            return;
+        };
+        let tiles = tiles_for(kernels, step);
+        let mut block = blocks.start;
+        while block < blocks.end {
+            let wide = (blocks.end - block).min(tiles.len());
+            for row in rows.clone() {
+                // SAFETY: the caller's promise, for these blocks.
+                unsafe { self.panel(tiles[wide - 1], chunks, &row, block) };
+            }
+            block += wide;
+        }
+    }
+
+    /// # Safety
+    /// As [`Direct::run`].
+    unsafe fn panel(&self, kernels: &[TileKernel], chunks: &[Chunk], row: &Row, block: usize) {
+        let depth = self.depth();
+        let tiles = row.width.div_ceil(kernels.len());
+        for index in 0..tiles {
+            let (start, end) = (index * row.width / tiles, (index + 1) * row.width / tiles);
+            let residual = if row.residual.is_null() {
+                row.residual
+            } else {
+                row.residual
+                    .wrapping_add(block * row.residual_block + start * BLOCK)
+            };
+            // SAFETY: pixels and blocks lie within what the caller vouches for.
+            unsafe {
+                let tile = Tile {
+                    chunks,
+                    input: row.input.add(start * row.step),
+                    step: row.step,
+                    weights: self.weights.as_ptr().add(block * depth * BLOCK),
+                    weights_block: depth * BLOCK,
+                    bias: self.bias(block),
+                    output: row
+                        .output
+                        .wrapping_add(block * row.output_block + start * BLOCK),
+                    output_block: row.output_block,
+                    residual,
+                    residual_block: row.residual_block,
+                    finish: self.finish,
+                };
+                kernels[end - start - 1](&tile);
+            }
+        }
+    }
+}
+
+/// The kernels for pixels so many floats apart.
+fn tiles_for(kernels: &Kernels, step: usize) -> &'static [&'static [TileKernel]] {
+    let known = STEPS.iter().position(|known| *known == step);
+    kernels.tiles[known.unwrap_or(STEPS.len())]
+}

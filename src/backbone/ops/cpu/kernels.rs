@@ -1,0 +1,146 @@
+//! The inner loops, as one table of functions per instruction set.
+//!
+//! Each is written once, over [`Vector`](super::vector::Vector); the macro here makes it a function
+//! of its own for every instruction set, since a function is compiled for one set.
+
+use super::depthwise::Strip;
+use super::pooling::Windows;
+use super::tile::Tile;
+use super::transform::{Gathered, Scattered};
+
+/// Computes a [`Tile`].
+pub type TileKernel = unsafe fn(&Tile);
+
+/// Floats between two pixels' windows for which there are kernels of their own: pixels of a map
+/// at stride 1 and 2. Index 2 of the table of tiles is for any other step.
+pub const STEPS: [usize; 2] = [16, 32];
+
+/// The inner loops in one instruction set. Calling one asks that the machine has it.
+pub struct Kernels {
+    /// For each step, for one, two … blocks of channels, for one, two … pixels: its kernel.
+    pub tiles: [&'static [&'static [TileKernel]]; 3],
+    /// Convolves a [`Strip`] with a kernel and stride that [`depthwise::is_direct`] knows.
+    ///
+    /// [`depthwise::is_direct`]: super::depthwise::is_direct
+    pub depthwise: unsafe fn(kernel: usize, stride: usize, strip: &Strip),
+    /// Winograd's transform of a tile of the input, for 2×2 or 4×4 cells of output.
+    pub gather: unsafe fn(cells: usize, tile: &Gathered),
+    /// Winograd's transform back to a tile of the output, 2×2 or 4×4 cells.
+    pub scatter: unsafe fn(cells: usize, tile: &Scattered),
+    /// The largest value in each window of a row.
+    pub largest: unsafe fn(windows: &Windows),
+    /// Sums cells of one block of channels.
+    pub add_up: unsafe fn(cells: *const f32, count: usize, sums: *mut f32),
+    /// Multiplies cells of one block of channels.
+    pub scale: unsafe fn(cells: *const f32, count: usize, by: *const f32, output: *mut f32),
+}
+
+/// Makes `KERNELS` for a vector type, with the tiles that its registers can hold.
+macro_rules! kernels {
+    (
+        $(#[$features:meta])* $vector:ident,
+        $(tiles $blocks:literal => $rows:tt,)+
+    ) => {
+        use $crate::backbone::ops::cpu::{
+            depthwise::{self, Strip},
+            kernels::{Kernels, STEPS, TileKernel, tile_rows},
+            layout::BLOCK,
+            pooling::{self, Windows},
+            tile::{self, Tile},
+            transform::{self, Gathered, Scattered},
+        };
+
+        /// The kernels in this instruction set.
+        pub static KERNELS: Kernels = Kernels {
+            tiles: [
+                &[$(tile_rows!({ STEPS[0] }, $blocks, $rows)),+],
+                &[$(tile_rows!({ STEPS[1] }, $blocks, $rows)),+],
+                &[$(tile_rows!(0, $blocks, $rows)),+],
+            ],
+            depthwise,
+            gather,
+            scatter,
+            largest,
+            add_up,
+            scale,
+        };
+
+        const VECTORS: usize = BLOCK / <$vector as $crate::backbone::ops::cpu::vector::Vector>::LANES;
+
+        $(#[$features])*
+        unsafe fn tile_of<const STEP: usize, const ROWS: usize, const WIDTH: usize>(tile: &Tile) {
+            // SAFETY: the caller's promises are the callee's.
+            unsafe { tile::compute::<$vector, STEP, ROWS, WIDTH>(tile) }
+        }
+
+        unsafe fn depthwise(kernel: usize, stride: usize, strip: &Strip) {
+            // SAFETY: the caller's promises are the callee's.
+            unsafe {
+                match (kernel, stride) {
+                    (3, 1) => depthwise_of::<3, 1>(strip),
+                    (3, 2) => depthwise_of::<3, 2>(strip),
+                    (5, 1) => depthwise_of::<5, 1>(strip),
+                    (5, 2) => depthwise_of::<5, 2>(strip),
+                    (7, 1) => depthwise_of::<7, 1>(strip),
+                    (7, 2) => depthwise_of::<7, 2>(strip),
+                    _ => unreachable!("the plan asks for windows that `is_direct` knows"),
+                }
+            }
+        }
+
+        $(#[$features])*
+        unsafe fn depthwise_of<const KERNEL: usize, const STRIDE: usize>(strip: &Strip) {
+            // SAFETY: the caller's promises are the callee's.
+            unsafe { depthwise::convolve::<$vector, KERNEL, STRIDE>(strip) }
+        }
+
+        $(#[$features])*
+        unsafe fn gather(cells: usize, tile: &Gathered) {
+            // SAFETY: the caller's promises are the callee's.
+            unsafe {
+                match cells {
+                    2 => transform::gather_for_2::<$vector>(tile),
+                    _ => transform::gather_for_4::<$vector>(tile),
+                }
+            }
+        }
+
+        $(#[$features])*
+        unsafe fn scatter(cells: usize, tile: &Scattered) {
+            // SAFETY: the caller's promises are the callee's.
+            unsafe {
+                match cells {
+                    2 => transform::scatter_2::<$vector>(tile),
+                    _ => transform::scatter_4::<$vector>(tile),
+                }
+            }
+        }
+
+        $(#[$features])*
+        unsafe fn largest(windows: &Windows) {
+            // SAFETY: the caller's promises are the callee's.
+            unsafe { pooling::largest::<$vector>(windows) }
+        }
+
+        $(#[$features])*
+        unsafe fn add_up(cells: *const f32, count: usize, sums: *mut f32) {
+            // SAFETY: the caller's promises are the callee's.
+            unsafe { pooling::add_up::<$vector>(cells, count, sums) }
+        }
+
+        $(#[$features])*
+        unsafe fn scale(cells: *const f32, count: usize, by: *const f32, output: *mut f32) {
+            // SAFETY: the caller's promises are the callee's.
+            unsafe { pooling::scale::<$vector>(cells, count, by, output) }
+        }
+    };
+}
+pub(super) use kernels;
+
+/// A table of the kernels for so many pixels each.
+macro_rules! tile_rows {
+    ($step:expr, $blocks:literal, [$($rows:literal)+]) => {
+        &[$(tile_of::<{ $step }, $rows, { $blocks * VECTORS }> as TileKernel),+] as &[TileKernel]
+    };
+}
+pub(super) use tile_rows;

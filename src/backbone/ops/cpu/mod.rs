@@ -1,0 +1,412 @@
+//! Networks on a CPU: our own kernels, fused, in memory that is used again.
+//!
+//! A network's steps are lowered to what is run as one ([`lowering`]), laid out in memory for
+//! pictures of one size ([`plan`]), and run by one thread a picture or by several together
+//! ([`team`]). The inner loops are written once over a vector type ([`vector`]) and compiled for
+//! every instruction set ([`kernels`]); which one runs is decided at run time ([`instructions`]).
+//!
+//! This is the one place in the crate with unsafe code: raw pointers, because several threads fill
+//! one map, and intrinsics.
+#![allow(unsafe_code)]
+
+mod activate;
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
+mod buffer;
+mod dense;
+mod depthwise;
+mod direct;
+mod instructions;
+mod kernels;
+mod layout;
+mod lowering;
+mod map;
+#[cfg(target_arch = "aarch64")]
+mod neon;
+mod plan;
+mod pooling;
+mod portable;
+mod separable;
+mod team;
+#[cfg(test)]
+mod tests;
+mod tile;
+mod transform;
+mod vector;
+mod weights;
+mod winograd;
+
+use std::ops::Range;
+use std::sync::{Arc, Mutex};
+
+pub use self::instructions::Instructions;
+use self::kernels::Kernels;
+use self::layout::BLOCK;
+pub use self::layout::around;
+use self::lowering::Fused;
+use self::map::Map;
+use self::plan::{How, Plan, Planned};
+use self::pooling::Windows;
+use self::team::{Member, together};
+use self::weights::Weights;
+use super::super::network::{MapShape, Network, Operation, Value, Window};
+use super::super::parameters::Parameters;
+
+/// Sizes of pictures whose plans are kept.
+const PLANS: usize = 8;
+
+/// A network with its weights, for a CPU.
+pub struct CpuNetwork {
+    network: Network,
+    taps: Vec<Value>,
+    weights: Vec<Weights>,
+    kernels: &'static Kernels,
+    plans: Mutex<Vec<Arc<Plan>>>,
+}
+
+impl CpuNetwork {
+    /// Packs the weights; `taps` are what [`CpuNetwork::run`] gives. Instructions that the machine
+    /// lacks are replaced by the best that it has.
+    pub fn new(
+        network: Network,
+        parameters: &Parameters,
+        taps: Vec<Value>,
+        instructions: Instructions,
+    ) -> Self {
+        let best = || Instructions::best().kernels();
+        let kernels = instructions.kernels().or_else(best);
+        Self {
+            weights: Weights::pack(&network, parameters),
+            network,
+            taps,
+            kernels: kernels.unwrap_or(&portable::KERNELS),
+            plans: Mutex::default(),
+        }
+    }
+
+    /// The shape of each tap for pictures of this size.
+    pub fn shapes(&self, height: usize, width: usize) -> Vec<MapShape> {
+        let shapes = self.network.shapes(height, width);
+        self.taps.iter().map(|tap| shapes[tap.0]).collect()
+    }
+
+    /// Runs pictures `[N, 3, height, width]` in `threads` threads: for each tap its maps
+    /// `[N, C, h, w]`, one tap after the other.
+    pub fn run(&self, pixels: &[f32], (height, width): (usize, usize), threads: usize) -> Vec<f32> {
+        let picture = 3 * height * width;
+        let images = pixels.len() / picture;
+        let shapes = self.shapes(height, width);
+        let values: usize = shapes.iter().map(MapShape::len).sum();
+        let mut output = vec![0.0; images * values];
+        let mut rest = output.as_mut_slice();
+        let mut places = Vec::with_capacity(shapes.len());
+        for shape in &shapes {
+            let (maps, behind) = rest.split_at_mut(images * shape.len());
+            let (base, image) = (maps.as_mut_ptr(), shape.len());
+            places.push(Output { base, image });
+            rest = behind;
+        }
+        let image = |index: usize| &pixels[index * picture..(index + 1) * picture];
+        // Pictures that come in numbers are done one by one, a thread each; what is left over is
+        // done by all threads together.
+        let alone = images / threads * threads;
+        if alone > 0 {
+            let plan = self.plan((height, width), 1);
+            together(threads, |member| {
+                member.share(alone, |index| {
+                    self.run_one(&plan, image(index), &places, index);
+                });
+            });
+        }
+        if alone < images {
+            let plan = self.plan((height, width), threads);
+            for index in alone..images {
+                self.run_one(&plan, image(index), &places, index);
+            }
+        }
+        output
+    }
+
+    fn plan(&self, size: (usize, usize), members: usize) -> Arc<Plan> {
+        let make = || {
+            Arc::new(Plan::new(
+                &self.network,
+                &self.weights,
+                &self.taps,
+                size,
+                members,
+            ))
+        };
+        let Ok(mut plans) = self.plans.lock() else {
+            return make();
+        };
+        let known = plans
+            .iter()
+            .position(|plan| plan.size == size && plan.members == members);
+        let plan = match known {
+            Some(index) => plans.remove(index),
+            None => make(),
+        };
+        plans.push(Arc::clone(&plan));
+        if plans.len() > PLANS {
+            plans.remove(0);
+        }
+        plan
+    }
+
+    /// Runs one picture with a team of as many as the plan is for.
+    fn run_one(&self, plan: &Plan, pixels: &[f32], outputs: &[Output], index: usize) {
+        let mut memory = plan.take_memory();
+        let scratch = Scratch(memory.scratch());
+        let maps = plan.maps(&mut memory);
+        together(plan.members, |member| {
+            let running = Running {
+                network: self,
+                plan,
+                maps: &maps,
+                scratch: scratch.all(),
+                member,
+            };
+            running.all(pixels, outputs, index);
+        });
+        plan.give_back(memory);
+    }
+}
+
+/// Working memory of the members of a team.
+struct Scratch(Vec<*mut f32>);
+
+impl Scratch {
+    fn all(&self) -> &[*mut f32] {
+        &self.0
+    }
+}
+
+// SAFETY: only places in memory; what is done there is promised by whoever does it.
+unsafe impl Sync for Scratch {}
+
+/// Where a tap's values go.
+#[derive(Clone, Copy)]
+struct Output {
+    base: *mut f32,
+    image: usize,
+}
+
+impl Output {
+    /// Some of an image's values.
+    ///
+    /// # Safety
+    /// They lie within the output, and no one else has them.
+    #[allow(
+        clippy::mut_from_ref,
+        reason = "whoever calls it has these values for itself"
+    )]
+    unsafe fn part(&self, image: usize, range: Range<usize>) -> &mut [f32] {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let start = self.base.add(image * self.image + range.start);
+            std::slice::from_raw_parts_mut(start, range.len())
+        }
+    }
+}
+
+// SAFETY: only a place in memory; what is done there is promised by whoever does it.
+unsafe impl Send for Output {}
+// SAFETY: as above.
+unsafe impl Sync for Output {}
+
+/// One member of a team at work on a picture.
+struct Running<'a> {
+    network: &'a CpuNetwork,
+    plan: &'a Plan,
+    maps: &'a [Map],
+    scratch: &'a [*mut f32],
+    member: &'a Member<'a>,
+}
+
+impl Running<'_> {
+    fn all(&self, pixels: &[f32], outputs: &[Output], image: usize) {
+        self.copy_pixels(pixels);
+        for step in &self.plan.steps {
+            // SAFETY: `CpuNetwork::new` saw to it that the machine has the instructions; the plan
+            // gives every live value a buffer of its own, with the halo its readers need.
+            unsafe { self.step(step) };
+            for &tap in &step.taps {
+                self.copy_tap(step, &outputs[tap], image);
+            }
+        }
+    }
+
+    /// Copies the pixels into a map with the halo that the first convolution needs.
+    fn copy_pixels(&self, pixels: &[f32]) {
+        let map = &self.maps[0];
+        let (height, width) = self.plan.size;
+        self.member.share(3, |channel| {
+            let plane = &pixels[channel * height * width..(channel + 1) * height * width];
+            for (row, values) in plane.chunks_exact(width).enumerate() {
+                // SAFETY: the map has such a row, and the channel is this member's.
+                unsafe {
+                    let to = map.cell(row, 0).add(channel * map.layout.block());
+                    to.copy_from_nonoverlapping(values.as_ptr(), width);
+                }
+            }
+        });
+    }
+
+    /// Copies what a step made to where the caller wants it, plane by plane.
+    fn copy_tap(&self, step: &Planned, output: &Output, image: usize) {
+        let map = &self.maps[step.output];
+        let layout = map.layout;
+        let plane = layout.height * layout.width;
+        self.member.share(layout.blocks(), |block| {
+            let channels = block * BLOCK..((block + 1) * BLOCK).min(layout.channels);
+            // SAFETY: the step is complete, and the block is this member's.
+            unsafe {
+                let planes = output.part(image, channels.start * plane..channels.end * plane);
+                map.copy_block_to(block, planes);
+            }
+        });
+    }
+
+    /// # Safety
+    /// The machine has the kernels' instructions; buffers are as planned.
+    unsafe fn step(&self, step: &Planned) {
+        let (input, output) = (self.maps[step.input], self.maps[step.output]);
+        let second = step.second.map(|place| self.maps[place]);
+        let (kernels, weights) = (self.network.kernels, &self.network.weights);
+        let (member, scratch) = (self.member, self.scratch);
+        // SAFETY: the caller's promise.
+        unsafe {
+            match (&step.how, step.fused) {
+                (How::Dense(dense), Fused::Direct(index)) => {
+                    let residual = second;
+                    let maps = dense::Maps {
+                        input,
+                        output,
+                        residual,
+                    };
+                    dense.run(kernels, weights[index].direct(), &maps, member);
+                }
+                (How::Winograd(winograd), Fused::Winograd(index)) => {
+                    let residual = second;
+                    let maps = winograd::Maps {
+                        input,
+                        output,
+                        residual,
+                    };
+                    let weights = &weights[index];
+                    let both = (weights.direct(), weights.transformed());
+                    winograd.run(kernels, both, &maps, scratch, member);
+                }
+                (How::Separable(separable), fused) => {
+                    let (source, residual) = (input, second);
+                    let maps = separable::Maps {
+                        source,
+                        output,
+                        residual,
+                    };
+                    let stages = plan::stages(&fused, weights);
+                    separable.run(kernels, &stages, &maps, scratch, member);
+                }
+                (_, Fused::MaxPool(index)) => {
+                    if let Operation::MaxPool(window) =
+                        &self.network.network.steps()[index].operation
+                    {
+                        self.max_pool(window, &input, &output);
+                    }
+                }
+                (_, Fused::Average(_)) => self.average(&input, &output),
+                (_, Fused::Scale(_)) => {
+                    if let Some(by) = second {
+                        self.scale(&input, &by, &output);
+                    }
+                }
+                _ => unreachable!("a plan says how each step is run"),
+            }
+        }
+    }
+
+    /// # Safety
+    /// As [`Running::step`].
+    unsafe fn max_pool(&self, window: &Window, input: &Map, output: &Map) {
+        let from = input.layout;
+        let (top, rows) = window.place(from.height);
+        let (left, width) = window.place(from.width);
+        self.member.share(from.blocks() * rows, |job| {
+            let (block, row) = (job / rows, job % rows);
+            let first = (row * window.stride).saturating_sub(top);
+            let end = (row * window.stride + window.kernel)
+                .saturating_sub(top)
+                .min(from.height);
+            // SAFETY: the rows lie within the input; the row of the output is this member's.
+            unsafe {
+                let mut covered = [std::ptr::null(); 8];
+                for (place, row) in covered.iter_mut().zip(first..end) {
+                    *place = input.cell(row, 0).add(block * from.block()).cast_const();
+                }
+                let windows = Windows {
+                    rows: &covered[..(end - first).min(8)],
+                    columns: from.width,
+                    left,
+                    kernel: window.kernel,
+                    stride: window.stride,
+                    output: output.cell(row, 0).add(block * output.layout.block()),
+                    width,
+                };
+                (self.network.kernels.largest)(&windows);
+            }
+        });
+    }
+
+    /// The mean over each cell of the output's grid; of all, where the output is one cell.
+    ///
+    /// # Safety
+    /// As [`Running::step`].
+    unsafe fn average(&self, input: &Map, output: &Map) {
+        let (from, to) = (input.layout, output.layout);
+        let kernels = self.network.kernels;
+        self.member.share(from.blocks() * to.height, |job| {
+            let (block, row) = (job / to.height, job % to.height);
+            let rows = grid_cell(row, to.height, from.height);
+            for column in 0..to.width {
+                let columns = grid_cell(column, to.width, from.width);
+                let share = [1.0 / (rows.len() * columns.len()) as f32; BLOCK];
+                // SAFETY: the block's row is this member's.
+                unsafe {
+                    let sums = output.cell(row, column).add(block * to.block());
+                    sums.write_bytes(0, BLOCK);
+                    for row in rows.clone() {
+                        let cells = input.cell(row, columns.start).add(block * from.block());
+                        (kernels.add_up)(cells, columns.len(), sums);
+                    }
+                    (kernels.scale)(sums, 1, share.as_ptr(), sums);
+                }
+            }
+        });
+    }
+
+    /// # Safety
+    /// As [`Running::step`].
+    unsafe fn scale(&self, input: &Map, by: &Map, output: &Map) {
+        let from = input.layout;
+        self.member.share(from.blocks(), |block| {
+            // SAFETY: the block is this member's.
+            unsafe {
+                let factors = by.cell(0, 0).add(block * by.layout.block());
+                for row in 0..from.height {
+                    let cells = input.cell(row, 0).add(block * from.block());
+                    let to = output.cell(row, 0).add(block * output.layout.block());
+                    (self.network.kernels.scale)(cells, from.width, factors, to);
+                }
+            }
+        });
+    }
+}
+
+/// The cells of a side of `size` cells that cell `index` of `cells` averages: from ⌊i·size/cells⌋ to
+/// ⌈(i + 1)·size/cells⌉, as torch places them.
+const fn grid_cell(index: usize, cells: usize, size: usize) -> Range<usize> {
+    index * size / cells..((index + 1) * size).div_ceil(cells)
+}

@@ -1,0 +1,481 @@
+//! Depthwise convolution together with the convolution before it and the pointwise one behind it,
+//! the inverted residual of `MobileNet`s: what lies between them is six times as wide as what goes
+//! in and out, and never leaves the cache.
+//!
+//! Rows are made as they are needed. A few channels are expanded and at once convolved, while they
+//! are in the innermost cache; the results of a band of rows are collected and projected. Rows that
+//! the next band needs too stay in a ring.
+
+use std::ops::Range;
+
+use super::buffer::Buffer;
+use super::depthwise::Strip;
+use super::direct::{Direct, Row};
+use super::kernels::Kernels;
+use super::layout::{BLOCK, Halo, Layout};
+use super::map::Map;
+use super::team::Member;
+use super::tile::Chunk;
+use crate::backbone::network::{Convolution, Window};
+use crate::backbone::parameters::Folded;
+
+/// Bytes that a band's maps may take: they are to stay in a core's second cache.
+const BAND_BYTES: usize = 640 << 10;
+/// Blocks of channels that are expanded and convolved together: as wide as the widest tile.
+const GROUP: usize = 2;
+/// Rows of output convolved by one call of the kernel.
+const STRIP: usize = 8;
+
+/// A depthwise convolution's weights.
+pub struct Depthwise {
+    /// Kernel, stride, padding.
+    pub window: Window,
+    /// Channels in and out.
+    pub channels: usize,
+    /// `[block][kernel · kernel][16]`.
+    weights: Buffer,
+    bias: Buffer,
+    finish: super::activate::Finish,
+}
+
+impl Depthwise {
+    /// Packs `folded`.
+    pub fn pack(convolution: &Convolution, folded: &Folded) -> Self {
+        let (channels, window) = (convolution.outputs, convolution.window);
+        let taps = window.kernel * window.kernel;
+        let padded = channels.next_multiple_of(BLOCK);
+        let mut weights = Buffer::new(padded * taps);
+        for (channel, kernel) in folded.weight.chunks_exact(taps).enumerate() {
+            for (tap, &weight) in kernel.iter().enumerate() {
+                let place = (channel / BLOCK * taps + tap) * BLOCK + channel % BLOCK;
+                weights.as_mut_slice()[place] = weight;
+            }
+        }
+        let mut bias = Buffer::new(padded);
+        bias.as_mut_slice()[..channels].copy_from_slice(&folded.bias);
+        Self {
+            window,
+            channels,
+            weights,
+            bias,
+            finish: convolution.activation.into(),
+        }
+    }
+
+    const fn blocks(&self) -> usize {
+        self.channels.div_ceil(BLOCK)
+    }
+}
+
+/// What is run: the convolutions' weights.
+#[derive(Clone, Copy)]
+pub struct Stages<'a> {
+    /// Makes the rows that are convolved; none if the source holds them.
+    pub expand: Option<&'a Direct>,
+    /// The middle.
+    pub depthwise: &'a Depthwise,
+    /// Makes the output of what is convolved; none if that is the output.
+    pub project: Option<&'a Direct>,
+}
+
+/// What it is run on.
+pub struct Maps {
+    /// The input.
+    pub source: Map,
+    /// The result.
+    pub output: Map,
+    /// Added to the result before its activation.
+    pub residual: Option<Map>,
+}
+
+/// How it is run on maps of one size.
+pub struct Separable {
+    /// The map that is convolved, with the halo it needs.
+    expanded: Layout,
+    /// Rows and columns of the result.
+    height: usize,
+    width: usize,
+    /// Rows of output made at a time.
+    band: usize,
+    /// Rows of the expanded map that are kept; all blocks of them, unless one band is all.
+    ring: usize,
+    expand_chunks: Vec<Chunk>,
+    project_chunks: Vec<Chunk>,
+}
+
+impl Separable {
+    /// For a depthwise convolution of a map of `shape`, `source` being what it or what makes its
+    /// input reads.
+    pub fn plan(stages: &Stages, source: &Layout, (height, width): (usize, usize)) -> Self {
+        let depthwise = stages.depthwise;
+        let window = depthwise.window;
+        let expanded = Layout {
+            channels: depthwise.channels,
+            lanes: BLOCK,
+            height,
+            width,
+            halo: Halo::of(&window, height, width),
+        };
+        let (_, rows) = window.place(height);
+        let (_, columns) = window.place(width);
+        let mut plan = Self {
+            expanded,
+            height: rows,
+            width: columns,
+            band: rows,
+            ring: height,
+            expand_chunks: Vec::new(),
+            project_chunks: Vec::new(),
+        };
+        if let Some(expand) = stages.expand {
+            plan.expand_chunks = expand.chunks_in(source);
+        }
+        plan.choose_band(stages);
+        if let Some(project) = stages.project {
+            plan.project_chunks = project.chunks(0, plan.collected_block());
+        }
+        plan
+    }
+
+    fn choose_band(&mut self, stages: &Stages) {
+        let window = stages.depthwise.window;
+        let fits =
+            |plan: &Self| plan.expanded_len(stages) + plan.collected_len(stages) <= BAND_BYTES / 4;
+        while !fits(self) && self.band > 1 {
+            self.band -= 1;
+            self.ring = ((self.band - 1) * window.stride + window.kernel).min(self.expanded.height);
+        }
+    }
+
+    const fn is_one_band(&self) -> bool {
+        self.band >= self.height
+    }
+
+    /// Floats of a block of the ring: its rows, and one of zeros for what lies outside the map.
+    const fn ring_block(&self) -> usize {
+        (self.ring + 1) * self.expanded.row()
+    }
+
+    /// Floats of the ring of one thread.
+    fn expanded_len(&self, stages: &Stages) -> usize {
+        let blocks = if self.is_one_band() {
+            GROUP
+        } else {
+            stages.depthwise.blocks()
+        };
+        match stages.expand {
+            Some(_) => blocks * self.ring_block(),
+            None => 0,
+        }
+    }
+
+    /// Floats of a block of a band's results.
+    const fn collected_block(&self) -> usize {
+        self.band * self.width * BLOCK
+    }
+
+    fn collected_len(&self, stages: &Stages) -> usize {
+        match stages.project {
+            Some(_) => stages.depthwise.blocks() * self.collected_block(),
+            None => 0,
+        }
+    }
+
+    /// Floats of working memory that each thread needs.
+    pub fn scratch(&self, stages: &Stages) -> usize {
+        self.expanded_len(stages) + self.collected_len(stages)
+    }
+
+    /// Runs it with the other members of the team.
+    ///
+    /// # Safety
+    /// The machine has the kernels' instructions; the maps have the layouts that the plan was made
+    /// for and no one else uses them; `scratch` points to the working memory of every member.
+    pub unsafe fn run(
+        &self,
+        kernels: &Kernels,
+        stages: &Stages,
+        maps: &Maps,
+        scratch: &[*mut f32],
+        member: &Member,
+    ) {
+        let running = |index: usize| Running {
+            plan: self,
+            kernels,
+            stages: *stages,
+            maps,
+            ring: scratch[index],
+            collected: scratch[index].wrapping_add(self.expanded_len(stages)),
+        };
+        let mine = running(member.index);
+        // SAFETY: every member has its own rows, or its own channels and then its own pixels.
+        unsafe {
+            mine.clear_halo();
+            if self.is_one_band() && member.count > 1 {
+                let all = Running {
+                    collected: running(0).collected,
+                    ..mine
+                };
+                all.by_channels(member);
+            } else {
+                member.share(member.count, |part| {
+                    let row = |part: usize| part * self.height / member.count;
+                    mine.rows(row(part)..row(part + 1));
+                });
+            }
+        }
+    }
+}
+
+/// A thread at work.
+#[derive(Clone, Copy)]
+struct Running<'a> {
+    plan: &'a Separable,
+    kernels: &'a Kernels,
+    stages: Stages<'a>,
+    maps: &'a Maps,
+    ring: *mut f32,
+    collected: *mut f32,
+}
+
+impl Running<'_> {
+    /// Zeros around the rows of the ring, and its row of zeros: the memory has had other uses.
+    ///
+    /// # Safety
+    /// As [`Separable::run`]; the same holds for all that follow.
+    unsafe fn clear_halo(&self) {
+        let (plan, layout) = (self.plan, self.plan.expanded);
+        if self.stages.expand.is_none() {
+            return;
+        }
+        let blocks = plan.expanded_len(&self.stages) / plan.ring_block();
+        let (left, right) = (layout.halo.left * BLOCK, layout.halo.right * BLOCK);
+        for row in 0..blocks * (plan.ring + 1) {
+            // SAFETY: the ring has so many rows.
+            unsafe {
+                let start = self.ring.add(row * layout.row());
+                if row % (plan.ring + 1) == plan.ring {
+                    start.write_bytes(0, layout.row());
+                } else {
+                    start.write_bytes(0, left);
+                    start.add(layout.row() - right).write_bytes(0, right);
+                }
+            }
+        }
+    }
+
+    /// Band by band, all channels.
+    unsafe fn rows(&self, rows: Range<usize>) {
+        let mut expanded = self.inputs_of(&rows).start;
+        let mut start = rows.start;
+        while start < rows.end {
+            let band = start..(start + self.plan.band).min(rows.end);
+            let needed = self.inputs_of(&band);
+            let new = expanded.max(needed.start)..needed.end;
+            expanded = needed.end;
+            let blocks = self.stages.depthwise.blocks();
+            for block in (0..blocks).step_by(GROUP) {
+                let group = block..(block + GROUP).min(blocks);
+                // SAFETY: the caller's promise.
+                unsafe { self.group(group, &band, new.clone()) };
+            }
+            if let Some(project) = self.stages.project {
+                let pixels = 0..band.len() * self.plan.width;
+                // SAFETY: the caller's promise; the band's results are complete.
+                unsafe { self.project(project, band.start, pixels, 0..project.blocks()) };
+            }
+            start = band.end;
+        }
+    }
+
+    /// The one band, each member some of the channels and then some of the pixels.
+    unsafe fn by_channels(&self, member: &Member) {
+        let band = 0..self.plan.height;
+        let needed = self.inputs_of(&band);
+        let blocks = self.stages.depthwise.blocks();
+        member.share(blocks.div_ceil(GROUP), |group| {
+            let group = group * GROUP..((group + 1) * GROUP).min(blocks);
+            // SAFETY: the caller's promise; the channels are this member's.
+            unsafe { self.group(group, &band, needed.clone()) };
+        });
+        let Some(project) = self.stages.project else {
+            return;
+        };
+        let panels = project.blocks().div_ceil(GROUP);
+        member.share(panels, |panel| {
+            let blocks = panel * GROUP..((panel + 1) * GROUP).min(project.blocks());
+            let pixels = 0..self.plan.height * self.plan.width;
+            // SAFETY: all channels are collected; the panel is this member's.
+            unsafe { self.project(project, 0, pixels, blocks) };
+        });
+    }
+
+    /// The rows of the expanded map that these rows of the result need.
+    fn inputs_of(&self, rows: &Range<usize>) -> Range<usize> {
+        let (window, top) = (self.stages.depthwise.window, self.plan.expanded.halo.top);
+        let start = (rows.start * window.stride).saturating_sub(top);
+        let end = (rows.end - 1) * window.stride + window.kernel;
+        start..end.saturating_sub(top).min(self.plan.expanded.height)
+    }
+
+    /// Where a row that the windows cover lies, from the block's first float. Row 0 is the first
+    /// that the window of output row 0 covers, be it outside the map.
+    const fn offset(&self, row: usize) -> usize {
+        let (plan, halo) = (self.plan, self.plan.expanded.halo);
+        if self.stages.expand.is_none() {
+            let source = &self.maps.source.layout;
+            return (source.halo.top + row - halo.top) * source.row()
+                + (source.halo.left - halo.left) * BLOCK;
+        }
+        let is_inside = row >= halo.top && row - halo.top < plan.expanded.height;
+        let slot = if is_inside {
+            (row - halo.top) % plan.ring
+        } else {
+            plan.ring
+        };
+        slot * plan.expanded.row()
+    }
+
+    /// Expands the `new` rows of a few blocks of channels and convolves the band.
+    unsafe fn group(&self, group: Range<usize>, band: &Range<usize>, new: Range<usize>) {
+        let kept = if self.plan.is_one_band() {
+            group.start
+        } else {
+            0
+        };
+        // SAFETY: the ring and the source hold these blocks, the results have room for them.
+        unsafe {
+            if let Some(expand) = self.stages.expand {
+                for row in new {
+                    self.expand(expand, row, group.clone(), kept);
+                }
+            }
+            for block in group {
+                let input = match self.stages.expand {
+                    Some(_) => self.ring.add((block - kept) * self.plan.ring_block()),
+                    None => {
+                        let source = &self.maps.source;
+                        source.base.add(block * source.layout.block())
+                    }
+                };
+                for start in band.clone().step_by(STRIP) {
+                    let rows = start..(start + STRIP).min(band.end);
+                    self.convolve(block, input, band.start, rows);
+                }
+            }
+        }
+    }
+
+    /// Convolves a few rows of the band that begins at row `first`.
+    unsafe fn convolve(&self, block: usize, input: *const f32, first: usize, rows: Range<usize>) {
+        let depthwise = self.stages.depthwise;
+        let window = depthwise.window;
+        let taps = window.kernel * window.kernel;
+        let mut offsets = [0; (STRIP - 1) * 2 + 7];
+        let covered = (rows.len() - 1) * window.stride + window.kernel;
+        for (row, offset) in offsets[..covered].iter_mut().enumerate() {
+            *offset = self.offset(rows.start * window.stride + row);
+        }
+        // SAFETY: the caller's promise.
+        unsafe {
+            let (output, output_row) = self.result_of(block, first, rows.start);
+            let strip = Strip {
+                input,
+                rows: &offsets[..covered],
+                weights: depthwise.weights.as_ptr().add(block * taps * BLOCK),
+                bias: depthwise.bias.as_ptr().add(block * BLOCK),
+                output,
+                output_row,
+                height: rows.len(),
+                width: self.plan.width,
+                finish: depthwise.finish,
+            };
+            (self.kernels.depthwise)(window.kernel, window.stride, &strip);
+        }
+    }
+
+    /// Where a row of the result goes, in the band that begins at row `first`; and the next row.
+    unsafe fn result_of(&self, block: usize, first: usize, row: usize) -> (*mut f32, usize) {
+        let plan = self.plan;
+        // SAFETY: the caller's promise.
+        unsafe {
+            if self.stages.project.is_some() {
+                let pitch = plan.width * BLOCK;
+                let start = block * plan.collected_block() + (row - first) * pitch;
+                return (self.collected.add(start), pitch);
+            }
+            let output = &self.maps.output;
+            let start = output.cell(row, 0).add(block * output.layout.block());
+            (start, output.layout.row())
+        }
+    }
+
+    /// Makes one row of the expanded map.
+    unsafe fn expand(&self, expand: &Direct, row: usize, group: Range<usize>, kept: usize) {
+        let (plan, source) = (self.plan, &self.maps.source);
+        let window = expand.window;
+        let before = (
+            window.place(source.layout.height).0,
+            window.place(source.layout.width).0,
+        );
+        // SAFETY: the source's halo is large enough, and the ring has a place for the row.
+        unsafe {
+            let slot = row % plan.ring * plan.expanded.row() + plan.expanded.halo.left * BLOCK;
+            let output = self.ring.add(slot);
+            let row = Row {
+                input: source.window((row, 0), window.stride, before),
+                step: window.stride * source.layout.lanes,
+                width: plan.expanded.width,
+                // Blocks are counted from the first that is kept.
+                output: output.wrapping_sub(kept * plan.ring_block()),
+                output_block: plan.ring_block(),
+                residual: std::ptr::null(),
+                residual_block: 0,
+            };
+            expand.run(
+                self.kernels,
+                &plan.expand_chunks,
+                std::iter::once(row),
+                group,
+            );
+        }
+    }
+
+    /// Projects some pixels of the band that begins at row `first`.
+    unsafe fn project(
+        &self,
+        project: &Direct,
+        first: usize,
+        pixels: Range<usize>,
+        blocks: Range<usize>,
+    ) {
+        let output = &self.maps.output;
+        let residual = self.maps.residual.as_ref();
+        let is_one_row =
+            output.layout.is_one_row() && residual.is_none_or(|map| map.layout.is_one_row());
+        let width = if is_one_row {
+            pixels.len()
+        } else {
+            self.plan.width
+        };
+        let row = |start: usize| {
+            let (row, column) = (first + start / self.plan.width, start % self.plan.width);
+            // SAFETY: the rows lie within the maps, and the pixels within the results.
+            unsafe {
+                Row {
+                    input: self.collected.add(start * BLOCK),
+                    step: BLOCK,
+                    width,
+                    output: output.cell(row, column),
+                    output_block: output.layout.block(),
+                    residual: residual
+                        .map_or(std::ptr::null(), |map| map.cell(row, column).cast_const()),
+                    residual_block: residual.map_or(0, |map| map.layout.block()),
+                }
+            }
+        };
+        let rows = pixels.step_by(width).map(row);
+        // SAFETY: as above.
+        unsafe { project.run(self.kernels, &self.plan.project_chunks, rows, blocks) };
+    }
+}

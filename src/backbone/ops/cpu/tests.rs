@@ -1,0 +1,260 @@
+//! Every instruction set against Candle's own operations, on networks of random shapes.
+
+use candle_core::{Device, Tensor};
+use proptest::prelude::*;
+
+use super::{CpuNetwork, Instructions};
+use crate::backbone::network::{
+    Activation, Convolution, Network, Operation, Padding, Value, Window,
+};
+use crate::backbone::ops::candle::CandleNetwork;
+use crate::backbone::parameters::{Folded, Parameters};
+
+/// Numbers of −1 … 1, the same everywhere.
+struct Numbers(u64);
+
+impl Numbers {
+    fn next(&mut self) -> f32 {
+        let Self(state) = self;
+        *state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        ((*state >> 40) as f32) / (1u64 << 23) as f32 - 1.0
+    }
+
+    fn take(&mut self, count: usize, scale: f32) -> Vec<f32> {
+        (0..count).map(|_| scale * self.next()).collect()
+    }
+}
+
+/// Weights under which activations keep their magnitude.
+fn parameters(network: &Network, numbers: &mut Numbers) -> Parameters {
+    let mut fold = |operation: &Operation| match operation {
+        Operation::Convolution(convolution) => {
+            let shape = convolution.weight_shape();
+            let summed = shape[1..].iter().product::<usize>() as f32;
+            Some(Folded {
+                weight: numbers.take(shape.iter().product(), (3.0 / summed).sqrt()),
+                bias: numbers.take(convolution.outputs, 0.3),
+            })
+        }
+        _ => None,
+    };
+    let steps = network.steps().iter();
+    Parameters(steps.map(|step| fold(&step.operation)).collect())
+}
+
+const fn window(kernel: usize, stride: usize, padding: Padding) -> Window {
+    Window {
+        kernel,
+        stride,
+        padding,
+    }
+}
+
+fn convolution(inputs: usize, outputs: usize, window: Window) -> Convolution {
+    Convolution::new(Vec::new(), inputs, outputs, window)
+}
+
+/// Runs the network in every instruction set, with every value tapped and with the last alone, and
+/// compares with Candle's operations: largest difference over largest magnitude.
+fn check(network: &Network, (height, width): (usize, usize), images: usize, seed: u64) {
+    let mut numbers = Numbers(seed);
+    let parameters = parameters(network, &mut numbers);
+    let pixels = numbers.take(images * 3 * height * width, 1.0);
+    let shape = (images, 3, height, width);
+    let tensor = Tensor::from_vec(pixels.clone(), shape, &Device::Cpu).unwrap();
+    let every: Vec<Value> = (1..=network.steps().len()).map(Value).collect();
+    for taps in [every.clone(), vec![every[every.len() - 1]]] {
+        let candle = CandleNetwork::load(network, parameters.clone(), taps.clone(), &Device::Cpu);
+        let expected: Vec<Vec<f32>> = candle
+            .unwrap()
+            .run(&tensor)
+            .unwrap()
+            .iter()
+            .map(|map| map.flatten_all().unwrap().to_vec1().unwrap())
+            .collect();
+        for instructions in Instructions::available() {
+            let cpu = CpuNetwork::new(network.clone(), &parameters, taps.clone(), instructions);
+            for threads in 1..=3 {
+                // The second run finds memory that has been used.
+                cpu.run(&pixels, (height, width), threads);
+                let ours = cpu.run(&pixels, (height, width), threads);
+                let mut rest = ours.as_slice();
+                for (tap, expected) in taps.iter().zip(&expected) {
+                    let (map, behind) = rest.split_at(expected.len());
+                    let worst = deviation(map, expected);
+                    assert!(
+                        worst < 2e-5,
+                        "{instructions:?}, {threads} threads, value {}: {worst:e}\n{:#?}",
+                        tap.0,
+                        network.steps()[tap.0 - 1]
+                    );
+                    rest = behind;
+                }
+            }
+        }
+    }
+}
+
+fn deviation(ours: &[f32], expected: &[f32]) -> f32 {
+    let largest = expected.iter().fold(1e-3f32, |m, v| m.max(v.abs()));
+    let difference = |(a, b): (&f32, &f32)| if a.is_nan() { f32::MAX } else { (a - b).abs() };
+    ours.iter()
+        .zip(expected)
+        .map(difference)
+        .fold(0.0, f32::max)
+        / largest
+}
+
+fn activation() -> impl Strategy<Value = Activation> {
+    prop_oneof![
+        Just(Activation::Identity),
+        Just(Activation::Relu),
+        Just(Activation::Relu6),
+        Just(Activation::HardSwish),
+        Just(Activation::HardSigmoid),
+        Just(Activation::Silu),
+        Just(Activation::Sigmoid),
+    ]
+}
+
+fn any_window(kernels: &'static [usize]) -> impl Strategy<Value = Window> {
+    let kernel = prop::sample::select(kernels);
+    (kernel, 1..=2usize, any::<bool>()).prop_map(|(kernel, stride, same)| {
+        let padding = if same {
+            Padding::Same
+        } else {
+            Padding::Symmetric(kernel / 2)
+        };
+        window(kernel, stride, padding)
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+
+    #[test]
+    fn convolutions_of_any_shape_equal_candles(
+        (first, second) in (any_window(&[1, 3, 7]), any_window(&[1, 2, 3, 5])),
+        (middle, groups, group) in (1..40usize, 1..4usize, 1..20usize),
+        (first_act, second_act) in (activation(), activation()),
+        size in (1..24usize, 1..24usize),
+        (images, seed) in (1..4usize, any::<u64>()),
+    ) {
+        let mut net = Network::new("random");
+        let x = net.convolution(
+            Value::INPUT,
+            convolution(3, middle * groups, first).activation(first_act),
+        );
+        let grouped = Convolution { groups, ..convolution(middle * groups, group * groups, second) };
+        let y = net.convolution(x, grouped.activation(second_act));
+        // A bottleneck with a residual behind it.
+        let pad = Padding::Symmetric(0);
+        let z = net.convolution(y, convolution(group * groups, 20, window(1, 1, pad)));
+        let back = convolution(20, group * groups, window(1, 1, pad));
+        net.convolution(z, back.plus(Some(y)).activation(first_act));
+        check(&net, size, images, seed);
+    }
+
+    #[test]
+    fn inverted_residuals_of_any_shape_equal_candles(
+        depthwise in any_window(&[3, 5, 7]),
+        (channels, expanded, outputs) in (1..36usize, 1..70usize, 1..40usize),
+        act in activation(),
+        size in (2..30usize, 2..30usize),
+        (images, seed) in (1..4usize, any::<u64>()),
+    ) {
+        let mut net = Network::new("random");
+        let stem = convolution(3, channels, window(3, 2, Padding::Same)).activation(act);
+        let x = net.convolution(Value::INPUT, stem);
+        let point = window(1, 1, Padding::Symmetric(0));
+        let y = net.convolution(x, convolution(channels, expanded, point).activation(act));
+        let middle = convolution(expanded, expanded, depthwise).depthwise().activation(act);
+        let y = net.convolution(y, middle);
+        // Squeeze and excitation between two of its kind.
+        let mean = net.global_average_pool(y);
+        let gate = convolution(expanded, expanded, point).activation(Activation::HardSigmoid);
+        let gate = net.convolution(mean, gate);
+        let y = net.scale(y, gate);
+        let y = net.convolution(y, convolution(expanded, outputs, point));
+        let y = net.convolution(y, convolution(outputs, expanded, point).activation(act));
+        let same = window(depthwise.kernel, 1, Padding::Same);
+        let y2 = net.convolution(y, convolution(expanded, expanded, same).depthwise());
+        let end = net.convolution(y2, convolution(expanded, expanded, point).plus(Some(y)));
+        net.convolution(end, convolution(expanded, expanded, same).depthwise().activation(act));
+        check(&net, size, images, seed);
+    }
+
+    #[test]
+    fn poolings_of_any_shape_equal_candles(
+        (kernel, stride, pad) in (2..4usize, 1..3usize, 0..2usize),
+        (channels, side) in (1..40usize, 1..8usize),
+        size in (4..24usize, 4..24usize),
+        seed in any::<u64>(),
+    ) {
+        let mut net = Network::new("random");
+        let x = net.convolution(Value::INPUT, convolution(3, channels, window(1, 1, Padding::Same)));
+        let y = net.max_pool(x, window(kernel, stride, Padding::Symmetric(pad)));
+        net.average_pool_to(y, side);
+        net.global_average_pool(y);
+        check(&net, size, 1, seed);
+    }
+}
+
+/// Large enough for several bands of rows: what a band leaves behind is what the next one needs.
+#[test]
+fn bands_of_rows_join_without_a_seam() {
+    for (kernel, stride, padding) in [
+        (3, 1, Padding::Same),
+        (3, 2, Padding::Same),
+        (5, 1, Padding::Symmetric(2)),
+        (5, 2, Padding::Symmetric(2)),
+    ] {
+        let mut net = Network::new("bands");
+        let stem = convolution(3, 24, window(3, 1, padding)).activation(Activation::Relu6);
+        let x = net.convolution(Value::INPUT, stem);
+        let point = window(1, 1, Padding::Symmetric(0));
+        let y = net.convolution(x, convolution(24, 200, point).activation(Activation::Relu6));
+        let middle = convolution(200, 200, window(kernel, stride, padding)).depthwise();
+        let y = net.convolution(y, middle.activation(Activation::Relu6));
+        let residual = (stride == 1).then_some(x);
+        net.convolution(y, convolution(200, 24, point).plus(residual));
+        check(&net, (61, 75), 2, 3);
+    }
+}
+
+/// Large enough for Winograd's method, with tiles that reach over the edge.
+#[test]
+fn winograds_method_equals_the_definition() {
+    for (size, inputs, outputs) in [((13, 18), 20, 40), ((57, 62), 64, 33), ((28, 28), 130, 70)] {
+        let mut net = Network::new("winograd");
+        let three = window(3, 1, Padding::Symmetric(1));
+        let x = net.convolution(Value::INPUT, convolution(3, inputs, three));
+        let y = net.convolution(
+            x,
+            convolution(inputs, outputs, three).activation(Activation::Relu),
+        );
+        let back = convolution(outputs, inputs, three).plus(Some(x));
+        let z = net.convolution(y, back.activation(Activation::Silu));
+        let narrow = window(3, 1, Padding::Symmetric(0));
+        net.convolution(z, convolution(inputs, 16, narrow));
+        check(&net, size, 2, 5);
+    }
+}
+
+#[test]
+fn a_plan_is_kept_for_each_size_and_gives_the_same_again() {
+    let mut net = Network::new("sizes");
+    let three = window(3, 1, Padding::Symmetric(1));
+    net.convolution(Value::INPUT, convolution(3, 16, three));
+    let mut numbers = Numbers(1);
+    let parameters = parameters(&net, &mut numbers);
+    let cpu = CpuNetwork::new(net, &parameters, vec![Value(1)], Instructions::best());
+    let pixels = numbers.take(3 * 40 * 40, 1.0);
+    let first = cpu.run(&pixels[..3 * 30 * 20], (30, 20), 2);
+    for side in 5..40 {
+        cpu.run(&pixels[..3 * side * side], (side, side), 1);
+    }
+    assert_eq!(cpu.run(&pixels[..3 * 30 * 20], (30, 20), 2), first);
+}

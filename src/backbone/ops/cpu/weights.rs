@@ -1,0 +1,70 @@
+//! A step's weights, in the order in which its kernels read them.
+
+use std::sync::OnceLock;
+
+use super::direct::Direct;
+use super::layout::BLOCK;
+use super::lowering::is_depthwise;
+use super::separable::Depthwise;
+use super::winograd::Transformed;
+use crate::backbone::network::{Network, Operation, Value};
+use crate::backbone::parameters::Parameters;
+
+/// A step's weights.
+pub enum Weights {
+    /// A convolution's, and the same transformed, once they are wanted so.
+    Direct(Box<Direct>, OnceLock<Transformed>),
+    /// A depthwise convolution's.
+    Depthwise(Depthwise),
+    /// The step has none.
+    None,
+}
+
+impl Weights {
+    /// Packs those of every step.
+    pub fn pack(network: &Network, parameters: &Parameters) -> Vec<Self> {
+        let steps = network.steps().iter().zip(&parameters.0);
+        let pack = |(step, folded): (&crate::backbone::network::Step, &Option<_>)| match (
+            &step.operation,
+            folded,
+        ) {
+            (Operation::Convolution(convolution), Some(folded)) => {
+                let lanes = if step.input == Value::INPUT { 1 } else { BLOCK };
+                if is_depthwise(convolution) {
+                    Self::Depthwise(Depthwise::pack(convolution, folded))
+                } else {
+                    let direct = Direct::pack(convolution, folded, lanes);
+                    Self::Direct(Box::new(direct), OnceLock::new())
+                }
+            }
+            _ => Self::None,
+        };
+        steps.map(pack).collect()
+    }
+
+    /// A convolution's.
+    pub fn direct(&self) -> &Direct {
+        match self {
+            Self::Direct(direct, _) => direct,
+            _ => unreachable!("lowering and packing agree on what a convolution is"),
+        }
+    }
+
+    /// A convolution's, for Winograd's method.
+    pub fn transformed(&self) -> &Transformed {
+        match self {
+            Self::Direct(direct, transformed) => {
+                transformed.get_or_init(|| Transformed::new(direct))
+            }
+            _ => unreachable!("lowering and packing agree on what a convolution is"),
+        }
+    }
+
+    /// A depthwise convolution's.
+    pub fn depthwise(&self) -> &Depthwise {
+        match self {
+            Self::Depthwise(depthwise) => depthwise,
+            _ => unreachable!("lowering and packing agree on what is depthwise"),
+        }
+    }
+}

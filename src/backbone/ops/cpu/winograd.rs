@@ -1,0 +1,390 @@
+//! 3×3 convolution at stride 1 by Winograd's method: tiles of the input are transformed, every
+//! transformed value is a matrix product of its own, and the sums are transformed back.
+//!
+//! Lavin & Gray, "Fast Algorithms for Convolutional Neural Networks", 2016. With tiles of 4×4
+//! outputs a quarter of the products remains; rounding errors grow to about 1e-6 of the largest
+//! value for each layer.
+
+use std::ops::Range;
+
+use super::activate::Finish;
+use super::buffer::Buffer;
+use super::direct::Direct;
+use super::kernels::{Kernels, STEPS};
+use super::layout::{BLOCK, Halo, Layout, around};
+use super::map::Map;
+use super::team::Member;
+use super::tile::{Chunk, Tile};
+use super::transform::{Gathered, Scattered};
+use crate::backbone::network::Window;
+
+/// Side of a tile of outputs.
+const CELLS: usize = 4;
+/// Side of a tile of inputs.
+const SIDE: usize = CELLS + 2;
+/// Values of a transformed tile.
+const VALUES: usize = SIDE * SIDE;
+/// Bytes that the transformed input of a few tiles may take, and the sums of a group of channels:
+/// both are to stay in a core's second cache.
+const HELD_BYTES: usize = 512 << 10;
+/// At least so many tiles are transformed together, so that the weights are not read too often.
+const FEWEST_TILES: usize = 48;
+
+/// G·g·Gᵀ makes the transformed kernel.
+#[rustfmt::skip]
+const G: [[f32; 3]; SIDE] = [
+    [ 1.0 / 4.0,         0.0,        0.0],
+    [-1.0 / 6.0,  -1.0 / 6.0, -1.0 / 6.0],
+    [-1.0 / 6.0,   1.0 / 6.0, -1.0 / 6.0],
+    [1.0 / 24.0,  1.0 / 12.0,  1.0 / 6.0],
+    [1.0 / 24.0, -1.0 / 12.0,  1.0 / 6.0],
+    [       0.0,         0.0,        1.0],
+];
+
+/// The transformed weights of a convolution.
+pub struct Transformed {
+    /// `[block of outputs][value][inputs][16]`.
+    weights: Buffer,
+}
+
+impl Transformed {
+    /// Transforms the weights of a 3×3 convolution.
+    pub fn new(direct: &Direct) -> Self {
+        let depth = direct.inputs.next_multiple_of(BLOCK);
+        let mut weights = Buffer::new(direct.blocks() * VALUES * depth * BLOCK);
+        let blocks = weights
+            .as_mut_slice()
+            .chunks_exact_mut(VALUES * depth * BLOCK);
+        for (block, transformed) in blocks.enumerate() {
+            for input in 0..direct.inputs {
+                transform(direct, block, input, |value, sixteen| {
+                    let place = (value * depth + input) * BLOCK;
+                    transformed[place..place + BLOCK].copy_from_slice(sixteen);
+                });
+            }
+        }
+        Self { weights }
+    }
+}
+
+/// G·g·Gᵀ for the sixteen kernels between one input and a block of outputs.
+fn transform(
+    direct: &Direct,
+    block: usize,
+    input: usize,
+    mut put: impl FnMut(usize, &[f32; BLOCK]),
+) {
+    let mut half = [[[0.0; BLOCK]; 3]; SIDE];
+    for (row, half) in half.iter_mut().enumerate() {
+        for (column, sums) in half.iter_mut().enumerate() {
+            for (tap, factor) in G[row].iter().enumerate() {
+                let weights = direct.weights_of(block, input, tap * 3 + column);
+                for (sum, weight) in sums.iter_mut().zip(weights) {
+                    *sum += factor * weight;
+                }
+            }
+        }
+    }
+    for (row, half) in half.iter().enumerate() {
+        for (column, factors) in G.iter().enumerate() {
+            let mut sums = [0.0; BLOCK];
+            for (factor, weights) in factors.iter().zip(half) {
+                for (sum, weight) in sums.iter_mut().zip(weights) {
+                    *sum += factor * weight;
+                }
+            }
+            put(row * SIDE + column, &sums);
+        }
+    }
+}
+
+/// The halo that the tiles of a map reach into: the window's, and what the last tiles have left
+/// over.
+pub fn halo(window: &Window, height: usize, width: usize) -> Halo {
+    let (top, _) = around(window, height);
+    let (left, _) = around(window, width);
+    let reach = |size, before| {
+        let (_, cells) = window.place(size);
+        (cells.next_multiple_of(CELLS) + 2).saturating_sub(size + before)
+    };
+    Halo {
+        top,
+        bottom: reach(height, top),
+        left,
+        right: reach(width, left),
+    }
+}
+
+/// How it is run on maps of one size.
+pub struct Winograd {
+    /// Tiles in a row, and in all.
+    across: usize,
+    tiles: usize,
+    /// Tiles transformed together.
+    held: usize,
+    /// Blocks of output channels summed together.
+    group: usize,
+    inputs: usize,
+    outputs: usize,
+    chunks: Vec<Chunk>,
+}
+
+/// What it is run on.
+pub struct Maps {
+    /// The input.
+    pub input: Map,
+    /// The result.
+    pub output: Map,
+    /// Added to the result before its activation.
+    pub residual: Option<Map>,
+}
+
+impl Winograd {
+    /// For an output of `height` × `width`, on a team of `members`.
+    pub fn plan(direct: &Direct, (height, width): (usize, usize), members: usize) -> Self {
+        let across = width.div_ceil(CELLS);
+        let tiles = across * height.div_ceil(CELLS);
+        let inputs = direct.inputs.div_ceil(BLOCK);
+        let outputs = direct.blocks();
+        let bytes = VALUES * BLOCK * size_of::<f32>();
+        let most = (HELD_BYTES / (inputs * bytes)).max(FEWEST_TILES);
+        let mut parts = tiles.div_ceil(most);
+        if parts > 1 {
+            parts = parts.next_multiple_of(members);
+        }
+        let held = tiles.div_ceil(parts);
+        let most = (HELD_BYTES / (held * bytes)).next_multiple_of(2).max(2);
+        let mut groups = outputs.div_ceil(most);
+        if parts == 1 {
+            groups = groups.max(members).next_multiple_of(members);
+        }
+        let chunk = |block| Chunk {
+            offset: block * held * BLOCK,
+            length: BLOCK,
+        };
+        Self {
+            across,
+            tiles,
+            held,
+            group: outputs.div_ceil(groups).next_multiple_of(2).min(outputs),
+            inputs,
+            outputs,
+            chunks: (0..inputs).map(chunk).collect(),
+        }
+    }
+
+    const fn gathered_len(&self) -> usize {
+        VALUES * self.inputs * self.held * BLOCK
+    }
+
+    /// Floats of working memory that each thread needs.
+    pub const fn scratch(&self) -> usize {
+        self.gathered_len() + VALUES * self.group * self.held * BLOCK
+    }
+
+    /// Runs it with the other members of the team.
+    ///
+    /// # Safety
+    /// The machine has the kernels' instructions; the maps have the layouts that the plan was made
+    /// for, the input with a halo as [`halo`] says, and no one else uses them; `scratch` points to
+    /// the working memory of every member.
+    pub unsafe fn run(
+        &self,
+        kernels: &Kernels,
+        (direct, transformed): (&Direct, &Transformed),
+        maps: &Maps,
+        scratch: &[*mut f32],
+        member: &Member,
+    ) {
+        let mine = Running {
+            plan: self,
+            kernels,
+            direct,
+            transformed,
+            maps,
+            gathered: scratch[member.index],
+            sums: scratch[member.index].wrapping_add(self.gathered_len()),
+        };
+        let groups = self.outputs.div_ceil(self.group);
+        let parts = self.tiles.div_ceil(self.held);
+        // SAFETY: every member has its own tiles, or gathers its own channels and then sums its own.
+        unsafe {
+            if parts > 1 {
+                member.share(parts, |part| {
+                    let tiles = part * self.held..((part + 1) * self.held).min(self.tiles);
+                    mine.gather(&tiles, 0..self.inputs);
+                    for group in 0..groups {
+                        mine.multiply(&tiles, group);
+                    }
+                });
+            } else {
+                let all = Running {
+                    gathered: scratch[0],
+                    ..mine
+                };
+                let tiles = 0..self.tiles;
+                member.share(self.inputs, |block| all.gather(&tiles, block..block + 1));
+                member.share(groups, |group| all.multiply(&tiles, group));
+            }
+        }
+    }
+}
+
+/// A thread at work.
+#[derive(Clone, Copy)]
+struct Running<'a> {
+    plan: &'a Winograd,
+    kernels: &'a Kernels,
+    direct: &'a Direct,
+    transformed: &'a Transformed,
+    maps: &'a Maps,
+    gathered: *mut f32,
+    sums: *mut f32,
+}
+
+impl Running<'_> {
+    /// The first row and column of a tile of the output.
+    const fn place(&self, tile: usize) -> (usize, usize) {
+        let across = self.plan.across;
+        (tile / across * CELLS, tile % across * CELLS)
+    }
+
+    /// Transforms tiles of some blocks of the input.
+    ///
+    /// # Safety
+    /// As [`Winograd::run`]; the same holds for what follows.
+    unsafe fn gather(&self, tiles: &Range<usize>, blocks: Range<usize>) {
+        let (plan, input) = (self.plan, &self.maps.input);
+        let window = self.direct.window;
+        let before = (
+            window.place(input.layout.height).0,
+            window.place(input.layout.width).0,
+        );
+        for block in blocks {
+            for tile in tiles.clone() {
+                // SAFETY: the halo holds what a tile reaches over, the working memory the result.
+                unsafe {
+                    let from = input.window(self.place(tile), 1, before);
+                    let to = block * plan.held + tile - tiles.start;
+                    let gathered = Gathered {
+                        input: from.add(block * input.layout.block()),
+                        row: input.layout.row(),
+                        output: self.gathered.add(to * BLOCK),
+                        step: plan.inputs * plan.held * BLOCK,
+                    };
+                    (self.kernels.gather)(CELLS, &gathered);
+                }
+            }
+        }
+    }
+
+    /// Sums up a group of output channels, and transforms them back.
+    unsafe fn multiply(&self, tiles: &Range<usize>, group: usize) {
+        let plan = self.plan;
+        let blocks = group * plan.group..((group + 1) * plan.group).min(plan.outputs);
+        for value in 0..VALUES {
+            // SAFETY: as above.
+            unsafe { self.products(value, tiles.len(), &blocks) };
+        }
+        for block in blocks.clone() {
+            for tile in tiles.clone() {
+                let from = (block - blocks.start) * plan.held + tile - tiles.start;
+                // SAFETY: the sums of this tile are complete.
+                unsafe { self.scatter(tile, block, self.sums.add(from * BLOCK)) };
+            }
+        }
+    }
+
+    /// One transformed value's matrix product.
+    unsafe fn products(&self, value: usize, tiles: usize, blocks: &Range<usize>) {
+        static ZEROS: [f32; 4 * BLOCK] = [0.0; 4 * BLOCK];
+        let plan = self.plan;
+        let kernels = self.kernels.tiles[0];
+        debug_assert_eq!(STEPS[0], BLOCK);
+        let depth = plan.inputs * BLOCK;
+        let mut block = blocks.start;
+        while block < blocks.end {
+            let wide = (blocks.end - block).min(kernels.len());
+            let kernels = kernels[wide - 1];
+            let rows = tiles.div_ceil(kernels.len());
+            for row in 0..rows {
+                let (start, end) = (row * tiles / rows, (row + 1) * tiles / rows);
+                // SAFETY: tiles and blocks lie within the working memory and the weights.
+                unsafe {
+                    let to = (value * plan.group + block - blocks.start) * plan.held + start;
+                    let tile = Tile {
+                        chunks: &plan.chunks,
+                        input: self
+                            .gathered
+                            .add((value * plan.inputs * plan.held + start) * BLOCK),
+                        step: BLOCK,
+                        weights: self
+                            .transformed
+                            .weights
+                            .as_ptr()
+                            .add((block * VALUES + value) * depth * BLOCK),
+                        weights_block: VALUES * depth * BLOCK,
+                        bias: ZEROS.as_ptr(),
+                        output: self.sums.add(to * BLOCK),
+                        output_block: plan.held * BLOCK,
+                        residual: std::ptr::null(),
+                        residual_block: 0,
+                        finish: Finish::NOTHING,
+                    };
+                    kernels[end - start - 1](&tile);
+                }
+            }
+            block += wide;
+        }
+    }
+
+    /// Transforms the sums of a tile back; of one that reaches over the edge only what lies inside
+    /// is written.
+    unsafe fn scatter(&self, tile: usize, block: usize, sums: *const f32) {
+        let (row, column) = self.place(tile);
+        let output = &self.maps.output;
+        let Layout { height, width, .. } = output.layout;
+        let at = |map: &Map| {
+            // SAFETY: the tile begins within the map.
+            let cell = unsafe { map.cell(row, column).add(block * map.layout.block()) };
+            (cell, map.layout.row())
+        };
+        let (to, to_row) = at(output);
+        let residual = self.maps.residual.as_ref().map(at);
+        let mut scattered = Scattered {
+            input: sums,
+            step: self.plan.group * self.plan.held * BLOCK,
+            bias: self.direct.bias(block),
+            output: to,
+            row: to_row,
+            residual: residual.map(|(cell, row)| (cell.cast_const(), row)),
+            finish: self.direct.finish,
+        };
+        let (rows, columns) = ((height - row).min(CELLS), (width - column).min(CELLS));
+        // SAFETY: a whole tile lies within the maps; of another one, only its rows and columns are
+        // copied from and to the maps.
+        unsafe {
+            if rows == CELLS && columns == CELLS {
+                (self.kernels.scatter)(CELLS, &scattered);
+                return;
+            }
+            let mut whole = [[0.0f32; CELLS * BLOCK]; CELLS];
+            let mut added = [[0.0f32; CELLS * BLOCK]; CELLS];
+            if let Some((cell, pitch)) = residual {
+                for (y, row) in added.iter_mut().take(rows).enumerate() {
+                    let from = cell.add(y * pitch);
+                    row.as_mut_ptr()
+                        .copy_from_nonoverlapping(from, columns * BLOCK);
+                }
+                scattered.residual = Some((added.as_ptr().cast(), CELLS * BLOCK));
+            }
+            scattered.output = whole.as_mut_ptr().cast();
+            scattered.row = CELLS * BLOCK;
+            (self.kernels.scatter)(CELLS, &scattered);
+            for (y, row) in whole.iter().take(rows).enumerate() {
+                to.add(y * to_row)
+                    .copy_from_nonoverlapping(row.as_ptr(), columns * BLOCK);
+            }
+        }
+    }
+}
