@@ -59,23 +59,22 @@ impl Backbone {
         weights: &WeightsFile,
         device: &Device,
     ) -> Result<Self> {
-        let best = Instructions::best();
-        Self::load_for(architecture, layers, weights, device, best)
+        let (network, best) = (architecture.network(), Instructions::best());
+        Self::load_network(&network, layers, weights, device, best)
     }
 
-    /// The same with instructions other than the best that this machine has, to compare them. They
-    /// count on a CPU only.
+    /// Loads a network of one's own declaration, or a known one with other instructions than the
+    /// best that this machine has, to compare them. They count on a CPU only.
     ///
     /// # Errors
     /// As [`Backbone::load`].
-    pub fn load_for(
-        architecture: Architecture,
+    pub fn load_network(
+        whole: &Network,
         layers: &[&str],
         weights: &WeightsFile,
         device: &Device,
         instructions: Instructions,
     ) -> Result<Self> {
-        let whole = architecture.network();
         let found = layers.iter().map(|name| whole.find_layer(name));
         let found = found.collect::<Result<Vec<_>>>()?;
         let taps: Vec<Value> = found.iter().map(|layer| layer.value).collect();

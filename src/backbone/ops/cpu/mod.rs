@@ -158,15 +158,13 @@ impl CpuNetwork {
 
     /// Runs one picture with a team of as many as the plan is for.
     fn run_one(&self, plan: &Plan, pixels: &[f32], outputs: &[Output], index: usize) {
-        let mut memory = plan.take_memory();
-        let scratch = Scratch(memory.scratch());
-        let maps = plan.maps(&mut memory);
+        let memory = plan.take_memory();
         together(plan.members, |member| {
             let running = Running {
                 network: self,
                 plan,
-                maps: &maps,
-                scratch: scratch.all(),
+                maps: memory.maps(),
+                scratch: memory.scratch(),
                 member,
             };
             running.all(pixels, outputs, index);
@@ -174,18 +172,6 @@ impl CpuNetwork {
         plan.give_back(memory);
     }
 }
-
-/// Working memory of the members of a team.
-struct Scratch(Vec<*mut f32>);
-
-impl Scratch {
-    fn all(&self) -> &[*mut f32] {
-        &self.0
-    }
-}
-
-// SAFETY: only places in memory; what is done there is promised by whoever does it.
-unsafe impl Sync for Scratch {}
 
 /// Where a tap's values go.
 #[derive(Clone, Copy)]

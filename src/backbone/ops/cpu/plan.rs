@@ -56,14 +56,45 @@ pub struct Plan {
 
 /// What one team works in.
 pub struct Memory {
-    buffers: Vec<Buffer>,
-    scratch: Vec<Buffer>,
+    maps: Vec<Map>,
+    scratch: Vec<*mut f32>,
+    /// What the two point into.
+    _buffers: Vec<Buffer>,
 }
 
+// SAFETY: the pointers are to buffers that the memory owns; what is done there is promised by
+// whoever does it.
+unsafe impl Send for Memory {}
+// SAFETY: as above.
+unsafe impl Sync for Memory {}
+
 impl Memory {
+    fn new(layouts: &[Layout], members: usize, scratch: usize) -> Self {
+        let mut buffers: Vec<Buffer> = layouts
+            .iter()
+            .map(|layout| Buffer::new(layout.len()))
+            .chain((0..members).map(|_| Buffer::new(scratch)))
+            .collect();
+        let (values, working) = buffers.split_at_mut(layouts.len());
+        let map = |(buffer, layout): (&mut Buffer, &Layout)| Map {
+            base: buffer.as_mut_ptr(),
+            layout: *layout,
+        };
+        Self {
+            maps: values.iter_mut().zip(layouts).map(map).collect(),
+            scratch: working.iter_mut().map(Buffer::as_mut_ptr).collect(),
+            _buffers: buffers,
+        }
+    }
+
+    /// Every buffer as a map.
+    pub fn maps(&self) -> &[Map] {
+        &self.maps
+    }
+
     /// The working memory of every member.
-    pub fn scratch(&mut self) -> Vec<*mut f32> {
-        self.scratch.iter_mut().map(Buffer::as_mut_ptr).collect()
+    pub fn scratch(&self) -> &[*mut f32] {
+        &self.scratch
     }
 }
 
@@ -135,16 +166,7 @@ impl Plan {
     /// Memory to work in, given back with [`Plan::give_back`].
     pub fn take_memory(&self) -> Memory {
         let idle = self.idle.lock().ok().and_then(|mut idle| idle.pop());
-        idle.unwrap_or_else(|| Memory {
-            buffers: self
-                .layouts
-                .iter()
-                .map(|layout| Buffer::new(layout.len()))
-                .collect(),
-            scratch: (0..self.members)
-                .map(|_| Buffer::new(self.scratch))
-                .collect(),
-        })
+        idle.unwrap_or_else(|| Memory::new(&self.layouts, self.members, self.scratch))
     }
 
     /// For the next picture.
@@ -152,17 +174,6 @@ impl Plan {
         if let Ok(mut idle) = self.idle.lock() {
             idle.push(memory);
         }
-    }
-
-    /// The buffers as maps. The memory is to outlive them.
-    pub fn maps(&self, memory: &mut Memory) -> Vec<Map> {
-        let buffers = memory.buffers.iter_mut().zip(&self.layouts);
-        buffers
-            .map(|(buffer, layout)| Map {
-                base: buffer.as_mut_ptr(),
-                layout: *layout,
-            })
-            .collect()
     }
 }
 
