@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use rayon::prelude::*;
+
 use super::activate::Finish;
 use super::buffer::Buffer;
 use super::kernels::{Kernels, STEPS, TileKernel};
@@ -69,22 +71,35 @@ impl Direct {
         };
         direct.bias.as_mut_slice()[..outputs].copy_from_slice(&folded.bias);
         direct.weights = Buffer::new(direct.blocks() * direct.depth() * BLOCK);
-        let taps = window.kernel * window.kernel;
-        let (group_inputs, group_outputs) = (inputs / groups, outputs / groups);
-        let depth = direct.depth();
-        let place = |input: usize, tap: usize| direct.place(input, tap);
-        let places: Vec<usize> = (0..inputs * taps)
-            .map(|index| place(index / taps, index % taps))
-            .collect();
-        let packed = direct.weights.as_mut_slice();
-        for (output, weights) in folded.weight.chunks_exact(group_inputs * taps).enumerate() {
-            let first = output / group_outputs * group_inputs * taps;
-            let block = output / BLOCK * depth * BLOCK + output % BLOCK;
-            for (weight, place) in weights.iter().zip(&places[first..]) {
-                packed[block + place * BLOCK] = *weight;
+        let mut weights = std::mem::replace(&mut direct.weights, Buffer::new(0));
+        let blocks = weights.as_mut_slice();
+        blocks
+            .par_chunks_exact_mut(direct.depth() * BLOCK)
+            .enumerate()
+            .for_each(|(block, packed)| direct.pack_block(groups, folded, block, packed));
+        direct.weights = weights;
+        direct
+    }
+
+    /// Packs sixteen outputs, a few inputs at a time so that what is written stays in the cache.
+    fn pack_block(&self, groups: usize, folded: &Folded, block: usize, packed: &mut [f32]) {
+        let taps = self.window.kernel * self.window.kernel;
+        let (group_inputs, group_outputs) = (self.inputs / groups, self.outputs / groups);
+        let outputs = block * BLOCK..((block + 1) * BLOCK).min(self.outputs);
+        for first in (0..group_inputs).step_by(BLOCK) {
+            let inputs = first..(first + BLOCK).min(group_inputs);
+            for output in outputs.clone() {
+                let start = output / group_outputs * group_inputs;
+                for input in inputs.clone() {
+                    let kernel = (output * group_inputs + input) * taps;
+                    let weights = &folded.weight[kernel..kernel + taps];
+                    for (tap, weight) in weights.iter().enumerate() {
+                        let place = self.place(start + input, tap);
+                        packed[place * BLOCK + output % BLOCK] = *weight;
+                    }
+                }
             }
         }
-        direct
     }
 
     /// Blocks of output channels.

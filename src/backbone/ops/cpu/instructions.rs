@@ -5,19 +5,17 @@ use super::kernels::Kernels;
 /// A set of vector instructions.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Instructions {
-    /// What the program was compiled for: there on every machine.
+    /// What the program was compiled for: there on every machine, and NEON on 64-bit Arm.
     Portable,
     /// AVX2 and FMA, on x86.
     Avx2,
     /// AVX-512F, on x86.
     Avx512,
-    /// NEON, on 64-bit Arm.
-    Neon,
 }
 
 impl Instructions {
     /// All, the slowest first.
-    const ALL: [Self; 4] = [Self::Portable, Self::Neon, Self::Avx2, Self::Avx512];
+    const ALL: [Self; 3] = [Self::Portable, Self::Avx2, Self::Avx512];
 
     /// The fastest that this machine has.
     #[must_use]
@@ -49,10 +47,6 @@ impl Instructions {
             #[cfg(target_arch = "x86_64")]
             Self::Avx512 => (is_x86_feature_detected!("avx512f") && Self::Avx2.kernels().is_some())
                 .then_some(&super::avx512::KERNELS),
-            #[cfg(target_arch = "aarch64")]
-            Self::Neon => {
-                std::arch::is_aarch64_feature_detected!("neon").then_some(&super::neon::KERNELS)
-            }
             #[allow(
                 unreachable_patterns,
                 reason = "which are left depends on the processor"

@@ -23,8 +23,6 @@ mod kernels;
 mod layout;
 mod lowering;
 mod map;
-#[cfg(target_arch = "aarch64")]
-mod neon;
 mod plan;
 mod pooling;
 mod portable;

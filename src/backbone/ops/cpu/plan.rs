@@ -202,6 +202,8 @@ fn how(
         }
         Fused::Winograd(step) => {
             let direct = weights[*step].direct();
+            // Here rather than in the first picture, where the other threads would wait.
+            weights[*step].transformed();
             How::Winograd(Winograd::plan(direct, (made.height, made.width), members))
         }
         Fused::Separable { depthwise, .. } => {

@@ -40,12 +40,16 @@ impl Vector for Plain {
 
     #[inline(always)]
     fn plus_product(self, a: Self, b: Self) -> Self {
-        self.plus(a.times(b))
+        let mut lanes = self.0;
+        for (lane, (&a, &b)) in lanes.iter_mut().zip(a.0.iter().zip(&b.0)) {
+            *lane = sum_with_product(*lane, a, b);
+        }
+        Self(lanes)
     }
 
     #[inline(always)]
     fn minus_product(self, a: Self, b: Self) -> Self {
-        self.minus(a.times(b))
+        self.plus_product(Self(a.0.map(|a| -a)), b)
     }
 
     #[inline(always)]
@@ -91,4 +95,19 @@ impl Vector for Plain {
     }
 }
 
+/// sum + a·b, rounded once where the processor surely has an instruction for it: elsewhere it would
+/// be a call of a function.
+#[inline(always)]
+fn sum_with_product(sum: f32, a: f32, b: f32) -> f32 {
+    if cfg!(any(target_arch = "aarch64", target_feature = "fma")) {
+        a.mul_add(b, sum)
+    } else {
+        sum + a * b
+    }
+}
+
+// Six pixels by sixteen channels fill 24 of the 32 registers of 64-bit Arm; elsewhere, two.
+#[cfg(target_arch = "aarch64")]
+kernels! { Plain, tiles 1 => [1 2 3 4 5 6], }
+#[cfg(not(target_arch = "aarch64"))]
 kernels! { Plain, tiles 1 => [1 2], }

@@ -54,7 +54,7 @@ pub trait Vector: Copy {
 }
 
 /// Implements [`Vector`] for a register type by naming its intrinsics.
-#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+#[cfg(target_arch = "x86_64")]
 macro_rules! vector {
     (
         $name:ident, $lanes:literal, splat $splat:path, load $load:path, store $store:path,
@@ -152,5 +152,5 @@ macro_rules! vector {
         }
     };
 }
-#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+#[cfg(target_arch = "x86_64")]
 pub(super) use vector;

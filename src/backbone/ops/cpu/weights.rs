@@ -2,6 +2,8 @@
 
 use std::sync::OnceLock;
 
+use rayon::prelude::*;
+
 use super::direct::Direct;
 use super::layout::BLOCK;
 use super::lowering::is_depthwise;
@@ -23,7 +25,7 @@ pub enum Weights {
 impl Weights {
     /// Packs those of every step.
     pub fn pack(network: &Network, parameters: &Parameters) -> Vec<Self> {
-        let steps = network.steps().iter().zip(&parameters.0);
+        let steps = network.steps().par_iter().zip(&parameters.0);
         let pack = |(step, folded): (&crate::backbone::network::Step, &Option<_>)| match (
             &step.operation,
             folded,

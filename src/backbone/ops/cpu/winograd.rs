@@ -7,6 +7,8 @@
 
 use std::ops::Range;
 
+use rayon::prelude::*;
+
 use super::activate::Finish;
 use super::buffer::Buffer;
 use super::direct::Direct;
