@@ -198,6 +198,9 @@ pub enum Operation {
     MaxPool(Window),
     /// Mean over all positions: `[N, C, H, W]` → `[N, C, 1, 1]`.
     GlobalAveragePool,
+    /// Means over a grid of this many cells a side, whatever the map's size, as torch's
+    /// `adaptive_avg_pool2d`: `[N, C, H, W]` → `[N, C, side, side]`.
+    AveragePoolTo(usize),
 }
 
 /// One step: reads `input` (and a residual), makes the next value.
@@ -293,6 +296,12 @@ impl Network {
         self.push(input, Operation::GlobalAveragePool, self.channels[input.0])
     }
 
+    /// Appends the means over a `side` × `side` grid of `input`.
+    pub fn average_pool_to(&mut self, input: Value, side: usize) -> Value {
+        let channels = self.channels[input.0];
+        self.push(input, Operation::AveragePoolTo(side), channels)
+    }
+
     fn push(&mut self, input: Value, operation: Operation, channels: usize) -> Value {
         self.steps.push(Step { input, operation });
         self.channels.push(channels);
@@ -379,6 +388,8 @@ impl Network {
                     (side(window, from.height), side(window, from.width))
                 }
                 Operation::GlobalAveragePool => (from.height.min(1), from.width.min(1)),
+                Operation::AveragePoolTo(_) if from.is_empty() => (0, 0),
+                Operation::AveragePoolTo(side) => (*side, *side),
             };
             shapes.push(MapShape {
                 channels,
@@ -394,7 +405,7 @@ impl Network {
     pub fn parameters(&self) -> Vec<usize> {
         let of = |step: &Step| match &step.operation {
             Operation::Convolution(convolution) => convolution.parameters(),
-            Operation::MaxPool(_) | Operation::GlobalAveragePool => 0,
+            _ => 0,
         };
         self.steps.iter().map(of).collect()
     }
@@ -408,7 +419,7 @@ impl Network {
                 let per_cell: usize = c.weight_shape().iter().product();
                 (per_cell * shape.height * shape.width) as u64
             }
-            Operation::MaxPool(_) | Operation::GlobalAveragePool => 0,
+            _ => 0,
         };
         self.steps.iter().zip(&shapes[1..]).map(cost).collect()
     }
