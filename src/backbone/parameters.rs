@@ -43,29 +43,38 @@ impl Parameters {
     }
 }
 
-/// Which of the family's namings the file uses: the one whose first convolution it holds, or the
-/// reference's, so that the message about what is missing uses the reference's names.
+/// Which of the family's namings the file uses: the one under which it holds the most convolutions,
+/// and the reference's among equals, so that the message about what is missing uses its names.
 fn naming_of(network: &Network, file: &WeightsFile) -> usize {
-    let first = network
-        .steps()
-        .iter()
-        .find_map(|step| match &step.operation {
-            Operation::Convolution(convolution) => Some(&convolution.names),
+    let steps = network.steps().iter();
+    let convolutions: Vec<&Convolution> = steps
+        .filter_map(|step| match &step.operation {
+            Operation::Convolution(convolution) => Some(convolution),
             _ => None,
-        });
-    let held = |names: &WeightNames| {
-        file.shape(&format!("{}.weight", names.convolution))
-            .is_some()
+        })
+        .collect();
+    let namings = convolutions.iter().map(|c| c.names.len()).max();
+    let held = |naming: &usize| {
+        let name = |c: &Convolution| format!("{}.weight", under(c, *naming).convolution);
+        let is_held = |c: &&&Convolution| file.shape(&name(c)).is_some();
+        convolutions.iter().filter(is_held).count()
     };
-    first
-        .and_then(|names| names.iter().position(held))
+    // Of equals `max_by_key` takes the last.
+    (0..namings.unwrap_or(0))
+        .rev()
+        .max_by_key(held)
         .unwrap_or(0)
+}
+
+/// The convolution's names in a naming; where two namings agree on them, they are given once.
+fn under(convolution: &Convolution, naming: usize) -> &WeightNames {
+    &convolution.names[naming.min(convolution.names.len() - 1)]
 }
 
 /// Reads one convolution and folds its batch norm in: `w ← w·γ/√(σ² + ε)`,
 /// `b ← β + (b − μ)·γ/√(σ² + ε)`, computed in f64 so that folding costs no accuracy.
 fn fold(convolution: &Convolution, naming: usize, file: &WeightsFile) -> Result<Folded> {
-    let names = &convolution.names[naming.min(convolution.names.len() - 1)];
+    let names = under(convolution, naming);
     let outputs = convolution.outputs;
     let mut weight = read_weight(convolution, &names.convolution, file)?;
     let mut bias = match convolution.bias {
@@ -90,13 +99,74 @@ fn fold(convolution: &Convolution, naming: usize, file: &WeightsFile) -> Result<
     Ok(Folded { weight, bias })
 }
 
-/// A linear layer's weights are stored as a matrix; as a convolution they get a 1×1 kernel.
+/// A linear layer's weights are stored as a matrix. As a convolution they get a kernel of the size
+/// of the map, 1×1 behind a global pooling: torch flattens maps as C × H × W, so the numbers stay
+/// in order.
 fn read_weight(convolution: &Convolution, prefix: &str, file: &WeightsFile) -> Result<Vec<f32>> {
     let name = format!("{prefix}.weight");
     let shape = convolution.weight_shape();
     let is_matrix = file.shape(&name).is_some_and(|found| found.len() == 2);
-    if is_matrix && convolution.window.kernel == 1 {
-        return file.tensor(&name, &shape[..2]);
+    if is_matrix && convolution.groups == 1 {
+        return file.tensor(&name, &[shape[0], shape[1..].iter().product()]);
     }
     file.tensor(&name, &shape)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use safetensors::tensor::{Dtype, TensorView};
+
+    use super::*;
+    use crate::backbone::network::{Padding, Value, Window};
+
+    fn names(names: [&str; 2]) -> Vec<WeightNames> {
+        let name = |name: &str| WeightNames {
+            convolution: name.to_owned(),
+            norm: None,
+        };
+        names.map(name).to_vec()
+    }
+
+    /// A convolution of which both namings agree, and a linear layer of which they do not.
+    fn network() -> Network {
+        let window = |kernel| Window {
+            kernel,
+            stride: 1,
+            padding: Padding::Symmetric(0),
+        };
+        let mut net = Network::new("two");
+        let first = names(["features.0", "features.0"]);
+        let x = net.convolution(
+            Value::INPUT,
+            Convolution::new(first[..1].to_vec(), 3, 2, window(1)),
+        );
+        let linear = Convolution::new(names(["classifier.0", "head.fc"]), 2, 1, window(2));
+        net.convolution(x, linear.biased());
+        net
+    }
+
+    #[test]
+    fn a_matrix_is_read_as_a_kernel_that_covers_the_map_under_either_naming() {
+        let bytes: Vec<u8> = (0..8u8).flat_map(|i| f32::from(i).to_le_bytes()).collect();
+        let view = |shape: &[usize]| {
+            let len = 4 * shape.iter().product::<usize>();
+            TensorView::new(Dtype::F32, shape.to_vec(), &bytes[..len]).unwrap()
+        };
+        for linear in ["classifier.0", "head.fc"] {
+            let tensors = HashMap::from([
+                ("features.0.weight".to_owned(), view(&[2, 3, 1, 1])),
+                (format!("{linear}.weight"), view(&[1, 8])),
+                (format!("{linear}.bias"), view(&[1])),
+            ]);
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("two.safetensors");
+            safetensors::serialize_to_file(tensors, None, &path).unwrap();
+            let file = WeightsFile::open(path).unwrap();
+            let parameters = Parameters::load(&network(), &file).unwrap();
+            let linear = parameters.0[1].as_ref().unwrap();
+            assert_eq!(linear.weight, [0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0]);
+        }
+    }
 }

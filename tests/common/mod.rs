@@ -1,6 +1,7 @@
 //! What the tests share: a folder of their own with the real command, and painted pictures.
 
 pub mod paint;
+pub mod seeded;
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};

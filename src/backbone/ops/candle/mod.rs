@@ -140,3 +140,22 @@ fn activate(x: &Tensor, activation: Activation) -> candle_core::Result<Tensor> {
         Activation::Sigmoid => candle_nn::ops::sigmoid(x),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pooling_to_a_grid_averages_the_windows_that_torch_averages() {
+        // `torch.nn.functional.adaptive_avg_pool2d(torch.arange(15.).reshape(1, 1, 3, 5), 2)`.
+        let map = Tensor::arange(0f32, 15.0, &Device::Cpu).unwrap();
+        let map = map.reshape((1, 1, 3, 5)).unwrap();
+        let pooled = average_pool_to(&map, 2).unwrap().flatten_all().unwrap();
+        assert_eq!(pooled.to_vec1::<f32>().unwrap(), [3.5, 5.5, 8.5, 10.5]);
+        // To more cells than there are, each repeats.
+        let pooled = average_pool_to(&map.narrow(2, 0, 1).unwrap(), 7).unwrap();
+        let row = pooled.get(0).unwrap().get(0).unwrap().get(6).unwrap();
+        let expected = [0.0, 0.5, 1.5, 2.0, 2.5, 3.5, 4.0];
+        assert_eq!(row.to_vec1::<f32>().unwrap(), expected);
+    }
+}

@@ -54,17 +54,16 @@ impl Transformed {
     pub fn new(direct: &Direct) -> Self {
         let depth = direct.inputs.next_multiple_of(BLOCK);
         let mut weights = Buffer::new(direct.blocks() * VALUES * depth * BLOCK);
-        let blocks = weights
-            .as_mut_slice()
-            .chunks_exact_mut(VALUES * depth * BLOCK);
-        for (block, transformed) in blocks.enumerate() {
+        let blocks = weights.as_mut_slice();
+        let blocks = blocks.par_chunks_exact_mut(VALUES * depth * BLOCK);
+        blocks.enumerate().for_each(|(block, transformed)| {
             for input in 0..direct.inputs {
                 transform(direct, block, input, |value, sixteen| {
                     let place = (value * depth + input) * BLOCK;
                     transformed[place..place + BLOCK].copy_from_slice(sixteen);
                 });
             }
-        }
+        });
         Self { weights }
     }
 }

@@ -1,0 +1,86 @@
+//! Each network held against its reference implementation: same pixels, same weights, same maps.
+
+mod efficientnet_lite;
+mod seeded;
+
+use std::path::{Path, PathBuf};
+
+use candle_core::{Device, Tensor};
+use imgsearch::backbone::network::Network;
+use imgsearch::backbone::weights::WeightsFile;
+use imgsearch::descriptor::Pooling;
+use imgsearch::photo::{Photo, Preprocess};
+
+/// Values kept of each map.
+const SAMPLES: usize = 64;
+
+fn goldens_folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("data/goldens")
+}
+
+fn picture_path(name: &str) -> PathBuf {
+    goldens_folder()
+        .join("pictures")
+        .join(format!("{name}.png"))
+}
+
+/// The reference's values for one picture.
+fn goldens(architecture: &str, name: &str) -> WeightsFile {
+    let folder = goldens_folder().join(architecture);
+    WeightsFile::open(folder.join(format!("{name}.safetensors"))).unwrap()
+}
+
+fn golden(file: &WeightsFile, name: &str) -> Vec<f32> {
+    let shape = file.shape(name).unwrap().to_vec();
+    file.tensor(name, &shape).unwrap()
+}
+
+/// Largest difference over largest magnitude.
+fn deviation(ours: &[f32], golden: &[f32]) -> f32 {
+    assert_eq!(ours.len(), golden.len());
+    let largest = golden
+        .iter()
+        .fold(0f32, |largest, value| largest.max(value.abs()));
+    let difference = |(a, b): (&f32, &f32)| (a - b).abs();
+    // `f32::max` would pass over a NaN.
+    let larger = |a: f32, b: f32| if b > a || b.is_nan() { b } else { a };
+    ours.iter().zip(golden).map(difference).fold(0f32, larger) / largest
+}
+
+/// The deviation of one picture's map `[1, C, h, w]` from the reference's channel means and samples.
+fn map_deviation(map: &Tensor, file: &WeightsFile, layer: &str) -> f32 {
+    let flat = flat(map);
+    let sample: Vec<f32> = (0..SAMPLES)
+        .map(|i| flat[i * flat.len() / SAMPLES])
+        .collect();
+    let gap = Pooling::Gap.pool(map).unwrap().remove(0);
+    let of_gap = deviation(&gap, &golden(file, &format!("{layer}.gap")));
+    of_gap.max(deviation(
+        &sample,
+        &golden(file, &format!("{layer}.sample")),
+    ))
+}
+
+fn flat(map: &Tensor) -> Vec<f32> {
+    map.flatten_all().unwrap().to_vec1().unwrap()
+}
+
+/// A picture as it is, `[1, 3, H, W]`, with its colours scaled as `colours` says.
+fn pixels_of(picture: &str, colours: &str) -> Tensor {
+    let preprocess: Preprocess = format!("none,{colours}").parse().unwrap();
+    let photo = Photo::read(picture_path(picture)).unwrap();
+    let pixels = preprocess.apply(&photo.decode().unwrap().image).unwrap();
+    let shape = (1, 3, pixels.height, pixels.width);
+    Tensor::from_vec(pixels.values, shape, &Device::Cpu).unwrap()
+}
+
+/// The upper left corner of pixels `[1, 3, H, W]`.
+fn corner(pixels: &Tensor, height: usize, width: usize) -> Tensor {
+    let rows = pixels.narrow(2, 0, height).unwrap();
+    rows.narrow(3, 0, width).unwrap().contiguous().unwrap()
+}
+
+fn layer_names(network: &Network) -> Vec<&str> {
+    let layers = network.layers().iter();
+    layers.map(|layer| layer.name.as_str()).collect()
+}
