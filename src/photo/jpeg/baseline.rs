@@ -1,0 +1,127 @@
+//! The one scan of a sequential JPEG: each block becomes pixels as soon as it is read.
+
+use super::bits::Bits;
+use super::canvas::Canvas;
+use super::huffman::{Skips, Values};
+use super::inverse::{Block, Inverse};
+use super::layout::Layout;
+use super::tables::{Scan, Tables};
+
+/// What reads the blocks of one component.
+struct Reader<'t> {
+    dc: &'t Values,
+    ac: &'t Values,
+    skips: &'t Skips,
+    inverse: Inverse,
+    across: usize,
+    down: usize,
+    /// The last block's mean, from which the next one's is told.
+    mean: i32,
+}
+
+/// Codes of other coefficients, both ways.
+struct Ac {
+    number: u8,
+    values: Values,
+    skips: Skips,
+}
+
+/// Decodes the scan whose bits begin `data`. None if it is anything but one whole scan of all
+/// components.
+pub fn decode(data: &[u8], scan: &Scan, tables: &Tables, layout: &Layout) -> Option<Vec<u8>> {
+    let in_order = layout.components.iter().map(|component| component.id);
+    if !scan.components.iter().map(|component| component.0).eq(in_order) {
+        return None;
+    }
+    let mut dc: Vec<(u8, Values)> = Vec::new();
+    let mut ac: Vec<Ac> = Vec::new();
+    for (_, dc_number, ac_number) in &scan.components {
+        if !dc.iter().any(|(number, _)| number == dc_number) {
+            dc.push((*dc_number, Values::dc(tables.dc(*dc_number)?)));
+        }
+        if !ac.iter().any(|ac| ac.number == *ac_number) {
+            let values = Values::ac(tables.ac(*ac_number)?);
+            ac.push(Ac { number: *ac_number, skips: Skips::new(&values), values });
+        }
+    }
+    let mut readers = Vec::new();
+    let parts = scan.components.iter().zip(&layout.components);
+    for (((_, dc_number, ac_number), component), inverse) in parts.zip(layout.inverses(tables)?) {
+        let ac = ac.iter().find(|ac| ac.number == *ac_number)?;
+        readers.push(Reader {
+            dc: &dc.iter().find(|(number, _)| number == dc_number)?.1,
+            ac: &ac.values,
+            skips: &ac.skips,
+            inverse,
+            across: component.across,
+            down: component.down,
+            mean: 0,
+        });
+    }
+    decode_units(Bits::new(data), &mut readers, tables.restart_interval, layout)
+}
+
+fn decode_units(
+    mut bits: Bits<'_>,
+    readers: &mut [Reader<'_>],
+    interval: usize,
+    layout: &Layout,
+) -> Option<Vec<u8>> {
+    let mut canvas = Canvas::new(layout);
+    let (mut until_restart, mut restarts) = (interval, 0);
+    for _ in 0..layout.units.1 {
+        for unit in 0..layout.units.0 {
+            if interval > 0 && until_restart == 0 {
+                bits.restart(restarts)?;
+                restarts += 1;
+                until_restart = interval;
+                readers.iter_mut().for_each(|reader| reader.mean = 0);
+            }
+            until_restart = until_restart.wrapping_sub(1);
+            let stride = canvas.stride;
+            for (reader, plane) in readers.iter_mut().zip(&mut canvas.planes) {
+                reader.unit(unit, &mut bits, plane, stride)?;
+            }
+        }
+        if bits.is_overrun() {
+            return None;
+        }
+        canvas.finish_units();
+    }
+    bits.end()?;
+    canvas.into_rgb()
+}
+
+impl Reader<'_> {
+    /// Reads the component's blocks of the unit at this place in its row, and writes their pixels.
+    #[inline(always)]
+    fn unit(&mut self, unit: usize, bits: &mut Bits<'_>, plane: &mut [u8], stride: usize) -> Option<()> {
+        let (width, height) = self.inverse.size;
+        for line in 0..self.down {
+            for column in 0..self.across {
+                let at = line * height * stride + (unit * self.across + column) * width;
+                self.block(bits, plane, at, stride)?;
+            }
+        }
+        Some(())
+    }
+
+    #[inline(always)]
+    fn block(&mut self, bits: &mut Bits<'_>, plane: &mut [u8], at: usize, stride: usize) -> Option<()> {
+        let last = self.inverse.last;
+        let mut block: Block = [0; 64];
+        self.mean = self.mean.wrapping_add(self.dc.next(bits)?.value);
+        block[0] = self.mean;
+        let (mut place, mut end) = (0, 0);
+        while place < last {
+            let coefficient = self.ac.next(bits)?;
+            place += coefficient.ahead;
+            if place <= last {
+                block[place & 63] = coefficient.value;
+                end = place;
+            }
+        }
+        self.inverse.write(&block, end, plane, at, stride);
+        self.skips.rest_of_block(self.ac, place, bits)
+    }
+}
