@@ -1,6 +1,6 @@
 //! The one scan of a sequential JPEG: each block becomes pixels as soon as it is read.
 
-use super::bits::Bits;
+use super::bits::{Bits, Cursor};
 use super::canvas::Canvas;
 use super::huffman::{Skips, Values};
 use super::inverse::{Block, Inverse};
@@ -17,6 +17,8 @@ struct Reader<'t> {
     down: usize,
     /// The last block's mean, from which the next one's is told.
     mean: i32,
+    /// Its last coefficients.
+    block: Block,
 }
 
 /// Codes of other coefficients, both ways.
@@ -56,6 +58,7 @@ pub fn decode(data: &[u8], scan: &Scan, tables: &Tables, layout: &Layout) -> Opt
             across: component.across,
             down: component.down,
             mean: 0,
+            block: [0; 64],
         });
     }
     decode_units(Bits::new(data), &mut readers, tables.restart_interval, layout)
@@ -68,60 +71,81 @@ fn decode_units(
     layout: &Layout,
 ) -> Option<Vec<u8>> {
     let mut canvas = Canvas::new(layout);
+    let mut cursor = Cursor::default();
     let (mut until_restart, mut restarts) = (interval, 0);
     for _ in 0..layout.units.1 {
         for unit in 0..layout.units.0 {
             if interval > 0 && until_restart == 0 {
-                bits.restart(restarts)?;
+                cursor = bits.restart(cursor, restarts)?;
                 restarts += 1;
                 until_restart = interval;
                 readers.iter_mut().for_each(|reader| reader.mean = 0);
             }
             until_restart = until_restart.wrapping_sub(1);
-            let stride = canvas.stride;
             for (reader, plane) in readers.iter_mut().zip(&mut canvas.planes) {
-                reader.unit(unit, &mut bits, plane, stride)?;
+                cursor = reader.unit(unit, &mut bits, cursor, plane, canvas.stride)?;
             }
         }
-        if bits.is_overrun() {
+        if bits.is_overrun(cursor) {
             return None;
         }
         canvas.finish_units();
     }
-    bits.end()?;
+    bits.end(cursor)?;
     canvas.into_rgb()
 }
 
 impl Reader<'_> {
     /// Reads the component's blocks of the unit at this place in its row, and writes their pixels.
     #[inline(always)]
-    fn unit(&mut self, unit: usize, bits: &mut Bits<'_>, plane: &mut [u8], stride: usize) -> Option<()> {
+    fn unit(
+        &mut self,
+        unit: usize,
+        bits: &mut Bits<'_>,
+        mut cursor: Cursor,
+        plane: &mut [u8],
+        stride: usize,
+    ) -> Option<Cursor> {
         let (width, height) = self.inverse.size;
         for line in 0..self.down {
             for column in 0..self.across {
+                cursor = bits.ready(cursor);
                 let at = line * height * stride + (unit * self.across + column) * width;
-                self.block(bits, plane, at, stride)?;
+                let bytes = bits.bytes();
+                let end = match self.inverse.last {
+                    0 => self.block::<1>(bytes, &mut cursor)?,
+                    4 => self.block::<5>(bytes, &mut cursor)?,
+                    _ => self.block::<64>(bytes, &mut cursor)?,
+                };
+                self.inverse.write(&self.block, end, plane, at, stride);
             }
         }
-        Some(())
+        Some(cursor)
     }
 
-    #[inline(always)]
-    fn block(&mut self, bits: &mut Bits<'_>, plane: &mut [u8], at: usize, stride: usize) -> Option<()> {
-        let last = self.inverse.last;
-        let mut block: Block = [0; 64];
-        self.mean = self.mean.wrapping_add(self.dc.next(bits)?.value);
-        block[0] = self.mean;
+    /// Reads a block of whose coefficients at most the first `N` count, and tells the last one
+    /// that is set.
+    #[inline(never)]
+    fn block<const N: usize>(&mut self, bytes: &[u8], from: &mut Cursor) -> Option<usize> {
+        // Its own copy, so that it stays in registers.
+        let cursor = &mut from.clone();
+        let last = self.inverse.last.min(N - 1);
+        self.block[..N].fill(0);
+        cursor.refill(bytes)?;
+        self.mean = self.mean.wrapping_add(self.dc.next(cursor)?.value);
+        self.block[0] = self.mean;
         let (mut place, mut end) = (0, 0);
         while place < last {
-            let coefficient = self.ac.next(bits)?;
+            cursor.refill(bytes)?;
+            let coefficient = self.ac.next(cursor)?;
             place += coefficient.ahead;
             if place <= last {
-                block[place & 63] = coefficient.value;
+                self.block[place & 63] = coefficient.value;
                 end = place;
             }
         }
-        self.inverse.write(&block, end, plane, at, stride);
-        self.skips.rest_of_block(self.ac, place, bits)
+        self.skips.rest_of_block(self.ac, place, bytes, cursor)?;
+        *from = *cursor;
+        Some(end)
     }
 }

@@ -53,19 +53,41 @@ impl Canvas {
     }
 }
 
-/// JFIF's YCbCr to RGB, of BT.601 with full range, in 16-bit fixed point as libjpeg rounds it.
+/// Pixels turned to RGB at once.
+const LANES: usize = 16;
+
+/// JFIF's YCbCr to RGB, of BT.601 with full range.
 fn add_colours(rgb: &mut Vec<u8>, luma: &[u8], blue: &[u8], red: &[u8]) {
-    const HALF: i32 = 1 << 15;
-    let level = |value: i32| value.clamp(0, 255) as u8;
-    let from = rgb.len();
-    rgb.resize(from + 3 * luma.len(), 0);
-    let pixels = rgb[from..].as_chunks_mut::<3>().0;
-    for (((pixel, luma), blue), red) in pixels.iter_mut().zip(luma).zip(blue).zip(red) {
-        let (luma, blue, red) = (i32::from(*luma), i32::from(*blue) - 128, i32::from(*red) - 128);
-        *pixel = [
-            level(luma + ((91_881 * red + HALF) >> 16)),
-            level(luma + ((-22_554 * blue - 46_802 * red + HALF) >> 16)),
-            level(luma + ((116_130 * blue + HALF) >> 16)),
-        ];
+    let parts = luma.chunks(LANES).zip(blue.chunks(LANES)).zip(red.chunks(LANES));
+    for ((luma, blue), red) in parts {
+        let mut planes = [[0; LANES]; 3];
+        for (plane, part) in planes.iter_mut().zip([luma, blue, red]) {
+            match part.first_chunk() {
+                Some(whole) => *plane = *whole,
+                None => plane[..part.len()].copy_from_slice(part),
+            }
+        }
+        let [red, green, blue] = colours(&planes);
+        let mut pixels = [[0; 3]; LANES];
+        for (at, pixel) in pixels.iter_mut().enumerate() {
+            *pixel = [red[at], green[at], blue[at]];
+        }
+        rgb.extend_from_slice(pixels[..luma.len()].as_flattened());
     }
+}
+
+/// In sixteen bits, the factors times 2¹⁴ and the products then 2⁵ of a grey level.
+#[inline(always)]
+fn colours([luma, blue, red]: &[[u8; LANES]; 3]) -> [[u8; LANES]; 3] {
+    let times = |level: i16, factor: i32| ((i32::from(level << 7) * factor) >> 16) as i16;
+    let level = |value: i16| ((value + 16) >> 5).clamp(0, 255) as u8;
+    let mut rgb = [[0; LANES]; 3];
+    for at in 0..LANES {
+        let luma = i16::from(luma[at]) << 5;
+        let (blue, red) = (i16::from(blue[at]) - 128, i16::from(red[at]) - 128);
+        rgb[0][at] = level(luma + times(red, 22_970));
+        rgb[1][at] = level(luma + times(blue, -5_638) + times(red, -11_700));
+        rgb[2][at] = level(luma + times(blue, 29_032));
+    }
+    rgb
 }

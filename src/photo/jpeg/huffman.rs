@@ -1,6 +1,6 @@
 //! Huffman codes as tables: which symbol, which value, or how far to skip, at one look.
 
-use super::bits::{Bits, REFILLED};
+use super::bits::{Cursor, REFILLED};
 
 /// Bits that [`Huffman`] and [`Skips`] look at. Two tables of 16 KiB stay in the fastest cache.
 pub const LOOK: u32 = 13;
@@ -12,7 +12,7 @@ const VALUE_LOOK: u32 = 10;
 pub struct Huffman {
     /// For each beginning of [`LOOK`] bits the symbol (high byte) and the length of its code (low
     /// byte); 0 where the code is longer or there is none.
-    short: Vec<u16>,
+    short: Box<[u16; 1 << LOOK]>,
     /// For each length the first code that is longer, as 16 bits.
     limits: [u32; 17],
     /// For each length what to add to a code to get its place in `symbols`.
@@ -24,7 +24,7 @@ impl Huffman {
     /// `counts` says how many codes of length 1 to 16 there are. None if they are too many.
     pub fn new(counts: &[u8; 16], symbols: &[u8]) -> Option<Self> {
         let mut table = Self {
-            short: vec![0; 1 << LOOK],
+            short: Box::new([0; 1 << LOOK]),
             limits: [0; 17],
             offsets: [0; 17],
             symbols: symbols.to_vec(),
@@ -56,27 +56,25 @@ impl Huffman {
         self.short[from as usize..(from + count) as usize].fill(entry);
     }
 
-    /// Takes the next symbol; none if no code begins so.
-    #[inline]
-    pub fn symbol(&self, bits: &mut Bits<'_>) -> Option<u8> {
-        if bits.left < 16 {
-            bits.refill();
+    /// Takes the next symbol, of 16 bits that must be ready; none if no code begins so.
+    #[inline(always)]
+    pub fn symbol(&self, cursor: &mut Cursor) -> Option<u8> {
+        let mut entry = self.short[cursor.peek(LOOK) as usize];
+        if entry == 0 {
+            entry = self.long(cursor.peek(16))?;
         }
-        let entry = self.short[bits.peek(LOOK) as usize];
-        if entry != 0 {
-            bits.pass(u32::from(entry & 0xFF));
-            return Some((entry >> 8) as u8);
-        }
-        self.long_symbol(bits)
+        cursor.pass(u32::from(entry & 0xFF));
+        Some((entry >> 8) as u8)
     }
 
+    /// As an entry of `short`, for any code.
     #[cold]
-    fn long_symbol(&self, bits: &mut Bits<'_>) -> Option<u8> {
-        let next = bits.peek(16);
+    #[inline(never)]
+    fn long(&self, next: u32) -> Option<u16> {
         let length = (1..=16).find(|length| next < self.limits[*length])?;
         let place = (next >> (16 - length)) as i32 + self.offsets[length];
-        bits.pass(length as u32);
-        self.symbols.get(place as usize).copied()
+        let symbol = self.symbols.get(usize::try_from(place).ok()?)?;
+        Some(u16::from(*symbol) << 8 | length as u16)
     }
 }
 
@@ -106,7 +104,7 @@ pub const END: usize = 128;
 pub struct Values {
     /// For each beginning of [`VALUE_LOOK`] bits value, places ahead, and bits in all: 16, 8 and 8
     /// bits; 0 where they are more.
-    entries: Vec<u32>,
+    entries: Box<[u32; 1 << VALUE_LOOK]>,
     is_dc: bool,
     codes: Huffman,
 }
@@ -123,7 +121,7 @@ impl Values {
     }
 
     fn new(codes: Huffman, is_dc: bool) -> Self {
-        let mut table = Self { entries: Vec::new(), is_dc, codes };
+        let mut table = Self { entries: Box::new([0; 1 << VALUE_LOOK]), is_dc, codes };
         let entry = |look: u32| {
             let code = table.codes.short[(look << (LOOK - VALUE_LOOK)) as usize];
             let (symbol, length) = ((code >> 8) as u8, u32::from(code & 0xFF));
@@ -135,7 +133,7 @@ impl Values {
             let value = extended(look >> behind & ((1 << size) - 1), size);
             (value as u32) << 16 | (ahead as u32) << 8 | (length + size)
         };
-        table.entries = (0..1 << VALUE_LOOK).map(entry).collect();
+        table.entries = Box::new(std::array::from_fn(|look| entry(look as u32)));
         table
     }
 
@@ -150,29 +148,21 @@ impl Values {
         }
     }
 
-    /// Takes the next coefficient; none if no code begins so.
+    /// Takes the next coefficient, of 32 bits that must be ready; none if no code begins so.
     #[inline(always)]
-    pub fn next(&self, bits: &mut Bits<'_>) -> Option<Coefficient> {
-        if bits.left < 32 {
-            bits.refill();
-        }
-        let entry = self.entries[bits.peek(VALUE_LOOK) as usize];
+    pub fn next(&self, cursor: &mut Cursor) -> Option<Coefficient> {
+        let entry = self.entries[cursor.peek(VALUE_LOOK) as usize];
         if entry == 0 {
-            return self.next_long(bits);
+            let symbol = self.codes.symbol(cursor)?;
+            let (ahead, size) = self.meaning(symbol);
+            let value = extended(cursor.take(size), size);
+            return Some(Coefficient { ahead, value });
         }
-        bits.pass(entry & 0xFF);
+        cursor.pass(entry & 0xFF);
         Some(Coefficient {
             ahead: (entry >> 8 & 0xFF) as usize,
             value: entry as i32 >> 16,
         })
-    }
-
-    #[inline(never)]
-    fn next_long(&self, bits: &mut Bits<'_>) -> Option<Coefficient> {
-        let symbol = self.codes.symbol(bits)?;
-        let (ahead, size) = self.meaning(symbol);
-        let value = extended(bits.take(size), size);
-        Some(Coefficient { ahead, value })
     }
 }
 
@@ -181,7 +171,7 @@ impl Values {
 /// Each entry has the bits of as many whole coefficients as fit into [`LOOK`] bits in its low byte,
 /// and in the high one the places they go ahead: [`END`] and one more where the last of them ends
 /// the block, [`UNKNOWN`] where not even one fits.
-pub struct Skips(Vec<u16>);
+pub struct Skips(Box<[u16; 1 << LOOK]>);
 
 /// Leads beyond the end of any block, but not as far as [`END`].
 const UNKNOWN: usize = 64;
@@ -194,7 +184,7 @@ impl Skips {
     pub fn new(values: &Values) -> Self {
         // Entry 2^n + b is for the n bits b: what follows a coefficient are fewer bits, so their
         // entry is there already.
-        let mut entries = vec![(UNKNOWN << 8) as u16; 2 << LOOK];
+        let mut entries = [(UNKNOWN << 8) as u16; 2 << LOOK];
         for known in 1..=LOOK {
             for look in 0..1usize << known {
                 let code = values.codes.short[look << (LOOK - known)];
@@ -212,37 +202,39 @@ impl Skips {
                 entries[(1 << known) + look] = entry as u16;
             }
         }
-        Self(entries.split_off(1 << LOOK))
+        Self(Box::new(*entries.last_chunk().expect("TODO")))
     }
 
     /// Passes the coefficients of a block that follow the one at `place`.
     #[inline(always)]
-    pub fn rest_of_block(&self, values: &Values, mut place: usize, bits: &mut Bits<'_>) -> Option<()> {
-        let table = self.0.first_chunk::<{ 1 << LOOK }>()?;
+    pub fn rest_of_block(
+        &self,
+        values: &Values,
+        mut place: usize,
+        bytes: &[u8],
+        cursor: &mut Cursor,
+    ) -> Option<()> {
         while place < 63 {
-            bits.refill();
-            let (mut word, mut left) = (bits.word, bits.left);
+            cursor.refill(bytes)?;
             let (mut entry, mut ahead) = (0, 0);
             for _ in 0..LOOKS {
-                entry = u32::from(table[(word >> (64 - LOOK)) as usize]);
+                entry = u32::from(self.0[cursor.peek(LOOK) as usize]);
                 ahead = place + (entry >> 8) as usize;
                 if ahead >= 63 {
                     break;
                 }
                 place = ahead;
-                word <<= entry & 0xFF;
-                left -= entry & 0xFF;
+                cursor.pass(entry & 0xFF);
             }
-            (bits.word, bits.left) = (word, left);
             if ahead < 63 {
                 continue;
             }
             if ahead == 63 || (END..END + 64).contains(&ahead) {
-                bits.pass(entry & 0xFF);
+                cursor.pass(entry & 0xFF);
                 return Some(());
             }
             // The look went beyond the block, or saw nothing whole: one coefficient, then.
-            place += values.next(bits)?.ahead;
+            place += values.next(cursor)?.ahead;
         }
         (place == 63 || place >= END).then_some(())
     }

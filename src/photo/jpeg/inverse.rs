@@ -46,7 +46,7 @@ impl Inverse {
 
     /// Writes the block's pixels to `plane` from `at` on, in rows of `stride`. Coefficients after
     /// the one at `end` are not looked at.
-    #[inline]
+    #[inline(always)]
     pub fn write(&self, block: &Block, end: usize, plane: &mut [u8], at: usize, stride: usize) {
         match self.size {
             (1, 1) => {
@@ -55,7 +55,14 @@ impl Inverse {
                 }
             }
             (2, 2) => self.write_four(block, plane, at, stride),
-            _ => self.write_any(block, end, plane, at, stride),
+            (width, height) if end == 0 => {
+                let level = eighth(self.value(block, 0));
+                for row in plane[at..].chunks_mut(stride).take(height) {
+                    row[..width].fill(level);
+                }
+            }
+            (4, 4) => self.write_any::<4>(block, end, plane, at, stride),
+            _ => self.write_any::<8>(block, end, plane, at, stride),
         }
     }
 
@@ -67,57 +74,63 @@ impl Inverse {
     /// At two pixels a side, cosines are plus or minus one.
     #[inline(always)]
     fn write_four(&self, block: &Block, plane: &mut [u8], at: usize, stride: usize) {
-        let [mean, across, down, both] = [0, 1, 2, 4].map(|place| self.value(block, place) as f32);
-        let (left, right) = (mean + across, mean - across);
-        let (left_down, right_down) = (down + both, down - both);
+        let (mean, across) = (self.value(block, 0), self.value(block, 1));
+        let (down, both) = (self.value(block, 2), self.value(block, 4));
+        let (left, right) = (mean.wrapping_add(across), mean.wrapping_sub(across));
+        let (left_down, right_down) = (down.wrapping_add(both), down.wrapping_sub(both));
         if let Some(top) = plane.get_mut(at..at + 2) {
-            top.copy_from_slice(&[
-                eighth_of(left + left_down),
-                eighth_of(right + right_down),
-            ]);
+            top[0] = eighth(left.wrapping_add(left_down));
+            top[1] = eighth(right.wrapping_add(right_down));
         }
         if let Some(bottom) = plane.get_mut(at + stride..at + stride + 2) {
-            bottom.copy_from_slice(&[
-                eighth_of(left - left_down),
-                eighth_of(right - right_down),
-            ]);
+            bottom[0] = eighth(left.wrapping_sub(left_down));
+            bottom[1] = eighth(right.wrapping_sub(right_down));
         }
     }
 
-    fn write_any(&self, block: &Block, end: usize, plane: &mut [u8], at: usize, stride: usize) {
+    /// Of at most `N` pixels a side.
+    #[inline(never)]
+    fn write_any<const N: usize>(
+        &self,
+        block: &Block,
+        end: usize,
+        plane: &mut [u8],
+        at: usize,
+        stride: usize,
+    ) {
         let (width, height) = self.size;
         // Most coefficients are zero: the others are added up one by one.
-        let mut across = [[0f32; 8]; 8];
+        let mut across = [[0f32; N]; N];
         let mut lines = 0;
         for place in 0..=end.min(self.last) {
-            if block[place] == 0 {
-                continue;
-            }
             let (line, frequency) = (usize::from(PLACES[place].0), usize::from(PLACES[place].1));
-            if line >= height || frequency >= width {
+            if block[place] == 0 || line >= height.min(N) || frequency >= width {
                 continue;
             }
             lines = lines.max(line + 1);
             let value = self.value(block, place) as f32;
             add(&mut across[line], &self.columns[frequency], value);
         }
-        for y in 0..height {
-            let mut sum = [0f32; 8];
+        for (y, row) in plane[at..].chunks_mut(stride).take(height).enumerate() {
+            let mut sum = [128f32; N];
             for (line, values) in across.iter().enumerate().take(lines) {
                 add(&mut sum, values, self.rows[line][y]);
             }
-            let start = at + y * stride;
-            if let Some(row) = plane.get_mut(start..start + width) {
-                for (pixel, value) in row.iter_mut().zip(sum) {
-                    *pixel = level(value);
-                }
+            let mut levels = [0; N];
+            for (level, value) in levels.iter_mut().zip(sum) {
+                *level = rounded(value);
+            }
+            if width == N {
+                row[..N].copy_from_slice(&levels);
+            } else {
+                row[..width].copy_from_slice(&levels[..width]);
             }
         }
     }
 }
 
 #[inline(always)]
-fn add(sum: &mut [f32; 8], values: &[f32; 8], factor: f32) {
+fn add<const N: usize>(sum: &mut [f32; N], values: &[f32], factor: f32) {
     for (sum, value) in sum.iter_mut().zip(values) {
         *sum += value * factor;
     }
@@ -135,17 +148,13 @@ fn cosines(count: usize) -> [[f32; 8]; 8] {
     table
 }
 
-/// Zero is the middle grey.
+/// Rounds to a grey level. Behind 1.5·2²³ the last bits of a number are its whole part.
 #[inline(always)]
-fn level(value: f32) -> u8 {
-    (value + 128.5) as u8
+fn rounded(value: f32) -> u8 {
+    (value.clamp(0.0, 255.0) + 12_582_912.0).to_bits() as u8
 }
 
-#[inline(always)]
-fn eighth_of(sum: f32) -> u8 {
-    level(sum * 0.125)
-}
-
+/// The grey level of an eighth of `sum`, where zero is the middle grey.
 #[inline(always)]
 const fn eighth(mean: i32) -> u8 {
     let level = (mean.wrapping_add(4) >> 3).saturating_add(128);
