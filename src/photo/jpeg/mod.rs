@@ -13,6 +13,7 @@ mod huffman;
 mod inverse;
 mod layout;
 mod outline;
+mod progressive;
 mod tables;
 
 use image::RgbImage;
@@ -37,6 +38,7 @@ pub fn decode_reduced(bytes: &[u8], outline: &Outline, wanted: u32) -> Option<Re
     let layout = Layout::new(outline.frame()?, eighths)?;
     let rgb = match outline.frame()?.marker {
         0xC0 | 0xC1 => decode_sequential(bytes, &layout)?,
+        0xC2 => progressive::decode(bytes.get(2..)?, &layout)?,
         _ => return None,
     };
     let (width, height) = (layout.picture.0 as u32, layout.picture.1 as u32);
