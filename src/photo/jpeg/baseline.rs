@@ -32,7 +32,12 @@ struct Ac {
 /// components.
 pub fn decode(data: &[u8], scan: &Scan, tables: &Tables, layout: &Layout) -> Option<Vec<u8>> {
     let in_order = layout.components.iter().map(|component| component.id);
-    if !scan.components.iter().map(|component| component.0).eq(in_order) {
+    if !scan
+        .components
+        .iter()
+        .map(|component| component.0)
+        .eq(in_order)
+    {
         return None;
     }
     let mut dc: Vec<(u8, Values)> = Vec::new();
@@ -43,7 +48,11 @@ pub fn decode(data: &[u8], scan: &Scan, tables: &Tables, layout: &Layout) -> Opt
         }
         if !ac.iter().any(|ac| ac.number == *ac_number) {
             let values = Values::ac(tables.ac(*ac_number)?);
-            ac.push(Ac { number: *ac_number, skips: Skips::new(&values), values });
+            ac.push(Ac {
+                number: *ac_number,
+                skips: Skips::new(&values),
+                values,
+            });
         }
     }
     let mut readers = Vec::new();
@@ -61,7 +70,12 @@ pub fn decode(data: &[u8], scan: &Scan, tables: &Tables, layout: &Layout) -> Opt
             block: [0; 64],
         });
     }
-    decode_units(Bits::new(data), &mut readers, tables.restart_interval, layout)
+    decode_units(
+        Bits::new(data),
+        &mut readers,
+        tables.restart_interval,
+        layout,
+    )
 }
 
 fn decode_units(

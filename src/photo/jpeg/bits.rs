@@ -71,7 +71,11 @@ pub struct Bits<'a> {
 impl<'a> Bits<'a> {
     /// `scan` begins with the bits and may go on behind them.
     pub fn new(scan: &'a [u8]) -> Self {
-        Self { source: scan, bytes: Vec::with_capacity(CHUNK + READY), made_up: 0 }
+        Self {
+            source: scan,
+            bytes: Vec::with_capacity(CHUNK + READY),
+            made_up: 0,
+        }
     }
 
     /// The prepared bytes.

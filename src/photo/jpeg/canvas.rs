@@ -39,9 +39,16 @@ impl Canvas {
             let part = row * self.stride..row * self.stride + self.width;
             match self.planes.as_slice() {
                 [luma, blue, red] => {
-                    add_colours(&mut self.rgb, &luma[part.clone()], &blue[part.clone()], &red[part]);
+                    add_colours(
+                        &mut self.rgb,
+                        &luma[part.clone()],
+                        &blue[part.clone()],
+                        &red[part],
+                    );
                 }
-                [grey, ..] => self.rgb.extend(grey[part].iter().flat_map(|grey| [*grey; 3])),
+                [grey, ..] => self
+                    .rgb
+                    .extend(grey[part].iter().flat_map(|grey| [*grey; 3])),
                 [] => {}
             }
         }
@@ -58,7 +65,10 @@ const LANES: usize = 16;
 
 /// JFIF's YCbCr to RGB, of BT.601 with full range.
 fn add_colours(rgb: &mut Vec<u8>, luma: &[u8], blue: &[u8], red: &[u8]) {
-    let parts = luma.chunks(LANES).zip(blue.chunks(LANES)).zip(red.chunks(LANES));
+    let parts = luma
+        .chunks(LANES)
+        .zip(blue.chunks(LANES))
+        .zip(red.chunks(LANES));
     for ((luma, blue), red) in parts {
         let mut planes = [[0; LANES]; 3];
         for (plane, part) in planes.iter_mut().zip([luma, blue, red]) {

@@ -121,7 +121,11 @@ impl Values {
     }
 
     fn new(codes: Huffman, is_dc: bool) -> Self {
-        let mut table = Self { entries: Box::new([0; 1 << VALUE_LOOK]), is_dc, codes };
+        let mut table = Self {
+            entries: Box::new([0; 1 << VALUE_LOOK]),
+            is_dc,
+            codes,
+        };
         let entry = |look: u32| {
             let code = table.codes.short[(look << (LOOK - VALUE_LOOK)) as usize];
             let (symbol, length) = ((code >> 8) as u8, u32::from(code & 0xFF));

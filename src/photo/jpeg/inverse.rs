@@ -34,7 +34,8 @@ pub type Block = [i32; 64];
 impl Inverse {
     /// For blocks of `size` (columns and rows) whose coefficients are multiples of `steps`.
     pub fn new(size: (usize, usize), steps: &[i32; 64]) -> Self {
-        let counts = |place: &(u8, u8)| usize::from(place.0) < size.1 && usize::from(place.1) < size.0;
+        let counts =
+            |place: &(u8, u8)| usize::from(place.0) < size.1 && usize::from(place.1) < size.0;
         Self {
             size,
             last: PLACES.iter().rposition(counts).unwrap_or(0),
@@ -142,7 +143,11 @@ fn cosines(count: usize) -> [[f32; 8]; 8] {
     for (frequency, values) in table.iter_mut().enumerate().take(count) {
         for (at, value) in values.iter_mut().enumerate().take(count) {
             let angle = (2 * at + 1) as f32 * frequency as f32 * PI / (2 * count) as f32;
-            *value = if frequency == 0 { 0.125f32.sqrt() } else { 0.5 * angle.cos() };
+            *value = if frequency == 0 {
+                0.125f32.sqrt()
+            } else {
+                0.5 * angle.cos()
+            };
         }
     }
     table

@@ -42,7 +42,10 @@ impl Layout {
             false => (usize::from(sampling >> 4), usize::from(sampling & 15)),
         };
         let most = |side: fn((usize, usize)) -> usize| {
-            let sides = frame.components.iter().map(|component| side(sampling(*component)));
+            let sides = frame
+                .components
+                .iter()
+                .map(|component| side(sampling(*component)));
             sides.max().unwrap_or(0)
         };
         let (across, down) = (most(|sampling| sampling.0), most(|sampling| sampling.1));
@@ -52,7 +55,8 @@ impl Layout {
         for component in &frame.components {
             let (h, v) = sampling(*component);
             let size = (larger(across, h)? * eighths, larger(down, v)? * eighths);
-            let blocks = |side: usize, sampling: usize, most: usize| (side * sampling).div_ceil(8 * most);
+            let blocks =
+                |side: usize, sampling: usize, most: usize| (side * sampling).div_ceil(8 * most);
             components.push(Component {
                 id: component.0,
                 steps: component.2,
@@ -62,18 +66,25 @@ impl Layout {
                 covered: (blocks(width, h, across), blocks(height, v, down)),
             });
         }
-        let fits = components.iter().all(|component| component.size.0.max(component.size.1) <= 8);
+        let fits = components
+            .iter()
+            .all(|component| component.size.0.max(component.size.1) <= 8);
         fits.then_some(Self {
             components,
             units: (width.div_ceil(8 * across), height.div_ceil(8 * down)),
             unit: (across * eighths, down * eighths),
-            picture: ((width * eighths).div_ceil(8), (height * eighths).div_ceil(8)),
+            picture: (
+                (width * eighths).div_ceil(8),
+                (height * eighths).div_ceil(8),
+            ),
         })
     }
 
     /// How each component's blocks become pixels.
     pub fn inverses(&self, tables: &Tables) -> Option<Vec<Inverse>> {
-        let inverse = |component: &Component| Some(Inverse::new(component.size, tables.steps(component.steps)?));
+        let inverse = |component: &Component| {
+            Some(Inverse::new(component.size, tables.steps(component.steps)?))
+        };
         self.components.iter().map(inverse).collect()
     }
 }

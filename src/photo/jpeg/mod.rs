@@ -59,3 +59,6 @@ fn decode_sequential(bytes: &[u8], layout: &Layout) -> Option<Vec<u8>> {
         rest = behind;
     }
 }
+
+#[cfg(test)]
+mod tests;

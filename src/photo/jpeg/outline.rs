@@ -87,7 +87,11 @@ impl Outline {
     /// decoder alone is to be trusted.
     pub fn eighths(&self, wanted: u32) -> Option<u32> {
         let frame = self.frame.as_ref().filter(|frame| frame.is_common())?;
-        let ids: Vec<u8> = frame.components.iter().map(|component| component.0).collect();
+        let ids: Vec<u8> = frame
+            .components
+            .iter()
+            .map(|component| component.0)
+            .collect();
         let plain_colour = match (ids.as_slice(), self.adobe_transform) {
             ([_], _) | ([1, 2, 3], Some(1) | None) => true,
             ([0, 1, 2], None) => self.is_jfif,

@@ -69,7 +69,12 @@ fn empty_planes(tables: &Tables, layout: &Layout) -> Option<Vec<Plane>> {
         let width = layout.units.0 * component.across;
         let blocks = width * layout.units.1 * component.down;
         let kept = inverse.last + 1;
-        Plane { kept, width, values: vec![0; blocks * kept], set: vec![0; blocks] }
+        Plane {
+            kept,
+            width,
+            values: vec![0; blocks * kept],
+            set: vec![0; blocks],
+        }
     };
     Some(parts.map(plane).collect())
 }
@@ -81,7 +86,12 @@ fn read_scan(
     layout: &Layout,
     planes: &mut [Plane],
 ) -> Option<()> {
-    let place = |id: u8| layout.components.iter().position(|component| component.id == id);
+    let place = |id: u8| {
+        layout
+            .components
+            .iter()
+            .position(|component| component.id == id)
+    };
     let of = scan.components.iter().map(|component| place(component.0));
     let of = of.collect::<Option<Vec<usize>>>()?;
     let mut pass = Pass {
@@ -92,11 +102,22 @@ fn read_scan(
         means: [0; 4],
         empty: 0,
     };
-    let band = Band { first: scan.band.0, last: scan.band.1, bit: scan.bits.1 };
+    let band = Band {
+        first: scan.band.0,
+        last: scan.band.1,
+        bit: scan.bits.1,
+    };
     let refines = scan.bits.0 > 0;
     if band.first == 0 {
-        let codes = scan.components.iter().map(|component| tables.dc(component.1));
-        let codes = if refines { Vec::new() } else { codes.collect::<Option<Vec<_>>>()? };
+        let codes = scan
+            .components
+            .iter()
+            .map(|component| tables.dc(component.1));
+        let codes = if refines {
+            Vec::new()
+        } else {
+            codes.collect::<Option<Vec<_>>>()?
+        };
         return (band.last == 0).then(|| pass.means(&of, &codes, band, layout, planes))?;
     }
     let [component] = of[..] else {
@@ -145,7 +166,10 @@ impl Pass<'_> {
                     let (across, down) = if single { (1, 1) } else { (across, down) };
                     let plane = &mut planes[*component];
                     for block in 0..across * down {
-                        let (y, x) = (row * down + block / across, column * across + block % across);
+                        let (y, x) = (
+                            row * down + block / across,
+                            column * across + block % across,
+                        );
                         let block = (y * plane.width + x) * plane.kept;
                         let value = plane.values.get_mut(block)?;
                         *value = self.mean(at, codes.get(at), band, *value)?;
@@ -186,7 +210,9 @@ impl Pass<'_> {
             for column in 0..component.covered.0 {
                 self.unit()?;
                 let block = row * plane.width + column;
-                let values = plane.values.get_mut(block * plane.kept..(block + 1) * plane.kept)?;
+                let values = plane
+                    .values
+                    .get_mut(block * plane.kept..(block + 1) * plane.kept)?;
                 let set = plane.set.get_mut(block)?;
                 self.cursor = self.bits.ready(self.cursor);
                 if refines {
@@ -206,7 +232,13 @@ impl Pass<'_> {
 
     /// Reads the upper bits of a block's coefficients.
     #[inline(always)]
-    fn first(&mut self, codes: &Huffman, band: Band, values: &mut [i16], set: &mut u64) -> Option<()> {
+    fn first(
+        &mut self,
+        codes: &Huffman,
+        band: Band,
+        values: &mut [i16],
+        set: &mut u64,
+    ) -> Option<()> {
         let bytes = self.bits.bytes();
         let mut cursor = self.cursor;
         let mut place = band.first;
@@ -234,7 +266,13 @@ impl Pass<'_> {
 
     /// Reads one more bit of a block's coefficients, and those that are only now set.
     #[inline(always)]
-    fn refine(&mut self, codes: &Huffman, band: Band, values: &mut [i16], set: &mut u64) -> Option<()> {
+    fn refine(
+        &mut self,
+        codes: &Huffman,
+        band: Band,
+        values: &mut [i16],
+        set: &mut u64,
+    ) -> Option<()> {
         let bytes = self.bits.bytes();
         let mut cursor = self.cursor;
         let mut place = band.first;
@@ -256,8 +294,18 @@ impl Pass<'_> {
             for _ in 0..run {
                 zeros &= zeros.wrapping_sub(1);
             }
-            let next = if zeros == 0 { band.last + 1 } else { zeros.trailing_zeros() as usize };
-            correct(&mut cursor, bytes, band.bit, *set & places(place, next - 1), values)?;
+            let next = if zeros == 0 {
+                band.last + 1
+            } else {
+                zeros.trailing_zeros() as usize
+            };
+            correct(
+                &mut cursor,
+                bytes,
+                band.bit,
+                *set & places(place, next - 1),
+                values,
+            )?;
             if let Some(is_positive) = is_positive {
                 *set |= zeros & zeros.wrapping_neg();
                 let value = 1i16 << band.bit;
@@ -268,7 +316,13 @@ impl Pass<'_> {
             place = next + 1;
         }
         if self.empty > 0 {
-            correct(&mut cursor, bytes, band.bit, *set & places(place, band.last), values)?;
+            correct(
+                &mut cursor,
+                bytes,
+                band.bit,
+                *set & places(place, band.last),
+                values,
+            )?;
             self.empty -= 1;
         }
         self.cursor = cursor;
@@ -287,7 +341,13 @@ const fn places(first: usize, last: usize) -> u64 {
 
 /// Takes a bit for each of the coefficients in `set`, which makes it larger by one `bit` or not.
 #[inline(always)]
-fn correct(cursor: &mut Cursor, bytes: &[u8], bit: u8, mut set: u64, values: &mut [i16]) -> Option<()> {
+fn correct(
+    cursor: &mut Cursor,
+    bytes: &[u8],
+    bit: u8,
+    mut set: u64,
+    values: &mut [i16],
+) -> Option<()> {
     while set != 0 && (set.trailing_zeros() as usize) < values.len() {
         cursor.refill(bytes)?;
         let value = &mut values[set.trailing_zeros() as usize];

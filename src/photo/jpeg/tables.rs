@@ -37,8 +37,15 @@ impl Tables {
             let (counts, rest) = rest.split_first_chunk::<16>()?;
             let count = counts.iter().map(|count| usize::from(*count)).sum();
             let (symbols, rest) = rest.split_at_checked(count)?;
-            let codes = Codes { counts: *counts, symbols: symbols.to_vec() };
-            let tables = if kind >> 4 == 0 { &mut self.dc } else { &mut self.ac };
+            let codes = Codes {
+                counts: *counts,
+                symbols: symbols.to_vec(),
+            };
+            let tables = if kind >> 4 == 0 {
+                &mut self.dc
+            } else {
+                &mut self.ac
+            };
             *tables.get_mut(usize::from(kind & 15))? = Some(codes);
             segment = rest;
         }
@@ -51,7 +58,9 @@ impl Tables {
             let (steps, rest) = rest.split_at_checked(64 * bytes)?;
             let mut table = [0; 64];
             for (entry, step) in table.iter_mut().zip(steps.chunks_exact(bytes)) {
-                *entry = step.iter().fold(0, |value, byte| value << 8 | i32::from(*byte));
+                *entry = step
+                    .iter()
+                    .fold(0, |value, byte| value << 8 | i32::from(*byte));
             }
             *self.quantization.get_mut(usize::from(kind & 15))? = Some(table);
             segment = rest;
