@@ -38,7 +38,7 @@ def ways_of_sampling(picture):
     odd.save(FOLDER / "odd.jpg", quality=92, subsampling="4:2:0")
     odd.save(FOLDER / "odd_progressive.jpg", quality=92, subsampling="4:2:0", progressive=True)
     (FOLDER / "reduced").mkdir(exist_ok=True)
-    for name in ["baseline", "grey", "odd", "yuv422", "yuv444"]:
+    for name in ["baseline", "grey", "odd", "yuv444"]:
         for denominator in [8, 4, 2]:
             with Image.open(FOLDER / f"{name}.jpg") as reduced:
                 width, height = reduced.size

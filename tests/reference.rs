@@ -3,12 +3,14 @@
 use std::path::{Path, PathBuf};
 
 use candle_core::{Device, Tensor};
+use image::codecs::jpeg::JpegEncoder;
 use imgsearch::backbone::weights::WeightsFile;
 use imgsearch::backbone::{Architecture, Backbone};
 use imgsearch::descriptor::Pooling;
 use imgsearch::photo::{Photo, Pixels, Preprocess};
 use imgsearch::{DescriptorSpec, Extractor};
 
+use crate::common::paint::{Scene, paint};
 use crate::common::weights;
 
 const PICTURES: [&str; 4] = ["beach", "city", "balloons_288x224", "boats_400x300"];
@@ -120,6 +122,33 @@ fn the_descriptor_of_a_photo_equals_the_references_pipeline() {
         let worst = deviation(ours.as_slice(), &golden(&values, "descriptor"));
         println!("{picture}: {worst:.1e}");
         assert!(worst < 2e-2, "{picture}: {worst}");
+    }
+}
+
+#[test]
+fn a_large_photo_decoded_at_reduced_size_has_nearly_the_same_descriptor() {
+    let Some(weights) = weights() else {
+        return;
+    };
+    let extractor = |decode: &str| {
+        let preprocess = "resize=256,crop=224,mean=0.5/0.5/0.5,std=0.5/0.5/0.5";
+        let preprocess: Preprocess = preprocess.parse().unwrap();
+        let spec = DescriptorSpec::gap("efficientnet_lite0", "head");
+        Extractor::load(spec, preprocess.with(decode).unwrap(), weights, "cpu").unwrap()
+    };
+    let (full, reduced) = (extractor("decode=full"), extractor("decode=reduced"));
+    for (scene, name) in Scene::ALL {
+        let mut jpeg = Vec::new();
+        let encoder = JpegEncoder::new_with_quality(&mut jpeg, 90);
+        let picture = paint(scene, 7, 2100, 1400);
+        picture.write_with_encoder(encoder).unwrap();
+        let photo = Photo::from_bytes(name, jpeg);
+        let decoded = reduced.decode(&photo).unwrap();
+        assert_eq!((decoded.width, decoded.height), (2100, 1400));
+        assert_eq!(decoded.image.dimensions(), (788, 525), "three eighths");
+        let [a, b] = [&full, &reduced].map(|extractor| extractor.describe(&photo).unwrap());
+        let distance = 1.0 - a.similarity(&b);
+        assert!(distance < 1e-2, "{name}: {distance}");
     }
 }
 

@@ -142,7 +142,8 @@ impl Reader<'_> {
     #[inline(never)]
     fn block<const N: usize>(&mut self, bytes: &[u8], from: &mut Cursor) -> Option<usize> {
         // Its own copy, so that it stays in registers.
-        let cursor = &mut from.clone();
+        let mut own = *from;
+        let cursor = &mut own;
         let last = self.inverse.last.min(N - 1);
         self.block[..N].fill(0);
         cursor.refill(bytes)?;

@@ -94,7 +94,7 @@ impl Layout {
 const fn larger(most: usize, sampling: usize) -> Option<usize> {
     match (sampling, most) {
         (0, _) | (_, 0) => None,
-        (sampling, most) if sampling > 4 || most % sampling != 0 => None,
+        (sampling, most) if sampling > 4 || !most.is_multiple_of(sampling) => None,
         (sampling, most) => Some(most / sampling),
     }
 }

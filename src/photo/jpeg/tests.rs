@@ -32,7 +32,7 @@ fn differences(a: &RgbImage, b: &RgbImage) -> (f64, u8) {
 
 #[test]
 fn reduced_pictures_are_those_of_libjpeg_to_a_few_grey_levels() {
-    for name in ["baseline", "grey", "odd", "yuv422", "yuv444"] {
+    for name in ["baseline", "grey", "odd", "yuv444"] {
         for eighths in [1, 2, 4] {
             let ours = reduced(&kept(&format!("{name}.jpg")), eighths).unwrap();
             let theirs = image::load_from_memory(&kept(&format!("reduced/{name}_{eighths}.png")));
@@ -43,6 +43,17 @@ fn reduced_pictures_are_those_of_libjpeg_to_a_few_grey_levels() {
                 "{name} at {eighths}/8: {mean}, {largest}"
             );
         }
+    }
+}
+
+/// libjpeg smears the colours of these when it reduces them; their edges lie where none is lost.
+#[test]
+fn colours_of_half_as_many_columns_are_as_sharp_as_all() {
+    for eighths in 1..=4 {
+        let [half, all] =
+            ["yuv422.jpg", "yuv444.jpg"].map(|name| reduced(&kept(name), eighths).unwrap());
+        let (mean, largest) = differences(&half, &all);
+        assert!(mean < 0.7 && largest <= 4, "{eighths}/8: {mean}, {largest}");
     }
 }
 
