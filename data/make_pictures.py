@@ -29,6 +29,23 @@ def scene():
     return Image.fromarray((picture + shade).astype(np.uint8))
 
 
+def ways_of_sampling(picture):
+    """JPEGs that differ in what their blocks stand for, and what libjpeg makes of them at 1/8, 1/4 and 1/2."""
+    picture.save(FOLDER / "optimized.jpg", quality=92, subsampling="4:2:0", optimize=True)
+    picture.save(FOLDER / "yuv422.jpg", quality=92, subsampling="4:2:2")
+    picture.save(FOLDER / "yuv444.jpg", quality=92, subsampling="4:4:4")
+    odd = picture.crop((0, 0, 93, 61))
+    odd.save(FOLDER / "odd.jpg", quality=92, subsampling="4:2:0")
+    odd.save(FOLDER / "odd_progressive.jpg", quality=92, subsampling="4:2:0", progressive=True)
+    (FOLDER / "reduced").mkdir(exist_ok=True)
+    for name in ["baseline", "grey", "odd", "yuv444"]:
+        for denominator in [8, 4, 2]:
+            with Image.open(FOLDER / f"{name}.jpg") as reduced:
+                width, height = reduced.size
+                reduced.draft(None, (width // denominator, height // denominator))
+                reduced.save(FOLDER / "reduced" / f"{name}_{8 // denominator}.png", optimize=True)
+
+
 def main():
     FOLDER.mkdir(exist_ok=True)
     picture = scene()
@@ -40,6 +57,7 @@ def main():
     picture.save(FOLDER / "restarts.jpg", restart_marker_blocks=2, **jpeg)
     picture.convert("L").save(FOLDER / "grey.jpg", quality=92)
     picture.convert("CMYK").save(FOLDER / "cmyk.jpg", quality=92)
+    ways_of_sampling(picture)
     picture.quantize(16).save(FOLDER / "palette.png", optimize=True)
     picture.save(FOLDER / "scene.avif", quality=80)
     with tempfile.TemporaryDirectory() as folder:

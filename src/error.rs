@@ -417,7 +417,7 @@ impl Error {
             }
             Self::InvalidPreprocess { .. } => {
                 "keys are resize, crop (N, HxW or none), interpolation (nearest, bilinear, bicubic, \
-                 lanczos), mean and std (R/G/B), or `none` alone"
+                 lanczos), mean and std (R/G/B), decode (full or reduced), or `none` alone"
             }
             Self::UnknownArchitecture { nearest, .. } => {
                 let name = nearest.as_ref()?;

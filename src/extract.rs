@@ -79,21 +79,30 @@ impl Extractor {
         }
     }
 
+    /// Decodes a photo as far as its descriptor needs it: a JPEG much larger than the network's
+    /// input at reduced size.
+    ///
+    /// # Errors
+    /// Whatever is wrong with the photo: see [`Photo::decode_for`].
+    pub fn decode(&self, photo: &Photo) -> Result<Picture> {
+        photo.decode_for(self.preprocess.wanted_side())
+    }
+
     /// The picture as the network takes it.
     ///
     /// # Errors
     /// [`Error::CropTooLarge`], [`Error::PictureTooLong`].
     pub fn pixels(&self, picture: &Picture) -> Result<Pixels> {
-        self.preprocess.apply(&picture.image)
+        self.preprocess.apply_to(picture)
     }
 
     /// The descriptor of one photo.
     ///
     /// # Errors
-    /// Whatever is wrong with the photo: see [`Photo::decode`]; [`Error::ZeroDescriptor`] for a
+    /// Whatever is wrong with the photo: see [`Photo::decode_for`]; [`Error::ZeroDescriptor`] for a
     /// picture in which the network sees nothing.
     pub fn describe(&self, photo: &Photo) -> Result<Descriptor> {
-        let pixels = self.pixels(&photo.decode()?)?;
+        let pixels = self.pixels(&self.decode(photo)?)?;
         let mut described = self.describe_all(&[pixels]);
         described.pop().unwrap_or(Err(Error::ZeroDescriptor))
     }

@@ -363,8 +363,8 @@ impl Workers<'_> {
                 ..(*known).clone()
             }));
         }
-        let picture = photo.decode()?;
-        let (width, height) = picture.image.dimensions();
+        let picture = self.extractor.decode(&photo)?;
+        let (width, height) = (picture.width, picture.height);
         let pixels = self.extractor.pixels(&picture)?;
         let record = Record {
             path,

@@ -1,14 +1,16 @@
 //! EfficientNet-Lite0 with its trained weights, against the package whose behaviour is matched.
 
 use candle_core::{Device, Tensor};
+use image::codecs::jpeg::JpegEncoder;
 use imgsearch::backbone::weights::WeightsFile;
-use imgsearch::backbone::{Architecture, Backbone};
-use imgsearch::photo::Photo;
+use imgsearch::backbone::{Architecture, Backbone, Instructions};
+use imgsearch::photo::{Photo, Preprocess};
 use imgsearch::{DescriptorSpec, Extractor};
 
 use super::{
     corner, deviation, flat, golden, goldens, layer_names, map_deviation, picture_path, pixels_of,
 };
+use crate::common::paint::{Scene, paint};
 use crate::common::weights;
 
 const NAME: &str = "efficientnet_lite0";
@@ -16,11 +18,15 @@ const PICTURES: [&str; 4] = ["beach", "city", "balloons_288x224", "boats_400x300
 const COLOURS: &str = "mean=0.5/0.5/0.5,std=0.5/0.5/0.5";
 
 fn whole_network() -> Option<Backbone> {
+    whole_network_in(Instructions::best())
+}
+
+fn whole_network_in(instructions: Instructions) -> Option<Backbone> {
     let weights = WeightsFile::open(weights()?).unwrap();
-    let architecture = Architecture::find(NAME).unwrap();
-    let network = architecture.network();
+    let network = Architecture::find(NAME).unwrap().network();
     let layers = layer_names(&network);
-    Some(Backbone::load(architecture, &layers, &weights, &Device::Cpu).unwrap())
+    let cpu = Device::Cpu;
+    Some(Backbone::load_network(&network, &layers, &weights, &cpu, instructions).unwrap())
 }
 
 /// Checks every layer and the class scores; the largest deviation.
@@ -46,11 +52,13 @@ fn check(backbone: &Backbone, name: &str, pixels: &Tensor) -> f32 {
 
 #[test]
 fn every_layer_and_the_class_scores_equal_the_references() {
-    let Some(backbone) = whole_network() else {
-        return;
-    };
-    let deviations = PICTURES.map(|name| check(&backbone, name, &pixels_of(name, COLOURS)));
-    println!("deviations from the reference: {deviations:?}");
+    for instructions in Instructions::available() {
+        let Some(backbone) = whole_network_in(instructions) else {
+            return;
+        };
+        let deviations = PICTURES.map(|name| check(&backbone, name, &pixels_of(name, COLOURS)));
+        println!("{instructions:?}: deviations from the reference {deviations:?}");
+    }
 }
 
 #[test]
@@ -84,6 +92,33 @@ fn the_descriptor_of_a_photo_equals_the_references_pipeline() {
         );
         println!("{picture}: {worst:.1e}");
         assert!(worst < 2e-2, "{picture}: {worst}");
+    }
+}
+
+#[test]
+fn a_large_photo_decoded_at_reduced_size_has_nearly_the_same_descriptor() {
+    let Some(weights) = weights() else {
+        return;
+    };
+    let extractor = |decode: &str| {
+        let preprocess = "resize=256,crop=224,mean=0.5/0.5/0.5,std=0.5/0.5/0.5";
+        let preprocess: Preprocess = preprocess.parse().unwrap();
+        let spec = DescriptorSpec::gap("efficientnet_lite0", "head");
+        Extractor::load(spec, preprocess.with(decode).unwrap(), weights, "cpu").unwrap()
+    };
+    let (full, reduced) = (extractor("decode=full"), extractor("decode=reduced"));
+    for (scene, name) in Scene::ALL {
+        let mut jpeg = Vec::new();
+        let encoder = JpegEncoder::new_with_quality(&mut jpeg, 90);
+        let picture = paint(scene, 7, 2100, 1400);
+        picture.write_with_encoder(encoder).unwrap();
+        let photo = Photo::from_bytes(name, jpeg);
+        let decoded = reduced.decode(&photo).unwrap();
+        assert_eq!((decoded.width, decoded.height), (2100, 1400));
+        assert_eq!(decoded.image.dimensions(), (788, 525), "three eighths");
+        let [a, b] = [&full, &reduced].map(|extractor| extractor.describe(&photo).unwrap());
+        let distance = 1.0 - a.similarity(&b);
+        assert!(distance < 1e-2, "{name}: {distance}");
     }
 }
 

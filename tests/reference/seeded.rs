@@ -6,7 +6,7 @@ use candle_nn::{Module, VarBuilder};
 use candle_transformers::models::{resnet, vgg};
 use imgsearch::backbone::network::Network;
 use imgsearch::backbone::weights::WeightsFile;
-use imgsearch::backbone::{Architecture, Backbone};
+use imgsearch::backbone::{Architecture, Backbone, Instructions};
 
 use super::{corner, deviation, flat, goldens, layer_names, map_deviation, pixels_of};
 use crate::common::seeded;
@@ -24,18 +24,29 @@ fn crop(picture: &str, height: usize, width: usize) -> Tensor {
 
 /// The network as far as `deepest`, giving all its layers.
 fn seeded_network(name: &str, deepest: &str) -> Backbone {
-    let architecture = Architecture::find(name).unwrap();
-    let whole = architecture.network();
+    seeded_network_in(name, deepest, Instructions::best())
+}
+
+fn seeded_network_in(name: &str, deepest: &str, instructions: Instructions) -> Backbone {
+    let whole = Architecture::find(name).unwrap().network();
     let cut = whole.cut_after(&[whole.find_layer(deepest).unwrap().value]);
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("seeded.safetensors");
     seeded::write(&cut, 0, &path);
     let file = WeightsFile::open(path).unwrap();
-    Backbone::load(architecture, &layer_names(&cut), &file, &Device::Cpu).unwrap()
+    let layers = layer_names(&cut);
+    Backbone::load_network(&cut, &layers, &file, &Device::Cpu, instructions).unwrap()
 }
 
 fn every_layer_equals_torchvisions(name: &str, deepest: &str) {
-    let backbone = seeded_network(name, deepest);
+    for instructions in Instructions::available() {
+        let backbone = seeded_network_in(name, deepest, instructions);
+        println!("{instructions:?}");
+        every_layer_of(&backbone, name);
+    }
+}
+
+fn every_layer_of(backbone: &Backbone, name: &str) {
     for (picture, height, width, case) in CROPS {
         let values = goldens(name, case);
         let maps = backbone

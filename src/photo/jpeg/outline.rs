@@ -1,12 +1,7 @@
 //! JPEG files as a list of segments: is the file whole, and can it be decoded at reduced size?
-//!
-//! A network sees some 224 pixels of a photo of 4000. A JPEG holds 8×8 blocks of frequencies, and
-//! a picture of half, a quarter or an eighth of the size takes only the lowest of them, which
-//! saves most of the time (libjpeg calls this `scale_denom`).
 
-use image::RgbImage;
 use image::metadata::Orientation;
-use jpeg_decoder::{Decoder, PixelFormat};
+use memchr::memchr;
 
 /// What the segments before the pixels say.
 #[derive(Debug, Default, PartialEq)]
@@ -19,13 +14,19 @@ pub struct Outline {
     exif: Option<Vec<u8>>,
 }
 
+/// What a frame header says.
 #[derive(Debug, PartialEq)]
-struct Frame {
-    marker: u8,
+pub struct Frame {
+    /// How the pixels are coded.
+    pub marker: u8,
     precision: u8,
-    height: u16,
-    width: u16,
-    components: Vec<u8>,
+    /// Rows of pixels.
+    pub height: u16,
+    /// Columns of pixels.
+    pub width: u16,
+    /// For each component its identifier, its sampling (across and down, four bits each), and the
+    /// number of its quantization steps.
+    pub components: Vec<(u8, u8, u8)>,
 }
 
 impl Outline {
@@ -76,20 +77,28 @@ impl Outline {
         Some((u32::from(frame.width), u32::from(frame.height)))
     }
 
+    /// The frame header.
+    pub const fn frame(&self) -> Option<&Frame> {
+        self.frame.as_ref()
+    }
+
     /// The smallest number of eighths at which the short side keeps `wanted` pixels or more; none
     /// where that saves nothing, or where decoders differ about the colours: then the full
     /// decoder alone is to be trusted.
-    fn eighths(&self, wanted: u32) -> Option<u32> {
+    pub fn eighths(&self, wanted: u32) -> Option<u32> {
         let frame = self.frame.as_ref().filter(|frame| frame.is_common())?;
-        let plain_colour = match (frame.components.as_slice(), self.adobe_transform) {
-            ([_], _) | ([1, 2, 3], Some(1)) => true,
-            ([1, 2, 3] | [0, 1, 2], None) => self.is_jfif || frame.components[0] == 1,
+        let ids: Vec<u8> = frame
+            .components
+            .iter()
+            .map(|component| component.0)
+            .collect();
+        let plain_colour = match (ids.as_slice(), self.adobe_transform) {
+            ([_], _) | ([1, 2, 3], Some(1) | None) => true,
+            ([0, 1, 2], None) => self.is_jfif,
             _ => false,
         };
         let short = u32::from(frame.width.min(frame.height));
-        [1, 2, 4]
-            .into_iter()
-            .find(|eighths| plain_colour && u64::from(short * eighths) >= 8 * u64::from(wanted))
+        (1..=4).find(|eighths| plain_colour && u64::from(short * eighths) >= 8 * u64::from(wanted))
     }
 }
 
@@ -98,7 +107,8 @@ impl Frame {
         let [precision, h1, h0, w1, w0, count, components @ ..] = segment else {
             return None;
         };
-        let components = components.chunks_exact(3).map(|component| component[0]);
+        let component = |bytes: &[u8]| (bytes[0], bytes[1], bytes[2]);
+        let components = components.chunks_exact(3).map(component);
         Some(Self {
             marker,
             precision: *precision,
@@ -116,9 +126,9 @@ impl Frame {
 
 /// The next marker, which scans may have any number of bytes before, and what follows it.
 /// `FF00` is a stuffed byte of a scan and `FFD0` to `FFD7` part it; both go on.
-fn next_marker(mut bytes: &[u8]) -> Option<(u8, &[u8])> {
+pub fn next_marker(mut bytes: &[u8]) -> Option<(u8, &[u8])> {
     loop {
-        let at = bytes.iter().position(|byte| *byte == 0xFF)?;
+        let at = memchr(0xFF, bytes)?;
         bytes = &bytes[at + 1..];
         match *bytes.first()? {
             0xFF => {}
@@ -129,37 +139,7 @@ fn next_marker(mut bytes: &[u8]) -> Option<(u8, &[u8])> {
 }
 
 /// The segment that follows a marker, without its length, and what comes after it.
-fn segment(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+pub fn segment(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     let length = usize::from(u16::from_be_bytes([*bytes.first()?, *bytes.get(1)?]));
     Some((bytes.get(2..length)?, bytes.get(length..)?))
-}
-
-/// A picture at some eighths of its size, as stored (not yet upright).
-pub struct Reduced {
-    /// Its pixels: sides are rounded up, so the last column and row may be part filling.
-    pub image: RgbImage,
-    /// The scale, in eighths.
-    pub eighths: u32,
-}
-
-/// Decodes a JPEG at the smallest size whose short side has `wanted` pixels or more. None where
-/// it cannot be, or should not: the caller then decodes in full, which also tells what is wrong.
-pub fn decode_reduced(bytes: &[u8], outline: &Outline, wanted: u32) -> Option<Reduced> {
-    let eighths = outline.eighths(wanted)?;
-    let (width, height) = outline.size()?;
-    let scaled = |side: u32| (side * eighths).div_ceil(8);
-    let mut decoder = Decoder::new(bytes);
-    let (width, height) = (scaled(width), scaled(height));
-    let got = decoder.scale(width as u16, height as u16).ok()?;
-    if (u32::from(got.0), u32::from(got.1)) != (width, height) {
-        return None;
-    }
-    let raw = decoder.decode().ok()?;
-    let rgb = match decoder.info()?.pixel_format {
-        PixelFormat::RGB24 => raw,
-        PixelFormat::L8 => raw.into_iter().flat_map(|grey| [grey; 3]).collect(),
-        PixelFormat::L16 | PixelFormat::CMYK32 => return None,
-    };
-    let image = RgbImage::from_raw(width, height, rgb)?;
-    Some(Reduced { image, eighths })
 }

@@ -1,0 +1,102 @@
+//! Photo file to pixels, stage by stage, on one thread: `cargo bench --bench decode [-- FILE...]`.
+//!
+//! Without files it paints a scene of twelve megapixels and encodes it. Each line is the best and
+//! the median of many runs in milliseconds; what is compared runs in turns, so that a busy machine
+//! is equally busy for all.
+
+#[path = "../tests/common/paint.rs"]
+#[allow(dead_code)]
+mod paint;
+
+use std::hint::black_box;
+use std::path::PathBuf;
+use std::time::Instant;
+
+use image::codecs::jpeg::JpegEncoder;
+use imgsearch::photo::{Photo, Preprocess};
+use paint::{Scene, paint};
+
+const RUNS: usize = 15;
+
+/// What EfficientNet-Lite0 takes.
+const PREPROCESS: &str =
+    "resize=256,crop=224,interpolation=bicubic,mean=0.5/0.5/0.5,std=0.5/0.5/0.5";
+
+fn main() {
+    // Cargo adds options of its own.
+    let named = std::env::args_os().skip(1).map(PathBuf::from);
+    let named: Vec<PathBuf> = named.filter(|path| path.is_file()).collect();
+    let photos: Vec<Photo> = match named.as_slice() {
+        [] => [0, 12].map(painted).into(),
+        files => files
+            .iter()
+            .filter_map(|file| Photo::read(file).ok())
+            .collect(),
+    };
+    for photo in &photos {
+        measure(photo);
+    }
+}
+
+/// A scene of twelve megapixels with so many grey levels of noise.
+fn painted(noise: u32) -> Photo {
+    let mut picture = paint(Scene::Beach, 1, 4000, 3000);
+    let mut state = 1u32;
+    for level in picture.iter_mut().filter(|_| noise > 0) {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        *level = level.saturating_add(((state >> 16) % noise) as u8);
+    }
+    let mut jpeg = Vec::new();
+    let encoder = JpegEncoder::new_with_quality(&mut jpeg, 90);
+    picture
+        .write_with_encoder(encoder)
+        .expect("a picture in memory can be encoded");
+    Photo::from_bytes(format!("painted, {noise} levels of noise"), jpeg)
+}
+
+fn measure(photo: &Photo) {
+    let preprocess: Preprocess = PREPROCESS.parse().expect("it is a preprocessing");
+    let wanted = preprocess.wanted_side();
+    let (Ok(full), Ok(reduced)) = (photo.decode(), photo.decode_for(wanted)) else {
+        println!("{}: cannot be decoded", photo.path().display());
+        return;
+    };
+    let size = |picture: &imgsearch::photo::Picture| picture.image.dimensions();
+    println!(
+        "{}: {} bytes, {:?} decoded at {:?}",
+        photo.path().display(),
+        photo.size(),
+        size(&full),
+        size(&reduced)
+    );
+    let stages: [(&str, &dyn Fn()); 6] = [
+        ("hash", &|| {
+            drop(black_box(Photo::from_bytes("", photo.bytes().to_vec())))
+        }),
+        ("decode in full", &|| drop(black_box(photo.decode()))),
+        ("decode reduced", &|| {
+            drop(black_box(photo.decode_for(wanted)))
+        }),
+        ("decode at half of that", &|| {
+            drop(black_box(photo.decode_for(wanted.map(|side| side / 2))))
+        }),
+        ("full to pixels", &|| {
+            drop(black_box(preprocess.apply_to(&full)))
+        }),
+        ("reduced to pixels", &|| {
+            drop(black_box(preprocess.apply_to(&reduced)))
+        }),
+    ];
+    let mut times = [const { Vec::new() }; 6];
+    for _ in 0..RUNS {
+        for (times, (_, stage)) in times.iter_mut().zip(stages) {
+            let start = Instant::now();
+            stage();
+            times.push(start.elapsed().as_secs_f64() * 1e3);
+        }
+    }
+    for (mut times, (name, _)) in times.into_iter().zip(stages) {
+        times.sort_by(f64::total_cmp);
+        println!("  {name:24} {:8.2} {:8.2} ms", times[0], times[RUNS / 2]);
+    }
+}
