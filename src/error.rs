@@ -380,13 +380,19 @@ pub enum Error {
         /// What is wrong with it.
         reason: &'static str,
     },
-    /// The store failed.
-    #[error("the gallery's store {} failed: {source}", .path.display())]
+    /// The store cannot be read or written: the disk is full, for instance.
+    #[error("cannot use the gallery's store {}: {source}", .path.display())]
     Store {
         /// Its folder.
         path: PathBuf,
         /// Why.
-        source: Source,
+        source: io::Error,
+    },
+    /// The store's files are damaged.
+    #[error("the gallery's store is damaged: {}", .path.display())]
+    DamagedStore {
+        /// Its folder.
+        path: PathBuf,
     },
     /// Neither the store nor the snapshot can be read.
     #[error("both store and snapshot are damaged: {}", .dir.display())]
@@ -456,6 +462,14 @@ impl Error {
             }
             Self::DamagedSnapshot { .. } => {
                 "run `imgsearch index` again: it is rebuilt from the store"
+            }
+            Self::Store { source, .. } | Self::Write { source, .. }
+                if source.kind() == io::ErrorKind::StorageFull =>
+            {
+                "make room and run it again: what was stored before is kept"
+            }
+            Self::DamagedStore { .. } => {
+                "run the same command again: it is rebuilt from the snapshot"
             }
             Self::DamagedGallery { .. } => "delete the folder and index again",
             // ---- model ----

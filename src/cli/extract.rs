@@ -59,6 +59,9 @@ pub fn run(args: &ExtractArgs) -> Result<Exit> {
             }
         }
     }
+    if described.is_empty() {
+        return Ok(Exit::Failed);
+    }
     let out: Box<dyn Write> = match &args.out {
         Some(path) => {
             let file = File::create(path);
@@ -75,10 +78,10 @@ pub fn run(args: &ExtractArgs) -> Result<Exit> {
         Format::Jsonl => jsonl(&described, &mut out)?,
     }
     out.flush()?;
-    Ok(match described.len() {
-        0 => Exit::Failed,
-        rows if rows < args.images.len() => Exit::Skipped,
-        _ => Exit::Done,
+    Ok(if described.len() < args.images.len() {
+        Exit::Skipped
+    } else {
+        Exit::Done
     })
 }
 

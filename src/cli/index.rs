@@ -1,14 +1,15 @@
 //! `imgsearch index`: build or update the gallery.
 
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::{Context, Result};
 use clap::Args;
 use globset::{Glob, GlobSet, GlobSetBuilder};
-use imgsearch::gallery::{Gallery, Snapshot};
+use imgsearch::gallery::Gallery;
 use imgsearch::ingest::{IngestOptions, IngestReport, ingest};
+use imgsearch::{Error, Extractor};
 
 use super::exit::Exit;
 use super::output::json;
@@ -43,15 +44,11 @@ pub fn run(args: &IndexArgs) -> Result<Exit> {
     stop_on_ctrl_c();
     let begun = Instant::now();
     let dir = &args.gallery.gallery;
-    // A gallery that exists says itself what it is made with, unless told otherwise.
-    let extractor = match Snapshot::open(dir) {
-        Ok(snapshot) => setup::extractor_of(snapshot.provenance(), &args.extractor)?,
-        Err(_) => setup::extractor(&args.extractor)?,
-    };
-    let mut gallery = Gallery::open_or_create(dir, extractor.provenance())?;
+    let (mut gallery, extractor) = open(dir, &args.extractor)?;
     for repair in gallery.repairs() {
         eprintln!("note: {repair}");
     }
+    let repaired = gallery.repairs().len();
     let options = IngestOptions {
         jobs: args.jobs,
         exclude: excluded(&args.exclude)?,
@@ -67,6 +64,9 @@ pub fn run(args: &IndexArgs) -> Result<Exit> {
     );
     progress.finish();
     let report = report?;
+    for repair in &gallery.repairs()[repaired..] {
+        eprintln!("note: {repair}");
+    }
     print(&report, begun.elapsed().as_secs_f64(), args.json)?;
     Ok(if report.interrupted {
         Exit::Interrupted
@@ -75,6 +75,22 @@ pub fn run(args: &IndexArgs) -> Result<Exit> {
     } else {
         Exit::Skipped
     })
+}
+
+/// A gallery that exists says itself what it is made with; what is asked for must agree.
+fn open(dir: &Path, args: &ExtractorArgs) -> Result<(Gallery, Extractor)> {
+    match Gallery::open(dir) {
+        Ok(gallery) => {
+            let extractor = setup::extractor_of(gallery.provenance(), args)?;
+            Ok((gallery, extractor))
+        }
+        Err(Error::NoGallery { .. }) => {
+            let extractor = setup::extractor(args)?;
+            let gallery = Gallery::open_or_create(dir, extractor.provenance())?;
+            Ok((gallery, extractor))
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 fn excluded(globs: &[Glob]) -> Result<GlobSet> {
