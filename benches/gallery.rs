@@ -136,7 +136,9 @@ fn recall(snapshot: &Snapshot, queries: &[Descriptor], ef_search: Option<usize>)
         let found = snapshot.search(query, &options).unwrap();
         seconds += begun.elapsed().as_secs_f64();
         let is_found = |one: &&imgsearch::gallery::Match| {
-            found.iter().any(|found| found.record.path == one.record.path)
+            found
+                .iter()
+                .any(|found| found.record.path == one.record.path)
         };
         hits += truth.iter().filter(is_found).count();
     }
@@ -153,7 +155,9 @@ fn recall(snapshot: &Snapshot, queries: &[Descriptor], ef_search: Option<usize>)
 fn measure(dir: &Path, count: usize, dimension: usize, provenance: &Provenance) {
     let mut maker = Maker::new(dimension);
     let mut gallery = step("open", || Gallery::open_or_create(dir, provenance).unwrap());
-    step("write to the store", || write(&mut gallery, 0..count, &mut maker));
+    step("write to the store", || {
+        write(&mut gallery, 0..count, &mut maker)
+    });
     let go_on = &mut |_: usize, _: usize| ControlFlow::Continue(());
     let published = step("publish", || gallery.publish(go_on).unwrap());
     println!("{published:?}");
@@ -176,10 +180,16 @@ fn measure(dir: &Path, count: usize, dimension: usize, provenance: &Provenance) 
 
 fn main() {
     // Cargo adds `--bench`.
-    let arguments: Vec<String> = env::args().skip(1).filter(|a| !a.starts_with('-')).collect();
-    let number = |index: usize, default| arguments.get(index).map_or(default, |n| n.parse().unwrap());
+    let arguments: Vec<String> = env::args()
+        .skip(1)
+        .filter(|a| !a.starts_with('-'))
+        .collect();
+    let number =
+        |index: usize, default| arguments.get(index).map_or(default, |n| n.parse().unwrap());
     let (count, dimension) = (number(0, 20_000), number(1, 1280));
-    let like = arguments.get(3).map(|dir| Snapshot::open(Path::new(dir)).unwrap());
+    let like = arguments
+        .get(3)
+        .map(|dir| Snapshot::open(Path::new(dir)).unwrap());
     let provenance = like.map_or_else(
         || Provenance {
             spec: "made up".into(),

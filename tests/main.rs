@@ -6,4 +6,8 @@ mod architecture;
 mod bad_input;
 mod command;
 mod crash;
+mod damage;
+mod faults;
+mod photos;
+mod readers;
 mod reference;

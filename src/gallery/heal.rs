@@ -93,6 +93,9 @@ fn check(store: &Store, dir: &Path, snapshot: Option<&Snapshot>) -> Result<()> {
             known: VERSION,
         });
     }
+    if found == 1 {
+        store.upgrade()?;
+    }
     store.check()?;
     let Some(provenance) = store.provenance()? else {
         // Without a snapshot to take it from, nobody knows what the descriptors are.

@@ -28,7 +28,7 @@ use crate::error::{Error, Result};
 use crate::photo::ContentHash;
 
 /// The format that this version writes; it reads this and older ones.
-pub const VERSION: u64 = 1;
+pub const VERSION: u64 = 2;
 /// Candidates that an approximate search keeps unless told otherwise.
 pub const DEFAULT_EF_SEARCH: usize = 128;
 
@@ -210,7 +210,8 @@ impl Gallery {
         }
         let paths = put.iter().map(|(record, _)| &record.path).chain(remove);
         for path in paths {
-            self.stale.extend(self.record(path)?.map(|record| record.hash));
+            self.stale
+                .extend(self.record(path)?.map(|record| record.hash));
         }
         self.store.write(put, remove)
     }

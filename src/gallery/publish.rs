@@ -75,18 +75,36 @@ impl Publishing<'_> {
         };
         let name = format!("snapshot-{}", self.generation);
         let mut writer = self.begin_snapshot()?;
-        let (tail, vectors) =
-            self.write_tail(&mut writer, &records, base.as_ref(), &mut places, &old_places)?;
+        let (tail, vectors) = self.write_tail(
+            &mut writer,
+            &records,
+            base.as_ref(),
+            &mut places,
+            &old_places,
+        )?;
         let is_lost = |record: &mut Record| !places.contains_key(&record.hash);
-        let lost: Vec<PathBuf> = records.extract_if(.., is_lost).map(|lost| lost.path).collect();
+        let lost: Vec<PathBuf> = records
+            .extract_if(.., is_lost)
+            .map(|lost| lost.path)
+            .collect();
         let sections = write_records(&mut writer, tail, &records, &places, vectors)?;
         let header = self.header(vectors, records.len(), base.clone(), sections);
         writer.finish(&header, &self.dir.join(&name))?;
         snapshot::switch_to(self.dir, &name)?;
-        snapshot::remove_others(self.dir, &name, base.as_ref().map(|base| base.name.as_str()));
+        snapshot::remove_others(
+            self.dir,
+            &name,
+            base.as_ref().map(|base| base.name.as_str()),
+        );
         self.store.remove_descriptors(stale.difference(&hashes))?;
         let photos = records.len();
-        Ok((Published { photos, built_graph }, lost))
+        Ok((
+            Published {
+                photos,
+                built_graph,
+            },
+            lost,
+        ))
     }
 }
 
@@ -94,8 +112,16 @@ impl IndexPolicy {
     /// Whether the old base is still good: it has a graph, and not too much was added or removed.
     fn keeps_base(&self, old: &Snapshot, hashes: &HashSet<ContentHash>, places: &Places) -> bool {
         let points = old.graph_points();
-        let in_base = |hash: &&ContentHash| places.get(*hash).is_some_and(|place| (*place as usize) < points);
-        let living: HashSet<u32> = hashes.iter().filter(in_base).map(|hash| places[hash]).collect();
+        let in_base = |hash: &&ContentHash| {
+            places
+                .get(*hash)
+                .is_some_and(|place| (*place as usize) < points)
+        };
+        let living: HashSet<u32> = hashes
+            .iter()
+            .filter(in_base)
+            .map(|hash| places[hash])
+            .collect();
         let tail = hashes.iter().filter(|hash| !in_base(hash)).count();
         points > 0 && points - living.len() + tail <= self.rebuild_share(points)
     }
@@ -129,7 +155,9 @@ impl Publishing<'_> {
                 continue;
             }
             let next = known.len() as u32;
-            let place = *known.entry(*blake3::hash(&bytes).as_bytes()).or_insert(next);
+            let place = *known
+                .entry(*blake3::hash(&bytes).as_bytes())
+                .or_insert(next);
             if place == next {
                 section.put(&bytes)?;
             }

@@ -96,6 +96,22 @@ impl Store {
         Ok(self.seal()?.generation)
     }
 
+    /// Brings a store of version 1 up to date: it has its generation elsewhere, and no seal.
+    pub fn upgrade(&self) -> Result<()> {
+        let stored = self.sled.ask(|trees| trees.meta.get(b"generation"))?;
+        let generation = stored.and_then(|stored| stored.as_ref().try_into().ok());
+        let mut seal = Seal::of_none(generation.map_or(1, u64::from_le_bytes));
+        for record in self.records() {
+            let record = record?;
+            seal.add(&path_to_bytes(&record.path), &record.to_stored());
+        }
+        self.sled.ask(|trees| {
+            trees.records.insert(SEAL, seal.to_stored().as_slice())?;
+            trees.meta.insert(VERSION, &2u64.to_le_bytes())
+        })?;
+        self.sync()
+    }
+
     /// Reads all records and holds them against the seal.
     ///
     /// # Errors
@@ -112,10 +128,7 @@ impl Store {
     /// Whether it has exactly these records.
     pub fn holds(&self, records: impl Iterator<Item = Record>) -> Result<bool> {
         let sealed = self.seal()?;
-        let mut found = Seal {
-            generation: sealed.generation,
-            ..Seal::default()
-        };
+        let mut found = Seal::of_none(sealed.generation);
         for record in records {
             found.add(&path_to_bytes(&record.path), &record.to_stored());
         }
@@ -195,10 +208,8 @@ impl Store {
             changes.insert(path_to_bytes(&record.path), Some(stored));
         }
         changes.extend(remove.iter().map(|path| (path_to_bytes(path), None)));
-        let mut seal = Seal {
-            generation,
-            ..self.seal()?
-        };
+        let mut seal = self.seal()?;
+        seal.generation = generation;
         let mut records = Batch::default();
         for (path, change) in changes {
             if let Some(before) = self.sled.ask(|trees| trees.records.get(&path))? {

@@ -10,8 +10,9 @@ use std::fs;
 use std::path::Path;
 
 pub use self::base::Base;
+use self::container::Container;
 use self::container::damaged;
-pub use self::container::{Container, ContainerWriter};
+pub use self::container::{ContainerWriter, Section};
 use self::layout::RECORD;
 pub use self::layout::{BaseHeader, BaseRef, BaseSections, Header, Sections};
 pub use self::switch::{CURRENT, remove_others, switch_to};

@@ -58,7 +58,7 @@ impl Guarded {
                 descriptors,
             })
         };
-        guarded.trees = Some(guarded.judge(panic::catch_unwind(open))?);
+        guarded.trees = Some(guarded.judge(panic::catch_unwind(AssertUnwindSafe(open)))?);
         Ok(guarded)
     }
 
@@ -75,9 +75,7 @@ impl Guarded {
     pub fn ask<T>(&self, question: impl FnOnce(&Trees) -> sled::Result<T>) -> Result<T> {
         let is_broken = self.is_broken.load(Ordering::Relaxed);
         match self.trees.as_ref().filter(|_| !is_broken) {
-            Some(trees) => {
-                self.judge(panic::catch_unwind(AssertUnwindSafe(|| question(trees))))
-            }
+            Some(trees) => self.judge(panic::catch_unwind(AssertUnwindSafe(|| question(trees)))),
             None => Err(self.damaged()),
         }
     }

@@ -13,6 +13,14 @@ pub struct Seal {
 }
 
 impl Seal {
+    /// Of no records.
+    pub fn of_none(generation: u64) -> Self {
+        Self {
+            generation,
+            ..Self::default()
+        }
+    }
+
     pub fn add(&mut self, path: &[u8], stored: &[u8]) {
         self.count = self.count.wrapping_add(1);
         self.sum = self.sum.wrapping_add(hash(path, stored));
