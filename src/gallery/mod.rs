@@ -16,6 +16,8 @@ use std::collections::HashSet;
 use std::fs::{self, File, TryLockError};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
 
 pub use self::heal::Repair;
 pub use self::publish::Published;
@@ -31,6 +33,9 @@ use crate::photo::ContentHash;
 pub const VERSION: u64 = 2;
 /// Candidates that an approximate search keeps unless told otherwise.
 pub const DEFAULT_EF_SEARCH: usize = 128;
+
+/// How long a writer waits for another that is about to end.
+const LOCK_PATIENCE: Duration = Duration::from_millis(200);
 
 /// When a gallery gets a graph, and when it gets a new one.
 #[derive(Clone, Copy, Debug)]
@@ -286,12 +291,21 @@ fn lock(dir: &Path) -> Result<File> {
         path: path.clone(),
         source,
     })?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(Error::GalleryLocked {
-            dir: dir.to_owned(),
-        }),
-        Err(TryLockError::Error(source)) => Err(Error::Write { path, source }),
+    let begun = Instant::now();
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            // A process that was started meanwhile, by whoever had the lock, holds it for a moment.
+            Err(TryLockError::WouldBlock) if begun.elapsed() < LOCK_PATIENCE => {
+                thread::sleep(LOCK_PATIENCE / 10);
+            }
+            Err(TryLockError::WouldBlock) => {
+                return Err(Error::GalleryLocked {
+                    dir: dir.to_owned(),
+                });
+            }
+            Err(TryLockError::Error(source)) => return Err(Error::Write { path, source }),
+        }
     }
 }
 
