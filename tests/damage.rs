@@ -3,65 +3,18 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use imgsearch::descriptor::{Descriptor, Provenance};
-use imgsearch::gallery::{Gallery, IndexPolicy, Record, SearchOptions, Snapshot, open_for_search};
-use imgsearch::photo::ContentHash;
+use imgsearch::gallery::{Gallery, IndexPolicy, SearchOptions, Snapshot, open_for_search};
 use imgsearch::{Error, Result};
 use tempfile::TempDir;
 
-const DIMENSION: usize = 24;
+use crate::common::collection::{Chance, photo, provenance, publish};
+
 const PHOTOS: usize = 90;
-
-/// Small numbers that look like chance and are the same everywhere.
-struct Chance(u64);
-
-impl Chance {
-    fn below(&mut self, end: usize) -> usize {
-        self.0 = self
-            .0
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) as usize % end
-    }
-}
-
-fn photo(number: usize) -> (Record, Option<Descriptor>) {
-    let mut chance = Chance(number as u64);
-    let values = (0..DIMENSION).map(|_| chance.below(1000) as f32 - 300.0);
-    let name = format!("/photos/{number:03}.jpg");
-    let record = Record {
-        hash: ContentHash::of(name.as_bytes()),
-        path: PathBuf::from(name),
-        size: number as u64,
-        modified: 7,
-        width: 40,
-        height: 30,
-    };
-    (
-        record,
-        Some(Descriptor::normalize(values.collect()).unwrap()),
-    )
-}
-
-fn provenance() -> Provenance {
-    Provenance {
-        spec: "efficientnet_lite0:head/gap".into(),
-        preprocess: "none".into(),
-        weights: "0".repeat(64),
-        dimension: DIMENSION,
-    }
-}
-
-fn publish(gallery: &mut Gallery) -> Result<()> {
-    gallery.publish(&mut |_, _| ControlFlow::Continue(()))?;
-    Ok(())
-}
 
 /// A gallery with everything that one can have: a graph, a tail behind it, a removed photo.
 fn gallery(dir: &Path) {

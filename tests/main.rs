@@ -8,6 +8,7 @@ mod command;
 mod crash;
 mod damage;
 mod faults;
+mod gallery;
 mod photos;
 mod readers;
 mod reference;
