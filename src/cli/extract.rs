@@ -11,7 +11,7 @@ use imgsearch::descriptor::Descriptor;
 use serde_json::json;
 
 use super::exit::Exit;
-use super::output::{clean, shown_clean};
+use super::output::skipped_line;
 use super::query::read;
 use super::{ExtractorArgs, setup};
 
@@ -50,13 +50,7 @@ pub fn run(args: &ExtractArgs) -> Result<Exit> {
     for path in &args.images {
         match read(path).and_then(|photo| extractor.describe(&photo)) {
             Ok(descriptor) => described.push((path, descriptor)),
-            Err(error) => {
-                eprintln!(
-                    "skipped {}: {}",
-                    shown_clean(path),
-                    clean(&error.to_string())
-                );
-            }
+            Err(error) => eprintln!("{}", skipped_line(path, &error)),
         }
     }
     if described.is_empty() {

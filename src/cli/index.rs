@@ -12,7 +12,7 @@ use imgsearch::ingest::{IngestOptions, IngestReport, ingest};
 use imgsearch::{Error, Extractor};
 
 use super::exit::Exit;
-use super::output::json;
+use super::output::{json, photos};
 use super::progress::{IngestProgress, stop_on_ctrl_c};
 use super::{ExtractorArgs, GalleryArgs, setup};
 
@@ -66,6 +66,9 @@ pub fn run(args: &IndexArgs) -> Result<Exit> {
     let report = report?;
     for repair in &gallery.repairs()[repaired..] {
         eprintln!("note: {repair}");
+    }
+    if report.photos == 0 && report.skipped.is_empty() && !report.interrupted {
+        eprintln!("note: there are no photos in what was given");
     }
     print(&report, begun.elapsed().as_secs_f64(), args.json)?;
     Ok(if report.interrupted {
@@ -126,14 +129,14 @@ fn print(report: &IngestReport, seconds: f64, as_json: bool) -> io::Result<()> {
         let rate = done as f64 / seconds;
         writeln!(
             out,
-            "{} photos in the gallery; {seconds:.1} s, {rate:.1} photos/s",
-            report.photos
+            "{} in the gallery; {seconds:.1} s, {rate:.1} photos/s",
+            photos(report.photos)
         )
     } else {
         writeln!(
             out,
-            "{} photos in the gallery; {seconds:.1} s",
-            report.photos
+            "{} in the gallery; {seconds:.1} s",
+            photos(report.photos)
         )
     }
 }

@@ -11,7 +11,7 @@ use serde_json::json;
 
 use super::GalleryArgs;
 use super::exit::Exit;
-use super::output::{json as output_json, shown_clean};
+use super::output::{self, json as output_json, shown_clean};
 
 /// Check the gallery against its checksums and the photos on disk
 #[derive(Args)]
@@ -61,7 +61,8 @@ pub fn run(args: &VerifyArgs) -> Result<Exit> {
         for problem in &problems {
             writeln!(out, "{problem}")?;
         }
-        writeln!(out, "{photos} photos, {} problems", problems.len())?;
+        let photos = output::photos(photos);
+        writeln!(out, "{photos}, {} problems", problems.len())?;
     }
     Ok(if problems.is_empty() {
         Exit::Done
