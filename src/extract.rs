@@ -110,15 +110,21 @@ impl Extractor {
     /// One result per picture, in order; those of equal size go through the network together.
     #[must_use]
     pub fn describe_all(&self, pixels: &[Pixels]) -> Vec<Result<Descriptor>> {
+        self.describe_all_in(pixels, self.backbone.threads())
+    }
+
+    /// The same in so many threads on a CPU: one, for those that describe in several at once.
+    #[must_use]
+    pub fn describe_all_in(&self, pixels: &[Pixels], threads: usize) -> Vec<Result<Descriptor>> {
         let same_size = |a: &Pixels, b: &Pixels| (a.height, a.width) == (b.height, b.width);
         let groups = pixels.chunk_by(same_size);
         groups
-            .flat_map(|group| self.describe_group(group))
+            .flat_map(|group| self.describe_group(group, threads))
             .collect()
     }
 
-    fn describe_group(&self, group: &[Pixels]) -> Vec<Result<Descriptor>> {
-        match self.forward(group) {
+    fn describe_group(&self, group: &[Pixels], threads: usize) -> Vec<Result<Descriptor>> {
+        match self.forward(group, threads) {
             Ok(pooled) => pooled
                 .into_iter()
                 .map(|parts| self.spec.combine(parts))
@@ -126,14 +132,14 @@ impl Extractor {
             // An error of the whole batch may be one picture's: each is tried alone to find out.
             Err(_) if group.len() > 1 => group
                 .iter()
-                .flat_map(|one| self.describe_group(std::slice::from_ref(one)))
+                .flat_map(|one| self.describe_group(std::slice::from_ref(one), threads))
                 .collect(),
             Err(error) => vec![Err(error)],
         }
     }
 
     /// For each picture the pooled vectors of the spec's parts.
-    fn forward(&self, group: &[Pixels]) -> Result<Vec<Vec<Vec<f32>>>> {
+    fn forward(&self, group: &[Pixels], threads: usize) -> Result<Vec<Vec<Vec<f32>>>> {
         let Some(Pixels { height, width, .. }) = group.first() else {
             return Ok(Vec::new());
         };
@@ -144,7 +150,7 @@ impl Extractor {
             .collect();
         let shape = (group.len(), 3, *height, *width);
         let batch = Tensor::from_vec(values, shape, self.backbone.device())?;
-        let maps = self.backbone.feature_maps(&batch)?;
+        let maps = self.backbone.feature_maps_in(&batch, threads)?;
         let mut pooled = vec![Vec::with_capacity(maps.len()); group.len()];
         for (part, feature_map) in self.spec.parts.iter().zip(&maps) {
             for (parts, vector) in pooled.iter_mut().zip(part.pooling.pool(&feature_map.map)?) {

@@ -382,7 +382,8 @@ impl Workers<'_> {
             .into_iter()
             .map(|photo| (photo.record, photo.pixels))
             .unzip();
-        let described = self.extractor.describe_all(&pixels);
+        // The workers are the threads.
+        let described = self.extractor.describe_all_in(&pixels, 1);
         for (record, descriptor) in records.into_iter().zip(described) {
             let path = record.path.clone();
             let record = descriptor.map(|descriptor| (record, Some(descriptor)));

@@ -24,7 +24,7 @@ const CONFINED: &[(&str, &[&str])] = &[
         "candle_core",
         &["backbone/", "descriptor/pooling.rs", "extract.rs"],
     ),
-    ("sled::", &["gallery/store.rs"]),
+    ("sled::", &["gallery/store"]),
     ("hnsw_rs::", &["gallery/hnsw.rs"]),
     ("clap", &["cli/"]),
     ("indicatif", &["cli/"]),

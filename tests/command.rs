@@ -220,3 +220,134 @@ fn models_can_be_listed_and_shown_and_completions_printed() {
     );
     assert!(!w.run(&["completions", "zsh"], 0).stdout.is_empty());
 }
+
+#[test]
+fn a_query_that_cannot_be_answered_says_why() {
+    let Some(w) = Workspace::painted(1, 2) else {
+        return;
+    };
+    w.run(&["index", "photos"], 0);
+    fs::write(w.path("text.jpg"), "not a picture").unwrap();
+    let photo = "photos/mountains_0.png";
+    let cases: [(&[&str], i32, &str); 7] = [
+        (&["text.jpg"], 1, "error: not a picture: text.jpg"),
+        (&["nowhere.jpg"], 1, "error: cannot read nowhere.jpg"),
+        (&[photo, "photos"], 1, "error: not a file: photos"),
+        (&[photo, "-k", "0"], 2, "0 is not in 1.."),
+        (
+            &[photo, "--html", "no/page.html"],
+            1,
+            "error: cannot write no/page.html",
+        ),
+        (
+            &[photo, "--contact-sheet", "sheet.txt"],
+            1,
+            "error: cannot write sheet.txt",
+        ),
+        (&[photo, "--min-similarity", "2"], 0, "note: no photo"),
+    ];
+    for (arguments, code, expected) in cases {
+        let output = w.run(&[&["query"], arguments].concat(), code);
+        let said = crate::common::said(&output);
+        assert!(said.contains(expected), "{arguments:?}: {said}");
+        assert!(output.stdout.is_empty(), "{arguments:?}");
+    }
+    assert_eq!(w.query(&[photo, "-k", "1000"]).len(), 2);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_reader_that_has_seen_enough_is_no_failure() {
+    let Some(w) = Workspace::painted(1, 2) else {
+        return;
+    };
+    w.run(&["index", "photos"], 0);
+    let photo = "photos/mountains_0.png";
+    let commands: [&[&str]; 5] = [
+        &["query", photo],
+        &["extract", photo, "--format", "jsonl"],
+        &["models", "show", "efficientnet_lite0"],
+        &["completions", "bash"],
+        &["info"],
+    ];
+    for arguments in commands {
+        let mut child = w
+            .command(arguments)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        drop(child.stdout.take());
+        let output = child.wait_with_output().unwrap();
+        let said = crate::common::said(&output);
+        assert_eq!(output.status.code(), Some(0), "{arguments:?}: {said}");
+        assert!(said.is_empty(), "{arguments:?}: {said}");
+    }
+}
+
+#[test]
+fn extract_keeps_the_order_skips_what_is_broken_and_writes_nothing_for_nothing() {
+    let Some(w) = Workspace::painted(2, 1) else {
+        return;
+    };
+    fs::write(w.path("text.jpg"), "not a picture").unwrap();
+    let (city, mountains) = ("photos/city_0.png", "photos/mountains_0.png");
+    let mut arguments = vec!["extract", "--format", "jsonl", "--preprocess", "none"];
+    arguments.extend([mountains, "text.jpg", city, mountains]);
+    let output = w.run(&arguments, 3);
+    let lines = String::from_utf8(output.stdout.clone()).unwrap();
+    let lines: Vec<serde_json::Value> = lines
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let paths: Vec<&str> = lines.iter().map(|l| l["path"].as_str().unwrap()).collect();
+    assert_eq!(paths, [mountains, city, mountains]);
+    assert_eq!(lines[0]["descriptor"], lines[2]["descriptor"]);
+    let said = crate::common::said(&output);
+    assert_eq!(said, "skipped: not a picture: text.jpg\n");
+    w.run(&["extract", "text.jpg", "--out", "none.npy"], 1);
+    assert!(!w.path("none.npy").exists());
+}
+
+#[test]
+fn no_colours_reach_what_is_no_terminal_or_asks_for_none() {
+    let Some(w) = Workspace::painted(1, 1) else {
+        return;
+    };
+    w.run(&["index", "photos"], 0);
+    for arguments in [&["query", "--help"][..], &["query"], &["info"]] {
+        let output = w.command(arguments).env("NO_COLOR", "1").output().unwrap();
+        let both = [output.stdout, output.stderr].concat();
+        assert!(!both.contains(&0x1b), "{arguments:?}");
+    }
+}
+
+#[test]
+fn a_folder_without_photos_is_remarked_on() {
+    let Some(w) = Workspace::new() else { return };
+    fs::create_dir(w.path("empty")).unwrap();
+    let output = w.run(&["index", "empty"], 0);
+    assert!(crate::common::said(&output).contains("there are no photos"));
+}
+
+#[test]
+fn a_gallery_with_a_lost_snapshot_is_updated_with_its_own_spec() {
+    let Some(w) = Workspace::painted(1, 2) else {
+        return;
+    };
+    let spec = "efficientnet_lite0:blocks.2";
+    w.run(&["index", "photos/mountains_0.png", "--spec", spec], 0);
+    fs::remove_file(w.path(".imgsearch/current")).unwrap();
+    let report = w.json(&["index", "photos", "--json"], 0);
+    assert_eq!(
+        (&report["added"], &report["photos"]),
+        (&1.into(), &2.into())
+    );
+    let info = w.json(&["info", "--json"], 0);
+    assert!(
+        info["provenance"]["spec"]
+            .as_str()
+            .unwrap()
+            .starts_with(spec)
+    );
+}

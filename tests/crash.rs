@@ -14,8 +14,7 @@ use crate::common::Workspace;
 fn contents(w: &Workspace) -> BTreeMap<PathBuf, Vec<u32>> {
     let snapshot = Snapshot::open(&w.path(".imgsearch")).unwrap();
     snapshot.verify().unwrap();
-    let dimension = snapshot.provenance().dimension;
-    let vectors = snapshot.vectors().chunks_exact(dimension).enumerate();
+    let vectors = snapshot.vectors().enumerate();
     let mut contents = BTreeMap::new();
     for (index, vector) in vectors {
         let bits: Vec<u32> = vector.iter().map(|value| value.to_bits()).collect();

@@ -104,6 +104,7 @@ impl Engine for StockCandle {
                         Activation::Identity => x,
                         Activation::Relu => x.relu()?,
                         Activation::Relu6 => x.clamp(0f32, 6f32)?,
+                        _ => return Err("no network here has another activation".into()),
                     }
                 }
                 (Operation::MaxPool(window), _) => {

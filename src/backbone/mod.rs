@@ -106,6 +106,12 @@ impl Backbone {
         &self.network
     }
 
+    /// Threads that [`Backbone::feature_maps`] runs in.
+    #[must_use]
+    pub const fn threads(&self) -> usize {
+        self.threads
+    }
+
     /// Where it runs.
     #[must_use]
     pub const fn device(&self) -> &Device {
@@ -118,9 +124,17 @@ impl Backbone {
     /// [`Error::PictureTooSmall`] if nothing is left of the picture at some layer;
     /// [`Error::Tensor`] if the device fails.
     pub fn feature_maps(&self, pixels: &Tensor) -> Result<Vec<FeatureMap>> {
+        self.feature_maps_in(pixels, self.threads)
+    }
+
+    /// The same in so many threads on a CPU: one, for those that run several at once.
+    ///
+    /// # Errors
+    /// As [`Backbone::feature_maps`].
+    pub fn feature_maps_in(&self, pixels: &Tensor, threads: usize) -> Result<Vec<FeatureMap>> {
         let (_, _, height, width) = pixels.dims4()?;
         self.check_size(height, width)?;
-        let maps = self.runner.run(pixels, self.threads)?;
+        let maps = self.runner.run(pixels, threads)?;
         let named = self.layers.iter().cloned().zip(maps);
         Ok(named
             .map(|(layer, map)| FeatureMap { layer, map })

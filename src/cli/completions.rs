@@ -1,6 +1,6 @@
 //! `imgsearch completions`: a script for the shell.
 
-use std::io;
+use std::io::{self, Write};
 
 use anyhow::Result;
 use clap::{Args, CommandFactory};
@@ -20,14 +20,10 @@ pub struct CompletionsArgs {
     shell: Shell,
 }
 
-// Fallible like every command, so that all are run alike.
-#[allow(clippy::unnecessary_wraps)]
 pub fn run(args: &CompletionsArgs) -> Result<Exit> {
-    clap_complete::generate(
-        args.shell,
-        &mut Cli::command(),
-        "imgsearch",
-        &mut io::stdout(),
-    );
+    // Into memory first: it panics where it cannot write.
+    let mut script = Vec::new();
+    clap_complete::generate(args.shell, &mut Cli::command(), "imgsearch", &mut script);
+    io::stdout().write_all(&script)?;
     Ok(Exit::Done)
 }

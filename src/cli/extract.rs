@@ -11,7 +11,7 @@ use imgsearch::descriptor::Descriptor;
 use serde_json::json;
 
 use super::exit::Exit;
-use super::output::{clean, shown_clean};
+use super::output::skipped_line;
 use super::query::read;
 use super::{ExtractorArgs, setup};
 
@@ -50,14 +50,11 @@ pub fn run(args: &ExtractArgs) -> Result<Exit> {
     for path in &args.images {
         match read(path).and_then(|photo| extractor.describe(&photo)) {
             Ok(descriptor) => described.push((path, descriptor)),
-            Err(error) => {
-                eprintln!(
-                    "skipped {}: {}",
-                    shown_clean(path),
-                    clean(&error.to_string())
-                );
-            }
+            Err(error) => eprintln!("{}", skipped_line(path, &error)),
         }
+    }
+    if described.is_empty() {
+        return Ok(Exit::Failed);
     }
     let out: Box<dyn Write> = match &args.out {
         Some(path) => {
@@ -75,10 +72,10 @@ pub fn run(args: &ExtractArgs) -> Result<Exit> {
         Format::Jsonl => jsonl(&described, &mut out)?,
     }
     out.flush()?;
-    Ok(match described.len() {
-        0 => Exit::Failed,
-        rows if rows < args.images.len() => Exit::Skipped,
-        _ => Exit::Done,
+    Ok(if described.len() < args.images.len() {
+        Exit::Skipped
+    } else {
+        Exit::Done
     })
 }
 

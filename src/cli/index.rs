@@ -1,17 +1,18 @@
 //! `imgsearch index`: build or update the gallery.
 
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::{Context, Result};
 use clap::Args;
 use globset::{Glob, GlobSet, GlobSetBuilder};
-use imgsearch::gallery::{Gallery, Snapshot};
+use imgsearch::gallery::Gallery;
 use imgsearch::ingest::{IngestOptions, IngestReport, ingest};
+use imgsearch::{Error, Extractor};
 
 use super::exit::Exit;
-use super::output::json;
+use super::output::{json, photos};
 use super::progress::{IngestProgress, stop_on_ctrl_c};
 use super::{ExtractorArgs, GalleryArgs, setup};
 
@@ -43,15 +44,11 @@ pub fn run(args: &IndexArgs) -> Result<Exit> {
     stop_on_ctrl_c();
     let begun = Instant::now();
     let dir = &args.gallery.gallery;
-    // A gallery that exists says itself what it is made with, unless told otherwise.
-    let extractor = match Snapshot::open(dir) {
-        Ok(snapshot) => setup::extractor_of(snapshot.provenance(), &args.extractor)?,
-        Err(_) => setup::extractor(&args.extractor)?,
-    };
-    let mut gallery = Gallery::open_or_create(dir, extractor.provenance())?;
+    let (mut gallery, extractor) = open(dir, &args.extractor)?;
     for repair in gallery.repairs() {
         eprintln!("note: {repair}");
     }
+    let repaired = gallery.repairs().len();
     let options = IngestOptions {
         jobs: args.jobs,
         exclude: excluded(&args.exclude)?,
@@ -67,6 +64,12 @@ pub fn run(args: &IndexArgs) -> Result<Exit> {
     );
     progress.finish();
     let report = report?;
+    for repair in &gallery.repairs()[repaired..] {
+        eprintln!("note: {repair}");
+    }
+    if report.photos == 0 && report.skipped.is_empty() && !report.interrupted {
+        eprintln!("note: there are no photos in what was given");
+    }
     print(&report, begun.elapsed().as_secs_f64(), args.json)?;
     Ok(if report.interrupted {
         Exit::Interrupted
@@ -75,6 +78,22 @@ pub fn run(args: &IndexArgs) -> Result<Exit> {
     } else {
         Exit::Skipped
     })
+}
+
+/// A gallery that exists says itself what it is made with; what is asked for must agree.
+fn open(dir: &Path, args: &ExtractorArgs) -> Result<(Gallery, Extractor)> {
+    match Gallery::open(dir) {
+        Ok(gallery) => {
+            let extractor = setup::extractor_of(gallery.provenance(), args)?;
+            Ok((gallery, extractor))
+        }
+        Err(Error::NoGallery { .. }) => {
+            let extractor = setup::extractor(args)?;
+            let gallery = Gallery::open_or_create(dir, extractor.provenance())?;
+            Ok((gallery, extractor))
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 fn excluded(globs: &[Glob]) -> Result<GlobSet> {
@@ -110,14 +129,14 @@ fn print(report: &IngestReport, seconds: f64, as_json: bool) -> io::Result<()> {
         let rate = done as f64 / seconds;
         writeln!(
             out,
-            "{} photos in the gallery; {seconds:.1} s, {rate:.1} photos/s",
-            report.photos
+            "{} in the gallery; {seconds:.1} s, {rate:.1} photos/s",
+            photos(report.photos)
         )
     } else {
         writeln!(
             out,
-            "{} photos in the gallery; {seconds:.1} s",
-            report.photos
+            "{} in the gallery; {seconds:.1} s",
+            photos(report.photos)
         )
     }
 }

@@ -27,22 +27,23 @@ pub struct InfoArgs {
 
 pub fn run(args: &InfoArgs) -> Result<Exit> {
     let dir = &args.gallery.gallery;
-    let (snapshot, _) = open_for_search(dir)?;
-    let header = snapshot.header();
+    let (snapshot, repairs) = open_for_search(dir)?;
+    for repair in repairs {
+        eprintln!("note: {repair}");
+    }
     let provenance = snapshot.provenance();
     let store = folder_size(&dir.join("store"));
-    let snapshot_size = fs::metadata(snapshot.path()).map_or(0, |metadata| metadata.len());
     let mut out = io::stdout().lock();
     if args.json {
         let value = json!({
-            "gallery": dir.to_string_lossy(), "photos": snapshot.len(), "vectors": header.vectors,
-            "graph_points": header.graph_points, "provenance": provenance,
-            "store_bytes": store, "snapshot_bytes": snapshot_size, "created": header.created,
+            "gallery": dir.to_string_lossy(), "photos": snapshot.len(), "vectors": snapshot.vector_count(),
+            "graph_points": snapshot.graph_points(), "provenance": provenance,
+            "store_bytes": store, "snapshot_bytes": snapshot.size(), "created": snapshot.created(),
         });
         output_json::print(&value, &mut out)?;
         return Ok(Exit::Done);
     }
-    let search = match header.graph_points {
+    let search = match snapshot.graph_points() {
         0 => "exact".to_owned(),
         points => format!("graph of {points}, the rest exact"),
     };
@@ -51,7 +52,7 @@ pub fn run(args: &InfoArgs) -> Result<Exit> {
         out,
         "photos         {} ({} different)",
         snapshot.len(),
-        header.vectors
+        snapshot.vector_count()
     )?;
     writeln!(out, "spec           {}", provenance.spec)?;
     writeln!(out, "preprocessing  {}", provenance.preprocess)?;
@@ -62,7 +63,7 @@ pub fn run(args: &InfoArgs) -> Result<Exit> {
         out,
         "on disk        {} store, {} snapshot",
         HumanBytes(store),
-        HumanBytes(snapshot_size)
+        HumanBytes(snapshot.size())
     )?;
     Ok(Exit::Done)
 }

@@ -13,6 +13,7 @@ mod remove;
 mod setup;
 mod verify;
 
+use std::panic;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -84,6 +85,7 @@ struct ExtractorArgs {
 
 /// Parses, runs, and turns the outcome into an exit code and, if it failed, a message.
 pub fn main() -> ExitCode {
+    silence_sled();
     let cli = Cli::parse();
     let outcome = match cli.command {
         Command::Index(args) => index::run(&args),
@@ -96,6 +98,20 @@ pub fn main() -> ExitCode {
         Command::Completions(args) => completions::run(&args),
     };
     outcome.unwrap_or_else(|error| exit::explain(&error)).into()
+}
+
+/// sled panics on damaged files. The library catches that, and what it makes of it is told in our
+/// own words; the panic itself would only frighten.
+fn silence_sled() {
+    let usual = panic::take_hook();
+    panic::set_hook(Box::new(move |info| {
+        let is_sleds = info
+            .location()
+            .is_some_and(|place| place.file().contains("sled-0."));
+        if !is_sleds {
+            usual(info);
+        }
+    }));
 }
 
 #[cfg(test)]
@@ -111,10 +127,12 @@ mod tests {
 
     #[test]
     fn every_commands_help_has_an_example() {
-        for command in Cli::command().get_subcommands_mut() {
+        fn check(command: &mut clap::Command) {
             let help = command.render_long_help().to_string();
             assert!(help.contains("imgsearch "), "{}", command.get_name());
             assert!(help.contains("Example"), "{}", command.get_name());
+            command.get_subcommands_mut().for_each(check);
         }
+        Cli::command().get_subcommands_mut().for_each(check);
     }
 }

@@ -27,12 +27,14 @@ pub struct ModelsArgs {
 #[derive(Subcommand)]
 enum ModelsCommand {
     /// Every model: accuracy, parameters, cost, licence
+    #[command(after_help = "Example:\n  imgsearch models list --json")]
     List {
         /// Print JSON
         #[arg(long)]
         json: bool,
     },
     /// Every layer of a model: shape, GAP dimension, parameters, cumulative multiply-adds
+    #[command(after_help = "Example:\n  imgsearch models show efficientnet_lite0")]
     Show {
         /// The model's name
         name: String,
@@ -41,6 +43,7 @@ enum ModelsCommand {
         json: bool,
     },
     /// Get a model's weights now, and print where they are
+    #[command(after_help = "Example:\n  imgsearch models pull efficientnet_lite0")]
     Pull {
         /// The model's name
         name: String,

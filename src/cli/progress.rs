@@ -8,7 +8,7 @@ use imgsearch::ingest::IngestEvent;
 use imgsearch::model::FetchEvent;
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::output::{clean, shown_clean};
+use super::output::{clean, skipped_line};
 
 /// Set by Ctrl-C.
 static STOP: AtomicBool = AtomicBool::new(false);
@@ -67,11 +67,7 @@ impl IngestProgress {
             IngestEvent::Stored { photos } => self.advance(*photos),
             IngestEvent::Skipped(skipped) => {
                 self.skipped += 1;
-                let line = format!(
-                    "skipped {}: {}",
-                    shown_clean(&skipped.path),
-                    clean(&skipped.reason.to_string())
-                );
+                let line = skipped_line(&skipped.path, &skipped.reason);
                 match &self.bar {
                     Some(bar) => bar.suspend(|| eprintln!("{line}")),
                     None => eprintln!("{line}"),

@@ -76,6 +76,9 @@ pub fn run(args: &QueryArgs) -> Result<Exit> {
         min_similarity: args.min_similarity,
     };
     let matches = snapshot.search(&query, &options)?;
+    if matches.is_empty() {
+        eprintln!("note: no photo in the gallery matches");
+    }
     if let Some(file) = &args.html {
         let page = html::page(&photos, &matches);
         fs::write(file, page).map_err(|source| Error::Write {

@@ -11,7 +11,7 @@ use imgsearch::photo::absolute;
 
 use super::GalleryArgs;
 use super::exit::Exit;
-use super::output::shown_clean;
+use super::output::{photos, shown_clean};
 
 /// Take photos out of the gallery (not off the disk)
 #[derive(Args)]
@@ -52,7 +52,7 @@ pub fn run(args: &RemoveArgs) -> Result<Exit> {
         gallery.write(&[], &removed)?;
     }
     gallery.publish(&mut |_, _| ControlFlow::Continue(()))?;
-    writeln!(io::stdout(), "removed {} photos", removed.len())?;
+    writeln!(io::stdout(), "removed {}", photos(removed.len()))?;
     Ok(if unknown.is_empty() {
         Exit::Done
     } else {

@@ -1,5 +1,7 @@
 //! The unit vector that stands for a photo, and the one dot product everything compares by.
 
+use pulp::{Arch, Simd, WithSimd};
+
 use crate::error::{Error, Result};
 
 /// A vector of length 1 (Euclidean): the dot product of two is their cosine similarity.
@@ -16,6 +18,21 @@ impl Descriptor {
     /// [`Error::NonFiniteDescriptor`] if a value is NaN or infinite.
     pub fn normalize(mut values: Vec<f32>) -> Result<Self> {
         normalize_in_place(&mut values)?;
+        Ok(Self(values.into_boxed_slice()))
+    }
+
+    /// Takes values that have length 1 already, as they are: what was stored reads back bit for bit.
+    ///
+    /// # Errors
+    /// [`Error::ZeroDescriptor`] if they have another length; [`Error::NonFiniteDescriptor`].
+    pub(crate) fn from_unit(values: Vec<f32>) -> Result<Self> {
+        let squares: f64 = values.iter().map(|&v| f64::from(v) * f64::from(v)).sum();
+        if !squares.is_finite() {
+            return Err(Error::NonFiniteDescriptor);
+        }
+        if (squares - 1.0).abs() > 1e-3 {
+            return Err(Error::ZeroDescriptor);
+        }
         Ok(Self(values.into_boxed_slice()))
     }
 
@@ -73,24 +90,41 @@ pub fn normalize_in_place(values: &mut [f32]) -> Result<()> {
     Ok(())
 }
 
-/// The dot product of two slices of equal length.
-///
-/// Sixteen running sums: they hide the latency of the additions, let the compiler use vector
-/// registers (floating-point addition is not associative, so it may not do this by itself), and
-/// round better than a single one.
+/// The dot product of two slices of equal length, with the widest instructions that this machine
+/// has.
 #[must_use]
 pub fn dot(a: &[f32], b: &[f32]) -> f32 {
-    const LANES: usize = 16;
-    let mut sums = [0.0f32; LANES];
-    let (a_blocks, a_rest) = a.as_chunks::<LANES>();
-    let (b_blocks, b_rest) = b.as_chunks::<LANES>();
-    for (x, y) in a_blocks.iter().zip(b_blocks) {
-        for lane in 0..LANES {
-            sums[lane] += x[lane] * y[lane];
+    Arch::new().dispatch(Dot(a, b))
+}
+
+struct Dot<'a>(&'a [f32], &'a [f32]);
+
+impl WithSimd for Dot<'_> {
+    type Output = f32;
+
+    /// Four registers of running sums: they hide the latency of the additions and round better
+    /// than a single sum.
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) -> f32 {
+        const SUMS: usize = 4;
+        let (a, a_rest) = S::as_simd_f32s(self.0);
+        let (b, b_rest) = S::as_simd_f32s(self.1);
+        let (a_blocks, a_last) = a.as_chunks::<SUMS>();
+        let (b_blocks, b_last) = b.as_chunks::<SUMS>();
+        let mut sums = [simd.splat_f32s(0.0); SUMS];
+        for (x, y) in a_blocks.iter().zip(b_blocks) {
+            for (sum, (x, y)) in sums.iter_mut().zip(x.iter().zip(y)) {
+                *sum = simd.mul_add_e_f32s(*x, *y, *sum);
+            }
         }
+        for (x, y) in a_last.iter().zip(b_last) {
+            sums[0] = simd.mul_add_e_f32s(*x, *y, sums[0]);
+        }
+        let [s0, s1, s2, s3] = sums;
+        let sum = simd.add_f32s(simd.add_f32s(s0, s1), simd.add_f32s(s2, s3));
+        let rest: f32 = a_rest.iter().zip(b_rest).map(|(x, y)| x * y).sum();
+        simd.reduce_sum_f32s(sum) + rest
     }
-    let rest: f32 = a_rest.iter().zip(b_rest).map(|(x, y)| x * y).sum();
-    sums.iter().sum::<f32>() + rest
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ use crate::descriptor::dot;
 
 /// Neighbours of a point on the upper layers; twice as many on the lowest.
 pub const M: usize = 16;
-const M0: usize = 2 * M;
+pub const M0: usize = 2 * M;
 const EF_CONSTRUCTION: usize = 200;
 const MAX_LAYER: usize = 16;
 /// Marks an unused place in a neighbour list.
@@ -25,12 +25,24 @@ const NONE: u32 = u32::MAX;
 const INSERTED_AT_ONCE: usize = 512;
 
 /// Length-one vectors: 1 − cosine, never below 0 (rounding makes `hnsw_rs`' own panic).
-#[derive(Clone, Copy, Default)]
-struct OneMinusDot;
+///
+/// The points given to `hnsw_rs` are numbers of vectors, not vectors: it would keep a copy of each.
+#[derive(Clone, Copy)]
+struct OneMinusDot<'a> {
+    vectors: &'a [f32],
+    dimension: usize,
+}
 
-impl Distance<f32> for OneMinusDot {
-    fn eval(&self, a: &[f32], b: &[f32]) -> f32 {
-        (1.0 - dot(a, b)).max(0.0)
+impl OneMinusDot<'_> {
+    fn vector(&self, point: &[u32]) -> &[f32] {
+        let start = point[0] as usize * self.dimension;
+        &self.vectors[start..start + self.dimension]
+    }
+}
+
+impl Distance<u32> for OneMinusDot<'_> {
+    fn eval(&self, a: &[u32], b: &[u32]) -> f32 {
+        (1.0 - dot(self.vector(a), self.vector(b))).max(0.0)
     }
 }
 
@@ -53,25 +65,23 @@ pub fn build(
     dimension: usize,
     go_on: &mut dyn FnMut(usize, usize) -> ControlFlow<()>,
 ) -> Option<Graph> {
-    let points = vectors.len() / dimension;
-    let hnsw =
-        Hnsw::<f32, OneMinusDot>::new(M, points.max(1), MAX_LAYER, EF_CONSTRUCTION, OneMinusDot);
-    let rows: Vec<(&[f32], usize)> = vectors
-        .chunks_exact(dimension)
-        .enumerate()
-        .map(|(index, row)| (row, index))
-        .collect();
-    for (number, rows) in rows.chunks(INSERTED_AT_ONCE).enumerate() {
+    let numbers: Vec<u32> = (0..(vectors.len() / dimension) as u32).collect();
+    let points = numbers.len();
+    let distance = OneMinusDot { vectors, dimension };
+    let hnsw = Hnsw::new(M, points.max(1), MAX_LAYER, EF_CONSTRUCTION, distance);
+    for (number, numbers) in numbers.chunks(INSERTED_AT_ONCE).enumerate() {
         if go_on(number * INSERTED_AT_ONCE, points).is_break() {
             return None;
         }
-        hnsw.parallel_insert_slice(&rows.to_vec());
+        let numbers = numbers.chunks_exact(1);
+        let rows: Vec<(&[u32], usize)> = numbers.map(|point| (point, point[0] as usize)).collect();
+        hnsw.parallel_insert_slice(&rows);
     }
     Some(flatten(&hnsw, points))
 }
 
 /// Takes the neighbour lists out of `hnsw_rs`' points.
-fn flatten(hnsw: &Hnsw<f32, OneMinusDot>, points: usize) -> Graph {
+fn flatten(hnsw: &Hnsw<'_, u32, OneMinusDot<'_>>, points: usize) -> Graph {
     let mut graph = Graph {
         lowest: vec![NONE; points * M0],
         ..Graph::default()
@@ -191,14 +201,23 @@ impl FlatHnsw<'_> {
         nearest
     }
 
-    /// The paper's SEARCH-LAYER on the lowest layer.
-    fn search_lowest(&self, query: &[f32], ef: usize) -> Vec<Neighbor> {
+    /// The paper's SEARCH-LAYER on the lowest layer. Points that are not alive lead on to others
+    /// but are not found themselves: where a whole neighbourhood is dead, what lies behind it is.
+    fn search_lowest(
+        &self,
+        query: &[f32],
+        ef: usize,
+        alive: &(dyn Fn(u32) -> bool + Sync),
+    ) -> Vec<Neighbor> {
         let mut seen = vec![false; self.points() as usize];
         let start = self.descend(query);
         if let Some(seen) = seen.get_mut(start.1 as usize) {
             *seen = true;
         }
-        let mut found = BinaryHeap::from([Reverse(Ranked(start.0, start.1))]);
+        let mut found = BinaryHeap::new();
+        if alive(start.1) {
+            found.push(Reverse(Ranked(start.0, start.1)));
+        }
         let mut candidates = BinaryHeap::from([start]);
         while let Some(candidate) = candidates.pop() {
             let worst = found.peek().map_or(-2.0, |Reverse(ranked)| ranked.0);
@@ -213,7 +232,9 @@ impl FlatHnsw<'_> {
                 let worst = found.peek().map_or(-2.0, |Reverse(ranked)| ranked.0);
                 if found.len() < ef || similarity > worst {
                     candidates.push(Ranked(similarity, point));
-                    found.push(Reverse(Ranked(similarity, point)));
+                    if alive(point) {
+                        found.push(Reverse(Ranked(similarity, point)));
+                    }
                     if found.len() > ef {
                         found.pop();
                     }
@@ -235,9 +256,7 @@ impl Index for FlatHnsw<'_> {
         if self.vectors.is_empty() {
             return Vec::new();
         }
-        let mut found = self.search_lowest(query, self.ef_search.max(k));
-        found.retain(|neighbor| alive(neighbor.index));
-        best(found, k)
+        best(self.search_lowest(query, self.ef_search.max(k), alive), k)
     }
 }
 

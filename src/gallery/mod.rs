@@ -4,6 +4,7 @@
 //! anyone's unit vectors: it never sees a picture or a tensor. Store and snapshot heal each other:
 //! each is rebuilt from the other when it is damaged, and the user is told.
 
+mod heal;
 mod hnsw;
 pub mod index;
 mod publish;
@@ -11,12 +12,16 @@ mod record;
 mod snapshot;
 mod store;
 
-use std::fmt;
+use std::collections::HashSet;
 use std::fs::{self, File, TryLockError};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
 
+pub use self::heal::Repair;
 pub use self::publish::Published;
+use self::publish::Publishing;
 pub use self::record::Record;
 pub use self::snapshot::{Match, SearchOptions, Snapshot};
 use self::store::Store;
@@ -25,9 +30,12 @@ use crate::error::{Error, Result};
 use crate::photo::ContentHash;
 
 /// The format that this version writes; it reads this and older ones.
-pub const VERSION: u64 = 1;
+pub const VERSION: u64 = 2;
 /// Candidates that an approximate search keeps unless told otherwise.
 pub const DEFAULT_EF_SEARCH: usize = 128;
+
+/// How long a writer waits for another that is about to end.
+const LOCK_PATIENCE: Duration = Duration::from_millis(200);
 
 /// When a gallery gets a graph, and when it gets a new one.
 #[derive(Clone, Copy, Debug)]
@@ -53,49 +61,6 @@ impl IndexPolicy {
     }
 }
 
-/// Something that was damaged and is whole again.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Repair {
-    /// The store would not open, or was empty: it was made anew from the snapshot.
-    StoreRebuilt {
-        /// Where the files that would not open are now.
-        aside: Option<PathBuf>,
-        /// Photos taken over from the snapshot.
-        photos: usize,
-    },
-    /// The snapshot was missing or damaged and was made anew from the store.
-    SnapshotRebuilt {
-        /// What was wrong with it.
-        reason: String,
-    },
-}
-
-impl fmt::Display for Repair {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::StoreRebuilt { aside, photos } => {
-                write!(
-                    f,
-                    "the gallery's store was damaged; rebuilt it with {photos} photos from "
-                )?;
-                match aside {
-                    Some(aside) => {
-                        write!(
-                            f,
-                            "the snapshot (the damaged files are in {})",
-                            aside.display()
-                        )
-                    }
-                    None => f.write_str("the snapshot"),
-                }
-            }
-            Self::SnapshotRebuilt { reason } => {
-                write!(f, "rebuilt the gallery's snapshot from the store: {reason}")
-            }
-        }
-    }
-}
-
 /// A gallery opened for writing. There is one at a time, and dropping it lets go of the lock.
 pub struct Gallery {
     dir: PathBuf,
@@ -103,6 +68,10 @@ pub struct Gallery {
     provenance: Provenance,
     policy: IndexPolicy,
     repairs: Vec<Repair>,
+    /// Contents whose descriptors the snapshot has.
+    described: HashSet<ContentHash>,
+    /// Contents that some photo had and may have no more.
+    stale: HashSet<ContentHash>,
     _lock: File,
 }
 
@@ -138,31 +107,11 @@ impl Gallery {
 
     fn open_any(dir: &Path, new: Option<&Provenance>) -> Result<Self> {
         let lock = lock(dir)?;
-        let mut repairs = Vec::new();
-        let store = match Store::open(&dir.join("store")) {
-            Ok(store) if store.provenance()?.is_some() => store,
-            // New, or emptied by a crash or by hand: the snapshot may still know everything.
-            Ok(store) => match Snapshot::open(dir) {
-                Ok(snapshot) => {
-                    fill(&store, &snapshot)?;
-                    let photos = snapshot.len();
-                    repairs.push(Repair::StoreRebuilt {
-                        aside: None,
-                        photos,
-                    });
-                    store
-                }
-                Err(Error::GalleryTooNew { dir, found, known }) => {
-                    return Err(Error::GalleryTooNew { dir, found, known });
-                }
-                Err(_) => store,
-            },
-            Err(_) => {
-                let (store, repair) = rebuild_store(dir)?;
-                repairs.push(repair);
-                store
-            }
+        let snapshot = match Snapshot::open(dir) {
+            Err(error @ Error::GalleryTooNew { .. }) => return Err(error),
+            opened => opened.ok(),
         };
+        let (store, repair) = heal::open_store(dir, snapshot.as_ref())?;
         let provenance = match (store.provenance()?, new) {
             (Some(provenance), _) => provenance,
             (None, Some(provenance)) => {
@@ -175,21 +124,16 @@ impl Gallery {
                 });
             }
         };
-        let found = store.version()?.unwrap_or(VERSION);
-        if found > VERSION {
-            return Err(Error::GalleryTooNew {
-                dir: dir.to_owned(),
-                found,
-                known: VERSION,
-            });
-        }
-        let (dir, policy) = (dir.to_owned(), IndexPolicy::default());
+        let snapshot = snapshot.filter(|snapshot| *snapshot.provenance() == provenance);
+        let described = snapshot.iter().flat_map(Snapshot::records);
         Ok(Self {
-            dir,
+            described: described.map(|record| record.hash).collect(),
+            stale: HashSet::new(),
+            dir: dir.to_owned(),
             store,
             provenance,
-            policy,
-            repairs,
+            policy: IndexPolicy::default(),
+            repairs: repair.into_iter().collect(),
             _lock: lock,
         })
     }
@@ -212,10 +156,19 @@ impl Gallery {
         &self.repairs
     }
 
+    /// The state of the store: every change makes a greater one. Equal to the snapshot's where
+    /// that shows the same.
+    ///
+    /// # Errors
+    /// [`Error::DamagedStore`]; [`Error::Store`].
+    pub fn generation(&self) -> Result<u64> {
+        self.store.generation()
+    }
+
     /// The photo at `path` (absolute), if it is in the gallery.
     ///
     /// # Errors
-    /// [`Error::Store`].
+    /// [`Error::DamagedStore`]; [`Error::Store`].
     pub fn record(&self, path: &Path) -> Result<Option<Record>> {
         self.store.record(path)
     }
@@ -228,7 +181,7 @@ impl Gallery {
     /// The descriptor of photos with this content.
     ///
     /// # Errors
-    /// [`Error::Store`].
+    /// [`Error::DamagedStore`]; [`Error::Store`].
     pub fn descriptor(&self, hash: &ContentHash) -> Result<Option<Vec<f32>>> {
         self.store.descriptor(hash)
     }
@@ -236,9 +189,10 @@ impl Gallery {
     /// Whether photos with this content have a descriptor.
     ///
     /// # Errors
-    /// [`Error::Store`].
+    /// [`Error::DamagedStore`]; [`Error::Store`].
     pub fn has_descriptor(&self, hash: &ContentHash) -> Result<bool> {
-        self.store.has_descriptor(hash)
+        // Asking sled would read every descriptor of a large gallery from the disk.
+        Ok(self.described.contains(hash) || self.store.has_descriptor(hash)?)
     }
 
     /// Adds or replaces photos and takes out others; durable when it returns. Of photos whose
@@ -259,6 +213,11 @@ impl Gallery {
         if let Some(found) = sizes.find(|found| *found != expected) {
             return Err(Error::WrongDimension { expected, found });
         }
+        let paths = put.iter().map(|(record, _)| &record.path).chain(remove);
+        for path in paths {
+            self.stale
+                .extend(self.record(path)?.map(|record| record.hash));
+        }
         self.store.write(put, remove)
     }
 
@@ -271,23 +230,33 @@ impl Gallery {
         &mut self,
         on_progress: &mut dyn FnMut(usize, usize) -> ControlFlow<()>,
     ) -> Result<Published> {
-        let current = Snapshot::open(&self.dir);
-        if let Ok(current) = &current
-            && current.header().generation == self.store.generation()?
-            && current.verify().is_ok()
+        let current = Snapshot::open(&self.dir).ok();
+        let current = current.filter(|current| current.verify().is_ok());
+        if let Some(current) = &current
+            && *current.provenance() == self.provenance
+            && current.generation() == self.store.generation()?
+            && !self.policy.is_missed_by(current)
         {
             return Ok(Published {
                 photos: current.len(),
                 built_graph: false,
             });
         }
-        publish::publish(
-            &self.dir,
-            &self.store,
-            &self.provenance,
-            self.policy,
-            on_progress,
-        )
+        let publishing = Publishing {
+            dir: &self.dir,
+            store: &self.store,
+            provenance: &self.provenance,
+            generation: self.store.generation()?,
+            old: current.filter(|old| *old.provenance() == self.provenance),
+        };
+        let (published, lost) = publishing.run(self.policy, &self.stale, on_progress)?;
+        self.stale.clear();
+        if !lost.is_empty() {
+            self.store.forget(&lost)?;
+            let photos = lost.len();
+            self.repairs.push(Repair::DescriptorsLost { photos });
+        }
+        Ok(published)
     }
 }
 
@@ -322,12 +291,21 @@ fn lock(dir: &Path) -> Result<File> {
         path: path.clone(),
         source,
     })?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(Error::GalleryLocked {
-            dir: dir.to_owned(),
-        }),
-        Err(TryLockError::Error(source)) => Err(Error::Write { path, source }),
+    let begun = Instant::now();
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            // A process that was started meanwhile, by whoever had the lock, holds it for a moment.
+            Err(TryLockError::WouldBlock) if begun.elapsed() < LOCK_PATIENCE => {
+                thread::sleep(LOCK_PATIENCE / 10);
+            }
+            Err(TryLockError::WouldBlock) => {
+                return Err(Error::GalleryLocked {
+                    dir: dir.to_owned(),
+                });
+            }
+            Err(TryLockError::Error(source)) => return Err(Error::Write { path, source }),
+        }
     }
 }
 
@@ -352,51 +330,4 @@ pub fn check_same(gallery: &Provenance, requested: &Provenance) -> Result<()> {
         }),
         None => Ok(()),
     }
-}
-
-/// Sets a store that will not open aside and makes a new one from the snapshot.
-fn rebuild_store(dir: &Path) -> Result<(Store, Repair)> {
-    let lost = |_| Error::DamagedGallery {
-        dir: dir.to_owned(),
-    };
-    let snapshot = Snapshot::open(dir).map_err(lost)?;
-    snapshot.verify().map_err(lost)?;
-    let (path, mut number) = (dir.join("store"), 1);
-    let mut aside = dir.join("store.damaged-1");
-    while aside.exists() {
-        number += 1;
-        aside = dir.join(format!("store.damaged-{number}"));
-    }
-    fs::rename(&path, &aside).map_err(|source| Error::Write {
-        path: path.clone(),
-        source,
-    })?;
-    let store = Store::open(&path)?;
-    fill(&store, &snapshot)?;
-    Ok((
-        store,
-        Repair::StoreRebuilt {
-            aside: Some(aside),
-            photos: snapshot.len(),
-        },
-    ))
-}
-
-/// Writes everything that the snapshot knows into an empty store.
-fn fill(store: &Store, snapshot: &Snapshot) -> Result<()> {
-    const AT_ONCE: usize = 256;
-    let dimension = snapshot.provenance().dimension;
-    let mut batch = Vec::new();
-    for (index, vector) in snapshot.vectors().chunks_exact(dimension).enumerate() {
-        for record in snapshot.owners(index) {
-            batch.push((record, Some(Descriptor::normalize(vector.to_vec())?)));
-        }
-        if batch.len() >= AT_ONCE {
-            store.write(&batch, &[])?;
-            batch.clear();
-        }
-    }
-    store.write(&batch, &[])?;
-    // Last, so that a store with a provenance is a complete one.
-    store.initialize(VERSION, snapshot.provenance())
 }

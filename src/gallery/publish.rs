@@ -1,19 +1,26 @@
-//! From the store to the next snapshot: equal vectors collapsed, the graph kept or built anew.
+//! From the store to the next snapshot: the base kept or built anew, the rest written behind it.
+//!
+//! Vectors go from file to file one at a time; what memory holds grows with the number of photos
+//! (their records and the graph being built), not with the length of their descriptors.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::ControlFlow;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use super::hnsw::{self, Graph};
 use super::record::{Record, path_to_bytes};
-use super::snapshot::writer::SnapshotWriter;
-use super::snapshot::{Header, Sections, Snapshot};
+use super::snapshot::{
+    self, BaseHeader, BaseRef, BaseSections, ContainerWriter, Header, Section, Sections, Snapshot,
+};
 use super::store::Store;
 use super::{IndexPolicy, VERSION};
 use crate::descriptor::Provenance;
 use crate::error::Result;
 use crate::photo::ContentHash;
+
+/// Bytes of a header without its provenance, generously.
+const HEADER: usize = 2048;
 
 /// What a publishing did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,195 +31,291 @@ pub struct Published {
     pub built_graph: bool,
 }
 
-/// The vectors of the next snapshot and whose they are.
-#[derive(Default)]
-struct Contents {
-    vectors: Vec<f32>,
-    owners: Vec<Vec<Record>>,
-    /// How many of the vectors, from the first, the old graph covers.
-    in_old_graph: usize,
+/// Tells how many vectors of how many the graph has, and is told whether to go on.
+pub type OnProgress<'a> = &'a mut dyn FnMut(usize, usize) -> ControlFlow<()>;
+
+/// Where the vector of each content is.
+type Places = HashMap<ContentHash, u32>;
+
+/// The next snapshot in the making.
+pub struct Publishing<'a> {
+    pub dir: &'a Path,
+    pub store: &'a Store,
+    pub provenance: &'a Provenance,
+    pub generation: u64,
+    /// A whole snapshot of an earlier state, from which what has not changed is taken.
+    pub old: Option<Snapshot>,
 }
 
-pub fn publish(
-    dir: &Path,
-    store: &Store,
-    provenance: &Provenance,
-    policy: IndexPolicy,
-    on_progress: &mut dyn FnMut(usize, usize) -> ControlFlow<()>,
-) -> Result<Published> {
-    let generation = store.generation()?;
-    let old = Snapshot::open(dir)
-        .ok()
-        .filter(|old| old.provenance() == provenance);
-    let old = old.filter(|old| old.verify().is_ok());
-    let mut contents = Contents::start_from(old.as_ref(), provenance.dimension);
-    contents.gather(store, provenance.dimension)?;
-
-    let dead = contents
-        .owners
-        .iter()
-        .filter(|owners| owners.is_empty())
-        .count();
-    let tail = contents.owners.len() - contents.in_old_graph;
-    let is_worn = dead + tail > policy.rebuild_share(contents.in_old_graph);
-    let wants_graph = contents.owners.len() - dead >= policy.graph_from;
-    let (graph, points, built_graph) = if contents.in_old_graph > 0 && !is_worn {
-        (
-            old.as_ref().and_then(copy_graph),
-            contents.in_old_graph,
-            false,
-        )
-    } else {
-        contents.drop_dead(provenance.dimension);
-        let build = || hnsw::build(&contents.vectors, provenance.dimension, on_progress);
-        let graph = wants_graph.then(build).flatten();
-        let points = graph.as_ref().map_or(0, |_| contents.owners.len());
-        let built = graph.is_some();
-        (graph, points, built)
-    };
-    let photos = contents.owners.iter().map(Vec::len).sum();
-    write(
-        dir,
-        generation,
-        provenance,
-        &contents,
-        graph.as_ref(),
-        points,
-    )?;
-    let wanted: std::collections::HashSet<ContentHash> = contents
-        .owners
-        .iter()
-        .flatten()
-        .map(|record| record.hash)
-        .collect();
-    store.retain_descriptors(|hash| wanted.contains(hash))?;
-    Ok(Published {
-        photos,
-        built_graph,
-    })
-}
-
-fn copy_graph(old: &Snapshot) -> Option<Graph> {
-    let flat = old.graph(1)?;
-    Some(Graph {
-        lowest: flat.lowest.to_vec(),
-        upper_starts: flat.upper_starts.to_vec(),
-        upper: flat.upper.to_vec(),
-        entry: flat.entry,
-    })
-}
-
-impl Contents {
-    /// The vectors of the old graph keep their places, so that the graph stays right.
-    fn start_from(old: Option<&Snapshot>, dimension: usize) -> Self {
-        let Some(old) = old.filter(|old| old.header().graph_points > 0) else {
-            return Self::default();
+impl Publishing<'_> {
+    /// Publishes the store, and drops those of the `stale` descriptors that are no photo's any
+    /// more. Returns the photos too of which there is no descriptor: the snapshot lacks them.
+    pub fn run(
+        &self,
+        policy: IndexPolicy,
+        stale: &HashSet<ContentHash>,
+        on_progress: OnProgress<'_>,
+    ) -> Result<(Published, Vec<PathBuf>)> {
+        let mut records = self.store.records().collect::<Result<Vec<Record>>>()?;
+        let hashes: HashSet<ContentHash> = records.iter().map(|record| record.hash).collect();
+        let old_places = self.old.as_ref().map(Snapshot::places).unwrap_or_default();
+        let keeps_base = |old: &&Snapshot| policy.keeps_base(old, &hashes, &old_places);
+        let (base, mut places, built_graph) = match self.old.as_ref().filter(keeps_base) {
+            Some(old) => {
+                let points = old.base().map_or(0, |base| base.points() as u32);
+                let in_base = old_places.iter().filter(|(_, place)| **place < points);
+                let places = in_base.map(|(hash, place)| (*hash, *place)).collect();
+                (old.base_ref().cloned(), places, false)
+            }
+            None if hashes.len() >= policy.graph_from => {
+                let (base, places, built) = self.write_base(&hashes, on_progress)?;
+                (Some(base), places, built)
+            }
+            None => (None, Places::new(), false),
         };
-        let points = old.header().graph_points as usize;
-        Self {
-            vectors: old.vectors()[..points * dimension].to_vec(),
-            owners: vec![Vec::new(); points],
-            in_old_graph: points,
-        }
+        let name = format!("snapshot-{}", self.generation);
+        let mut writer = self.begin_snapshot()?;
+        let (tail, vectors) = self.write_tail(
+            &mut writer,
+            &records,
+            base.as_ref(),
+            &mut places,
+            &old_places,
+        )?;
+        let is_lost = |record: &mut Record| !places.contains_key(&record.hash);
+        let lost: Vec<PathBuf> = records
+            .extract_if(.., is_lost)
+            .map(|lost| lost.path)
+            .collect();
+        let sections = write_records(&mut writer, tail, &records, &places, vectors)?;
+        let header = self.header(vectors, records.len(), base.clone(), sections);
+        writer.finish(&header, &self.dir.join(&name))?;
+        snapshot::switch_to(self.dir, &name)?;
+        snapshot::remove_others(
+            self.dir,
+            &name,
+            base.as_ref().map(|base| base.name.as_str()),
+        );
+        self.store.remove_descriptors(stale.difference(&hashes))?;
+        let photos = records.len();
+        Ok((
+            Published {
+                photos,
+                built_graph,
+            },
+            lost,
+        ))
+    }
+}
+
+impl IndexPolicy {
+    /// Whether the old base is still good: it has a graph, and not too much was added or removed.
+    fn keeps_base(&self, old: &Snapshot, hashes: &HashSet<ContentHash>, places: &Places) -> bool {
+        let points = old.graph_points();
+        let in_base = |hash: &&ContentHash| {
+            places
+                .get(*hash)
+                .is_some_and(|place| (*place as usize) < points)
+        };
+        let living: HashSet<u32> = hashes
+            .iter()
+            .filter(in_base)
+            .map(|hash| places[hash])
+            .collect();
+        let tail = hashes.iter().filter(|hash| !in_base(hash)).count();
+        points > 0 && points - living.len() + tail <= self.rebuild_share(points)
     }
 
-    /// Gives every record of the store its vector. Equal vectors are kept once: thousands of equal
-    /// ones would wreck the graph.
-    fn gather(&mut self, store: &Store, dimension: usize) -> Result<()> {
-        let key = |vector: &[f32]| *blake3::hash(bytemuck::cast_slice(vector)).as_bytes();
-        let rows = self.vectors.chunks_exact(dimension).map(key);
-        let mut places: HashMap<[u8; 32], usize> = rows.zip(0..).collect();
-        let mut known: HashMap<ContentHash, usize> = HashMap::new();
-        for record in store.records() {
-            let record = record?;
-            if let Some(place) = known.get(&record.hash) {
-                self.owners[*place].push(record);
+    /// Whether a snapshot lacks the graph that it should have, because its making was interrupted.
+    pub(super) fn is_missed_by(&self, snapshot: &Snapshot) -> bool {
+        snapshot.graph_points() == 0 && snapshot.vector_count() >= self.graph_from
+    }
+}
+
+impl Publishing<'_> {
+    /// Writes the vectors of `hashes`, equal ones once (thousands of equal ones would wreck the
+    /// graph), and builds their graph from where they lie.
+    fn write_base(
+        &self,
+        hashes: &HashSet<ContentHash>,
+        on_progress: OnProgress<'_>,
+    ) -> Result<(BaseRef, Places, bool)> {
+        let dimension = self.provenance.dimension;
+        let mut writer = ContainerWriter::create(self.dir.join("base.new"), HEADER)?;
+        let (mut places, mut known) = (Places::new(), HashMap::new());
+        let mut section = writer.section()?;
+        for entry in self.store.descriptors() {
+            let (hash, bytes) = entry?;
+            if !hashes.contains(&hash) {
+                // Left behind by a process that was killed.
+                self.store.remove_descriptors(std::iter::once(&hash))?;
                 continue;
             }
-            // A record whose descriptor was lost is done again by the next `index`.
-            let Some(vector) = store
-                .descriptor(&record.hash)?
-                .filter(|v| v.len() == dimension)
-            else {
+            if bytes.len() != dimension * 4 {
+                continue;
+            }
+            let next = known.len() as u32;
+            let place = *known
+                .entry(*blake3::hash(&bytes).as_bytes())
+                .or_insert(next);
+            if place == next {
+                section.put(&bytes)?;
+            }
+            places.insert(hash, place);
+        }
+        let (vectors, points) = (section.finish(), known.len());
+        drop(known);
+        let mapped = writer.map(&vectors)?;
+        let graph = hnsw::build(mapped.numbers(), dimension, on_progress);
+        let built = graph.is_some();
+        let graph = graph.unwrap_or_default();
+        let sections = BaseSections {
+            vectors,
+            lowest: writer.whole_section(&graph.lowest)?,
+            upper_starts: writer.whole_section(&graph.upper_starts)?,
+            upper: writer.whole_section(&graph.upper)?,
+        };
+        let Graph { entry, .. } = graph;
+        let points = points as u64;
+        let header = BaseHeader {
+            version: VERSION,
+            dimension,
+            points,
+            entry,
+            sections,
+        };
+        let name = self.unused_name();
+        let stamp = writer.finish(&header, &self.dir.join(&name))?;
+        let base = BaseRef {
+            name,
+            stamp,
+            points,
+        };
+        Ok((base, places, built))
+    }
+
+    /// A snapshot in use may name a base of this generation: it must stay as it is.
+    fn unused_name(&self) -> String {
+        let mut name = format!("base-{}", self.generation);
+        let mut number = 1;
+        while self.dir.join(&name).exists() {
+            number += 1;
+            name = format!("base-{}-{number}", self.generation);
+        }
+        name
+    }
+
+    fn begin_snapshot(&self) -> Result<ContainerWriter> {
+        // In JSON a character may become six.
+        let room = HEADER + 6 * (self.provenance.spec.len() + self.provenance.preprocess.len());
+        ContainerWriter::create(self.dir.join("snapshot.new"), room)
+    }
+
+    /// Writes the vectors that are not in the base, and gives the number of vectors in all.
+    fn write_tail(
+        &self,
+        writer: &mut ContainerWriter,
+        records: &[Record],
+        base: Option<&BaseRef>,
+        places: &mut Places,
+        old_places: &Places,
+    ) -> Result<(Section, u32)> {
+        let mut vectors = base.map_or(0, |base| base.points as u32);
+        let mut known = HashMap::new();
+        let mut section = writer.section()?;
+        for record in records {
+            if places.contains_key(&record.hash) {
+                continue;
+            }
+            let Some(bytes) = self.vector(&record.hash, old_places)? else {
                 continue;
             };
-            let place = *places.entry(key(&vector)).or_insert_with(|| {
-                self.vectors.extend(&vector);
-                self.owners.push(Vec::new());
-                self.owners.len() - 1
-            });
-            known.insert(record.hash, place);
-            self.owners[place].push(record);
+            let key = *blake3::hash(&bytes).as_bytes();
+            let place = *known.entry(key).or_insert(vectors);
+            if place == vectors {
+                section.put(&bytes)?;
+                vectors += 1;
+            }
+            places.insert(record.hash, place);
         }
-        Ok(())
+        Ok((section.finish(), vectors))
     }
 
-    /// Before a new graph is built, vectors that are no photo's any more go.
-    fn drop_dead(&mut self, dimension: usize) {
-        let mut kept = 0;
-        for place in 0..self.owners.len() {
-            if self.owners[place].is_empty() {
-                continue;
-            }
-            self.owners.swap(kept, place);
-            self.vectors
-                .copy_within(place * dimension..(place + 1) * dimension, kept * dimension);
-            kept += 1;
+    /// The bytes of a descriptor, from the old snapshot or from the store.
+    fn vector(&self, hash: &ContentHash, old_places: &Places) -> Result<Option<Vec<u8>>> {
+        let place = old_places.get(hash).map(|place| *place as usize);
+        let from_old = self.old.as_ref().zip(place);
+        if let Some(vector) = from_old.and_then(|(old, place)| old.vector(place)) {
+            return Ok(Some(bytemuck::cast_slice(vector).to_vec()));
         }
-        self.owners.truncate(kept);
-        self.vectors.truncate(kept * dimension);
-        self.in_old_graph = 0;
+        let stored = self.store.descriptor_bytes(hash)?;
+        Ok(stored.filter(|bytes| bytes.len() == self.provenance.dimension * 4))
+    }
+
+    fn header(
+        &self,
+        vectors: u32,
+        records: usize,
+        base: Option<BaseRef>,
+        sections: Sections,
+    ) -> Header {
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+        Header {
+            version: VERSION,
+            generation: self.generation,
+            created: now.map_or(0, |now| now.as_secs()),
+            provenance: self.provenance.clone(),
+            vectors: u64::from(vectors),
+            records: records as u64,
+            base,
+            sections,
+        }
     }
 }
 
-fn write(
-    dir: &Path,
-    generation: u64,
-    provenance: &Provenance,
-    contents: &Contents,
-    graph: Option<&Graph>,
-    points: usize,
-) -> Result<()> {
-    let mut writer = SnapshotWriter::create(dir)?;
-    let mut section = |bytes: &[u8]| -> Result<_> {
-        let mut section = writer.section()?;
-        section.put(bytes)?;
-        Ok(section.finish())
-    };
-    let records = || contents.owners.iter().flatten();
-    let mut starts = vec![0u32];
-    starts.extend(contents.owners.iter().scan(0u32, |end, owners| {
-        *end += owners.len() as u32;
-        Some(*end)
-    }));
-    let (mut stored, mut paths) = (Vec::new(), Vec::new());
-    for record in records() {
-        paths.extend(path_to_bytes(&record.path));
-        stored.extend(record.to_stored());
-        stored.extend((paths.len() as u64).to_le_bytes());
+/// Writes all that is known of the photos, those of each vector together.
+fn write_records(
+    writer: &mut ContainerWriter,
+    tail: Section,
+    records: &[Record],
+    places: &Places,
+    vectors: u32,
+) -> Result<Sections> {
+    let (starts, order) = owners(records, places, vectors);
+    let owners = writer.whole_section(&starts)?;
+    let mut section = writer.section()?;
+    let mut end = 0u64;
+    for index in &order {
+        let record = &records[*index];
+        end += record.path.as_os_str().len() as u64;
+        section.put(&record.to_stored())?;
+        section.put(&end.to_le_bytes())?;
     }
-    let empty = Graph::default();
-    let graph = graph.unwrap_or(&empty);
-    let sections = Sections {
-        vectors: section(bytemuck::cast_slice(&contents.vectors))?,
-        owners: section(bytemuck::cast_slice(&starts))?,
-        records: section(&stored)?,
-        paths: section(&paths)?,
-        lowest: section(bytemuck::cast_slice(&graph.lowest))?,
-        upper_starts: section(bytemuck::cast_slice(&graph.upper_starts))?,
-        upper: section(bytemuck::cast_slice(&graph.upper))?,
-    };
-    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-    let header = Header {
-        version: VERSION,
-        generation,
-        created: now.map_or(0, |now| now.as_secs()),
-        provenance: provenance.clone(),
-        vectors: contents.owners.len() as u64,
-        records: records().count() as u64,
-        graph_points: points as u64,
-        graph_entry: graph.entry,
-        sections,
-    };
-    writer.finish(dir, &header)
+    let stored = section.finish();
+    let mut section = writer.section()?;
+    for index in &order {
+        section.put(&path_to_bytes(&records[*index].path))?;
+    }
+    Ok(Sections {
+        tail,
+        owners,
+        records: stored,
+        paths: section.finish(),
+    })
+}
+
+/// For every vector where its records begin, and the end; and the records in that order.
+fn owners(records: &[Record], places: &Places, vectors: u32) -> (Vec<u32>, Vec<usize>) {
+    let place = |index: &usize| places[&records[*index].hash];
+    let mut order: Vec<usize> = (0..records.len()).collect();
+    // Stable, so that the records of a vector stay sorted by path.
+    order.sort_by_key(place);
+    let mut starts = vec![0u32; vectors as usize + 1];
+    for index in 0..records.len() {
+        starts[place(&index) as usize + 1] += 1;
+    }
+    for vector in 0..vectors as usize {
+        starts[vector + 1] += starts[vector];
+    }
+    (starts, order)
 }

@@ -1,83 +1,62 @@
 //! The truth: records and descriptors in sled.
 //!
-//! Three trees: `meta` (version, provenance, generation), `records` (path → record) and
-//! `descriptors` (content hash → values). The generation grows with every change, before it, so
-//! that a snapshot with the same generation is surely not older than the store.
+//! Three trees: `meta` (version, provenance), `records` (path → record) and `descriptors` (content
+//! hash → values). Among the records, under the empty path, lies the seal: the generation, which
+//! grows with every change, and a digest of all records. It is written in one batch with the
+//! records, so that records which a damaged file silently lost are noticed.
 
+mod guard;
+mod seal;
+
+use std::collections::HashMap;
 use std::fs::File;
-use std::panic::{self, AssertUnwindSafe};
 use std::path::{Path, PathBuf};
 
-use sled::{Batch, Db, IVec, Tree};
+use sled::{Batch, IVec};
 
+use self::guard::Guarded;
+pub use self::guard::mark;
+use self::seal::Seal;
 use super::record::{Record, path_from_bytes, path_to_bytes};
 use crate::descriptor::{Descriptor, Provenance};
 use crate::error::{Error, Result};
 use crate::photo::ContentHash;
 
-/// What sled may keep in memory, in bytes.
-const CACHE: u64 = 64 << 20;
 const VERSION: &[u8] = b"version";
 const PROVENANCE: &[u8] = b"provenance";
-const GENERATION: &[u8] = b"generation";
+/// Where the seal lies among the records: no photo has the empty path.
+const SEAL: &[u8] = b"";
+/// The least path.
+const FIRST: &[u8] = &[0];
 
 /// The opened store.
 pub struct Store {
     path: PathBuf,
-    db: Db,
-    meta: Tree,
-    records: Tree,
-    descriptors: Tree,
+    sled: Guarded,
 }
 
 impl Store {
     /// Opens or creates the store in the folder `path`.
     ///
     /// # Errors
-    /// [`Error::Store`] if sled cannot read it.
+    /// [`Error::DamagedStore`]; [`Error::Store`] where sled fails otherwise; [`Error::Write`] on a
+    /// full disk.
     pub fn open(path: &Path) -> Result<Self> {
-        let config = sled::Config::new()
-            .path(path)
-            .cache_capacity(CACHE)
-            .flush_every_ms(None);
-        let open = || -> sled::Result<Self> {
-            let db = config.open()?;
-            let tree = |name: &str| db.open_tree(name);
-            let (meta, records, descriptors) =
-                (tree("meta")?, tree("records")?, tree("descriptors")?);
-            Ok(Self {
-                path: path.to_owned(),
-                db,
-                meta,
-                records,
-                descriptors,
-            })
-        };
-        // sled panics on some damaged files instead of returning an error.
-        let opened = panic::catch_unwind(AssertUnwindSafe(open));
-        let opened = opened.map_err(|_| Error::Store {
+        Ok(Self {
             path: path.to_owned(),
-            source: "its files are damaged".into(),
-        })?;
-        opened.map_err(|source| failed(path, source))
+            sled: Guarded::open(path)?,
+        })
     }
 
-    fn failed(&self, source: sled::Error) -> Error {
-        failed(&self.path, source)
+    /// Whether nothing was ever written to it.
+    pub fn is_new(&self) -> Result<bool> {
+        self.sled
+            .ask(|trees| Ok(trees.meta.is_empty() && trees.records.is_empty()))
     }
 
     /// The format version, nothing in a new store.
     pub fn version(&self) -> Result<Option<u64>> {
-        self.number(VERSION)
-    }
-
-    /// Grows with every change.
-    pub fn generation(&self) -> Result<u64> {
-        Ok(self.number(GENERATION)?.unwrap_or(0))
-    }
-
-    fn number(&self, key: &[u8]) -> Result<Option<u64>> {
-        let value = self.meta.get(key).map_err(|source| self.failed(source))?;
+        let value = self.sled.ask(|trees| trees.meta.get(VERSION))?;
         Ok(value
             .and_then(|value| value.as_ref().try_into().ok())
             .map(u64::from_le_bytes))
@@ -85,10 +64,7 @@ impl Store {
 
     /// What the descriptors were made with, nothing in a new store.
     pub fn provenance(&self) -> Result<Option<Provenance>> {
-        let value = self
-            .meta
-            .get(PROVENANCE)
-            .map_err(|source| self.failed(source))?;
+        let value = self.sled.ask(|trees| trees.meta.get(PROVENANCE))?;
         Ok(value.and_then(|value| serde_json::from_slice(&value).ok()))
     }
 
@@ -98,101 +74,188 @@ impl Store {
         let mut batch = Batch::default();
         batch.insert(VERSION, &version.to_le_bytes());
         batch.insert(PROVENANCE, json);
-        self.meta
-            .apply_batch(batch)
-            .map_err(|source| self.failed(source))?;
+        self.sled.ask(|trees| trees.meta.apply_batch(batch))?;
         self.sync()
+    }
+
+    /// The error that says that it is damaged; found out about by whoever opened it.
+    pub fn damaged(&self) -> Error {
+        self.sled.damaged()
+    }
+
+    fn seal(&self) -> Result<Seal> {
+        let stored = self.sled.ask(|trees| trees.records.get(SEAL))?;
+        match stored {
+            None => Ok(Seal::default()),
+            Some(stored) => Seal::from_stored(&stored).ok_or_else(|| self.damaged()),
+        }
+    }
+
+    /// Grows with every change.
+    pub fn generation(&self) -> Result<u64> {
+        Ok(self.seal()?.generation)
+    }
+
+    /// Brings a store of version 1 up to date: it has its generation elsewhere, and no seal.
+    pub fn upgrade(&self) -> Result<()> {
+        let stored = self.sled.ask(|trees| trees.meta.get(b"generation"))?;
+        let generation = stored.and_then(|stored| stored.as_ref().try_into().ok());
+        let mut seal = Seal::of_none(generation.map_or(1, u64::from_le_bytes));
+        for record in self.records() {
+            let record = record?;
+            seal.add(&path_to_bytes(&record.path), &record.to_stored());
+        }
+        self.sled.ask(|trees| {
+            trees.records.insert(SEAL, seal.to_stored().as_slice())?;
+            trees.meta.insert(VERSION, &2u64.to_le_bytes())
+        })?;
+        self.sync()
+    }
+
+    /// Reads all records and holds them against the seal.
+    ///
+    /// # Errors
+    /// [`Error::DamagedStore`] if some are missing, changed or too many.
+    pub fn check(&self) -> Result<()> {
+        let records = self.records().collect::<Result<Vec<_>>>()?;
+        if self.holds(records.into_iter())? {
+            Ok(())
+        } else {
+            Err(self.damaged())
+        }
+    }
+
+    /// Whether it has exactly these records.
+    pub fn holds(&self, records: impl Iterator<Item = Record>) -> Result<bool> {
+        let sealed = self.seal()?;
+        let mut found = Seal::of_none(sealed.generation);
+        for record in records {
+            found.add(&path_to_bytes(&record.path), &record.to_stored());
+        }
+        Ok(found == sealed)
     }
 
     /// The record of the photo at `path`.
     pub fn record(&self, path: &Path) -> Result<Option<Record>> {
-        let stored = self
-            .records
-            .get(path_to_bytes(path))
-            .map_err(|source| self.failed(source))?;
+        let key = path_to_bytes(path);
+        let stored = self.sled.ask(|trees| trees.records.get(key))?;
         Ok(stored.and_then(|stored| Record::from_stored(path.to_owned(), &stored)))
     }
 
     /// All records, by path.
     pub fn records(&self) -> impl Iterator<Item = Result<Record>> {
-        let read = |entry: sled::Result<(IVec, IVec)>| {
-            let (path, stored) = entry.map_err(|source| self.failed(source))?;
-            Record::from_stored(path_from_bytes(&path), &stored).ok_or_else(|| Error::Store {
-                path: self.path.clone(),
-                source: "a record has the wrong length".into(),
-            })
-        };
-        self.records.iter().map(read)
+        let entries = self.sled.entries(|trees| trees.records.range(FIRST..));
+        entries.map(|entry| {
+            let (path, stored) = entry?;
+            Record::from_stored(path_from_bytes(&path), &stored).ok_or_else(|| self.damaged())
+        })
+    }
+
+    /// All descriptors by content hash, as the bytes of their values.
+    pub fn descriptors(&self) -> impl Iterator<Item = Result<(ContentHash, IVec)>> {
+        let entries = self.sled.entries(|trees| trees.descriptors.iter());
+        entries.map(|entry| {
+            let (key, bytes) = entry?;
+            let hash = key.as_ref().try_into().map_err(|_| self.damaged())?;
+            Ok((ContentHash::from_bytes(hash), bytes))
+        })
+    }
+
+    /// The bytes of the descriptor of the photo with this content.
+    pub fn descriptor_bytes(&self, hash: &ContentHash) -> Result<Option<Vec<u8>>> {
+        let stored = self
+            .sled
+            .ask(|trees| trees.descriptors.get(hash.as_bytes()))?;
+        Ok(stored.map(|bytes| bytes.to_vec()))
     }
 
     /// The descriptor of the photo with this content.
     pub fn descriptor(&self, hash: &ContentHash) -> Result<Option<Vec<f32>>> {
-        let stored = self
-            .descriptors
-            .get(hash.as_bytes())
-            .map_err(|source| self.failed(source))?;
+        let stored = self.descriptor_bytes(hash)?;
         Ok(stored.map(|bytes| bytemuck::pod_collect_to_vec(&bytes)))
     }
 
     /// Whether there is a descriptor of this content.
     pub fn has_descriptor(&self, hash: &ContentHash) -> Result<bool> {
-        self.descriptors
-            .contains_key(hash.as_bytes())
-            .map_err(|source| self.failed(source))
+        self.sled
+            .ask(|trees| trees.descriptors.contains_key(hash.as_bytes()))
     }
 
     /// Writes records with the descriptors that are new, and takes out others; durable on return.
     pub fn write(&self, put: &[(Record, Option<Descriptor>)], remove: &[PathBuf]) -> Result<()> {
-        let (mut records, mut descriptors) = (Batch::default(), Batch::default());
+        let generation = self.generation()? + 1;
+        self.write_as(generation, put, remove)
+    }
+
+    /// As [`Store::write`], giving the store this generation.
+    pub fn write_as(
+        &self,
+        generation: u64,
+        put: &[(Record, Option<Descriptor>)],
+        remove: &[PathBuf],
+    ) -> Result<()> {
+        let mut descriptors = Batch::default();
         for (record, descriptor) in put {
             if let Some(descriptor) = descriptor {
                 let bytes: &[u8] = bytemuck::cast_slice(descriptor.as_slice());
                 descriptors.insert(record.hash.as_bytes().as_slice(), bytes);
             }
-            records.insert(path_to_bytes(&record.path), record.to_stored().as_slice());
         }
-        for path in remove {
-            records.remove(path_to_bytes(path));
+        // The last word about a path counts, as it does in a batch.
+        let mut changes: HashMap<Vec<u8>, Option<Vec<u8>>> = HashMap::new();
+        for (record, _) in put {
+            let stored = record.to_stored().to_vec();
+            changes.insert(path_to_bytes(&record.path), Some(stored));
         }
-        let generation = self.generation()? + 1;
-        let failed = |source| self.failed(source);
-        self.meta
-            .insert(GENERATION, &generation.to_le_bytes())
-            .map_err(failed)?;
-        // Descriptors first: a crash in between leaves a descriptor without a record, which the
-        // next publishing drops, never a record without a descriptor.
-        self.descriptors.apply_batch(descriptors).map_err(failed)?;
-        self.records.apply_batch(records).map_err(failed)?;
+        changes.extend(remove.iter().map(|path| (path_to_bytes(path), None)));
+        let mut seal = self.seal()?;
+        seal.generation = generation;
+        let mut records = Batch::default();
+        for (path, change) in changes {
+            if let Some(before) = self.sled.ask(|trees| trees.records.get(&path))? {
+                seal.take(&path, &before);
+            }
+            match change {
+                Some(stored) => {
+                    seal.add(&path, &stored);
+                    records.insert(path, stored);
+                }
+                None => records.remove(path),
+            }
+        }
+        records.insert(SEAL, seal.to_stored().as_slice());
+        self.sled.ask(|trees| {
+            // Descriptors first: a crash in between leaves a descriptor without a record, which
+            // wastes a little space, never a record without a descriptor.
+            trees.descriptors.apply_batch(descriptors)?;
+            trees.records.apply_batch(records)
+        })?;
         self.sync()
     }
 
-    /// Drops the descriptors that `is_wanted` does not want.
-    pub fn retain_descriptors(&self, is_wanted: impl Fn(&ContentHash) -> bool) -> Result<()> {
-        for key in self.descriptors.iter().keys() {
-            let key = key.map_err(|source| self.failed(source))?;
-            let hash = key.as_ref().try_into().ok().map(ContentHash::from_bytes);
-            if !hash.is_some_and(|hash| is_wanted(&hash)) {
-                self.descriptors
-                    .remove(key)
-                    .map_err(|source| self.failed(source))?;
-            }
+    /// Takes out photos without a new generation: the snapshot of this one lacks them already.
+    pub fn forget(&self, paths: &[PathBuf]) -> Result<()> {
+        self.write_as(self.generation()?, &[], paths)
+    }
+
+    /// Drops descriptors.
+    pub fn remove_descriptors<'a>(
+        &self,
+        hashes: impl Iterator<Item = &'a ContentHash>,
+    ) -> Result<()> {
+        for hash in hashes {
+            self.sled
+                .ask(|trees| trees.descriptors.remove(hash.as_bytes()))?;
         }
         Ok(())
     }
 
     /// Makes all that was written durable.
     fn sync(&self) -> Result<()> {
-        self.db.flush().map_err(|source| self.failed(source))?;
+        self.sled.ask(|trees| trees.db.flush())?;
         // sled 0.34 flushes with sync_file_range, which a power cut does not respect.
         let path = self.path.join("db");
         let synced = File::open(&path).and_then(|file| file.sync_data());
         synced.map_err(|source| Error::Write { path, source })
-    }
-}
-
-fn failed(path: &Path, source: sled::Error) -> Error {
-    Error::Store {
-        path: path.to_owned(),
-        source: source.into(),
     }
 }

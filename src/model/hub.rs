@@ -92,6 +92,7 @@ fn is_sound(path: &Path, pin: &Pin, fetching: &mut Fetching<'_>) -> Result<bool>
 /// What the downloading thread tells.
 enum Message {
     Connected,
+    Answered,
     Progress { done: u64, total: u64 },
     Ended(Result<PathBuf>),
 }
@@ -123,16 +124,18 @@ fn download(wanted: &HubFile<'_>, fetching: &mut Fetching<'_>) -> Result<PathBuf
 /// Passes messages on until the download ends or nothing comes any more.
 fn wait(messages: &Receiver<Message>, host: &str, fetching: &mut Fetching<'_>) -> Result<PathBuf> {
     let options = fetching.options;
-    // The name has to be looked up and several addresses may be tried before the connection stands.
+    // All that comes before the connection counts too: looking up the name, other addresses. In a
+    // network that swallows what is sent, nobody shall wait long for the next source.
     let mut patience = if options.hub.proxied {
-        options.stall_timeout
+        options.answer_timeout()
     } else {
-        options.connect_timeout * 2
+        options.connect_timeout
     };
     let mut heard = Instant::now();
     loop {
         match messages.recv_timeout(TICK) {
-            Ok(Message::Connected) => patience = options.stall_timeout,
+            Ok(Message::Connected) => patience = options.answer_timeout(),
+            Ok(Message::Answered) => patience = options.stall_timeout,
             Ok(Message::Progress { done, total }) => {
                 fetching.report(FetchEvent::Progress {
                     done,
@@ -202,6 +205,7 @@ impl Download {
         let _ = messages.send(Message::Connected);
         let repo = self.api.repo(self.repo.clone());
         let announced = self.api.metadata(&repo.url(&self.file)).map_err(failed)?;
+        let _ = messages.send(Message::Answered);
         if is_sha256(announced.etag()) {
             self.pin.check(announced.etag())?;
         }

@@ -19,7 +19,7 @@ pub struct FetchOptions {
     pub hub: HubSettings,
     /// Python's package installer.
     pub pip: PipSettings,
-    /// How long a host may take to accept a connection.
+    /// How long a host may take to be found and to accept a connection; twice as long to answer.
     pub connect_timeout: Duration,
     /// How long a download may stand still.
     pub stall_timeout: Duration,
@@ -72,6 +72,11 @@ impl FetchOptions {
             stall_timeout: Duration::from_secs(30),
             interrupted: Arc::default(),
         }
+    }
+
+    /// How long a host that was reached may take to say what it has.
+    pub(super) fn answer_timeout(&self) -> Duration {
+        self.stall_timeout.min(self.connect_timeout * 2)
     }
 
     /// The folder in which the weights of the model called `model` are cached.

@@ -111,7 +111,7 @@ fn start(
             "--retries",
             "1",
             "--timeout",
-            "8",
+            "6",
         ])
         .arg("--dest")
         .arg(folder)

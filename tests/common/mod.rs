@@ -1,5 +1,6 @@
 //! What the tests share: a folder of their own with the real command, and painted pictures.
 
+pub mod collection;
 pub mod paint;
 pub mod seeded;
 

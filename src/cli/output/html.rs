@@ -1,13 +1,14 @@
 //! A page of thumbnails to look at: one file, with the pictures inside.
 
 use std::fmt::Write as _;
-use std::io::Cursor;
+use std::io::{self, Cursor};
 use std::path::Path;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use image::imageops::FilterType;
 use image::{DynamicImage, ImageFormat};
+use imgsearch::Error;
 use imgsearch::gallery::Match;
 use imgsearch::photo::Photo;
 
@@ -74,7 +75,7 @@ fn escape(text: &str) -> String {
 }
 
 /// Writes the query and its matches as one picture, the query framed.
-pub fn contact_sheet(file: &Path, query: &[Photo], matches: &[Match]) -> anyhow::Result<()> {
+pub fn contact_sheet(file: &Path, query: &[Photo], matches: &[Match]) -> Result<(), Error> {
     const CELL: (u32, u32) = (240, 180);
     const GAP: u32 = 8;
     const COLUMNS: u32 = 4;
@@ -114,6 +115,11 @@ pub fn contact_sheet(file: &Path, query: &[Photo], matches: &[Match]) -> anyhow:
             i64::from(top),
         );
     }
-    sheet.save(file)?;
-    Ok(())
+    sheet.save(file).map_err(|error| Error::Write {
+        path: file.to_owned(),
+        source: match error {
+            image::ImageError::IoError(source) => source,
+            error => io::Error::other(error),
+        },
+    })
 }

@@ -33,3 +33,41 @@ pub fn shown(path: &Path) -> PathBuf {
 pub fn shown_clean(path: &Path) -> String {
     clean(&shown(path).display().to_string()).replace('\n', "\u{FFFD}")
 }
+
+/// The line about a photo that was skipped, with its path once and as the user would write it.
+pub fn skipped_line(path: &Path, reason: &imgsearch::Error) -> String {
+    let (reason, name) = (clean(&reason.to_string()), shown_clean(path));
+    let full = clean(&path.display().to_string());
+    if reason.contains(&full) {
+        format!("skipped: {}", reason.replacen(&full, &name, 1))
+    } else {
+        format!("skipped: {name}: {reason}")
+    }
+}
+
+/// `1 photo`, `2 photos`.
+pub fn photos(count: usize) -> String {
+    match count {
+        1 => "1 photo".to_owned(),
+        count => format!("{count} photos"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use imgsearch::Error;
+
+    use super::*;
+
+    #[test]
+    fn a_skipped_photo_is_named_once_and_as_it_is_called_here() {
+        let path = env::current_dir().unwrap().join("a\x1b.jpg");
+        let named = Error::NotAPicture { path: path.clone() };
+        assert_eq!(
+            skipped_line(&path, &named),
+            "skipped: not a picture: a\u{FFFD}.jpg"
+        );
+        let line = skipped_line(&path, &Error::ZeroDescriptor);
+        assert!(line.starts_with("skipped: a\u{FFFD}.jpg: the descriptor is zero"));
+    }
+}

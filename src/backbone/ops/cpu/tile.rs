@@ -2,6 +2,11 @@
 //! all sums in registers (an implicit matrix product), with bias, residual and activation at the
 //! end. Goto & van de Geijn, "Anatomy of High-Performance Matrix Multiplication", 2008.
 
+#![allow(
+    clippy::needless_range_loop,
+    reason = "sums stay in registers where both their indexes are plain numbers"
+)]
+
 use super::activate::{Finish, finish};
 use super::layout::BLOCK;
 use super::vector::Vector;

@@ -1,0 +1,68 @@
+//! The vectors of a large gallery with their graph, shared by the snapshots made since.
+
+use std::path::Path;
+
+use super::container::{Container, damaged};
+use super::layout::{BaseHeader, BaseRef};
+use crate::error::Result;
+use crate::gallery::hnsw::FlatHnsw;
+
+/// A mapped base.
+pub struct Base {
+    file: Container<BaseHeader>,
+}
+
+impl Base {
+    /// Opens the base that a snapshot in `dir` names.
+    ///
+    /// # Errors
+    /// As [`Container::open`]; [`crate::Error::DamagedSnapshot`] if it is another one.
+    pub fn open(dir: &Path, wanted: &BaseRef, dimension: usize) -> Result<Self> {
+        let path = dir.join(&wanted.name);
+        if !wanted.name.starts_with("base-") || wanted.name.contains(['/', '\\']) {
+            return Err(damaged(&path, "it is no base's name"));
+        }
+        let file: Container<BaseHeader> = Container::open(path)?;
+        let header = file.header();
+        let found = (file.stamp(), header.points, header.dimension);
+        if found != (&*wanted.stamp, wanted.points, dimension) {
+            return Err(damaged(file.path(), "it belongs to another snapshot"));
+        }
+        Ok(Self { file })
+    }
+
+    /// Number of vectors.
+    pub const fn points(&self) -> usize {
+        self.file.header().points as usize
+    }
+
+    /// Bytes on disk.
+    pub fn size(&self) -> u64 {
+        self.file.size()
+    }
+
+    /// All vectors, one after another.
+    pub fn vectors(&self) -> &[f32] {
+        self.file.numbers(&self.file.header().sections.vectors)
+    }
+
+    /// The graph, searched with so many candidates; nothing where its making was interrupted.
+    pub fn graph(&self, ef_search: usize) -> Option<FlatHnsw<'_>> {
+        let header = self.file.header();
+        let sections = &header.sections;
+        header.has_graph().then(|| FlatHnsw {
+            vectors: self.vectors(),
+            dimension: header.dimension,
+            lowest: self.file.numbers(&sections.lowest),
+            upper_starts: self.file.numbers(&sections.upper_starts),
+            upper: self.file.numbers(&sections.upper),
+            entry: header.entry,
+            ef_search,
+        })
+    }
+
+    /// Compares every section with its checksum.
+    pub fn verify(&self) -> Result<()> {
+        self.file.verify()
+    }
+}

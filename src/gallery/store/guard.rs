@@ -1,0 +1,148 @@
+//! sled, held at arm's length: on damaged files it panics, at any read, instead of returning an
+//! error. Here a panic becomes [`Error::DamagedStore`], and a mark is left so that the next process
+//! makes the store anew from the snapshot.
+
+use std::fs;
+use std::io;
+use std::mem;
+use std::panic::{self, AssertUnwindSafe};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use sled::{Db, IVec, Tree};
+
+use crate::error::{Error, Result};
+
+/// What sled may keep in memory, in bytes.
+const CACHE: u64 = 64 << 20;
+
+/// The database and its trees.
+pub struct Trees {
+    pub db: Db,
+    pub meta: Tree,
+    pub records: Tree,
+    pub descriptors: Tree,
+}
+
+/// The trees, asked one question at a time.
+pub struct Guarded {
+    path: PathBuf,
+    trees: Option<Trees>,
+    is_broken: AtomicBool,
+}
+
+impl Guarded {
+    pub fn open(path: &Path) -> Result<Self> {
+        if mark(path).exists() {
+            return Err(Error::DamagedStore {
+                path: path.to_owned(),
+            });
+        }
+        let config = sled::Config::new()
+            .path(path)
+            .cache_capacity(CACHE)
+            .flush_every_ms(None);
+        let mut guarded = Self {
+            path: path.to_owned(),
+            trees: None,
+            is_broken: AtomicBool::new(false),
+        };
+        let open = || -> sled::Result<Trees> {
+            let db = config.open()?;
+            let (meta, records) = (db.open_tree("meta")?, db.open_tree("records")?);
+            let descriptors = db.open_tree("descriptors")?;
+            Ok(Trees {
+                db,
+                meta,
+                records,
+                descriptors,
+            })
+        };
+        guarded.trees = Some(guarded.judge(panic::catch_unwind(AssertUnwindSafe(open)))?);
+        Ok(guarded)
+    }
+
+    /// The error that says so, and the mark.
+    pub fn damaged(&self) -> Error {
+        self.is_broken.store(true, Ordering::Relaxed);
+        // Without the mark the next process finds out by itself.
+        let _ = fs::write(mark(&self.path), "");
+        Error::DamagedStore {
+            path: self.path.clone(),
+        }
+    }
+
+    pub fn ask<T>(&self, question: impl FnOnce(&Trees) -> sled::Result<T>) -> Result<T> {
+        let is_broken = self.is_broken.load(Ordering::Relaxed);
+        match self.trees.as_ref().filter(|_| !is_broken) {
+            Some(trees) => self.judge(panic::catch_unwind(AssertUnwindSafe(|| question(trees)))),
+            None => Err(self.damaged()),
+        }
+    }
+
+    /// All entries of a part of a tree, up to the first error.
+    pub fn entries(
+        &self,
+        part: impl FnOnce(&Trees) -> sled::Iter,
+    ) -> impl Iterator<Item = Result<(IVec, IVec)>> {
+        let mut entries = Some(self.ask(|trees| Ok(part(trees))));
+        std::iter::from_fn(move || match entries.take()? {
+            Err(error) => Some(Err(error)),
+            Ok(mut rest) => {
+                let next = self.ask(|_| rest.next().transpose()).transpose()?;
+                if next.is_ok() {
+                    entries = Some(Ok(rest));
+                } else {
+                    // Its drop may panic too.
+                    mem::forget(rest);
+                }
+                Some(next)
+            }
+        })
+    }
+
+    fn judge<T>(&self, answer: std::thread::Result<sled::Result<T>>) -> Result<T> {
+        match answer {
+            Ok(Ok(value)) => Ok(value),
+            Ok(Err(sled::Error::Io(source))) if !is_damage(&source) => Err(Error::Store {
+                path: self.path.clone(),
+                source,
+            }),
+            Ok(Err(_)) | Err(_) => Err(self.damaged()),
+        }
+    }
+}
+
+/// Beside the store: it says that the store is damaged.
+pub fn mark(store: &Path) -> PathBuf {
+    store.with_file_name("store-is-damaged")
+}
+
+/// Whether a failure to read or write is the files' fault, not the disk's or the system's.
+fn is_damage(error: &io::Error) -> bool {
+    use io::ErrorKind as Kind;
+    let is_lock = error.to_string().contains("acquire lock");
+    let from_files = [
+        Kind::UnexpectedEof,
+        Kind::InvalidData,
+        Kind::InvalidInput,
+        Kind::NotFound,
+        Kind::Other,
+    ];
+    !is_lock && from_files.contains(&error.kind())
+}
+
+impl Drop for Guarded {
+    fn drop(&mut self) {
+        let Some(trees) = self.trees.take() else {
+            return;
+        };
+        if self.is_broken.load(Ordering::Relaxed) {
+            // Closing a damaged store may write to it, panic or hang.
+            mem::forget(trees);
+        } else {
+            // All that counts was made durable before.
+            let _ = panic::catch_unwind(AssertUnwindSafe(|| drop(trees)));
+        }
+    }
+}

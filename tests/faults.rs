@@ -1,0 +1,372 @@
+//! What the system may do to us: no permission, a full disk, files that vanish, other versions.
+
+use std::fs;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use globset::GlobSet;
+use imgsearch::gallery::{Gallery, Snapshot};
+use imgsearch::ingest::{IngestEvent, IngestOptions, ingest};
+use imgsearch::{Error, Extractor};
+
+use crate::common::{Workspace, said, weights};
+
+/// The command as someone else, who has no rights that come with being the system's owner.
+#[cfg(unix)]
+struct Nobody {
+    workspace: Workspace,
+    command: PathBuf,
+    is_root: bool,
+}
+
+#[cfg(unix)]
+impl Nobody {
+    const ID: u32 = 65534;
+
+    fn new(scenes: usize, views: u64) -> Option<Self> {
+        use std::os::unix::fs::MetadataExt;
+        let workspace = Workspace::painted(scenes, views)?;
+        // Copies, because the originals may lie where others may not look.
+        let command = workspace.path("imgsearch");
+        fs::copy(env!("CARGO_BIN_EXE_imgsearch"), &command).unwrap();
+        fs::copy(weights()?, workspace.path("weights.pth")).unwrap();
+        fs::create_dir(workspace.path("home")).unwrap();
+        for (name, mode) in [("", 0o755), ("home", 0o777), ("weights.pth", 0o644)] {
+            set_mode(&workspace.path(name), mode);
+        }
+        let is_root = fs::metadata(workspace.path("weights.pth")).unwrap().uid() == 0;
+        Some(Self {
+            workspace,
+            command,
+            is_root,
+        })
+    }
+
+    fn run(&self, arguments: &[&str], code: i32) -> Output {
+        use std::os::unix::process::CommandExt;
+        let mut command = Command::new(&self.command);
+        command
+            .args(arguments)
+            .args(["--gallery", "home/gallery"])
+            .current_dir(self.workspace.dir.path())
+            .env("HOME", self.workspace.path("home"))
+            .env("IMGSEARCH_CACHE", self.workspace.path("home/cache"));
+        if arguments[0] != "info" {
+            command.args(["--weights", "weights.pth"]);
+        }
+        if self.is_root {
+            command.uid(Self::ID).gid(Self::ID);
+        }
+        let output = command.output().unwrap();
+        assert_eq!(output.status.code(), Some(code), "{}", said(&output));
+        output
+    }
+}
+
+#[cfg(unix)]
+fn set_mode(path: &Path, mode: u32) {
+    use std::os::unix::fs::PermissionsExt;
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+}
+
+fn paths(report: &Output) -> Vec<(String, String)> {
+    let report: serde_json::Value = serde_json::from_slice(&report.stdout).unwrap();
+    let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
+    let skipped = report["skipped"].as_array().unwrap().iter();
+    skipped
+        .map(|s| (text(&s["path"]), text(&s["reason"])))
+        .collect()
+}
+
+#[cfg(unix)]
+#[test]
+fn what_may_not_be_read_is_skipped_and_what_was_known_of_it_stays() {
+    let Some(nobody) = Nobody::new(2, 2) else {
+        return;
+    };
+    let path = |name: &str| nobody.workspace.path(name);
+    fs::create_dir(path("photos/closed")).unwrap();
+    fs::copy(path("photos/city_0.png"), path("photos/closed/copy.png")).unwrap();
+    set_mode(&path("photos/closed"), 0o755);
+    nobody.run(&["index", "photos", "--json"], 0);
+
+    set_mode(&path("photos/closed"), 0);
+    set_mode(&path("photos/city_1.png"), 0);
+    fs::write(path("photos/secret.jpg"), "x").unwrap();
+    set_mode(&path("photos/secret.jpg"), 0);
+    let skipped = paths(&nobody.run(&["index", "photos", "--json"], 3));
+    set_mode(&path("photos/closed"), 0o755);
+    let names: Vec<&str> = skipped.iter().map(|(path, _)| path.as_str()).collect();
+    assert_eq!(names, ["photos/closed", "photos/secret.jpg"]);
+    for (path, reason) in &skipped {
+        assert!(
+            reason.contains("ermission denied") && reason.contains(path),
+            "{reason}"
+        );
+    }
+    let info = nobody.run(&["info", "--json"], 0).stdout;
+    let info: serde_json::Value = serde_json::from_slice(&info).unwrap();
+    assert_eq!(info["photos"], 5);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_gallery_that_may_not_be_written_answers_and_says_so() {
+    let Some(nobody) = Nobody::new(1, 2) else {
+        return;
+    };
+    nobody.run(&["index", "photos"], 0);
+    let gallery = nobody.workspace.path("home/gallery");
+    for name in ["", "lock", "store", "store/db"] {
+        let path = gallery.join(name);
+        set_mode(&path, if path.is_dir() { 0o555 } else { 0o444 });
+    }
+    let query = nobody.run(&["query", "photos/mountains_0.png"], 0);
+    assert_eq!(String::from_utf8_lossy(&query.stdout).lines().count(), 2);
+    let refused = nobody.run(&["index", "photos"], 1);
+    assert!(
+        said(&refused).contains("cannot write home/gallery/lock: Permission denied"),
+        "{}",
+        said(&refused)
+    );
+    set_mode(&gallery, 0o755);
+}
+
+#[test]
+fn a_photo_that_vanishes_after_it_was_found_is_skipped() {
+    let Some(w) = Workspace::painted(2, 2) else {
+        return;
+    };
+    let spec = "efficientnet_lite0:blocks.1".parse().unwrap();
+    let preprocess = "none".parse().unwrap();
+    let extractor = Extractor::load(spec, preprocess, weights().unwrap(), "cpu").unwrap();
+    let mut gallery = Gallery::open_or_create(&w.path("g"), extractor.provenance()).unwrap();
+    let options = IngestOptions {
+        jobs: 1,
+        exclude: GlobSet::empty(),
+    };
+    let mut vanish = |event: IngestEvent<'_>| {
+        if let IngestEvent::Walked { .. } = event {
+            fs::remove_file(w.path("photos/city_1.png")).unwrap();
+        }
+        ControlFlow::Continue(())
+    };
+    let photos = [w.path("photos")];
+    let report = ingest(&photos, &extractor, &mut gallery, &options, &mut vanish).unwrap();
+    assert_eq!(
+        (report.added, report.photos, report.skipped.len()),
+        (3, 3, 1)
+    );
+    assert!(report.skipped[0].path.ends_with("photos/city_1.png"));
+    assert!(matches!(report.skipped[0].reason, Error::Read { .. }));
+}
+
+#[cfg(unix)]
+#[test]
+fn links_that_lead_in_circles_end() {
+    let Some(w) = Workspace::painted(1, 2) else {
+        return;
+    };
+    std::os::unix::fs::symlink("..", w.path("photos/up")).unwrap();
+    std::os::unix::fs::symlink("self.jpg", w.path("photos/self.jpg")).unwrap();
+    let report = w.run(&["index", "photos", "--json"], 3);
+    assert_eq!(paths(&report).len(), 1, "{:?}", paths(&report));
+    assert_eq!(paths(&report)[0].0, "photos/self.jpg");
+}
+
+#[test]
+fn a_blank_picture_is_no_harm() {
+    let Some(w) = Workspace::painted(1, 1) else {
+        return;
+    };
+    for (name, grey) in [("black", 0), ("white", 255)] {
+        image::RgbImage::from_pixel(64, 64, image::Rgb([grey; 3]))
+            .save(w.path(&format!("photos/{name}.png")))
+            .unwrap();
+    }
+    let report = w.json(&["index", "photos", "--json"], 0);
+    assert_eq!(report["added"], 3);
+    assert_eq!(
+        w.query(&["photos/white.png", "-k", "1"]),
+        ["photos/white.png"]
+    );
+}
+
+/// A store and a snapshot that say that a newer version made them.
+fn make_newer(gallery: &Path) {
+    let db = sled::open(gallery.join("store")).unwrap();
+    let meta = db.open_tree("meta").unwrap();
+    meta.insert("version", &99u64.to_le_bytes()).unwrap();
+    db.flush().unwrap();
+}
+
+fn make_snapshot_newer(gallery: &Path) {
+    let path = Snapshot::open(gallery).unwrap().path().to_owned();
+    let mut bytes = fs::read(&path).unwrap();
+    // With other fields than ours, as a newer version's may have.
+    let json = br#"{"version":99,"something":"else"}"#;
+    bytes[8..16].copy_from_slice(&(json.len() as u64).to_le_bytes());
+    bytes[16..48].copy_from_slice(blake3::hash(json).as_bytes());
+    bytes[48..48 + json.len()].copy_from_slice(json);
+    fs::write(path, bytes).unwrap();
+}
+
+#[test]
+fn a_gallery_of_a_newer_version_is_left_alone() {
+    let Some(w) = Workspace::painted(1, 2) else {
+        return;
+    };
+    let gallery = w.path(".imgsearch");
+    let refuses = |arguments: &[&str]| {
+        let refused = said(&w.run(arguments, 1));
+        assert!(
+            refused.contains("has format 99") && refused.contains("hint: use the newer imgsearch"),
+            "{refused}"
+        );
+    };
+    w.run(&["index", "photos"], 0);
+    make_newer(&gallery);
+    refuses(&["index", "photos"]);
+    refuses(&["verify"]);
+    // Readers look at the snapshot only.
+    assert_eq!(w.query(&["photos/mountains_0.png"]).len(), 2);
+
+    make_snapshot_newer(&gallery);
+    refuses(&["query", "photos/mountains_0.png"]);
+    refuses(&["index", "photos"]);
+    assert!(!gallery.join("store.damaged-1").exists());
+}
+
+#[test]
+fn weights_with_a_wrong_checksum_are_set_aside_and_named() {
+    let Some(w) = Workspace::painted(1, 1) else {
+        return;
+    };
+    let file = weights().unwrap().file_name().unwrap();
+    let folder = w.path("cache/weights/efficientnet_lite0");
+    fs::create_dir_all(&folder).unwrap();
+    fs::write(folder.join(file), "damaged").unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_imgsearch"))
+        .current_dir(w.dir.path())
+        .args(["index", "photos"])
+        .env("IMGSEARCH_CACHE", w.path("cache"))
+        .env("HF_HOME", w.path("hf"))
+        .env("HF_HUB_OFFLINE", "1")
+        .env("PATH", "")
+        .output()
+        .unwrap();
+    let said = said(&output);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("damaged, fetched again"), "{said}");
+    assert!(
+        said.contains("cannot get the weights of `efficientnet_lite0`"),
+        "{said}"
+    );
+    assert!(
+        said.contains("hint: ") && said.contains("--weights FILE"),
+        "{said}"
+    );
+    assert!(!w.path(".imgsearch/current").exists());
+}
+
+#[test]
+fn weights_with_a_tensor_of_another_shape_are_refused() {
+    let Some(w) = Workspace::painted(1, 1) else {
+        return;
+    };
+    let values = [0u8; 4 * 6];
+    let tensor = safetensors::tensor::TensorView::new(safetensors::Dtype::F32, vec![2, 3], &values);
+    let tensors = [("_conv_stem.weight", tensor.unwrap())];
+    let bytes = safetensors::serialize(tensors, None).unwrap();
+    fs::write(w.path("wrong.safetensors"), bytes).unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_imgsearch"))
+        .current_dir(w.dir.path())
+        .args(["index", "photos", "--weights", "wrong.safetensors"])
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let said = said(&output);
+    let expected = "`_conv_stem.weight` has shape [2, 3], expected [32, 3, 3, 3]";
+    assert!(
+        said.contains(expected) && said.contains("wrong.safetensors"),
+        "{said}"
+    );
+}
+
+/// Runs a shell script on a small disk of its own, mounted at `disk`; nothing, said aloud, where
+/// the system does not let us mount one.
+#[cfg(target_os = "linux")]
+fn on_a_small_disk(w: &Workspace, script: &str) -> Option<String> {
+    fs::create_dir(w.path("disk")).unwrap();
+    let mount = "mount -t tmpfs -o size=24m tmpfs disk || exit 99";
+    let output = Command::new("unshare")
+        .args(["-rm", "sh", "-c", &format!("{mount}\n{script}")])
+        .current_dir(w.dir.path())
+        .env("COMMAND", env!("CARGO_BIN_EXE_imgsearch"))
+        .env("WEIGHTS", weights().unwrap())
+        .output();
+    match output {
+        Ok(output) if output.status.code() == Some(0) => {
+            Some(String::from_utf8_lossy(&output.stdout).into_owned())
+        }
+        Ok(output) if output.status.code() == Some(99) || said(&output).contains("unshare") => {
+            println!("SKIPPED: no disk can be mounted here: {}", said(&output));
+            None
+        }
+        Ok(output) => panic!("{}", said(&output)),
+        Err(error) => {
+            println!("SKIPPED: no disk can be mounted here: {error}");
+            None
+        }
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_fails_clearly_keeps_what_is_there_and_goes_on_with_room() {
+    let Some(w) = Workspace::painted(10, 9) else {
+        return;
+    };
+    fs::create_dir(w.path("first")).unwrap();
+    fs::rename(w.path("photos/city_0.png"), w.path("first/city.png")).unwrap();
+    let script = r#"
+        export IMGSEARCH_GALLERY=disk/gallery
+        index() { "$COMMAND" index "$@" --weights "$WEIGHTS" 2>&1; echo "exit $?"; }
+        query() { "$COMMAND" query "$@" --weights "$WEIGHTS" -k 100 2>&1 | wc -l; }
+        index first
+        for room in 0 40 200; do
+            rm -f disk/filler
+            head -c "${room}k" /dev/zero > disk/room
+            cat /dev/zero > disk/filler 2> /dev/null
+            rm disk/room
+            echo "== room $room"
+            index first photos
+            echo "photos $(query first/city.png)"
+        done
+        echo "== all"
+        rm disk/filler
+        index first photos
+        echo "photos $(query first/city.png)"
+        "$COMMAND" verify
+        echo "exit $?"
+    "#;
+    let Some(told) = on_a_small_disk(&w, script) else {
+        return;
+    };
+    println!("{told}");
+    let (before, after) = told.split_once("== all").unwrap();
+    let attempts: Vec<&str> = before.split("== room").skip(1).collect();
+    for attempt in attempts {
+        assert!(attempt.contains("exit 1"), "{attempt}");
+        assert!(attempt.contains("disk/gallery"), "{attempt}");
+        assert!(attempt.contains("No space left on device"), "{attempt}");
+        assert!(attempt.contains("hint: make room"), "{attempt}");
+        assert!(attempt.contains("photos 1\n"), "{attempt}");
+    }
+    assert!(
+        after.contains("photos 90") && !after.contains("exit 1"),
+        "{after}"
+    );
+    assert!(after.contains("90 photos, 0 problems"), "{after}");
+}
