@@ -124,7 +124,7 @@ impl Plan {
             let output = places.take(fused.output(), layout(fused.output()));
             let planned = Planned {
                 fused: *fused,
-                how: how(fused, weights, &shapes, members, &layout, network),
+                how: how(fused, weights, &shapes, members, layout, network),
                 input: places.of(input),
                 second: second.map(|value| places.of(value)),
                 output,
