@@ -2,13 +2,13 @@
 
 use std::ops::Range;
 
-use super::direct::{Direct, Row};
+use super::direct::{Direct, Row, most_pixels};
 use super::kernels::Kernels;
 use super::layout::{BLOCK, Layout};
 use super::lowering::before;
 use super::map::Map;
 use super::team::Member;
-use super::tile::Chunk;
+use super::tile::{Chunk, Second};
 
 /// Bytes of input that are read again for every panel of weights: they are to stay in a core's
 /// second cache.
@@ -138,7 +138,12 @@ impl Dense {
                 };
                 direct.run(kernels, &self.chunks, std::iter::once(row), blocks);
             } else {
-                let rows = units.map(|row| self.row(direct, maps, row));
+                let pairs = 2 * self.width <= most_pixels(kernels);
+                let end = units.end;
+                let rows = units.step_by(if pairs { 2 } else { 1 }).map(|row| Row {
+                    twin: (pairs && row + 1 < end).then(|| next_row(direct, maps)),
+                    ..self.row(direct, maps, row)
+                });
                 direct.run(kernels, &self.chunks, rows, blocks);
             }
         }
@@ -159,7 +164,17 @@ impl Dense {
                 output_block: maps.output.layout.block(),
                 residual: residual.map_or(std::ptr::null(), |map| map.cell(row, 0).cast_const()),
                 residual_block: residual.map_or(0, |map| map.layout.block()),
+                twin: None,
             }
         }
+    }
+}
+
+/// Where the next row of output and of what it is made begins, from a row.
+fn next_row(direct: &Direct, maps: &Maps) -> Second {
+    Second {
+        input: direct.window.stride * maps.input.layout.row(),
+        output: maps.output.layout.row(),
+        residual: maps.residual.as_ref().map_or(0, |map| map.layout.row()),
     }
 }

@@ -8,7 +8,7 @@ use super::activate::Finish;
 use super::buffer::Buffer;
 use super::kernels::{Kernels, STEPS, TileKernel};
 use super::layout::{BLOCK, Layout};
-use super::tile::{Chunk, Tile};
+use super::tile::{AHEAD, Chunk, Second, Tile, UNROLL};
 use crate::backbone::network::{Convolution, Window};
 use crate::backbone::parameters::Folded;
 
@@ -30,7 +30,7 @@ pub struct Direct {
     pub finish: Finish,
 }
 
-/// Pixels of one row of output and what they are made of.
+/// Pixels of one row of output, or of two narrow ones, and what they are made of.
 #[derive(Clone, Copy)]
 pub struct Row {
     /// The first pixel's window.
@@ -47,6 +47,9 @@ pub struct Row {
     pub residual: *const f32,
     /// Floats from a block of the residual to the next.
     pub residual_block: usize,
+    /// Where the same pixels of another row begin, which are computed together with these. There
+    /// are at most half as many as the largest tile has.
+    pub twin: Option<Second>,
 }
 
 impl Direct {
@@ -181,19 +184,40 @@ impl Direct {
         let mut block = blocks.start;
         while block < blocks.end {
             let wide = (blocks.end - block).min(tiles.len());
+            let next = block + wide..(block + 2 * wide).min(blocks.end);
+            let mut ahead = self.weights_ahead(next);
             for row in rows.clone() {
                 // SAFETY: the caller's promise, for these blocks.
-                unsafe { self.panel(tiles[wide - 1], chunks, &row, block) };
+                unsafe { self.panel(tiles[wide - 1], chunks, &row, block, &mut ahead) };
             }
             block += wide;
         }
     }
 
+    /// The weights of `blocks`, to be fetched while those before them are in use.
+    fn weights_ahead(&self, blocks: Range<usize>) -> Ahead {
+        let block = self.depth() * BLOCK;
+        Ahead {
+            next: self.weights.as_ptr().wrapping_add(blocks.start * block),
+            left: blocks.len() * block,
+        }
+    }
+
     /// # Safety
     /// As [`Direct::run`].
-    unsafe fn panel(&self, kernels: &[TileKernel], chunks: &[Chunk], row: &Row, block: usize) {
+    unsafe fn panel(
+        &self,
+        kernels: &[TileKernel],
+        chunks: &[Chunk],
+        row: &Row,
+        block: usize,
+        ahead: &mut Ahead,
+    ) {
         let depth = self.depth();
-        let tiles = row.width.div_ceil(kernels.len());
+        let tiles = match row.twin {
+            Some(_) => 1,
+            None => row.width.div_ceil(kernels.len()),
+        };
         for index in 0..tiles {
             let (start, end) = (index * row.width / tiles, (index + 1) * row.width / tiles);
             let residual = if row.residual.is_null() {
@@ -202,12 +226,18 @@ impl Direct {
                 row.residual
                     .wrapping_add(block * row.residual_block + start * BLOCK)
             };
+            let (ahead, ahead_step) = ahead.take(depth);
+            let (pixels, second) = match row.twin {
+                Some(twin) => (2 * row.width, twin),
+                None => (end - start, Second::in_row(end - start, row.step)),
+            };
             // SAFETY: pixels and blocks lie within what the caller vouches for.
             unsafe {
                 let tile = Tile {
                     chunks,
                     input: row.input.add(start * row.step),
                     step: row.step,
+                    second,
                     weights: self.weights.as_ptr().add(block * depth * BLOCK),
                     weights_block: depth * BLOCK,
                     bias: self.bias(block),
@@ -218,10 +248,42 @@ impl Direct {
                     residual,
                     residual_block: row.residual_block,
                     finish: self.finish,
+                    ahead,
+                    ahead_step,
                 };
-                kernels[end - start - 1](&tile);
+                kernels[pixels - 1](&tile);
             }
         }
+    }
+}
+
+/// The most pixels of a tile.
+pub fn most_pixels(kernels: &Kernels) -> usize {
+    kernels.tiles[0][0].len()
+}
+
+/// Weights that are fetched into the cache while others are in use.
+pub struct Ahead {
+    next: *const f32,
+    left: usize,
+}
+
+impl Ahead {
+    /// `left` floats from `next` on.
+    pub const fn new(next: *const f32, left: usize) -> Self {
+        Self { next, left }
+    }
+
+    /// What a tile that sums over `depth` inputs fetches, and how far it moves on each time.
+    pub fn take(&mut self, depth: usize) -> (*const f32, usize) {
+        if self.left == 0 {
+            return (self.next, 0);
+        }
+        let from = self.next;
+        let fetched = (depth / UNROLL * AHEAD).min(self.left);
+        self.next = from.wrapping_add(fetched);
+        self.left -= fetched;
+        (from, AHEAD)
     }
 }
 

@@ -39,6 +39,9 @@ impl Vector for Plain {
     }
 
     #[inline(always)]
+    fn prefetch(_: *const f32) {}
+
+    #[inline(always)]
     fn plus_product(self, a: Self, b: Self) -> Self {
         let mut lanes = self.0;
         for (lane, (&a, &b)) in lanes.iter_mut().zip(a.0.iter().zip(&b.0)) {

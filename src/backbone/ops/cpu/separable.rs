@@ -431,6 +431,7 @@ impl Running<'_> {
                 output_block: plan.ring_block(),
                 residual: std::ptr::null(),
                 residual_block: 0,
+                twin: None,
             };
             expand.run(
                 self.kernels,
@@ -471,6 +472,7 @@ impl Running<'_> {
                     residual: residual
                         .map_or(std::ptr::null(), |map| map.cell(row, column).cast_const()),
                     residual_block: residual.map_or(0, |map| map.layout.block()),
+                    twin: None,
                 }
             }
         };

@@ -20,7 +20,8 @@ pub struct Chunk {
     pub length: usize,
 }
 
-/// A few pixels of a row by a few blocks of channels.
+/// A few pixels by a few blocks of channels. The pixels are two runs of equal length, of one row or
+/// of two; where their number is odd, the second run is the longer one.
 pub struct Tile<'a> {
     /// What is summed over, in each pixel's window.
     pub chunks: &'a [Chunk],
@@ -28,13 +29,15 @@ pub struct Tile<'a> {
     pub input: *const f32,
     /// Floats from a pixel's window to the next one's.
     pub step: usize,
+    /// Where the second run of pixels begins.
+    pub second: Second,
     /// `[sum over chunks][16]` for each block of output channels.
     pub weights: *const f32,
     /// Floats from a block's weights to the next one's.
     pub weights_block: usize,
     /// `[blocks][16]`.
     pub bias: *const f32,
-    /// The first pixel of the output; the others follow it, [`BLOCK`] floats apart.
+    /// The first pixel of the output; the others of its run follow it, [`BLOCK`] floats apart.
     pub output: *mut f32,
     /// Floats from a block of the output to the next.
     pub output_block: usize,
@@ -44,10 +47,42 @@ pub struct Tile<'a> {
     pub residual_block: usize,
     /// The activation.
     pub finish: Finish,
+    /// Weights that will be wanted soon, fetched into the second cache meanwhile: the hardware's
+    /// own prefetching would begin with them only when they are read.
+    pub ahead: *const f32,
+    /// Floats that `ahead` moves on with every [`UNROLL`] inputs: [`AHEAD`], or 0 for nothing to
+    /// fetch.
+    pub ahead_step: usize,
 }
 
+/// Where the second run of a tile's pixels begins, in floats from the first pixel.
+#[derive(Clone, Copy)]
+pub struct Second {
+    /// In the input.
+    pub input: usize,
+    /// In the output.
+    pub output: usize,
+    /// In the residual.
+    pub residual: usize,
+}
+
+impl Second {
+    /// For `pixels` of one row whose windows are `step` floats apart.
+    pub const fn in_row(pixels: usize, step: usize) -> Self {
+        let half = pixels / 2;
+        Self {
+            input: half * step,
+            output: half * BLOCK,
+            residual: half * BLOCK,
+        }
+    }
+}
+
+/// Floats fetched ahead for every [`UNROLL`] inputs: four cache lines.
+pub const AHEAD: usize = 4 * BLOCK;
+
 /// Inputs that the inner loop takes at a time.
-const UNROLL: usize = 4;
+pub const UNROLL: usize = 4;
 
 /// Repeats the body for every row, written out: the compiler unrolls short loops only, and sums that
 /// are reached through a loop's counter are kept in memory instead of registers.
@@ -72,6 +107,16 @@ const fn place<V: Vector>(vector: usize, block: usize) -> usize {
     lane / BLOCK * block + lane % BLOCK
 }
 
+/// Where pixel number `row` lies, the second run beginning at `second`.
+#[inline(always)]
+const fn pixel<const ROWS: usize>(row: usize, second: usize) -> usize {
+    if row < ROWS / 2 {
+        row * BLOCK
+    } else {
+        second + (row - ROWS / 2) * BLOCK
+    }
+}
+
 /// Computes `ROWS` pixels by `VECTORS` registers of channels. `STEP` is the tile's step where it
 /// is known beforehand, which saves a register for every pixel, or 0.
 ///
@@ -94,18 +139,26 @@ pub unsafe fn compute<V: Vector, const STEP: usize, const ROWS: usize, const VEC
         }
         let step = if STEP == 0 { tile.step } else { STEP };
         let mut weights = tile.weights;
+        let mut ahead = tile.ahead;
+        let second = tile.second.input;
         for chunk in tile.chunks {
             let mut input = tile.input.add(chunk.offset);
             for _ in 0..chunk.length / UNROLL {
+                for line in 0..AHEAD / BLOCK {
+                    V::prefetch(ahead.wrapping_add(line * BLOCK));
+                }
+                ahead = ahead.wrapping_add(tile.ahead_step);
                 for at in 0..UNROLL {
                     let weights = weights.add(at * BLOCK);
-                    add_products(&mut sums, input.add(at), step, weights, tile.weights_block);
+                    let inputs = [input.add(at), input.add(second + at)];
+                    add_products(&mut sums, inputs, step, weights, tile.weights_block);
                 }
                 input = input.add(UNROLL);
                 weights = weights.add(UNROLL * BLOCK);
             }
             for _ in 0..chunk.length % UNROLL {
-                add_products(&mut sums, input, step, weights, tile.weights_block);
+                let inputs = [input, input.add(second)];
+                add_products(&mut sums, inputs, step, weights, tile.weights_block);
                 input = input.add(1);
                 weights = weights.add(BLOCK);
             }
@@ -121,7 +174,7 @@ pub unsafe fn compute<V: Vector, const STEP: usize, const ROWS: usize, const VEC
 #[inline(always)]
 unsafe fn add_products<V: Vector, const ROWS: usize, const VECTORS: usize>(
     sums: &mut [[V; VECTORS]; ROWS],
-    input: *const f32,
+    [first, second]: [*const f32; 2],
     step: usize,
     weights: *const f32,
     weights_block: usize,
@@ -133,7 +186,12 @@ unsafe fn add_products<V: Vector, const ROWS: usize, const VECTORS: usize>(
             *factor = V::load(weights.add(place::<V>(vector, weights_block)));
         }
         each_row!(ROWS, |row| {
-            let input = V::splat(*input.add(row * step));
+            let input = if row < ROWS / 2 {
+                first.add(row * step)
+            } else {
+                second.add((row - ROWS / 2) * step)
+            };
+            let input = V::splat(*input);
             for vector in 0..VECTORS {
                 sums[row][vector] = sums[row][vector].plus_product(input, factors[vector]);
             }
@@ -156,7 +214,7 @@ unsafe fn write<V: Vector, const ROWS: usize, const VECTORS: usize>(
             for vector in 0..VECTORS {
                 let residual = tile.residual.add(place::<V>(vector, tile.residual_block));
                 each_row!(ROWS, |row| {
-                    let added = V::load(residual.add(row * BLOCK));
+                    let added = V::load(residual.add(pixel::<ROWS>(row, tile.second.residual)));
                     sums[row][vector] = sums[row][vector].plus(added);
                 });
             }
@@ -167,14 +225,14 @@ unsafe fn write<V: Vector, const ROWS: usize, const VECTORS: usize>(
             let output = tile.output.add(place::<V>(vector, tile.output_block));
             each_row!(ROWS, |row| {
                 let sum = sums[row][vector].at_least(low).at_most(high);
-                sum.store(output.add(row * BLOCK));
+                sum.store(output.add(pixel::<ROWS>(row, tile.second.output)));
             });
         }
         if !tile.finish.is_clamp() {
             for vector in 0..VECTORS {
                 let output = tile.output.add(place::<V>(vector, tile.output_block));
                 for row in 0..ROWS {
-                    let output = output.add(row * BLOCK);
+                    let output = output.add(pixel::<ROWS>(row, tile.second.output));
                     finish(V::load(output), &tile.finish).store(output);
                 }
             }

@@ -22,6 +22,9 @@ pub trait Vector: Copy {
     /// [`LANES`](Self::LANES) floats can be written at `to`.
     unsafe fn store(self, to: *mut f32);
 
+    /// Asks for the cache line at `from`; any address will do.
+    fn prefetch(from: *const f32);
+
     /// self + a·b, rounded once where the machine can.
     fn plus_product(self, a: Self, b: Self) -> Self;
 
@@ -83,6 +86,13 @@ macro_rules! vector {
             unsafe fn store(self, to: *mut f32) {
                 // SAFETY: the caller vouches for what is written; `self` shows the instructions.
                 unsafe { $store(to, self.0) }
+            }
+
+            #[inline(always)]
+            fn prefetch(from: *const f32) {
+                use std::arch::x86_64::{_MM_HINT_T1, _mm_prefetch};
+                // SAFETY: fetching ahead is a hint and never faults.
+                unsafe { _mm_prefetch::<_MM_HINT_T1>(from.cast()) }
             }
 
             #[inline(always)]

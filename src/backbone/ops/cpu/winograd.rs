@@ -11,12 +11,12 @@ use rayon::prelude::*;
 
 use super::activate::Finish;
 use super::buffer::Buffer;
-use super::direct::Direct;
+use super::direct::{Ahead, Direct};
 use super::kernels::{Kernels, STEPS};
 use super::layout::{BLOCK, Halo, Layout, around};
 use super::map::Map;
 use super::team::Member;
-use super::tile::{Chunk, Tile};
+use super::tile::{Chunk, Second, Tile};
 use super::transform::{Gathered, Scattered};
 use crate::backbone::network::Window;
 
@@ -26,6 +26,8 @@ const CELLS: usize = 4;
 const SIDE: usize = CELLS + 2;
 /// Values of a transformed tile.
 const VALUES: usize = SIDE * SIDE;
+/// Blocks of output channels whose weights lie together: as wide as the widest tile.
+const PAIR: usize = 2;
 /// Bytes that the transformed input of a few tiles may take, and the sums of a group of channels:
 /// both are to stay in a core's second cache.
 const HELD_BYTES: usize = 512 << 10;
@@ -45,7 +47,7 @@ const G: [[f32; 3]; SIDE] = [
 
 /// The transformed weights of a convolution.
 pub struct Transformed {
-    /// `[block of outputs][value][inputs][16]`.
+    /// `[pair of blocks of outputs][value][block][inputs][16]`: what is read together lies together.
     weights: Buffer,
 }
 
@@ -53,15 +55,18 @@ impl Transformed {
     /// Transforms the weights of a 3×3 convolution.
     pub fn new(direct: &Direct) -> Self {
         let depth = direct.inputs.next_multiple_of(BLOCK);
-        let mut weights = Buffer::new(direct.blocks() * VALUES * depth * BLOCK);
-        let blocks = weights.as_mut_slice();
-        let blocks = blocks.par_chunks_exact_mut(VALUES * depth * BLOCK);
-        blocks.enumerate().for_each(|(block, transformed)| {
-            for input in 0..direct.inputs {
-                transform(direct, block, input, |value, sixteen| {
-                    let place = (value * depth + input) * BLOCK;
-                    transformed[place..place + BLOCK].copy_from_slice(sixteen);
-                });
+        let pair = PAIR * VALUES * depth * BLOCK;
+        let mut weights = Buffer::new(direct.blocks().div_ceil(PAIR) * pair);
+        let pairs = weights.as_mut_slice().par_chunks_exact_mut(pair);
+        pairs.enumerate().for_each(|(pair, transformed)| {
+            let blocks = pair * PAIR..((pair + 1) * PAIR).min(direct.blocks());
+            for (index, block) in blocks.enumerate() {
+                for input in 0..direct.inputs {
+                    transform(direct, block, input, |value, sixteen| {
+                        let place = ((value * PAIR + index) * depth + input) * BLOCK;
+                        transformed[place..place + BLOCK].copy_from_slice(sixteen);
+                    });
+                }
             }
         });
         Self { weights }
@@ -307,36 +312,49 @@ impl Running<'_> {
         while block < blocks.end {
             let wide = (blocks.end - block).min(kernels.len());
             let kernels = kernels[wide - 1];
+            let next = if block + wide < blocks.end {
+                self.weights(value, block + wide)
+            } else {
+                self.weights((value + 1) % VALUES, blocks.start)
+            };
+            let mut ahead = Ahead::new(next, wide * depth * BLOCK);
             let rows = tiles.div_ceil(kernels.len());
             for row in 0..rows {
                 let (start, end) = (row * tiles / rows, (row + 1) * tiles / rows);
+                let (ahead, ahead_step) = ahead.take(depth);
                 // SAFETY: tiles and blocks lie within the working memory and the weights.
                 unsafe {
                     let to = (value * plan.group + block - blocks.start) * plan.held + start;
+                    let from = value * plan.inputs * plan.held + start;
                     let tile = Tile {
                         chunks: &plan.chunks,
-                        input: self
-                            .gathered
-                            .add((value * plan.inputs * plan.held + start) * BLOCK),
+                        input: self.gathered.add(from * BLOCK),
                         step: BLOCK,
-                        weights: self
-                            .transformed
-                            .weights
-                            .as_ptr()
-                            .add((block * VALUES + value) * depth * BLOCK),
-                        weights_block: VALUES * depth * BLOCK,
+                        second: Second::in_row(end - start, BLOCK),
+                        weights: self.weights(value, block),
+                        weights_block: depth * BLOCK,
                         bias: ZEROS.as_ptr(),
                         output: self.sums.add(to * BLOCK),
                         output_block: plan.held * BLOCK,
                         residual: std::ptr::null(),
                         residual_block: 0,
                         finish: Finish::NOTHING,
+                        ahead,
+                        ahead_step,
                     };
                     kernels[end - start - 1](&tile);
                 }
             }
             block += wide;
         }
+    }
+
+    /// The weights of one transformed value for a block of outputs and the other of its pair.
+    const fn weights(&self, value: usize, block: usize) -> *const f32 {
+        let depth = self.plan.inputs * BLOCK;
+        let pair = block / PAIR * VALUES * PAIR + value * PAIR;
+        let start = (pair + block % PAIR) * depth * BLOCK;
+        self.transformed.weights.as_ptr().wrapping_add(start)
     }
 
     /// Transforms the sums of a tile back; of one that reaches over the edge only what lies inside
