@@ -8,7 +8,7 @@ use super::activate::Finish;
 use super::buffer::Buffer;
 use super::kernels::{Kernels, STEPS, TileKernel};
 use super::layout::{BLOCK, Layout};
-use super::tile::{AHEAD, Chunk, Second, Tile, UNROLL};
+use super::tile::{Chunk, Second, Tile};
 use crate::backbone::network::{Convolution, Window};
 use crate::backbone::parameters::Folded;
 
@@ -50,6 +50,16 @@ pub struct Row {
     /// Where the same pixels of another row begin, which are computed together with these. There
     /// are at most half as many as the largest tile has.
     pub twin: Option<Second>,
+}
+
+impl Row {
+    /// The tiles that it is computed in, of so many pixels at most.
+    const fn tiles(&self, pixels: usize) -> usize {
+        match self.twin {
+            Some(_) => 1,
+            None => self.width.div_ceil(pixels),
+        }
+    }
 }
 
 impl Direct {
@@ -185,7 +195,9 @@ impl Direct {
         while block < blocks.end {
             let wide = (blocks.end - block).min(tiles.len());
             let next = block + wide..(block + 2 * wide).min(blocks.end);
-            let mut ahead = self.weights_ahead(next);
+            let pixels = tiles[wide - 1].len();
+            let count = rows.clone().map(|row| row.tiles(pixels)).sum();
+            let mut ahead = self.weights_ahead(next, count);
             for row in rows.clone() {
                 // SAFETY: the caller's promise, for these blocks.
                 unsafe { self.panel(tiles[wide - 1], chunks, &row, block, &mut ahead) };
@@ -195,12 +207,10 @@ impl Direct {
     }
 
     /// The weights of `blocks`, to be fetched while those before them are in use.
-    fn weights_ahead(&self, blocks: Range<usize>) -> Ahead {
+    fn weights_ahead(&self, blocks: Range<usize>, tiles: usize) -> Ahead {
         let block = self.depth() * BLOCK;
-        Ahead {
-            next: self.weights.as_ptr().wrapping_add(blocks.start * block),
-            left: blocks.len() * block,
-        }
+        let next = self.weights.as_ptr().wrapping_add(blocks.start * block);
+        Ahead::new(next, blocks.len() * block, tiles * self.depth())
     }
 
     /// # Safety
@@ -214,10 +224,7 @@ impl Direct {
         ahead: &mut Ahead,
     ) {
         let depth = self.depth();
-        let tiles = match row.twin {
-            Some(_) => 1,
-            None => row.width.div_ceil(kernels.len()),
-        };
+        let tiles = row.tiles(kernels.len());
         for index in 0..tiles {
             let (start, end) = (index * row.width / tiles, (index + 1) * row.width / tiles);
             let residual = if row.residual.is_null() {
@@ -262,28 +269,24 @@ pub fn most_pixels(kernels: &Kernels) -> usize {
     kernels.tiles[0][0].len()
 }
 
-/// Weights that are fetched into the cache while others are in use.
+/// Weights that are fetched into the cache while others are in use, evenly.
 pub struct Ahead {
     next: *const f32,
-    left: usize,
+    step: usize,
 }
 
 impl Ahead {
-    /// `left` floats from `next` on.
-    pub const fn new(next: *const f32, left: usize) -> Self {
-        Self { next, left }
+    /// `len` floats from `next` on, while `inputs` inputs are summed over.
+    pub const fn new(next: *const f32, len: usize, inputs: usize) -> Self {
+        let step = len.div_ceil(if inputs == 0 { 1 } else { inputs });
+        Self { next, step }
     }
 
     /// What a tile that sums over `depth` inputs fetches, and how far it moves on each time.
-    pub fn take(&mut self, depth: usize) -> (*const f32, usize) {
-        if self.left == 0 {
-            return (self.next, 0);
-        }
+    pub const fn take(&mut self, depth: usize) -> (*const f32, usize) {
         let from = self.next;
-        let fetched = (depth / UNROLL * AHEAD).min(self.left);
-        self.next = from.wrapping_add(fetched);
-        self.left -= fetched;
-        (from, AHEAD)
+        self.next = from.wrapping_add(depth * self.step);
+        (from, self.step)
     }
 }
 

@@ -50,8 +50,8 @@ pub struct Tile<'a> {
     /// Weights that will be wanted soon, fetched into the second cache meanwhile: the hardware's
     /// own prefetching would begin with them only when they are read.
     pub ahead: *const f32,
-    /// Floats that `ahead` moves on with every [`UNROLL`] inputs: [`AHEAD`], or 0 for nothing to
-    /// fetch.
+    /// Floats that `ahead` moves on with every input: few, so that fetching never has to wait for
+    /// fetches before it.
     pub ahead_step: usize,
 }
 
@@ -78,11 +78,8 @@ impl Second {
     }
 }
 
-/// Floats fetched ahead for every [`UNROLL`] inputs: four cache lines.
-pub const AHEAD: usize = 4 * BLOCK;
-
 /// Inputs that the inner loop takes at a time.
-pub const UNROLL: usize = 4;
+const UNROLL: usize = 4;
 
 /// Repeats the body for every row, written out: the compiler unrolls short loops only, and sums that
 /// are reached through a loop's counter are kept in memory instead of registers.
@@ -144,11 +141,9 @@ pub unsafe fn compute<V: Vector, const STEP: usize, const ROWS: usize, const VEC
         for chunk in tile.chunks {
             let mut input = tile.input.add(chunk.offset);
             for _ in 0..chunk.length / UNROLL {
-                for line in 0..AHEAD / BLOCK {
-                    V::prefetch(ahead.wrapping_add(line * BLOCK));
-                }
-                ahead = ahead.wrapping_add(tile.ahead_step);
                 for at in 0..UNROLL {
+                    V::prefetch(ahead);
+                    ahead = ahead.wrapping_add(tile.ahead_step);
                     let weights = weights.add(at * BLOCK);
                     let inputs = [input.add(at), input.add(second + at)];
                     add_products(&mut sums, inputs, step, weights, tile.weights_block);

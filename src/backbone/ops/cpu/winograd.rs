@@ -317,8 +317,8 @@ impl Running<'_> {
             } else {
                 self.weights((value + 1) % VALUES, blocks.start)
             };
-            let mut ahead = Ahead::new(next, wide * depth * BLOCK);
             let rows = tiles.div_ceil(kernels.len());
+            let mut ahead = Ahead::new(next, wide * depth * BLOCK, rows * depth);
             for row in 0..rows {
                 let (start, end) = (row * tiles / rows, (row + 1) * tiles / rows);
                 let (ahead, ahead_step) = ahead.take(depth);
