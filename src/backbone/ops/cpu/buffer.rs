@@ -102,7 +102,10 @@ mod tests {
             assert!(buffer.as_slice().iter().all(|value| *value == 0.0));
             buffer.as_mut_slice().fill(1.0);
             assert!(buffer.as_slice().iter().all(|value| *value == 1.0));
-            assert_eq!(buffer.is_in_pages(), cfg!(target_os = "linux") && len > LARGE_PAGE / 4);
+            assert_eq!(
+                buffer.is_in_pages(),
+                cfg!(target_os = "linux") && len > LARGE_PAGE / 4
+            );
         }
     }
 }

@@ -19,6 +19,7 @@ const PANEL: usize = 2;
 const JOBS_EACH: usize = 4;
 
 /// What it is run on.
+#[derive(Clone, Copy)]
 pub struct Maps {
     /// The input.
     pub input: Map,
@@ -88,12 +89,19 @@ impl Dense {
         }
     }
 
-    /// Runs it with the other members of the team.
+    /// Runs it with the other members of the team, on several pictures at once: the weights are read
+    /// once for all of them.
     ///
     /// # Safety
     /// The machine has the kernels' instructions; the maps have the layouts that the plan was made
     /// for, with the halo that the window needs, and no one else uses them.
-    pub unsafe fn run(&self, kernels: &Kernels, direct: &Direct, maps: &Maps, member: &Member) {
+    pub unsafe fn run(
+        &self,
+        kernels: &Kernels,
+        direct: &Direct,
+        maps: &(impl Iterator<Item = Maps> + Clone),
+        member: &Member,
+    ) {
         let units = if self.is_flat { self.width } else { self.rows };
         let (bands, groups) = (
             units.div_ceil(self.band),
@@ -104,48 +112,44 @@ impl Dense {
             let units = band * self.band..((band + 1) * self.band).min(units);
             let blocks = group * self.group..((group + 1) * self.group).min(direct.blocks());
             // SAFETY: no two jobs share a pixel and a block.
-            unsafe { self.job(kernels, direct, maps, units, blocks) };
+            unsafe {
+                if self.is_flat {
+                    let rows = maps.clone().map(|maps| self.pixels(direct, &maps, &units));
+                    direct.run(kernels, &self.chunks, rows, blocks);
+                } else {
+                    let pairs = 2 * self.width <= most_pixels(kernels);
+                    let end = units.end;
+                    let rows = maps.clone().flat_map(|maps| {
+                        let starts = units.clone().step_by(if pairs { 2 } else { 1 });
+                        starts.map(move |row| Row {
+                            twin: (pairs && row + 1 < end).then(|| next_row(direct, &maps)),
+                            ..self.row(direct, &maps, row)
+                        })
+                    });
+                    direct.run(kernels, &self.chunks, rows, blocks);
+                }
+            }
         });
     }
 
+    /// Some pixels of a map that is read as one row.
+    ///
     /// # Safety
     /// As [`Dense::run`].
-    unsafe fn job(
-        &self,
-        kernels: &Kernels,
-        direct: &Direct,
-        maps: &Maps,
-        units: Range<usize>,
-        blocks: Range<usize>,
-    ) {
+    unsafe fn pixels(&self, direct: &Direct, maps: &Maps, pixels: &Range<usize>) -> Row {
         // SAFETY: the caller's promise.
-        unsafe {
-            if self.is_flat {
-                let row = Row {
-                    width: units.len(),
-                    ..self.row(direct, maps, 0)
-                };
-                let start = units.start;
-                let row = Row {
-                    input: row.input.add(start * row.step),
-                    output: row.output.add(start * BLOCK),
-                    residual: row.residual.wrapping_add(if row.residual.is_null() {
-                        0
-                    } else {
-                        start * BLOCK
-                    }),
-                    ..row
-                };
-                direct.run(kernels, &self.chunks, std::iter::once(row), blocks);
+        let row = unsafe { self.row(direct, maps, 0) };
+        let start = pixels.start * BLOCK;
+        Row {
+            width: pixels.len(),
+            input: row.input.wrapping_add(start),
+            output: row.output.wrapping_add(start),
+            residual: if row.residual.is_null() {
+                row.residual
             } else {
-                let pairs = 2 * self.width <= most_pixels(kernels);
-                let end = units.end;
-                let rows = units.step_by(if pairs { 2 } else { 1 }).map(|row| Row {
-                    twin: (pairs && row + 1 < end).then(|| next_row(direct, maps)),
-                    ..self.row(direct, maps, row)
-                });
-                direct.run(kernels, &self.chunks, rows, blocks);
-            }
+                row.residual.wrapping_add(start)
+            },
+            ..row
         }
     }
 

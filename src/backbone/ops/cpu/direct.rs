@@ -115,6 +115,11 @@ impl Direct {
         }
     }
 
+    /// Floats of weights.
+    pub const fn len(&self) -> usize {
+        self.blocks() * self.depth() * BLOCK
+    }
+
     /// Blocks of output channels.
     pub const fn blocks(&self) -> usize {
         self.outputs.div_ceil(BLOCK)

@@ -45,7 +45,7 @@ use self::layout::BLOCK;
 pub use self::layout::around;
 use self::lowering::Fused;
 use self::map::Map;
-use self::plan::{How, Plan, Planned};
+use self::plan::{How, Memory, Plan, Planned};
 use self::pooling::Windows;
 use self::team::{Member, together};
 use self::weights::Weights;
@@ -54,6 +54,8 @@ use super::super::parameters::Parameters;
 
 /// Sizes of pictures whose plans are kept.
 const PLANS: usize = 8;
+/// Pictures that one thread runs side by side, at most.
+const GROUP: usize = 4;
 
 /// A network with its weights, for a CPU.
 pub struct CpuNetwork {
@@ -107,21 +109,23 @@ impl CpuNetwork {
             rest = behind;
         }
         let image = |index: usize| &pixels[index * picture..(index + 1) * picture];
-        // Pictures that come in numbers are done one by one, a thread each; what is left over is
-        // done by all threads together.
+        // Pictures that come in numbers are shared out; what is left over is done by all threads
+        // together.
         let alone = images / threads * threads;
         if alone > 0 {
             let plan = self.plan((height, width), 1);
+            let groups = alone.div_ceil(GROUP).next_multiple_of(threads);
             together(threads, |member| {
-                member.share(alone, |index| {
-                    self.run_one(&plan, image(index), &places, index);
+                member.share(groups, |group| {
+                    let group = group * alone / groups..(group + 1) * alone / groups;
+                    self.run_group(&plan, group, &image, &places);
                 });
             });
         }
         if alone < images {
             let plan = self.plan((height, width), threads);
             for index in alone..images {
-                self.run_one(&plan, image(index), &places, index);
+                self.run_group(&plan, index..index + 1, &image, &places);
             }
         }
         output
@@ -154,21 +158,43 @@ impl CpuNetwork {
         plan
     }
 
-    /// Runs one picture with a team of as many as the plan is for.
-    fn run_one(&self, plan: &Plan, pixels: &[f32], outputs: &[Output], index: usize) {
-        let memory = plan.take_memory();
+    /// Runs a few pictures with a team of as many as the plan is for: one after the other through
+    /// the early steps, whose maps are large, and side by side through the late ones, whose weights
+    /// are.
+    fn run_group<'a>(
+        &self,
+        plan: &Plan,
+        group: Range<usize>,
+        image: &(impl Fn(usize) -> &'a [f32] + Sync),
+        outputs: &[Output],
+    ) {
+        let memories: Vec<Memory> = group.clone().map(|_| plan.take_memory()).collect();
+        let (early, late) = plan.steps.split_at(plan.late);
         together(plan.members, |member| {
-            let running = Running {
+            let running = |memories| Running {
                 network: self,
                 plan,
-                maps: memory.maps(),
-                scratch: memory.scratch(),
+                memories,
                 member,
             };
-            running.all(pixels, outputs, index);
+            for (index, memory) in group.clone().zip(&memories) {
+                let running = running(std::slice::from_ref(memory));
+                running.copy_pixels(image(index));
+                running.steps(early, outputs, index);
+            }
+            running(&memories).steps(late, outputs, group.start);
         });
-        plan.give_back(memory);
+        memories
+            .into_iter()
+            .for_each(|memory| plan.give_back(memory));
     }
+}
+
+/// What a step reads, adds or multiplies by, and makes.
+fn maps_of(step: &Planned, memory: &Memory) -> (Map, Option<Map>, Map) {
+    let maps = memory.maps();
+    let second = step.second.map(|place| maps[place]);
+    (maps[step.input], second, maps[step.output])
 }
 
 /// Where a tap's values go.
@@ -201,31 +227,32 @@ unsafe impl Send for Output {}
 // SAFETY: as above.
 unsafe impl Sync for Output {}
 
-/// One member of a team at work on a picture.
+/// One member of a team at work on a few pictures that follow each other.
 struct Running<'a> {
     network: &'a CpuNetwork,
     plan: &'a Plan,
-    maps: &'a [Map],
-    scratch: &'a [*mut f32],
+    memories: &'a [Memory],
     member: &'a Member<'a>,
 }
 
 impl Running<'_> {
-    fn all(&self, pixels: &[f32], outputs: &[Output], image: usize) {
-        self.copy_pixels(pixels);
-        for step in &self.plan.steps {
+    /// Runs some steps; `first` is the number of the first picture.
+    fn steps(&self, steps: &[Planned], outputs: &[Output], first: usize) {
+        for step in steps {
             // SAFETY: `CpuNetwork::new` saw to it that the machine has the instructions; the plan
             // gives every live value a buffer of its own, with the halo its readers need.
             unsafe { self.step(step) };
             for &tap in &step.taps {
-                self.copy_tap(step, &outputs[tap], image);
+                for (index, memory) in self.memories.iter().enumerate() {
+                    self.copy_tap(&memory.maps()[step.output], &outputs[tap], first + index);
+                }
             }
         }
     }
 
     /// Copies the pixels into a map with the halo that the first convolution needs.
     fn copy_pixels(&self, pixels: &[f32]) {
-        let map = &self.maps[0];
+        let map = &self.memories[0].maps()[0];
         let (height, width) = self.plan.size;
         self.member.share(3, |channel| {
             let plane = &pixels[channel * height * width..(channel + 1) * height * width];
@@ -240,8 +267,7 @@ impl Running<'_> {
     }
 
     /// Copies what a step made to where the caller wants it, plane by plane.
-    fn copy_tap(&self, step: &Planned, output: &Output, image: usize) {
-        let map = &self.maps[step.output];
+    fn copy_tap(&self, map: &Map, output: &Output, image: usize) {
         let layout = map.layout;
         let plane = layout.height * layout.width;
         self.member.share(layout.blocks(), |block| {
@@ -257,22 +283,35 @@ impl Running<'_> {
     /// # Safety
     /// The machine has the kernels' instructions; buffers are as planned.
     unsafe fn step(&self, step: &Planned) {
-        let (input, output) = (self.maps[step.input], self.maps[step.output]);
-        let second = step.second.map(|place| self.maps[place]);
+        if let (How::Dense(dense), Fused::Direct(index)) = (&step.how, step.fused) {
+            let maps = self.memories.iter().map(|memory| {
+                let (input, residual, output) = maps_of(step, memory);
+                dense::Maps {
+                    input,
+                    output,
+                    residual,
+                }
+            });
+            let direct = self.network.weights[index].direct();
+            // SAFETY: the caller's promise.
+            unsafe { dense.run(self.network.kernels, direct, &maps, self.member) };
+            return;
+        }
+        for memory in self.memories {
+            // SAFETY: the caller's promise.
+            unsafe { self.step_of_one(step, memory) };
+        }
+    }
+
+    /// # Safety
+    /// As [`Running::step`].
+    unsafe fn step_of_one(&self, step: &Planned, memory: &Memory) {
+        let (input, second, output) = maps_of(step, memory);
         let (kernels, weights) = (self.network.kernels, &self.network.weights);
-        let (member, scratch) = (self.member, self.scratch);
+        let (member, scratch) = (self.member, memory.scratch());
         // SAFETY: the caller's promise.
         unsafe {
             match (&step.how, step.fused) {
-                (How::Dense(dense), Fused::Direct(index)) => {
-                    let residual = second;
-                    let maps = dense::Maps {
-                        input,
-                        output,
-                        residual,
-                    };
-                    dense.run(kernels, weights[index].direct(), &maps, member);
-                }
                 (How::Winograd(winograd), Fused::Winograd(index)) => {
                     let residual = second;
                     let maps = winograd::Maps {

@@ -48,6 +48,8 @@ pub struct Plan {
     pub members: usize,
     /// What is run, in order.
     pub steps: Vec<Planned>,
+    /// The first of the steps from which on weights are larger than maps.
+    pub late: usize,
     /// The memory: one buffer each. The first holds the pixels.
     layouts: Vec<Layout>,
     scratch: usize,
@@ -146,9 +148,17 @@ impl Plan {
             .map(|step| scratch_of(step, weights))
             .max()
             .unwrap_or(0);
+        let has_large_weights = |step: &Planned| {
+            let (first, last) = step.fused.ends();
+            let weights: usize = weights[first..=last].iter().map(Weights::len).sum();
+            let maps = [step.input, step.output].map(|place| places.layouts[place].len());
+            weights > maps.iter().sum()
+        };
+        let early = steps.iter().rposition(|step| !has_large_weights(step));
         Self {
             size,
             members,
+            late: early.map_or(0, |last| last + 1),
             steps,
             layouts: places.layouts,
             scratch,

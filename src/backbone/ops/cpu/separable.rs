@@ -65,6 +65,11 @@ impl Depthwise {
     const fn blocks(&self) -> usize {
         self.channels.div_ceil(BLOCK)
     }
+
+    /// Floats of weights.
+    pub const fn len(&self) -> usize {
+        self.blocks() * self.window.kernel * self.window.kernel * BLOCK
+    }
 }
 
 /// What is run: the convolutions' weights.

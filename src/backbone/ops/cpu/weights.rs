@@ -44,6 +44,15 @@ impl Weights {
         steps.map(pack).collect()
     }
 
+    /// Floats of them.
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Direct(direct, _) => direct.len(),
+            Self::Depthwise(depthwise) => depthwise.len(),
+            Self::None => 0,
+        }
+    }
+
     /// A convolution's.
     pub fn direct(&self) -> &Direct {
         match self {
