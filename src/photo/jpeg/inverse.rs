@@ -26,6 +26,8 @@ pub struct Inverse {
     /// For each frequency its value at each column, and at each row.
     columns: [[f32; 8]; 8],
     rows: [[f32; 8]; 8],
+    /// How many lines and frequencies the coefficients up to each place have.
+    reach: [(usize, usize); 64],
 }
 
 /// The coefficients of a block as the file has them, in its order.
@@ -42,6 +44,7 @@ impl Inverse {
             steps: *steps,
             columns: cosines(size.0),
             rows: cosines(size.1),
+            reach: reach(),
         }
     }
 
@@ -62,7 +65,7 @@ impl Inverse {
                     row[..width].fill(level);
                 }
             }
-            (4, 4) => self.write_any::<4>(block, end, plane, at, stride),
+            (..=4, ..=4) => self.write_any::<4>(block, end, plane, at, stride),
             _ => self.write_any::<8>(block, end, plane, at, stride),
         }
     }
@@ -100,22 +103,28 @@ impl Inverse {
         stride: usize,
     ) {
         let (width, height) = self.size;
-        // Most coefficients are zero: the others are added up one by one.
-        let mut across = [[0f32; N]; N];
-        let mut lines = 0;
-        for place in 0..=end.min(self.last) {
-            let (line, frequency) = (usize::from(PLACES[place].0), usize::from(PLACES[place].1));
-            if block[place] == 0 || line >= height.min(N) || frequency >= width {
-                continue;
+        let end = end.min(self.last);
+        // Frequencies beyond the size count for nothing: their cosines are zero.
+        let mut values = [[0f32; N]; N];
+        for (place, (line, frequency)) in PLACES.iter().enumerate().take(end + 1) {
+            let (line, frequency) = (usize::from(*line), usize::from(*frequency));
+            if line < N && frequency < N {
+                values[line][frequency] = self.value(block, place) as f32;
             }
-            lines = lines.max(line + 1);
-            let value = self.value(block, place) as f32;
-            add(&mut across[line], &self.columns[frequency], value);
         }
+        // A few more sums cost less than finding out how many there are.
+        let (lines, frequencies) = match N {
+            ..=4 => (N, N),
+            _ => self.reach[end],
+        };
         for (y, row) in plane[at..].chunks_mut(stride).take(height).enumerate() {
+            let mut across = [0f32; N];
+            for (line, values) in values.iter().enumerate().take(lines) {
+                add(&mut across, values, self.rows[line][y]);
+            }
             let mut sum = [128f32; N];
-            for (line, values) in across.iter().enumerate().take(lines) {
-                add(&mut sum, values, self.rows[line][y]);
+            for (frequency, value) in across.iter().enumerate().take(frequencies) {
+                add(&mut sum, &self.columns[frequency][..N], *value);
             }
             let mut levels = [0; N];
             for (level, value) in levels.iter_mut().zip(sum) {
@@ -135,6 +144,18 @@ fn add<const N: usize>(sum: &mut [f32; N], values: &[f32], factor: f32) {
     for (sum, value) in sum.iter_mut().zip(values) {
         *sum += value * factor;
     }
+}
+
+/// For each place how many lines and frequencies the coefficients up to there have.
+fn reach() -> [(usize, usize); 64] {
+    let mut most = (0, 0);
+    PLACES.map(|(line, frequency)| {
+        most = (
+            most.0.max(usize::from(line) + 1),
+            most.1.max(usize::from(frequency) + 1),
+        );
+        most
+    })
 }
 
 /// For each frequency its values at `count` places.
