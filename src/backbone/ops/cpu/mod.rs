@@ -47,7 +47,7 @@ use self::lowering::Fused;
 use self::map::Map;
 use self::plan::{How, Memory, Plan, Planned};
 use self::pooling::Windows;
-use self::team::{Member, together};
+use self::team::{Member, Team, together};
 use self::weights::Weights;
 use super::super::network::{MapShape, Network, Operation, Value, Window};
 use super::super::parameters::Parameters;
@@ -64,6 +64,7 @@ pub struct CpuNetwork {
     weights: Vec<Weights>,
     kernels: &'static Kernels,
     plans: Mutex<Vec<Arc<Plan>>>,
+    team: Mutex<Team>,
 }
 
 impl CpuNetwork {
@@ -83,6 +84,7 @@ impl CpuNetwork {
             taps,
             kernels: kernels.unwrap_or(&portable::KERNELS),
             plans: Mutex::default(),
+            team: Mutex::default(),
         }
     }
 
@@ -115,7 +117,7 @@ impl CpuNetwork {
         if alone > 0 {
             let plan = self.plan((height, width), 1);
             let groups = alone.div_ceil(GROUP).next_multiple_of(threads);
-            together(threads, |member| {
+            self.together(threads, |member| {
                 member.share(groups, |group| {
                     let group = group * alone / groups..(group + 1) * alone / groups;
                     self.run_group(&plan, group, &image, &places);
@@ -129,6 +131,14 @@ impl CpuNetwork {
             }
         }
         output
+    }
+
+    /// Runs `work` in so many threads: those that are kept for it, unless another run has them.
+    fn together(&self, threads: usize, work: impl Fn(&Member) + Sync) {
+        match self.team.try_lock() {
+            Ok(mut team) => team.run(threads, work),
+            Err(_) => together(threads, work),
+        }
     }
 
     fn plan(&self, size: (usize, usize), members: usize) -> Arc<Plan> {
@@ -170,7 +180,7 @@ impl CpuNetwork {
     ) {
         let memories: Vec<Memory> = group.clone().map(|_| plan.take_memory()).collect();
         let (early, late) = plan.steps.split_at(plan.late);
-        together(plan.members, |member| {
+        let run = |member: &Member| {
             let running = |memories| Running {
                 network: self,
                 plan,
@@ -183,7 +193,12 @@ impl CpuNetwork {
                 running.steps(early, outputs, index);
             }
             running(&memories).steps(late, outputs, group.start);
-        });
+        };
+        // One of a team that shares out pictures is a team of its own.
+        match plan.members {
+            1 => run(&Member::ALONE),
+            members => self.together(members, run),
+        }
         memories
             .into_iter()
             .for_each(|memory| plan.give_back(memory));

@@ -306,13 +306,26 @@ impl Running<'_> {
         let Some(project) = self.stages.project else {
             return;
         };
+        // Every member gets as many of the pixels, or rows where pixels do not follow each other.
         let panels = project.blocks().div_ceil(GROUP);
-        member.share(panels, |panel| {
+        let (unit, units) = match self.is_one_row() {
+            true => (1, self.plan.height * self.plan.width),
+            false => (self.plan.width, self.plan.height),
+        };
+        let parts = member.count.min(units);
+        member.share(panels * parts, |job| {
+            let (panel, part) = (job / parts, job % parts);
             let blocks = panel * GROUP..((panel + 1) * GROUP).min(project.blocks());
-            let pixels = 0..self.plan.height * self.plan.width;
-            // SAFETY: all channels are collected; the panel is this member's.
+            let pixels = part * units / parts * unit..(part + 1) * units / parts * unit;
+            // SAFETY: all channels are collected; the panel's pixels are this member's.
             unsafe { self.project(project, 0, pixels, blocks) };
         });
+    }
+
+    /// Whether pixels of the output and of what is added to it follow each other from row to row.
+    fn is_one_row(&self) -> bool {
+        let residual = self.maps.residual.as_ref();
+        self.maps.output.layout.is_one_row() && residual.is_none_or(|map| map.layout.is_one_row())
     }
 
     /// The rows of the expanded map that these rows of the result need.
@@ -457,9 +470,7 @@ impl Running<'_> {
     ) {
         let output = &self.maps.output;
         let residual = self.maps.residual.as_ref();
-        let is_one_row =
-            output.layout.is_one_row() && residual.is_none_or(|map| map.layout.is_one_row());
-        let width = if is_one_row {
+        let width = if self.is_one_row() {
             pixels.len()
         } else {
             self.plan.width

@@ -4,8 +4,10 @@
 //! costs a few hundred nanoseconds of waiting, where handing it over to a pool costs microseconds.
 
 use std::hint;
+use std::panic::{self, AssertUnwindSafe};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::thread;
+use std::sync::{Arc, Mutex};
+use std::thread::{self, JoinHandle};
 
 /// Looks at a flag before the thread lets another one run.
 const LOOKS: usize = 1 << 12;
@@ -64,19 +66,11 @@ impl Shared {
             self.meetings.store(meeting + 1, Ordering::Release);
             return;
         }
-        let mut looks = 0;
-        while self.meetings.load(Ordering::Acquire) == meeting {
-            assert!(
-                !self.broken.load(Ordering::Relaxed),
-                "another member of the team panicked"
-            );
-            looks += 1;
-            if looks % LOOKS == 0 {
-                thread::yield_now();
-            } else {
-                hint::spin_loop();
-            }
-        }
+        watch_for(|| {
+            let is_broken = self.broken.load(Ordering::Relaxed);
+            assert!(!is_broken, "another member of the team panicked");
+            self.meetings.load(Ordering::Acquire) != meeting
+        });
     }
 }
 
@@ -93,25 +87,172 @@ impl Drop for Watch<'_> {
 
 /// Runs `work` once in each of `count` threads, this one among them.
 pub fn together(count: usize, work: impl Fn(&Member) + Sync) {
-    if count <= 1 {
-        work(&Member::ALONE);
-        return;
-    }
-    let shared = Shared::default();
-    let run = |index| {
-        let _watch = Watch(&shared);
-        work(&Member {
-            shared: Some(&shared),
-            index,
-            count,
-        });
-    };
-    thread::scope(|scope| {
-        for index in 1..count {
-            scope.spawn(move || run(index));
+    Team::default().run(count, work);
+}
+
+/// Threads that wait for work. For a moment after it they watch for more, since the next picture
+/// often follows at once and waking them takes as long as a layer; then they sleep.
+#[derive(Default)]
+pub struct Team {
+    workers: Vec<Worker>,
+}
+
+/// A thread of a team, and what it and its team tell each other.
+struct Worker {
+    post: Arc<Post>,
+    thread: Option<JoinHandle<()>>,
+}
+
+#[derive(Default)]
+struct Post {
+    /// Counts the tasks given.
+    given: AtomicUsize,
+    /// Counts the tasks done.
+    done: AtomicUsize,
+    task: Mutex<Option<Task>>,
+    is_over: AtomicBool,
+    has_panicked: AtomicBool,
+}
+
+/// Work that lives at least until it is done: [`Team::run`] waits for that.
+#[derive(Clone, Copy)]
+struct Task(&'static (dyn Fn(usize) + Sync));
+
+impl Team {
+    /// Runs `work` once in each of `count` threads, this one among them.
+    pub fn run(&mut self, count: usize, work: impl Fn(&Member) + Sync) {
+        if count <= 1 {
+            work(&Member::ALONE);
+            return;
         }
+        while self.workers.len() + 1 < count {
+            self.workers.push(Worker::hire(self.workers.len() + 1));
+        }
+        let shared = Shared::default();
+        let run = |index| {
+            let _watch = Watch(&shared);
+            work(&Member {
+                shared: Some(&shared),
+                index,
+                count,
+            });
+        };
+        let task: &(dyn Fn(usize) + Sync) = &run;
+        // SAFETY: only the lifetime changes, and `given` waits for the workers before it ends, be
+        // it by a panic.
+        let task = unsafe {
+            std::mem::transmute::<&(dyn Fn(usize) + Sync), &'static (dyn Fn(usize) + Sync)>(task)
+        };
+        let given = Given::to(&self.workers[..count - 1], Task(task));
         run(0);
-    });
+        drop(given);
+        let panicked = |worker: &Worker| worker.post.has_panicked.swap(false, Ordering::Relaxed);
+        let panicked = self
+            .workers
+            .iter()
+            .filter(|worker| panicked(worker))
+            .count();
+        assert!(panicked == 0, "a member of the team panicked");
+    }
+}
+
+/// A task that workers are at.
+struct Given<'a>(&'a [Worker]);
+
+impl<'a> Given<'a> {
+    fn to(workers: &'a [Worker], task: Task) -> Self {
+        for Worker { post, thread } in workers {
+            if let Ok(mut place) = post.task.lock() {
+                *place = Some(task);
+            }
+            post.given.fetch_add(1, Ordering::Release);
+            if let Some(thread) = thread {
+                thread.thread().unpark();
+            }
+        }
+        Self(workers)
+    }
+}
+
+impl Drop for Given<'_> {
+    fn drop(&mut self) {
+        for Worker { post, .. } in self.0 {
+            let given = post.given.load(Ordering::Relaxed);
+            watch_for(|| post.done.load(Ordering::Acquire) == given);
+        }
+    }
+}
+
+impl Worker {
+    /// Starts the thread with this number.
+    fn hire(index: usize) -> Self {
+        let post = Arc::new(Post::default());
+        let thread = thread::spawn({
+            let post = Arc::clone(&post);
+            move || post.work(index)
+        });
+        Self {
+            post,
+            thread: Some(thread),
+        }
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        self.post.is_over.store(true, Ordering::Release);
+        if let Some(thread) = self.thread.take() {
+            thread.thread().unpark();
+            // Panics have been reported by the run that they ended.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Post {
+    fn work(&self, index: usize) {
+        let mut done = 0;
+        loop {
+            self.wait_for_more_than(done);
+            if self.is_over.load(Ordering::Acquire) {
+                return;
+            }
+            let task = self.task.lock().ok().and_then(|mut task| task.take());
+            if let Some(Task(run)) = task {
+                let outcome = panic::catch_unwind(AssertUnwindSafe(|| run(index)));
+                self.has_panicked.store(outcome.is_err(), Ordering::Relaxed);
+            }
+            done += 1;
+            self.done.store(done, Ordering::Release);
+        }
+    }
+
+    fn wait_for_more_than(&self, done: usize) {
+        let is_there =
+            || self.given.load(Ordering::Acquire) > done || self.is_over.load(Ordering::Acquire);
+        for _ in 0..LOOKS {
+            if is_there() {
+                return;
+            }
+            hint::spin_loop();
+        }
+        while !is_there() {
+            thread::park();
+        }
+    }
+}
+
+/// Returns when `is_so`.
+fn watch_for(is_so: impl Fn() -> bool) {
+    let mut looks = 0;
+    while !is_so() {
+        looks += 1;
+        if looks % LOOKS == 0 {
+            thread::yield_now();
+        } else {
+            hint::spin_loop();
+        }
+    }
 }
 
 #[cfg(test)]
@@ -130,6 +271,28 @@ mod tests {
             }
         });
         assert!(done.iter().all(|d| d.load(Ordering::Relaxed) == 50));
+    }
+
+    #[test]
+    fn a_team_works_again_after_it_has_slept_and_after_a_panic() {
+        let mut team = Team::default();
+        for round in 0..3 {
+            for count in [2, 4, 1, 3] {
+                let sum = AtomicUsize::new(0);
+                team.run(count, |member| {
+                    sum.fetch_add(member.index + 1, Ordering::Relaxed);
+                    member.share(10, |job| {
+                        sum.fetch_add(job, Ordering::Relaxed);
+                    });
+                });
+                assert_eq!(sum.load(Ordering::Relaxed), count * (count + 1) / 2 + 45);
+            }
+            thread::sleep(std::time::Duration::from_millis(20 * round));
+            let failed = panic::catch_unwind(AssertUnwindSafe(|| {
+                team.run(3, |member| assert!(member.index != 2, "this one fails"));
+            }));
+            assert!(failed.is_err());
+        }
     }
 
     #[test]
