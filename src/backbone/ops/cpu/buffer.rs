@@ -14,6 +14,8 @@ struct Line([f32; BLOCK]);
 
 /// Floats that start on a cache line; zero at first.
 pub struct Buffer {
+    /// What the pointer points into.
+    #[cfg_attr(not(test), expect(dead_code, reason = "it is kept for the pointer"))]
     memory: Memory,
     /// The first float.
     base: *mut f32,
