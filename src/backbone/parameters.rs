@@ -105,9 +105,10 @@ fn fold(convolution: &Convolution, naming: usize, file: &WeightsFile) -> Result<
 fn read_weight(convolution: &Convolution, prefix: &str, file: &WeightsFile) -> Result<Vec<f32>> {
     let name = format!("{prefix}.weight");
     let shape = convolution.weight_shape();
-    let is_matrix = file.shape(&name).is_some_and(|found| found.len() == 2);
+    let matrix = [shape[0], shape[1..].iter().product()];
+    let is_matrix = file.shape(&name).is_some_and(|found| *found == matrix);
     if is_matrix && convolution.groups == 1 {
-        return file.tensor(&name, &[shape[0], shape[1..].iter().product()]);
+        return file.tensor(&name, &matrix);
     }
     file.tensor(&name, &shape)
 }
