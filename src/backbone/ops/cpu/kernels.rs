@@ -23,10 +23,10 @@ pub struct Kernels {
     ///
     /// [`depthwise::is_direct`]: super::depthwise::is_direct
     pub depthwise: unsafe fn(kernel: usize, stride: usize, strip: &Strip),
-    /// Winograd's transform of a tile of the input, for 2×2 or 4×4 cells of output.
-    pub gather: unsafe fn(cells: usize, tile: &Gathered),
-    /// Winograd's transform back to a tile of the output, 2×2 or 4×4 cells.
-    pub scatter: unsafe fn(cells: usize, tile: &Scattered),
+    /// Winograd's transform of a tile of the input, for 4×4 cells of output.
+    pub gather: unsafe fn(tile: &Gathered),
+    /// Winograd's transform back to a tile of the output, 4×4 cells.
+    pub scatter: unsafe fn(tile: &Scattered),
     /// The largest value in each window of a row.
     pub largest: unsafe fn(windows: &Windows),
     /// Sums cells of one block of channels.
@@ -95,25 +95,15 @@ macro_rules! kernels {
         }
 
         $(#[$features])*
-        unsafe fn gather(cells: usize, tile: &Gathered) {
+        unsafe fn gather(tile: &Gathered) {
             // SAFETY: the caller's promises are the callee's.
-            unsafe {
-                match cells {
-                    2 => transform::gather_for_2::<$vector>(tile),
-                    _ => transform::gather_for_4::<$vector>(tile),
-                }
-            }
+            unsafe { transform::gather::<$vector>(tile) }
         }
 
         $(#[$features])*
-        unsafe fn scatter(cells: usize, tile: &Scattered) {
+        unsafe fn scatter(tile: &Scattered) {
             // SAFETY: the caller's promises are the callee's.
-            unsafe {
-                match cells {
-                    2 => transform::scatter_2::<$vector>(tile),
-                    _ => transform::scatter_4::<$vector>(tile),
-                }
-            }
+            unsafe { transform::scatter::<$vector>(tile) }
         }
 
         $(#[$features])*

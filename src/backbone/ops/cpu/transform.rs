@@ -1,20 +1,30 @@
 //! Winograd's transforms of 3×3 convolutions: in the transformed domain a tile of outputs costs
-//! one product per value, 16 for 2×2 outputs instead of 36, and 36 for 4×4 instead of 144.
+//! one product per value, 36 for 4×4 outputs instead of 144.
 //!
 //! Lavin & Gray, "Fast Algorithms for Convolutional Neural Networks", 2016, whose matrices these
 //! are. Both kernels work on one tile and one block of channels.
+
+#![allow(
+    clippy::needless_range_loop,
+    reason = "values stay in registers where their indexes are plain numbers"
+)]
 
 use super::activate::{Finish, finish};
 use super::layout::BLOCK;
 use super::vector::Vector;
 
+/// Side of a tile of outputs.
+pub const CELLS: usize = 4;
+/// Side of a tile of inputs.
+pub const SIDE: usize = CELLS + 2;
+
 /// A tile of the input on its way into the transformed domain.
 pub struct Gathered {
-    /// The first cell; (cells + 2)² are read.
+    /// The first cell; 36 are read.
     pub input: *const f32,
     /// Floats from a row to the next.
     pub row: usize,
-    /// The first of (cells + 2)² transformed values, sixteen channels each.
+    /// The first of 36 transformed values, sixteen channels each.
     pub output: *mut f32,
     /// Floats from a transformed value to the next.
     pub step: usize,
@@ -22,13 +32,13 @@ pub struct Gathered {
 
 /// A tile of the output on its way back.
 pub struct Scattered {
-    /// The first of (cells + 2)² transformed values.
+    /// The first of 36 transformed values.
     pub input: *const f32,
     /// Floats from a transformed value to the next.
     pub step: usize,
     /// Sixteen biases.
     pub bias: *const f32,
-    /// The first cell; cells² are written.
+    /// The first cell; 4×4 are written.
     pub output: *mut f32,
     /// Floats from a row of the output to the next.
     pub row: usize,
@@ -38,26 +48,9 @@ pub struct Scattered {
     pub finish: Finish,
 }
 
-/// Bᵀ·d for 2×2 outputs.
+/// Bᵀ·d.
 #[inline(always)]
-fn input_2<V: Vector>(d: [V; 4]) -> [V; 4] {
-    [
-        d[0].minus(d[2]),
-        d[1].plus(d[2]),
-        d[2].minus(d[1]),
-        d[1].minus(d[3]),
-    ]
-}
-
-/// Aᵀ·m for 2×2 outputs.
-#[inline(always)]
-fn output_2<V: Vector>(m: [V; 4]) -> [V; 2] {
-    [m[0].plus(m[1]).plus(m[2]), m[1].minus(m[2]).minus(m[3])]
-}
-
-/// Bᵀ·d for 4×4 outputs.
-#[inline(always)]
-fn input_4<V: Vector>(d: [V; 6], constants: &Constants<V>) -> [V; 6] {
+fn to_values<V: Vector>(d: [V; 6], constants: &Constants<V>) -> [V; 6] {
     let Constants {
         two, four, five, ..
     } = *constants;
@@ -75,9 +68,9 @@ fn input_4<V: Vector>(d: [V; 6], constants: &Constants<V>) -> [V; 6] {
     ]
 }
 
-/// Aᵀ·m for 4×4 outputs.
+/// Aᵀ·m.
 #[inline(always)]
-fn output_4<V: Vector>(m: [V; 6], constants: &Constants<V>) -> [V; 4] {
+fn to_cells<V: Vector>(m: [V; 6], constants: &Constants<V>) -> [V; 4] {
     let Constants {
         two, four, eight, ..
     } = *constants;
@@ -91,7 +84,7 @@ fn output_4<V: Vector>(m: [V; 6], constants: &Constants<V>) -> [V; 4] {
     ]
 }
 
-/// The numbers in the matrices for 4×4 outputs.
+/// The numbers in the matrices.
 struct Constants<V> {
     two: V,
     four: V,
@@ -116,92 +109,87 @@ impl<V: Vector> Constants<V> {
     }
 }
 
-/// Defines the two transforms for tiles of `$cells`² outputs.
-macro_rules! transforms {
-    ($cells:literal, $side:literal, $gather:ident, $scatter:ident, $in:expr, $out:expr) => {
-        /// BᵀdB of every channel.
-        ///
-        /// # Safety
-        /// The machine has `V`'s instructions; the tile's input can be read and its output written.
-        #[inline(always)]
-        pub unsafe fn $gather<V: Vector>(tile: &Gathered) {
-            // SAFETY: what is read and written is what the caller vouches for.
-            unsafe {
-                let constants = Constants::<V>::new();
-                let mut lane = 0;
-                while lane < BLOCK {
-                    let mut half = [[V::splat(0.0); $side]; $side];
-                    for column in 0..$side {
-                        let mut cells = [V::splat(0.0); $side];
-                        for row in 0..$side {
-                            let cell = row * tile.row + column * BLOCK + lane;
-                            cells[row] = V::load(tile.input.add(cell));
-                        }
-                        let transformed = $in(cells, &constants);
-                        for row in 0..$side {
-                            half[row][column] = transformed[row];
-                        }
-                    }
-                    for row in 0..$side {
-                        let transformed = $in(half[row], &constants);
-                        for column in 0..$side {
-                            let value = (row * $side + column) * tile.step + lane;
-                            transformed[column].store(tile.output.add(value));
-                        }
-                    }
-                    lane += V::LANES;
+/// BᵀdB of every channel.
+///
+/// # Safety
+/// The machine has `V`'s instructions; the tile's input can be read and its output written.
+#[inline(always)]
+pub unsafe fn gather<V: Vector>(tile: &Gathered) {
+    // SAFETY: what is read and written is what the caller vouches for.
+    unsafe {
+        let constants = Constants::<V>::new();
+        let mut lane = 0;
+        while lane < BLOCK {
+            let mut half = [[V::splat(0.0); SIDE]; SIDE];
+            for column in 0..SIDE {
+                let mut cells = [V::splat(0.0); SIDE];
+                for row in 0..SIDE {
+                    let cell = row * tile.row + column * BLOCK + lane;
+                    cells[row] = V::load(tile.input.add(cell));
+                }
+                let transformed = to_values(cells, &constants);
+                for row in 0..SIDE {
+                    half[row][column] = transformed[row];
                 }
             }
+            for row in 0..SIDE {
+                let transformed = to_values(half[row], &constants);
+                for column in 0..SIDE {
+                    let value = (row * SIDE + column) * tile.step + lane;
+                    transformed[column].store(tile.output.add(value));
+                }
+            }
+            lane += V::LANES;
         }
+    }
+}
 
-        /// AᵀmA of every channel, with bias, residual and activation.
-        ///
-        /// # Safety
-        /// The machine has `V`'s instructions; the tile's input and residual can be read, its
-        /// output written.
-        #[inline(always)]
-        pub unsafe fn $scatter<V: Vector>(tile: &Scattered) {
-            // SAFETY: what is read and written is what the caller vouches for.
-            unsafe {
-                let constants = Constants::<V>::new();
-                let (low, high) = tile.finish.clamp();
-                let (low, high) = (V::splat(low), V::splat(high));
-                let mut lane = 0;
-                while lane < BLOCK {
-                    let bias = V::load(tile.bias.add(lane));
-                    let mut half = [[V::splat(0.0); $side]; $cells];
-                    for column in 0..$side {
-                        let mut values = [V::splat(0.0); $side];
-                        for row in 0..$side {
-                            let value = (row * $side + column) * tile.step + lane;
-                            values[row] = V::load(tile.input.add(value));
-                        }
-                        let transformed = $out(values, &constants);
-                        for row in 0..$cells {
-                            half[row][column] = transformed[row];
-                        }
-                    }
-                    for row in 0..$cells {
-                        let transformed = $out(half[row], &constants);
-                        for column in 0..$cells {
-                            let mut value = transformed[column].plus(bias);
-                            if let Some((residual, stride)) = tile.residual {
-                                let cell = row * stride + column * BLOCK + lane;
-                                value = value.plus(V::load(residual.add(cell)));
-                            }
-                            let cell = row * tile.row + column * BLOCK + lane;
-                            let value = value.at_least(low).at_most(high);
-                            value.store(tile.output.add(cell));
-                        }
-                    }
-                    lane += V::LANES;
+/// AᵀmA of every channel, with bias, residual and activation.
+///
+/// # Safety
+/// The machine has `V`'s instructions; the tile's input and residual can be read, its
+/// output written.
+#[inline(always)]
+pub unsafe fn scatter<V: Vector>(tile: &Scattered) {
+    // SAFETY: what is read and written is what the caller vouches for.
+    unsafe {
+        let constants = Constants::<V>::new();
+        let (low, high) = tile.finish.clamp();
+        let (low, high) = (V::splat(low), V::splat(high));
+        let mut lane = 0;
+        while lane < BLOCK {
+            let bias = V::load(tile.bias.add(lane));
+            let mut half = [[V::splat(0.0); SIDE]; CELLS];
+            for column in 0..SIDE {
+                let mut values = [V::splat(0.0); SIDE];
+                for row in 0..SIDE {
+                    let value = (row * SIDE + column) * tile.step + lane;
+                    values[row] = V::load(tile.input.add(value));
                 }
-                if !tile.finish.is_clamp() {
-                    activate_tile::<V, $cells>(tile);
+                let transformed = to_cells(values, &constants);
+                for row in 0..CELLS {
+                    half[row][column] = transformed[row];
                 }
             }
+            for row in 0..CELLS {
+                let transformed = to_cells(half[row], &constants);
+                for column in 0..CELLS {
+                    let mut value = transformed[column].plus(bias);
+                    if let Some((residual, stride)) = tile.residual {
+                        let cell = row * stride + column * BLOCK + lane;
+                        value = value.plus(V::load(residual.add(cell)));
+                    }
+                    let cell = row * tile.row + column * BLOCK + lane;
+                    let value = value.at_least(low).at_most(high);
+                    value.store(tile.output.add(cell));
+                }
+            }
+            lane += V::LANES;
         }
-    };
+        if !tile.finish.is_clamp() {
+            activate_tile::<V>(tile);
+        }
+    }
 }
 
 /// Applies an activation that is more than a clamp to a tile that has been written.
@@ -209,7 +197,7 @@ macro_rules! transforms {
 /// # Safety
 /// The machine has `V`'s instructions; the tile's output can be read and written.
 #[inline(always)]
-unsafe fn activate_tile<V: Vector, const CELLS: usize>(tile: &Scattered) {
+unsafe fn activate_tile<V: Vector>(tile: &Scattered) {
     for row in 0..CELLS {
         for at in (0..CELLS * BLOCK).step_by(V::LANES) {
             // SAFETY: the caller's promise.
@@ -220,6 +208,3 @@ unsafe fn activate_tile<V: Vector, const CELLS: usize>(tile: &Scattered) {
         }
     }
 }
-
-transforms! { 2, 4, gather_for_2, scatter_2, |d, _: &Constants<V>| input_2(d), |m, _: &Constants<V>| output_2(m) }
-transforms! { 4, 6, gather_for_4, scatter_4, input_4, output_4 }

@@ -17,13 +17,9 @@ use super::layout::{BLOCK, Halo, Layout, around};
 use super::map::Map;
 use super::team::Member;
 use super::tile::{Chunk, Second, Tile};
-use super::transform::{Gathered, Scattered};
+use super::transform::{CELLS, Gathered, SIDE, Scattered};
 use crate::backbone::network::Window;
 
-/// Side of a tile of outputs.
-const CELLS: usize = 4;
-/// Side of a tile of inputs.
-const SIDE: usize = CELLS + 2;
 /// Values of a transformed tile.
 const VALUES: usize = SIDE * SIDE;
 /// Blocks of output channels whose weights lie together: as wide as the widest tile.
@@ -278,7 +274,7 @@ impl Running<'_> {
                         output: self.gathered.add(to * BLOCK),
                         step: plan.inputs * plan.held * BLOCK,
                     };
-                    (self.kernels.gather)(CELLS, &gathered);
+                    (self.kernels.gather)(&gathered);
                 }
             }
         }
@@ -384,7 +380,7 @@ impl Running<'_> {
         // copied from and to the maps.
         unsafe {
             if rows == CELLS && columns == CELLS {
-                (self.kernels.scatter)(CELLS, &scattered);
+                (self.kernels.scatter)(&scattered);
                 return;
             }
             let mut whole = [[0.0f32; CELLS * BLOCK]; CELLS];
@@ -399,7 +395,7 @@ impl Running<'_> {
             }
             scattered.output = whole.as_mut_ptr().cast();
             scattered.row = CELLS * BLOCK;
-            (self.kernels.scatter)(CELLS, &scattered);
+            (self.kernels.scatter)(&scattered);
             for (y, row) in whole.iter().take(rows).enumerate() {
                 to.add(y * to_row)
                     .copy_from_nonoverlapping(row.as_ptr(), columns * BLOCK);
