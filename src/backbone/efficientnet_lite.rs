@@ -131,26 +131,18 @@ fn convolution(
 }
 
 fn classifier() -> Convolution {
-    let name = |name: &str| WeightNames {
-        convolution: name.into(),
-        norm: None,
-    };
     let window = Window {
         kernel: 1,
         stride: 1,
         padding: Padding::Symmetric(0),
     };
-    let names = vec![name("_fc"), name("classifier")];
+    let names = vec![WeightNames::bare("_fc"), WeightNames::bare("classifier")];
     Convolution::new(names, HEAD_CHANNELS, CLASSES, window).biased()
 }
 
 /// The names of a convolution and its norm in the reference package and in timm.
 fn names(reference: [&str; 2], timm: [&str; 2]) -> Vec<WeightNames> {
-    let of = |[convolution, norm]: [&str; 2]| WeightNames {
-        convolution: convolution.to_owned(),
-        norm: Some(norm.to_owned()),
-    };
-    vec![of(reference), of(timm)]
+    vec![WeightNames::normed(reference), WeightNames::normed(timm)]
 }
 
 #[cfg(test)]

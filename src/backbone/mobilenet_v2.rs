@@ -4,7 +4,9 @@
 //! matched: torchvision's. Weights load under its names and under timm's (`mobilenetv2_100`), whose
 //! network is the same.
 
-use super::network::{Activation, Convolution, Network, Padding, Value, WeightNames, Window};
+use super::network::{
+    Activation, Convolution, Network, Padding, Value, WeightNames, Window, aliases,
+};
 
 const NORM_EPSILON: f64 = 1e-5;
 const STEM_CHANNELS: usize = 32;
@@ -145,11 +147,10 @@ fn convolution(
 }
 
 fn classifier() -> Convolution {
-    let name = |name: &str| WeightNames {
-        convolution: name.into(),
-        norm: None,
-    };
-    let names = vec![name("classifier.1"), name("classifier")];
+    let names = vec![
+        WeightNames::bare("classifier.1"),
+        WeightNames::bare("classifier"),
+    ];
     Convolution::new(names, HEAD_CHANNELS, CLASSES, window(1, 1)).biased()
 }
 
@@ -163,15 +164,7 @@ const fn window(kernel: usize, stride: usize) -> Window {
 
 /// The names of a convolution and its norm in torchvision and in timm.
 fn names(torchvision: [&str; 2], timm: [&str; 2]) -> Vec<WeightNames> {
-    let of = |[convolution, norm]: [&str; 2]| WeightNames {
-        convolution: convolution.to_owned(),
-        norm: Some(norm.to_owned()),
-    };
-    vec![of(torchvision), of(timm)]
-}
-
-fn aliases<const N: usize>(names: [&str; N]) -> Vec<String> {
-    names.map(str::to_owned).to_vec()
+    vec![WeightNames::normed(torchvision), WeightNames::normed(timm)]
 }
 
 #[cfg(test)]

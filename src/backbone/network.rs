@@ -90,6 +90,31 @@ pub struct WeightNames {
     pub norm: Option<String>,
 }
 
+impl WeightNames {
+    /// Of a convolution without a norm.
+    #[must_use]
+    pub fn bare(convolution: &str) -> Self {
+        Self {
+            convolution: convolution.to_owned(),
+            norm: None,
+        }
+    }
+
+    /// Of a convolution and its batch norm.
+    #[must_use]
+    pub fn normed([convolution, norm]: [&str; 2]) -> Self {
+        Self {
+            convolution: convolution.to_owned(),
+            norm: Some(norm.to_owned()),
+        }
+    }
+}
+
+/// Other names of a layer, as [`Network::layer`] takes them.
+pub(super) fn aliases<const N: usize>(names: [&str; N]) -> Vec<String> {
+    names.map(str::to_owned).to_vec()
+}
+
 /// A convolution with what is fused into it: batch norm (at load), residual and activation.
 ///
 /// A linear layer is one with a 1×1 kernel on a 1×1 map.

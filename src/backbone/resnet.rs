@@ -4,7 +4,9 @@
 //! which strides in a bottleneck's 3×3 convolution (the paper strides in the 1×1 before it; the
 //! change is known as ResNet v1.5). timm's weights have torchvision's names.
 
-use super::network::{Activation, Convolution, Network, Padding, Value, WeightNames, Window};
+use super::network::{
+    Activation, Convolution, Network, Padding, Value, WeightNames, Window, aliases,
+};
 
 const NORM_EPSILON: f64 = 1e-5;
 const STEM_CHANNELS: usize = 64;
@@ -46,7 +48,13 @@ pub fn resnet50() -> Network {
 
 fn build(variant: &Variant) -> Network {
     let mut net = Network::new(variant.name);
-    let stem = convolution(names("conv1", "bn1"), 3, STEM_CHANNELS, 7, 2);
+    let stem = convolution(
+        WeightNames::normed(["conv1", "bn1"]),
+        3,
+        STEM_CHANNELS,
+        7,
+        2,
+    );
     let mut x = net.convolution(Value::INPUT, stem.activation(Activation::Relu));
     net.layer("relu", aliases(["act1", "conv1_relu"]), x, false);
     x = net.max_pool(x, window(3, 2));
@@ -82,17 +90,17 @@ fn bottleneck(net: &mut Network, input: Value, block: &str, width: usize, stride
     let channels = net.channels(input);
     let outputs = width * Block::Bottleneck.expansion();
     let part = |number: usize| {
-        names(
+        WeightNames::normed([
             &format!("{block}.conv{number}"),
             &format!("{block}.bn{number}"),
-        )
+        ])
     };
     let mut shortcut = input;
     if stride != 1 || channels != outputs {
-        let names = names(
+        let names = WeightNames::normed([
             &format!("{block}.downsample.0"),
             &format!("{block}.downsample.1"),
-        );
+        ]);
         shortcut = net.convolution(input, convolution(names, channels, outputs, 1, stride));
     }
     let narrow = convolution(part(1), channels, width, 1, 1).activation(Activation::Relu);
@@ -128,17 +136,6 @@ const fn window(kernel: usize, stride: usize) -> Window {
         stride,
         padding: Padding::Symmetric(kernel / 2),
     }
-}
-
-fn names(convolution: &str, norm: &str) -> WeightNames {
-    WeightNames {
-        convolution: convolution.to_owned(),
-        norm: Some(norm.to_owned()),
-    }
-}
-
-fn aliases<const N: usize>(names: [&str; N]) -> Vec<String> {
-    names.map(str::to_owned).to_vec()
 }
 
 #[cfg(test)]

@@ -7,7 +7,9 @@
 //! its ReLU overwrites the convolution's map. Here too there is one map, the activated one: it goes
 //! by the ReLU's number, and the convolution's is an alias.
 
-use super::network::{Activation, Convolution, Network, Padding, Value, WeightNames, Window};
+use super::network::{
+    Activation, Convolution, Network, Padding, Value, WeightNames, Window, aliases,
+};
 
 const HIDDEN: usize = 4096;
 const CLASSES: usize = 1000;
@@ -85,7 +87,7 @@ fn activated(net: &mut Network, input: Value, name: &str, channels: usize) -> Va
         stride: 1,
         padding: Padding::Symmetric(1),
     };
-    let names = vec![weights(name)];
+    let names = vec![WeightNames::bare(name)];
     let convolution = Convolution::new(names, net.channels(input), channels, window).biased();
     net.convolution(input, convolution.activation(Activation::Relu))
 }
@@ -101,9 +103,14 @@ fn classify(net: &mut Network, features: Value) {
             stride: 1,
             padding: Padding::Symmetric(0),
         };
-        Convolution::new(names.map(weights).to_vec(), inputs, outputs, window).biased()
+        Convolution::new(
+            names.map(WeightNames::bare).to_vec(),
+            inputs,
+            outputs,
+            window,
+        )
+        .biased()
     };
-    let aliases = |names: [&str; 3]| names.map(str::to_owned).to_vec();
 
     let names = ["classifier.0", "pre_logits.fc1"];
     let first = connected(names, net.channels(x), HIDDEN, POOLED_SIDE);
@@ -132,13 +139,6 @@ fn classify(net: &mut Network, features: Value) {
         x,
         false,
     );
-}
-
-fn weights(name: &str) -> WeightNames {
-    WeightNames {
-        convolution: name.to_owned(),
-        norm: None,
-    }
 }
 
 #[cfg(test)]

@@ -83,10 +83,9 @@ impl Direct {
             finish: convolution.activation.into(),
         };
         direct.bias.as_mut_slice()[..outputs].copy_from_slice(&folded.bias);
-        direct.weights = Buffer::new(direct.blocks() * direct.depth() * BLOCK);
-        let mut weights = std::mem::replace(&mut direct.weights, Buffer::new(0));
-        let blocks = weights.as_mut_slice();
-        blocks
+        let mut weights = Buffer::new(direct.len());
+        weights
+            .as_mut_slice()
             .par_chunks_exact_mut(direct.depth() * BLOCK)
             .enumerate()
             .for_each(|(block, packed)| direct.pack_block(groups, folded, block, packed));

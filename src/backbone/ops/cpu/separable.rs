@@ -13,6 +13,7 @@ use super::depthwise::Strip;
 use super::direct::{Direct, Row};
 use super::kernels::Kernels;
 use super::layout::{BLOCK, Halo, Layout};
+use super::lowering::before;
 use super::map::Map;
 use super::team::Member;
 use super::tile::Chunk;
@@ -432,10 +433,7 @@ impl Running<'_> {
     unsafe fn expand(&self, expand: &Direct, row: usize, group: Range<usize>, kept: usize) {
         let (plan, source) = (self.plan, &self.maps.source);
         let window = expand.window;
-        let before = (
-            window.place(source.layout.height).0,
-            window.place(source.layout.width).0,
-        );
+        let before = before(&window, source.layout.height, source.layout.width);
         // SAFETY: the source's halo is large enough, and the ring has a place for the row.
         unsafe {
             let slot = row % plan.ring * plan.expanded.row() + plan.expanded.halo.left * BLOCK;

@@ -14,6 +14,7 @@ use super::buffer::Buffer;
 use super::direct::{Ahead, Direct};
 use super::kernels::{Kernels, STEPS};
 use super::layout::{BLOCK, Halo, Layout, around};
+use super::lowering::before;
 use super::map::Map;
 use super::team::Member;
 use super::tile::{Chunk, Second, Tile};
@@ -258,10 +259,7 @@ impl Running<'_> {
     unsafe fn gather(&self, tiles: &Range<usize>, blocks: Range<usize>) {
         let (plan, input) = (self.plan, &self.maps.input);
         let window = self.direct.window;
-        let before = (
-            window.place(input.layout.height).0,
-            window.place(input.layout.width).0,
-        );
+        let before = before(&window, input.layout.height, input.layout.width);
         for block in blocks {
             for tile in tiles.clone() {
                 // SAFETY: the halo holds what a tile reaches over, the working memory the result.
