@@ -5,6 +5,9 @@
 //! operations on a CPU, Candle's on a GPU) read. Family files build it in the order of their
 //! paper's table.
 
+mod convolution;
+
+pub use self::convolution::{Activation, Convolution, Padding, WeightNames, Window};
 use crate::error::{Error, Result};
 use crate::nearest::nearest;
 
@@ -17,209 +20,9 @@ impl Value {
     pub const INPUT: Self = Self(0);
 }
 
-/// What is applied to each output of a convolution, after the residual is added.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Activation {
-    /// Nothing.
-    Identity,
-    /// max(x, 0).
-    Relu,
-    /// min(max(x, 0), 6).
-    Relu6,
-    /// x · min(max(x + 3, 0), 6) / 6. Howard et al., "Searching for MobileNetV3", 2019.
-    HardSwish,
-    /// min(max(x + 3, 0), 6) / 6.
-    HardSigmoid,
-    /// x / (1 + e⁻ˣ), also called swish.
-    Silu,
-    /// 1 / (1 + e⁻ˣ).
-    Sigmoid,
-}
-
-/// How many zeros a convolution or pooling sees around its input.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Padding {
-    /// As many on each side.
-    Symmetric(usize),
-    /// TensorFlow's `SAME`: the output has ⌈size / stride⌉ cells, and where the padding is odd,
-    /// the extra row and column are at the bottom and the right.
-    Same,
-}
-
-/// The geometry of a sliding window, square.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Window {
-    /// Side of the window in cells.
-    pub kernel: usize,
-    /// Cells from one window to the next.
-    pub stride: usize,
-    /// Zeros (for max-pooling: −∞) around the input.
-    pub padding: Padding,
-}
-
-impl Window {
-    /// Padding before the first cell and number of output cells, along one side of `size` cells.
-    /// No output cells where the padded input is smaller than the window.
-    #[must_use]
-    pub fn place(&self, size: usize) -> (usize, usize) {
-        match self.padding {
-            Padding::Symmetric(pad) => {
-                let padded = size + 2 * pad;
-                let cells = if padded < self.kernel {
-                    0
-                } else {
-                    (padded - self.kernel) / self.stride + 1
-                };
-                (pad, cells)
-            }
-            Padding::Same => {
-                let cells = size.div_ceil(self.stride);
-                let covered = (cells.max(1) - 1) * self.stride + self.kernel;
-                (covered.saturating_sub(size) / 2, cells)
-            }
-        }
-    }
-}
-
-/// Where a convolution's weights stand in a weights file, under one naming.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct WeightNames {
-    /// Prefix of the convolution's `weight` and `bias`.
-    pub convolution: String,
-    /// Prefix of the batch norm's `weight`, `bias`, `running_mean`, `running_var`.
-    pub norm: Option<String>,
-}
-
-impl WeightNames {
-    /// Of a convolution without a norm.
-    #[must_use]
-    pub fn bare(convolution: &str) -> Self {
-        Self {
-            convolution: convolution.to_owned(),
-            norm: None,
-        }
-    }
-
-    /// Of a convolution and its batch norm.
-    #[must_use]
-    pub fn normed([convolution, norm]: [&str; 2]) -> Self {
-        Self {
-            convolution: convolution.to_owned(),
-            norm: Some(norm.to_owned()),
-        }
-    }
-}
-
 /// Other names of a layer, as [`Network::layer`] takes them.
 pub(super) fn aliases<const N: usize>(names: [&str; N]) -> Vec<String> {
     names.map(str::to_owned).to_vec()
-}
-
-/// A convolution with what is fused into it: batch norm (at load), residual and activation.
-///
-/// A linear layer is one with a 1×1 kernel on a 1×1 map.
-#[derive(Clone, PartialEq, Debug)]
-pub struct Convolution {
-    /// Its weights' names, one per naming the family knows; the reference's first.
-    pub names: Vec<WeightNames>,
-    /// Channels in.
-    pub inputs: usize,
-    /// Channels out.
-    pub outputs: usize,
-    /// Kernel, stride, padding.
-    pub window: Window,
-    /// Groups of channels convolved apart; `inputs` of them make it depthwise.
-    pub groups: usize,
-    /// Whether it has a bias of its own (beside the batch norm's).
-    pub bias: bool,
-    /// The ε of its batch norm, where it has one.
-    pub norm_epsilon: Option<f64>,
-    /// Added to the result before the activation.
-    pub residual: Option<Value>,
-    /// Applied last.
-    pub activation: Activation,
-}
-
-impl Convolution {
-    /// A bare convolution: no norm, no bias, no activation; `names` under each known naming.
-    #[must_use]
-    pub const fn new(
-        names: Vec<WeightNames>,
-        inputs: usize,
-        outputs: usize,
-        window: Window,
-    ) -> Self {
-        Self {
-            names,
-            inputs,
-            outputs,
-            window,
-            groups: 1,
-            bias: false,
-            norm_epsilon: None,
-            residual: None,
-            activation: Activation::Identity,
-        }
-    }
-
-    /// Followed by a batch norm with this ε.
-    #[must_use]
-    pub fn norm(self, epsilon: f64) -> Self {
-        Self {
-            norm_epsilon: Some(epsilon),
-            ..self
-        }
-    }
-
-    /// Followed by `activation`.
-    #[must_use]
-    pub fn activation(self, activation: Activation) -> Self {
-        Self { activation, ..self }
-    }
-
-    /// Each channel convolved by itself.
-    #[must_use]
-    pub fn depthwise(self) -> Self {
-        Self {
-            groups: self.inputs,
-            ..self
-        }
-    }
-
-    /// With a bias of its own.
-    #[must_use]
-    pub fn biased(self) -> Self {
-        Self { bias: true, ..self }
-    }
-
-    /// With `residual`, if any, added before the activation.
-    #[must_use]
-    pub fn plus(self, residual: Option<Value>) -> Self {
-        Self { residual, ..self }
-    }
-
-    /// `[outputs, inputs / groups, kernel, kernel]`.
-    #[must_use]
-    pub fn weight_shape(&self) -> [usize; 4] {
-        [
-            self.outputs,
-            self.inputs / self.groups,
-            self.window.kernel,
-            self.window.kernel,
-        ]
-    }
-
-    /// Trained numbers: weights, bias, and the batch norm's scale and shift.
-    #[must_use]
-    pub fn parameters(&self) -> usize {
-        let norm = if self.norm_epsilon.is_some() {
-            2 * self.outputs
-        } else {
-            0
-        };
-        let bias = if self.bias { self.outputs } else { 0 };
-        self.weight_shape().iter().product::<usize>() + norm + bias
-    }
 }
 
 /// What a step does.
@@ -481,33 +284,5 @@ impl Network {
             _ => 0,
         };
         self.steps.iter().zip(&shapes[1..]).map(cost).collect()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn window(kernel: usize, stride: usize, padding: Padding) -> Window {
-        Window {
-            kernel,
-            stride,
-            padding,
-        }
-    }
-
-    #[test]
-    fn same_padding_puts_the_odd_zero_at_the_end() {
-        // 224 at stride 2 with a 3-kernel needs one zero in all, and TensorFlow puts it last.
-        assert_eq!(window(3, 2, Padding::Same).place(224), (0, 112));
-        assert_eq!(window(5, 2, Padding::Same).place(28), (1, 14));
-        assert_eq!(window(3, 1, Padding::Same).place(7), (1, 7));
-        assert_eq!(window(3, 2, Padding::Same).place(7), (1, 4));
-    }
-
-    #[test]
-    fn a_window_larger_than_its_input_has_no_place() {
-        assert_eq!(window(7, 2, Padding::Symmetric(0)).place(5), (0, 0));
-        assert_eq!(window(7, 2, Padding::Symmetric(3)).place(224), (3, 112));
     }
 }
