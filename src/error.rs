@@ -55,6 +55,27 @@ pub enum Error {
         /// The spec.
         spec: String,
     },
+    // ---- eval ----
+    /// What should be found cannot be told.
+    #[error("cannot use {}{} as ground truth: {reason}", .path.display(), Line(*.line))]
+    GroundTruth {
+        /// The file or folder.
+        path: PathBuf,
+        /// The line, counted from 1.
+        line: Option<u64>,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// Fewer queries are left than anything can be said from.
+    #[error("only {queries} queries with something to find: {what} needs at least {needed}")]
+    TooFewQueries {
+        /// How many there are.
+        queries: usize,
+        /// How many there should be.
+        needed: usize,
+        /// What for.
+        what: &'static str,
+    },
     // ---- photo ----
     /// A folder or device stands where a file was expected.
     #[error("not a file: {}", .path.display())]
@@ -413,4 +434,13 @@ fn or_nearest(nearest: Option<&str>) -> String {
 fn each_source(failures: &[(String, Error)]) -> String {
     let line = |(origin, reason): &(String, Error)| format!("\n  {origin}: {reason}");
     failures.iter().map(line).collect()
+}
+
+/// `, line 7`, or nothing.
+struct Line(Option<u64>);
+
+impl std::fmt::Display for Line {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.map_or(Ok(()), |line| write!(f, ", line {line},"))
+    }
 }

@@ -21,6 +21,8 @@ pub struct Extractor {
     preprocess: Preprocess,
     backbone: Backbone,
     provenance: Provenance,
+    /// For each part of the spec which of the backbone's maps it pools.
+    maps: Vec<usize>,
 }
 
 impl Extractor {
@@ -54,9 +56,19 @@ impl Extractor {
             dimension: spec.dimension(&network, height as usize, width as usize)?,
         };
         let file = WeightsFile::open(weights)?;
-        let backbone = Backbone::load(architecture, &spec.layers(), &file, &open_device(device)?)?;
+        let mut layers: Vec<&str> = Vec::new();
+        let mut maps = Vec::new();
+        for layer in spec.layers() {
+            let known = layers.iter().position(|known| *known == layer);
+            maps.push(known.unwrap_or(layers.len()));
+            if known.is_none() {
+                layers.push(layer);
+            }
+        }
+        let backbone = Backbone::load(architecture, &layers, &file, &open_device(device)?)?;
         Ok(Self {
             spec,
+            maps,
             preprocess,
             backbone,
             provenance,
@@ -67,6 +79,18 @@ impl Extractor {
     #[must_use]
     pub const fn provenance(&self) -> &Provenance {
         &self.provenance
+    }
+
+    /// The spec, with the network's own layer names.
+    #[must_use]
+    pub const fn spec(&self) -> &DescriptorSpec {
+        &self.spec
+    }
+
+    /// What is done to pictures before the network.
+    #[must_use]
+    pub const fn preprocess(&self) -> &Preprocess {
+        &self.preprocess
     }
 
     /// How many pictures are best given to [`Extractor::describe_all`] at once.
@@ -116,23 +140,29 @@ impl Extractor {
     /// The same in so many threads on a CPU: one, for those that describe in several at once.
     #[must_use]
     pub fn describe_all_in(&self, pixels: &[Pixels], threads: usize) -> Vec<Result<Descriptor>> {
+        let combine = |pooled: Result<Vec<Vec<f32>>>| self.spec.combine(pooled?);
+        let pooled = self.pool_all_in(pixels, threads);
+        pooled.into_iter().map(combine).collect()
+    }
+
+    /// For each picture the pooled vectors of the spec's parts, as they come: neither normalized nor
+    /// weighted.
+    #[must_use]
+    pub fn pool_all_in(&self, pixels: &[Pixels], threads: usize) -> Vec<Result<Vec<Vec<f32>>>> {
         let same_size = |a: &Pixels, b: &Pixels| (a.height, a.width) == (b.height, b.width);
         let groups = pixels.chunk_by(same_size);
         groups
-            .flat_map(|group| self.describe_group(group, threads))
+            .flat_map(|group| self.pool_group(group, threads))
             .collect()
     }
 
-    fn describe_group(&self, group: &[Pixels], threads: usize) -> Vec<Result<Descriptor>> {
+    fn pool_group(&self, group: &[Pixels], threads: usize) -> Vec<Result<Vec<Vec<f32>>>> {
         match self.forward(group, threads) {
-            Ok(pooled) => pooled
-                .into_iter()
-                .map(|parts| self.spec.combine(parts))
-                .collect(),
+            Ok(pooled) => pooled.into_iter().map(Ok).collect(),
             // An error of the whole batch may be one picture's: each is tried alone to find out.
             Err(_) if group.len() > 1 => group
                 .iter()
-                .flat_map(|one| self.describe_group(std::slice::from_ref(one), threads))
+                .flat_map(|one| self.pool_group(std::slice::from_ref(one), threads))
                 .collect(),
             Err(error) => vec![Err(error)],
         }
@@ -151,9 +181,10 @@ impl Extractor {
         let shape = (group.len(), 3, *height, *width);
         let batch = Tensor::from_vec(values, shape, self.backbone.device())?;
         let maps = self.backbone.feature_maps_in(&batch, threads)?;
-        let mut pooled = vec![Vec::with_capacity(maps.len()); group.len()];
-        for (part, feature_map) in self.spec.parts.iter().zip(&maps) {
-            for (parts, vector) in pooled.iter_mut().zip(part.pooling.pool(&feature_map.map)?) {
+        let mut pooled = vec![Vec::with_capacity(self.maps.len()); group.len()];
+        for (part, map) in self.spec.parts.iter().zip(&self.maps) {
+            let vectors = part.pooling.pool(&maps[*map].map)?;
+            for (parts, vector) in pooled.iter_mut().zip(vectors) {
                 parts.push(vector);
             }
         }

@@ -31,6 +31,7 @@
 pub mod backbone;
 pub mod descriptor;
 pub mod error;
+pub mod eval;
 pub mod extract;
 pub mod gallery;
 pub mod ingest;

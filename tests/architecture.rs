@@ -14,6 +14,7 @@ const ORDER: &[&str] = &[
     "extract",
     "gallery",
     "ingest",
+    "eval",
     "cli",
     "main",
 ];
@@ -22,7 +23,7 @@ const ORDER: &[&str] = &[
 const CONFINED: &[(&str, &[&str])] = &[
     (
         "candle_core",
-        &["backbone/", "descriptor/pooling.rs", "extract.rs"],
+        &["backbone/", "descriptor/pooling/", "extract.rs"],
     ),
     ("sled::", &["gallery/store"]),
     ("hnsw_rs::", &["gallery/hnsw.rs"]),

@@ -96,7 +96,7 @@ fn open(dir: &Path, args: &ExtractorArgs) -> Result<(Gallery, Extractor)> {
     }
 }
 
-fn excluded(globs: &[Glob]) -> Result<GlobSet> {
+pub fn excluded(globs: &[Glob]) -> Result<GlobSet> {
     let mut set = GlobSetBuilder::new();
     for glob in globs {
         set.add(glob.clone());

@@ -1,6 +1,7 @@
 //! What people type: one command per file. Results go to standard output, all else to standard error.
 
 mod completions;
+mod eval;
 mod exit;
 mod extract;
 mod index;
@@ -37,6 +38,8 @@ enum Command {
     Index(index::IndexArgs),
     /// Find the photos most like one or several pictures
     Query(query::QueryArgs),
+    /// Compare layers, poolings and hybrids on labelled photos by what they find
+    Eval(eval::EvalArgs),
     /// Write the descriptors of pictures as .npy or JSON lines
     Extract(extract::ExtractArgs),
     /// List the known models, show one's layers, or get its weights
@@ -90,6 +93,7 @@ pub fn main() -> ExitCode {
     let outcome = match cli.command {
         Command::Index(args) => index::run(&args),
         Command::Query(args) => query::run(&args),
+        Command::Eval(args) => eval::run(&args),
         Command::Extract(args) => extract::run(&args),
         Command::Models(args) => models::run(&args),
         Command::Info(args) => info::run(&args),

@@ -4,6 +4,7 @@ use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use imgsearch::eval::describe::EvalEvent;
 use imgsearch::ingest::IngestEvent;
 use imgsearch::model::FetchEvent;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -103,6 +104,65 @@ impl IngestProgress {
     }
 
     pub fn finish(&mut self) {
+        if let Some(bar) = self.bar.take() {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+/// Shows an evaluation.
+pub struct EvalProgress {
+    bar: Option<ProgressBar>,
+    is_evaluating: bool,
+}
+
+impl EvalProgress {
+    pub const fn new() -> Self {
+        Self {
+            bar: None,
+            is_evaluating: false,
+        }
+    }
+
+    /// Shows what happens and says whether to go on.
+    pub fn on_event(&mut self, event: &EvalEvent<'_>) -> ControlFlow<()> {
+        match event {
+            EvalEvent::Started { items } => {
+                self.finish();
+                let template = "{bar:30} {pos}/{len} photos  {per_sec}  ETA {eta}";
+                self.bar = Some(bar(*items as u64, template));
+            }
+            EvalEvent::Described => self.advance(),
+            EvalEvent::Skipped(skipped) => {
+                let line = skipped_line(&skipped.path, &skipped.reason);
+                match &self.bar {
+                    Some(bar) => bar.suspend(|| eprintln!("{line}")),
+                    None => eprintln!("{line}"),
+                }
+                self.advance();
+            }
+            EvalEvent::Evaluated { done, total } => {
+                if !self.is_evaluating {
+                    self.finish();
+                    self.is_evaluating = true;
+                    self.bar = Some(bar(*total as u64, "{bar:30} {pos}/{len} specs  ETA {eta}"));
+                }
+                if let Some(bar) = &self.bar {
+                    bar.set_position(*done as u64);
+                }
+            }
+        }
+        go_on()
+    }
+
+    fn advance(&self) {
+        if let Some(bar) = &self.bar {
+            bar.inc(1);
+        }
+    }
+
+    pub fn finish(&mut self) {
+        self.is_evaluating = false;
         if let Some(bar) = self.bar.take() {
             bar.finish_and_clear();
         }

@@ -14,7 +14,7 @@ use super::ExtractorArgs;
 use super::progress::FetchProgress;
 
 /// The model that is taken where none is named: small, quick on a CPU, freely licensed.
-const DEFAULT_MODEL: &str = "efficientnet_lite0";
+pub const DEFAULT_MODEL: &str = "efficientnet_lite0";
 
 /// The file with the model's weights, fetched if need be.
 pub fn fetch(model: &model::Model) -> Result<PathBuf, Error> {

@@ -25,6 +25,7 @@ use self::publish::Publishing;
 pub use self::record::Record;
 pub use self::snapshot::{Match, SearchOptions, Snapshot};
 use self::store::Store;
+pub use self::store::pooled::{PartKey, PooledCache};
 use crate::descriptor::{Descriptor, Provenance};
 use crate::error::{Error, Result};
 use crate::photo::ContentHash;

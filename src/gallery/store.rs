@@ -6,13 +6,14 @@
 //! records, so that records which a damaged file silently lost are noticed.
 
 mod guard;
+pub mod pooled;
 mod seal;
 
 use std::collections::HashMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use sled::{Batch, IVec};
+use sled::{Batch, Db, IVec, Tree};
 
 use self::guard::Guarded;
 pub use self::guard::mark;
@@ -32,7 +33,26 @@ const FIRST: &[u8] = &[0];
 /// The opened store.
 pub struct Store {
     path: PathBuf,
-    sled: Guarded,
+    sled: Guarded<Trees>,
+}
+
+/// The database and its trees.
+struct Trees {
+    db: Db,
+    meta: Tree,
+    records: Tree,
+    descriptors: Tree,
+}
+
+impl Trees {
+    fn open(db: Db) -> sled::Result<Self> {
+        Ok(Self {
+            meta: db.open_tree("meta")?,
+            records: db.open_tree("records")?,
+            descriptors: db.open_tree("descriptors")?,
+            db,
+        })
+    }
 }
 
 impl Store {
@@ -44,7 +64,7 @@ impl Store {
     pub fn open(path: &Path) -> Result<Self> {
         Ok(Self {
             path: path.to_owned(),
-            sled: Guarded::open(path)?,
+            sled: Guarded::open(path, Trees::open)?,
         })
     }
 

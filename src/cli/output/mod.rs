@@ -1,5 +1,6 @@
 //! Results as words, JSON and pictures.
 
+pub mod evaluation;
 pub mod html;
 pub mod json;
 pub mod text;

@@ -1,6 +1,6 @@
 //! sled, held at arm's length: on damaged files it panics, at any read, instead of returning an
 //! error. Here a panic becomes [`Error::DamagedStore`], and a mark is left so that the next process
-//! makes the store anew from the snapshot.
+//! makes the database anew: the store from the snapshot, a cache from nothing.
 
 use std::fs;
 use std::io;
@@ -9,30 +9,23 @@ use std::panic::{self, AssertUnwindSafe};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use sled::{Db, IVec, Tree};
+use sled::{Db, IVec};
 
 use crate::error::{Error, Result};
 
 /// What sled may keep in memory, in bytes.
 const CACHE: u64 = 64 << 20;
 
-/// The database and its trees.
-pub struct Trees {
-    pub db: Db,
-    pub meta: Tree,
-    pub records: Tree,
-    pub descriptors: Tree,
-}
-
-/// The trees, asked one question at a time.
-pub struct Guarded {
+/// The trees of a database, asked one question at a time.
+pub struct Guarded<T> {
     path: PathBuf,
-    trees: Option<Trees>,
+    trees: Option<T>,
     is_broken: AtomicBool,
 }
 
-impl Guarded {
-    pub fn open(path: &Path) -> Result<Self> {
+impl<T> Guarded<T> {
+    /// Opens or creates the database in the folder `path`, and its trees.
+    pub fn open(path: &Path, trees: impl FnOnce(Db) -> sled::Result<T>) -> Result<Self> {
         if mark(path).exists() {
             return Err(Error::DamagedStore {
                 path: path.to_owned(),
@@ -47,17 +40,7 @@ impl Guarded {
             trees: None,
             is_broken: AtomicBool::new(false),
         };
-        let open = || -> sled::Result<Trees> {
-            let db = config.open()?;
-            let (meta, records) = (db.open_tree("meta")?, db.open_tree("records")?);
-            let descriptors = db.open_tree("descriptors")?;
-            Ok(Trees {
-                db,
-                meta,
-                records,
-                descriptors,
-            })
-        };
+        let open = || config.open().and_then(trees);
         guarded.trees = Some(guarded.judge(panic::catch_unwind(AssertUnwindSafe(open)))?);
         Ok(guarded)
     }
@@ -72,7 +55,7 @@ impl Guarded {
         }
     }
 
-    pub fn ask<T>(&self, question: impl FnOnce(&Trees) -> sled::Result<T>) -> Result<T> {
+    pub fn ask<A>(&self, question: impl FnOnce(&T) -> sled::Result<A>) -> Result<A> {
         let is_broken = self.is_broken.load(Ordering::Relaxed);
         match self.trees.as_ref().filter(|_| !is_broken) {
             Some(trees) => self.judge(panic::catch_unwind(AssertUnwindSafe(|| question(trees)))),
@@ -83,7 +66,7 @@ impl Guarded {
     /// All entries of a part of a tree, up to the first error.
     pub fn entries(
         &self,
-        part: impl FnOnce(&Trees) -> sled::Iter,
+        part: impl FnOnce(&T) -> sled::Iter,
     ) -> impl Iterator<Item = Result<(IVec, IVec)>> {
         let mut entries = Some(self.ask(|trees| Ok(part(trees))));
         std::iter::from_fn(move || match entries.take()? {
@@ -101,7 +84,7 @@ impl Guarded {
         })
     }
 
-    fn judge<T>(&self, answer: std::thread::Result<sled::Result<T>>) -> Result<T> {
+    fn judge<A>(&self, answer: std::thread::Result<sled::Result<A>>) -> Result<A> {
         match answer {
             Ok(Ok(value)) => Ok(value),
             Ok(Err(sled::Error::Io(source))) if !is_damage(&source) => Err(Error::Store {
@@ -113,9 +96,11 @@ impl Guarded {
     }
 }
 
-/// Beside the store: it says that the store is damaged.
-pub fn mark(store: &Path) -> PathBuf {
-    store.with_file_name("store-is-damaged")
+/// Beside the database: it says that the database is damaged.
+pub fn mark(path: &Path) -> PathBuf {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push("-is-damaged");
+    path.with_file_name(name)
 }
 
 /// Whether a failure to read or write is the files' fault, not the disk's or the system's.
@@ -132,7 +117,7 @@ fn is_damage(error: &io::Error) -> bool {
     !is_lock && from_files.contains(&error.kind())
 }
 
-impl Drop for Guarded {
+impl<T> Drop for Guarded<T> {
     fn drop(&mut self) {
         let Some(trees) = self.trees.take() else {
             return;

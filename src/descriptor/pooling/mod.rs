@@ -1,9 +1,16 @@
 //! How a layer's map `[N, C, H, W]` becomes one vector per picture.
+//!
+//! On a CPU over the values where they lie ([`planes`]), so that many poolings of many layers cost
+//! little beside the network; elsewhere by Candle's operations ([`tensor`]), so that only the result
+//! leaves the device.
+
+mod planes;
+mod tensor;
 
 use std::fmt;
 use std::str::FromStr;
 
-use candle_core::{D, Tensor};
+use candle_core::{Storage, Tensor};
 
 use crate::backbone::network::MapShape;
 use crate::error::Result;
@@ -51,43 +58,21 @@ impl Pooling {
     /// # Errors
     /// [`Error::Tensor`](crate::Error::Tensor) if the device fails.
     pub fn pool(self, map: &Tensor) -> Result<Vec<Vec<f32>>> {
-        let flat = map.flatten_from(2)?;
-        let pooled = match self {
-            Self::Direct => map.flatten_from(1)?,
-            Self::Gap => flat.mean(D::Minus1)?,
-            Self::Max => flat.max(D::Minus1)?,
-            Self::Gem { p } => gem(&flat, p)?,
-            Self::RMac => rmac(map)?,
+        let (images, _, height, width) = map.dims4()?;
+        let (storage, layout) = map.storage_and_layout();
+        let Storage::Cpu(values) = &*storage else {
+            return tensor::pool(self, map);
         };
-        Ok(pooled.to_vec2()?)
-    }
-}
-
-/// `[N, C, HW]` → `[N, C]`.
-fn gem(flat: &Tensor, p: f32) -> Result<Tensor> {
-    let powers = flat.maximum(GEM_FLOOR)?.powf(f64::from(p))?;
-    Ok(powers.mean(D::Minus1)?.powf(1.0 / f64::from(p))?)
-}
-
-/// `[N, C, H, W]` → `[N, C]`.
-fn rmac(map: &Tensor) -> Result<Tensor> {
-    let (_, _, height, width) = map.dims4()?;
-    let mut sum = unit_length(&map.flatten_from(2)?.max(D::Minus1)?)?;
-    for (side, tops, lefts) in regions(height, width) {
-        for &top in &tops {
-            for &left in &lefts {
-                let region = map.narrow(2, top, side)?.narrow(3, left, side)?;
-                let region = region.contiguous()?.flatten_from(2)?.max(D::Minus1)?;
-                sum = (sum + unit_length(&region)?)?;
+        let values = values.as_slice::<f32>()?;
+        match layout.contiguous_offsets() {
+            Some((start, end)) if end > start => {
+                let image = (end - start) / images;
+                let each = values[start..end].chunks_exact(image);
+                Ok(each.map(|image| planes::pool(self, image, height, width)).collect())
             }
+            _ => tensor::pool(self, map),
         }
     }
-    Ok(sum)
-}
-
-fn unit_length(vectors: &Tensor) -> Result<Tensor> {
-    let norms = (vectors.sqr()?.sum_keepdim(D::Minus1)?.sqrt()? + f64::from(GEM_FLOOR))?;
-    Ok(vectors.broadcast_div(&norms)?)
 }
 
 /// R-MAC's regions: for each level its side, and the tops and lefts of its squares.
@@ -207,6 +192,21 @@ mod tests {
         // ((1 + 8 + 27 + 64 + 125 + 729) / 6)^(1/3)
         assert!((gem[0][0] - 159f32.cbrt()).abs() < 1e-4, "{gem:?}");
         assert!((gem[0][1] - 36f32.cbrt()).abs() < 1e-4, "{gem:?}");
+    }
+
+    #[test]
+    fn both_ways_give_the_same() {
+        let values: Vec<f32> = (0..2 * 5 * 63).map(|i| ((i * 37) % 101) as f32 / 20.0 - 1.5).collect();
+        let map = Tensor::from_vec(values, (2, 5, 7, 9), &Device::Cpu).unwrap();
+        let gem = [0.7, 1.0, 1.5, 2.0, 3.0, 4.5, 6.0, 11.3].map(|p| Pooling::Gem { p });
+        let others = [Pooling::Direct, Pooling::Gap, Pooling::Max, Pooling::RMac];
+        for pooling in gem.into_iter().chain(others) {
+            let (planes, tensor) = (pooling.pool(&map).unwrap(), tensor::pool(pooling, &map).unwrap());
+            for (a, b) in planes.iter().flatten().zip(tensor.iter().flatten()) {
+                assert!((a - b).abs() < 1e-5, "{pooling}: {a} {b}");
+            }
+            assert_eq!(planes.concat().len(), tensor.concat().len());
+        }
     }
 
     #[test]

@@ -1,0 +1,221 @@
+//! `imgsearch eval`: which layer, pooling and hybrid find the right photos.
+
+use std::io;
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use clap::{Args, ValueEnum};
+use globset::Glob;
+use imgsearch::backbone::Architecture;
+use imgsearch::descriptor::DescriptorSpec;
+use imgsearch::eval::describe::Described;
+use imgsearch::eval::ground_truth::{Difficulty, Form, GroundTruth};
+use imgsearch::eval::metrics::Metric;
+use imgsearch::eval::specs::{self, Layers};
+use imgsearch::eval::trial::Evaluation;
+use imgsearch::gallery::PooledCache;
+use imgsearch::ingest::Skipped;
+use imgsearch::photo::{Preprocess, walk};
+use imgsearch::{Extractor, model};
+
+use super::exit::Exit;
+use super::index::excluded;
+use super::output::evaluation as output;
+use super::progress::{EvalProgress, stop_on_ctrl_c};
+use super::{ExtractorArgs, GalleryArgs, setup};
+
+/// Compare layers, poolings and hybrids on labelled photos by what they find
+#[derive(Args)]
+#[command(after_help = "Examples:\n  imgsearch eval ./photos-by-class\n  \
+                        imgsearch eval ./photos --ground-truth labels.csv --metric recall@1\n  \
+                        imgsearch eval ./set --specs efficientnet_lite0:head,efficientnet_lite0:blocks.15/gem\n  \
+                        imgsearch eval ./set --plot layers.svg --html failures.html")]
+pub struct EvalArgs {
+    #[command(flatten)]
+    set: SetArgs,
+    /// Compare these specs (separated by commas) instead of every stage with every pooling
+    #[arg(long, value_name = "SPECS", value_delimiter = ',')]
+    specs: Vec<String>,
+    /// Compare every named layer, not only the stages
+    #[arg(long, conflicts_with = "specs")]
+    all_layers: bool,
+    /// Print the results as JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    gallery: GalleryArgs,
+}
+
+/// A labelled set, and how it is looked at.
+#[derive(Args)]
+pub struct SetArgs {
+    /// Folder of labelled photos, or a table of them (.csv)
+    #[arg(value_name = "DATASET")]
+    pub dataset: PathBuf,
+    /// What belongs together: `folders` (one per class), `holidays`, `ukbench`, a table
+    /// `path,group[,role][,junk]` (.csv), a folder with Oxford's or Paris' *_query.txt files, or a
+    /// revisited set's gnd_*.pkl (or the same as .json); found out if left away
+    #[arg(long, value_name = "FORM")]
+    ground_truth: Option<String>,
+    /// Which answers count in a revisited set
+    #[arg(long, value_enum, default_value = "medium")]
+    difficulty: DifficultyArg,
+    /// What decides: map, recall@K, precision@K, r-precision, map@r or n-s
+    #[arg(long, default_value = "map")]
+    pub metric: Metric,
+    /// Ask only so many queries, chosen at random (the gallery stays whole)
+    #[arg(long, value_name = "N")]
+    sample: Option<usize>,
+    /// Seed of everything that is random
+    #[arg(long, default_value_t = 0)]
+    pub seed: u64,
+    /// Pass over what matches, a name or a path within the folder (may be repeated)
+    #[arg(long, value_name = "GLOB")]
+    exclude: Vec<Glob>,
+    /// Photos worked on at once; 0: one per core
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub jobs: usize,
+    /// The network
+    #[arg(long, default_value = setup::DEFAULT_MODEL)]
+    pub model: String,
+    /// Weights of your own (.safetensors or .pth) instead of the model's published ones
+    #[arg(long, value_name = "FILE")]
+    pub weights: Option<PathBuf>,
+    /// What is done to pictures, e.g. `resize=256,crop=224`
+    #[arg(long, value_name = "KEYS")]
+    pub preprocess: Option<String>,
+    /// Where the network runs: cpu, cuda or cuda:N
+    #[arg(long, default_value = "cpu")]
+    pub device: String,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum DifficultyArg {
+    Easy,
+    Medium,
+    Hard,
+}
+
+impl From<DifficultyArg> for Difficulty {
+    fn from(arg: DifficultyArg) -> Self {
+        match arg {
+            DifficultyArg::Easy => Self::Easy,
+            DifficultyArg::Medium => Self::Medium,
+            DifficultyArg::Hard => Self::Hard,
+        }
+    }
+}
+
+impl SetArgs {
+    /// The set's ground truth, and what could not be looked at.
+    pub fn ground_truth(&self) -> Result<(GroundTruth, Vec<Skipped>)> {
+        let dataset = &self.dataset;
+        let is_table = dataset.extension().is_some_and(|ending| ending == "csv");
+        let folder = match dataset.parent() {
+            Some(parent) if is_table && dataset.is_file() => parent,
+            _ => dataset,
+        };
+        let form = match &self.ground_truth {
+            Some(text) => Some(Form::parse(text, self.difficulty.into())?),
+            None => (is_table && dataset.is_file()).then(|| Form::Table(dataset.clone())),
+        };
+        let walked = walk(&[folder.to_owned()], &excluded(&self.exclude)?);
+        let form = form.unwrap_or_else(|| Form::guess(folder, &walked));
+        let truth = GroundTruth::read(&form, folder, &walked)?;
+        let truth = match self.sample {
+            Some(queries) => truth.sample(queries, self.seed),
+            None => truth,
+        };
+        let problems = walked.problems.into_iter();
+        Ok((truth, problems.map(|(path, reason)| Skipped { path, reason }).collect()))
+    }
+
+    /// The network that gives all the parts of `spec`.
+    pub fn extractor(&self, spec: &DescriptorSpec, preprocess: Option<&str>) -> Result<Extractor> {
+        setup::extractor(&ExtractorArgs {
+            spec: Some(spec.to_string()),
+            weights: self.weights.clone(),
+            preprocess: preprocess.map(str::to_owned).or_else(|| self.preprocess.clone()),
+            device: self.device.clone(),
+        })
+    }
+
+    /// What is measured: what was chosen, then the usual.
+    pub fn metrics(&self, truth: &GroundTruth) -> Vec<Metric> {
+        let mut metrics = vec![self.metric];
+        let ns = truth.is_ukbench.then_some(Metric::Ns);
+        let others = ns.into_iter().chain(Metric::USUAL);
+        metrics.extend(others.filter(|metric| *metric != self.metric));
+        metrics
+    }
+}
+
+pub fn run(args: &EvalArgs) -> Result<Exit> {
+    stop_on_ctrl_c();
+    let (truth, mut skipped) = args.set.ground_truth()?;
+    let specs = specs(args)?;
+    let extractor = args.set.extractor(&specs::all_parts(&specs), None)?;
+    let cache = PooledCache::open(&args.gallery.gallery)?;
+    let mut progress = EvalProgress::new();
+    let described = Described::new(&truth.items, &extractor, &cache, args.set.jobs, &mut |event| {
+        progress.on_event(&event)
+    });
+    progress.finish();
+    let mut described = described?;
+    skipped.append(&mut described.skipped);
+    if described.interrupted {
+        return Ok(Exit::Interrupted);
+    }
+    let truth = truth.restrict(&described.kept());
+    let metrics = args.set.metrics(&truth);
+    let evaluation = Evaluation::of_specs(
+        &truth,
+        &described,
+        &specs,
+        &metrics,
+        args.set.seed,
+        &mut |event| progress.on_event(&event),
+    );
+    progress.finish();
+    let evaluation = evaluation?;
+    let report = output::Report::new(&truth, &evaluation, &extractor, &skipped);
+    let mut out = io::stdout().lock();
+    if args.json {
+        super::output::json::print(&report, &mut out)?;
+    } else {
+        output::table(&report, &mut out)?;
+    }
+    Ok(if evaluation.trials.len() < specs.len() {
+        Exit::Interrupted
+    } else if skipped.is_empty() {
+        Exit::Done
+    } else {
+        Exit::Skipped
+    })
+}
+
+/// The specs to compare, with the network's own layer names.
+fn specs(args: &EvalArgs) -> Result<Vec<DescriptorSpec>> {
+    let model = model::find(&args.set.model)?;
+    let network = Architecture::find(model.architecture)?.network();
+    if args.specs.is_empty() {
+        let default: Preprocess = model.preprocess.parse()?;
+        let preprocess = default.with(args.set.preprocess.as_deref().unwrap_or_default())?;
+        let (height, width) = preprocess.output_size(512, 512)?;
+        let layers = if args.all_layers { Layers::All } else { Layers::Stages };
+        let size = (height as usize, width as usize);
+        return Ok(specs::usual(model.name, &network, size, layers));
+    }
+    let mut specs = Vec::new();
+    for text in &args.specs {
+        let text = if text.contains(':') { text.clone() } else { format!("{}:{text}", model.name) };
+        let spec: DescriptorSpec = text.parse()?;
+        if spec.model != model.name {
+            let other = &spec.model;
+            return Err(anyhow::anyhow!("spec `{text}` is of another network than {}", model.name))
+                .context(format!("evaluate it by itself with `--model {other}`"));
+        }
+        specs.push(spec.resolve(&network)?);
+    }
+    Ok(specs)
+}

@@ -1,0 +1,160 @@
+//! What an evaluation found, as a table and as JSON.
+
+use std::io::{self, Write};
+
+use imgsearch::Extractor;
+use imgsearch::backbone::Architecture;
+use imgsearch::backbone::network::Network;
+use imgsearch::descriptor::DescriptorSpec;
+use imgsearch::eval::ground_truth::GroundTruth;
+use imgsearch::eval::trial::{Evaluation, Interval, Trial};
+use imgsearch::ingest::Skipped;
+use imgsearch::model;
+use serde::{Serialize, Serializer};
+use serde_json::Value;
+
+use super::json;
+
+/// `{model, preprocess, photos, queries, groups, metric, specs: [{spec, variant, layers, dimension,
+/// multiply_adds, is_best, is_as_good, behind: {mean, low, high}, metrics: {NAME: {mean, low,
+/// high}}}], skipped: [{path, reason}]}`, the best spec first.
+#[derive(Serialize)]
+pub struct Report {
+    model: String,
+    preprocess: String,
+    photos: usize,
+    queries: usize,
+    groups: usize,
+    metric: String,
+    pub specs: Vec<Row>,
+    skipped: Vec<Value>,
+}
+
+/// A line of the table.
+#[derive(Serialize)]
+pub struct Row {
+    pub spec: String,
+    variant: Option<String>,
+    dimension: usize,
+    /// Of one photo, up to the deepest layer.
+    multiply_adds: u64,
+    is_best: bool,
+    /// Not worse than the best beyond noise.
+    is_as_good: bool,
+    behind: Interval,
+    #[serde(serialize_with = "as_map")]
+    metrics: Vec<(String, Interval)>,
+}
+
+impl Report {
+    pub fn new(
+        truth: &GroundTruth,
+        evaluation: &Evaluation,
+        extractor: &Extractor,
+        skipped: &[Skipped],
+    ) -> Self {
+        let provenance = extractor.provenance();
+        let gallery = truth.items.iter().filter(|item| item.in_gallery).count();
+        let row = |(index, trial): (usize, &Trial)| Row::new(index, trial, evaluation, extractor);
+        Self {
+            model: extractor.spec().model.clone(),
+            preprocess: provenance.preprocess.clone(),
+            photos: gallery,
+            queries: truth.queries.len(),
+            groups: truth.groups.len(),
+            metric: evaluation.metrics.first().map(ToString::to_string).unwrap_or_default(),
+            specs: evaluation.trials.iter().enumerate().map(row).collect(),
+            skipped: json::skipped(skipped),
+        }
+    }
+}
+
+impl Row {
+    fn new(index: usize, trial: &Trial, evaluation: &Evaluation, extractor: &Extractor) -> Self {
+        let estimates = evaluation.metrics.iter().zip(&trial.estimates);
+        let metrics =
+            estimates.map(|(metric, estimate)| (metric.to_string(), Interval::from(*estimate)));
+        Self {
+            spec: trial.spec.to_string(),
+            variant: trial.variant.clone(),
+            dimension: trial.dimension,
+            multiply_adds: cost(&trial.spec, extractor),
+            is_best: index == 0,
+            is_as_good: trial.is_as_good(),
+            behind: trial.behind.into(),
+            metrics: metrics.collect(),
+        }
+    }
+
+    /// The metric that decides, which is the first.
+    fn quality(&self) -> Option<&Interval> {
+        self.metrics.first().map(|(_, interval)| interval)
+    }
+
+    /// The spec as it is shown: without the model, which all have in common.
+    fn name(&self) -> String {
+        let parts = self.spec.split_once(':').map_or(self.spec.as_str(), |(_, parts)| parts);
+        match &self.variant {
+            Some(variant) => format!("{parts}, {variant}"),
+            None => parts.to_owned(),
+        }
+    }
+}
+
+/// Multiply-adds of a picture of the usual size up to the spec's deepest layer.
+fn cost(spec: &DescriptorSpec, extractor: &Extractor) -> u64 {
+    let network = model::find(&spec.model).and_then(|model| Architecture::find(model.architecture));
+    let Ok(network) = network.map(Architecture::network) else {
+        return 0;
+    };
+    let (height, width) = extractor.preprocess().output_size(512, 512).unwrap_or((224, 224));
+    let layers = spec.layers();
+    let values = layers.iter().filter_map(|layer| network.find_layer(layer).ok());
+    let values: Vec<_> = values.map(|layer| layer.value).collect();
+    let cut: Network = network.cut_after(&values);
+    cut.multiply_adds(height as usize, width as usize).iter().sum()
+}
+
+/// The table, the best spec first, and what its marks mean.
+pub fn table(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    let Report { model, photos, queries, groups, metric, .. } = report;
+    writeln!(out, "{model}: {queries} queries, {photos} photos, {groups} groups")?;
+    let names: Vec<String> = report.specs.iter().map(Row::name).collect();
+    let width = names.iter().map(|name| name.chars().count()).max().unwrap_or(0).max(4);
+    write!(out, "\n  {:width$}  {:>5}  {:>6}  {:<21}", "spec", "dim", "MMAC", format!("{metric} [95 %]"))?;
+    let columns = report.specs.first().and_then(|row| row.metrics.get(1..)).unwrap_or_default();
+    for (name, _) in columns {
+        write!(out, "  {:>6}", short(name))?;
+    }
+    writeln!(out)?;
+    for (row, name) in report.specs.iter().zip(&names) {
+        let mark = if row.is_best { '*' } else if row.is_as_good { '=' } else { ' ' };
+        let (cost, dimension) = (row.multiply_adds / 1_000_000, row.dimension);
+        write!(out, "{mark} {name:width$}  {dimension:>5}  {cost:>6}")?;
+        if let Some(Interval { mean, low, high }) = row.quality() {
+            write!(out, "  {mean:.4} [{low:.3}, {high:.3}]")?;
+        }
+        for (_, interval) in row.metrics.iter().skip(1) {
+            write!(out, "  {:>6.4}", interval.mean)?;
+        }
+        writeln!(out)?;
+    }
+    writeln!(
+        out,
+        "\n* best by {metric}; = not worse beyond noise (95 % interval of the difference, bootstrap \
+         over queries)"
+    )?;
+    if let Some(best) = report.specs.first() {
+        writeln!(out, "index with it: imgsearch index PATH --spec '{}'", best.spec)?;
+    }
+    Ok(())
+}
+
+/// A metric's name as a column has room for it.
+fn short(name: &str) -> String {
+    name.replace("recall", "R").replace("precision@", "P@").replace("R-precision", "R-prec")
+}
+
+fn as_map<S: Serializer>(metrics: &[(String, Interval)], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(metrics.iter().map(|(name, interval)| (name, interval)))
+}

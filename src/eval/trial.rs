@@ -1,0 +1,163 @@
+//! Specs tried on a labelled set: the quality of each, and which are no worse than the best.
+
+use serde::Serialize;
+
+use super::bootstrap::{Bootstrap, Estimate};
+use super::describe::{Described, EvalEvent, OnEvent};
+use super::ground_truth::GroundTruth;
+use super::metrics::{Metric, Outcome};
+use super::ranking::{Matrix, Weighted, outcomes};
+use crate::descriptor::{DescriptorSpec, Part};
+use crate::error::Result;
+
+/// One spec and its quality.
+#[derive(Clone, Debug)]
+pub struct Trial {
+    /// The spec.
+    pub spec: DescriptorSpec,
+    /// What was done besides, e.g. `expand 5`.
+    pub variant: Option<String>,
+    /// Values of each descriptor.
+    pub dimension: usize,
+    /// Where each query's relevant items came.
+    pub outcomes: Vec<Outcome>,
+    /// Each metric of the evaluation, in its order.
+    pub estimates: Vec<Estimate>,
+    /// How much better the best trial is by the chosen metric.
+    pub behind: Estimate,
+}
+
+impl Trial {
+    /// Whether no other trial is better beyond noise.
+    #[must_use]
+    pub fn is_as_good(&self) -> bool {
+        !self.behind.is_gain()
+    }
+
+    /// A metric of every query.
+    #[must_use]
+    pub fn values(&self, metric: Metric) -> Vec<f64> {
+        self.outcomes.iter().map(|outcome| metric.of(outcome)).collect()
+    }
+}
+
+/// All trials on one set.
+pub struct Evaluation {
+    /// What was measured; the first is what counts.
+    pub metrics: Vec<Metric>,
+    /// Best first.
+    pub trials: Vec<Trial>,
+    bootstrap: Bootstrap,
+}
+
+/// A mean with its interval, as it stands in reports.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Interval {
+    /// The mean over the queries.
+    pub mean: f64,
+    /// The lower end of the 95 % interval.
+    pub low: f64,
+    /// The upper end.
+    pub high: f64,
+}
+
+impl From<Estimate> for Interval {
+    fn from(Estimate { mean, low, high }: Estimate) -> Self {
+        Self { mean, low, high }
+    }
+}
+
+impl Evaluation {
+    /// Tries every spec on a set whose items are all described. When `on_event` breaks, the trials
+    /// so far are given.
+    ///
+    /// # Errors
+    /// Those of [`Described::matrix`].
+    pub fn of_specs(
+        truth: &GroundTruth,
+        described: &Described<'_>,
+        specs: &[DescriptorSpec],
+        metrics: &[Metric],
+        seed: u64,
+        on_event: OnEvent<'_>,
+    ) -> Result<Self> {
+        let mut evaluation = Self::new(metrics, truth.queries.len(), seed);
+        let mut last: Vec<(Part, Matrix)> = Vec::new();
+        for (done, spec) in specs.iter().enumerate() {
+            let event = EvalEvent::Evaluated { done, total: specs.len() };
+            if on_event(event).is_break() {
+                break;
+            }
+            let mut parts = Vec::with_capacity(spec.parts.len());
+            for part in &spec.parts {
+                let known = last.iter().position(|(known, _)| known == part);
+                let matrix = match known {
+                    Some(place) => last.swap_remove(place).1,
+                    None => described.matrix(part)?,
+                };
+                parts.push((part.clone(), matrix));
+            }
+            let weighted = Weighted {
+                parts: parts.iter().map(|(_, matrix)| matrix).collect(),
+                weights: spec.parts.iter().map(|part| part.weight).collect(),
+            };
+            let dimension = parts.iter().map(|(_, matrix)| matrix.dimension).sum();
+            evaluation.add(spec, None, dimension, outcomes(truth, &weighted));
+            last = parts;
+        }
+        evaluation.sort();
+        Ok(evaluation)
+    }
+
+    /// No trials yet; the first of the metrics is what counts.
+    #[must_use]
+    pub fn new(metrics: &[Metric], queries: usize, seed: u64) -> Self {
+        Self {
+            metrics: metrics.to_vec(),
+            trials: Vec::new(),
+            bootstrap: Bootstrap::new(queries, seed),
+        }
+    }
+
+    /// One more trial.
+    pub fn add(
+        &mut self,
+        spec: &DescriptorSpec,
+        variant: Option<String>,
+        dimension: usize,
+        outcomes: Vec<Outcome>,
+    ) {
+        let estimate = |metric: &Metric| {
+            let values: Vec<f64> = outcomes.iter().map(|outcome| metric.of(outcome)).collect();
+            self.bootstrap.estimate(&values)
+        };
+        self.trials.push(Trial {
+            spec: spec.clone(),
+            variant,
+            dimension,
+            estimates: self.metrics.iter().map(estimate).collect(),
+            outcomes,
+            behind: Estimate::default(),
+        });
+    }
+
+    /// Best first by the first metric, each with how far behind the best it is.
+    pub fn sort(&mut self) {
+        let quality = |trial: &Trial| trial.estimates.first().map_or(0.0, |estimate| estimate.mean);
+        self.trials.sort_by(|a, b| quality(b).total_cmp(&quality(a)));
+        let (Some(best), Some(metric)) = (self.trials.first(), self.metrics.first()) else {
+            return;
+        };
+        let best = best.values(*metric);
+        for trial in &mut self.trials {
+            trial.behind = self.bootstrap.difference(&best, &trial.values(*metric));
+        }
+    }
+
+    /// How much better one trial is than another by the first metric.
+    #[must_use]
+    pub fn gain(&self, new: &Trial, old: &Trial) -> Estimate {
+        let metric = self.metrics.first().copied().unwrap_or(Metric::MeanAveragePrecision);
+        self.bootstrap.difference(&new.values(metric), &old.values(metric))
+    }
+}
