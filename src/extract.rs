@@ -6,7 +6,7 @@ use candle_core::{Device, Tensor};
 
 use crate::backbone::weights::WeightsFile;
 use crate::backbone::{Architecture, Backbone};
-use crate::descriptor::{Descriptor, DescriptorSpec, Provenance};
+use crate::descriptor::{Descriptor, DescriptorSpec, Provenance, Whitening};
 use crate::error::{Error, Result};
 use crate::model::digest::Digests;
 use crate::model::{self, FetchOptions};
@@ -20,6 +20,7 @@ pub struct Extractor {
     spec: DescriptorSpec,
     preprocess: Preprocess,
     backbone: Backbone,
+    whitening: Option<Whitening>,
     provenance: Provenance,
 }
 
@@ -52,6 +53,7 @@ impl Extractor {
             preprocess: preprocess.to_string(),
             weights: Digests::in_folder(&FetchOptions::from_env().cache).sha256(weights)?,
             dimension: spec.dimension(&network, height as usize, width as usize)?,
+            whitening: None,
         };
         let file = WeightsFile::open(weights)?;
         let backbone = Backbone::load(architecture, &spec.layers(), &file, &open_device(device)?)?;
@@ -59,8 +61,28 @@ impl Extractor {
             spec,
             preprocess,
             backbone,
+            whitening: None,
             provenance,
         })
+    }
+
+    /// The same, whitening its descriptors at the end.
+    ///
+    /// # Errors
+    /// [`Error::WhiteningMismatch`], [`Error::WrongDimension`] for a whitening fitted on other
+    /// descriptors.
+    pub fn whitened(mut self, whitening: Whitening) -> Result<Self> {
+        whitening.check(&self.provenance)?;
+        self.provenance.dimension = whitening.dimension();
+        self.provenance.whitening = Some(whitening.digest());
+        self.whitening = Some(whitening);
+        Ok(self)
+    }
+
+    /// The whitening at the end, if there is one.
+    #[must_use]
+    pub const fn whitening(&self) -> Option<&Whitening> {
+        self.whitening.as_ref()
     }
 
     /// All that decides what the descriptors are.
@@ -127,7 +149,7 @@ impl Extractor {
         match self.forward(group, threads) {
             Ok(pooled) => pooled
                 .into_iter()
-                .map(|parts| self.spec.combine(parts))
+                .map(|parts| self.combine(parts))
                 .collect(),
             // An error of the whole batch may be one picture's: each is tried alone to find out.
             Err(_) if group.len() > 1 => group
@@ -135,6 +157,14 @@ impl Extractor {
                 .flat_map(|one| self.describe_group(std::slice::from_ref(one), threads))
                 .collect(),
             Err(error) => vec![Err(error)],
+        }
+    }
+
+    fn combine(&self, parts: Vec<Vec<f32>>) -> Result<Descriptor> {
+        let descriptor = self.spec.combine(parts)?;
+        match &self.whitening {
+            Some(whitening) => whitening.apply(descriptor.as_slice()),
+            None => Ok(descriptor),
         }
     }
 
