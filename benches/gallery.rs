@@ -196,6 +196,7 @@ fn main() {
             preprocess: "none".into(),
             weights: "none".into(),
             dimension,
+            whitening: None,
         },
         |like| like.provenance().clone(),
     );

@@ -76,6 +76,48 @@ pub enum Error {
         /// What for.
         what: &'static str,
     },
+    /// A file is no spec with its preprocessing.
+    #[error("not a spec file: {}: {source}", .path.display())]
+    InvalidSpecFile {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: Source,
+    },
+    /// A whitening cannot keep so many dimensions of what it is fitted on.
+    #[error("cannot keep {keep} dimensions: {photos} photos allow 1 to {most}")]
+    TooFewToWhiten {
+        /// The dimensions asked for.
+        keep: usize,
+        /// The most that there can be: the photos differ along so many axes.
+        most: usize,
+        /// The photos it was to be fitted on.
+        photos: usize,
+    },
+    /// A whitening's shrinkage lies outside of its range.
+    #[error("shrinkage {shrinkage} is not in 0 … 1")]
+    InvalidShrinkage {
+        /// As given.
+        shrinkage: f32,
+    },
+    /// The file is no whitening, or not as it was written.
+    #[error("not a whitening: {}: {reason}", .path.display())]
+    DamagedWhitening {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// A whitening was fitted on descriptors that were made otherwise.
+    #[error("the whitening was fitted with {what} `{fitted}`, not `{requested}`")]
+    WhiteningMismatch {
+        /// Spec, preprocessing or weights.
+        what: &'static str,
+        /// What it was fitted with.
+        fitted: String,
+        /// What was asked for.
+        requested: String,
+    },
     // ---- photo ----
     /// A folder or device stands where a file was expected.
     #[error("not a file: {}", .path.display())]
@@ -387,13 +429,21 @@ pub enum Error {
         /// What was asked for.
         requested: String,
     },
-    /// A descriptor has another number of values than the gallery's.
-    #[error("a descriptor has {found} values, the gallery's have {expected}")]
+    /// A descriptor has another number of values than those it is to be compared or whitened with.
+    #[error("a descriptor has {found} values, the others have {expected}")]
     WrongDimension {
-        /// Values of the gallery's descriptors.
+        /// Values of the others: the gallery's, for instance.
         expected: usize,
         /// Values of this one.
         found: usize,
+    },
+    /// The gallery's copy of the whitening that its descriptors were made with cannot be used.
+    #[error("the gallery has lost its whitening: {source}")]
+    LostWhitening {
+        /// The whitening's digest, 64 hexadecimal digits.
+        digest: String,
+        /// Why.
+        source: Box<Error>,
     },
     /// A snapshot cannot be used.
     #[error("damaged snapshot: {}: {reason}", .path.display())]

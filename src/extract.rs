@@ -6,7 +6,7 @@ use candle_core::{Device, Tensor};
 
 use crate::backbone::weights::WeightsFile;
 use crate::backbone::{Architecture, Backbone};
-use crate::descriptor::{Descriptor, DescriptorSpec, Provenance};
+use crate::descriptor::{Descriptor, DescriptorSpec, Provenance, Whitening};
 use crate::error::{Error, Result};
 use crate::model::digest::Digests;
 use crate::model::{self, FetchOptions};
@@ -20,6 +20,7 @@ pub struct Extractor {
     spec: DescriptorSpec,
     preprocess: Preprocess,
     backbone: Backbone,
+    whitening: Option<Whitening>,
     provenance: Provenance,
     /// For each part of the spec which of the backbone's maps it pools.
     maps: Vec<usize>,
@@ -54,6 +55,7 @@ impl Extractor {
             preprocess: preprocess.to_string(),
             weights: Digests::in_folder(&FetchOptions::from_env().cache).sha256(weights)?,
             dimension: spec.dimension(&network, height as usize, width as usize)?,
+            whitening: None,
         };
         let file = WeightsFile::open(weights)?;
         let mut layers: Vec<&str> = Vec::new();
@@ -71,8 +73,28 @@ impl Extractor {
             maps,
             preprocess,
             backbone,
+            whitening: None,
             provenance,
         })
+    }
+
+    /// The same, whitening its descriptors at the end.
+    ///
+    /// # Errors
+    /// [`Error::WhiteningMismatch`], [`Error::WrongDimension`] for a whitening fitted on other
+    /// descriptors.
+    pub fn whitened(mut self, whitening: Whitening) -> Result<Self> {
+        whitening.check(&self.provenance)?;
+        self.provenance.dimension = whitening.dimension();
+        self.provenance.whitening = Some(whitening.digest());
+        self.whitening = Some(whitening);
+        Ok(self)
+    }
+
+    /// The whitening at the end, if there is one.
+    #[must_use]
+    pub const fn whitening(&self) -> Option<&Whitening> {
+        self.whitening.as_ref()
     }
 
     /// All that decides what the descriptors are.
@@ -140,7 +162,7 @@ impl Extractor {
     /// The same in so many threads on a CPU: one, for those that describe in several at once.
     #[must_use]
     pub fn describe_all_in(&self, pixels: &[Pixels], threads: usize) -> Vec<Result<Descriptor>> {
-        let combine = |pooled: Result<Vec<Vec<f32>>>| self.spec.combine(pooled?);
+        let combine = |pooled: Result<Vec<Vec<f32>>>| self.combine(pooled?);
         let pooled = self.pool_all_in(pixels, threads);
         pooled.into_iter().map(combine).collect()
     }
@@ -165,6 +187,14 @@ impl Extractor {
                 .flat_map(|one| self.pool_group(std::slice::from_ref(one), threads))
                 .collect(),
             Err(error) => vec![Err(error)],
+        }
+    }
+
+    fn combine(&self, parts: Vec<Vec<f32>>) -> Result<Descriptor> {
+        let descriptor = self.spec.combine(parts)?;
+        match &self.whitening {
+            Some(whitening) => whitening.apply(descriptor.as_slice()),
+            None => Ok(descriptor),
         }
     }
 

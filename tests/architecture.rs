@@ -27,6 +27,10 @@ const CONFINED: &[(&str, &[&str])] = &[
     ),
     ("sled::", &["gallery/store"]),
     ("hnsw_rs::", &["gallery/hnsw.rs"]),
+    (
+        "faer",
+        &["descriptor/products.rs", "descriptor/whitening/fit.rs"],
+    ),
     ("clap", &["cli/"]),
     ("indicatif", &["cli/"]),
     ("anyhow", &["cli/"]),

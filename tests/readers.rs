@@ -57,6 +57,7 @@ fn a_reader_that_opens_while_snapshots_are_replaced_always_finds_one() {
         preprocess: "p".into(),
         weights: "w".into(),
         dimension: 2,
+        whitening: None,
     };
     let mut gallery = Gallery::open_or_create(dir.path(), &provenance).unwrap();
     let mut add = |number: u16| {

@@ -13,4 +13,7 @@ pub struct Provenance {
     pub weights: String,
     /// Number of values of each descriptor.
     pub dimension: usize,
+    /// [`Whitening::digest`](super::Whitening::digest) of the whitening that was applied, if any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub whitening: Option<String>,
 }

@@ -18,6 +18,20 @@ impl Error {
                 "give all pictures one size with `--preprocess crop=224` or `resize=224x224`, or \
                  pool with gap, max, gem or rmac"
             }
+            Self::InvalidSpecFile { .. } => {
+                "it has the form {\"spec\": \"…\", \"preprocess\": \"…\", \"whitening\": null}, as \
+                 `imgsearch tune --out FILE` writes it"
+            }
+            Self::TooFewToWhiten { most, .. } if *most > 0 => {
+                return Some(format!(
+                    "take `--dim {most}` or less, or fit it on more photos: ten for each dimension are good"
+                ));
+            }
+            Self::TooFewToWhiten { .. } => "fit it on more photos, and different ones",
+            Self::DamagedWhitening { .. } => "make it with `imgsearch whiten PATH --out FILE`",
+            Self::WhiteningMismatch { .. } => {
+                "leave the option away to use the whitening's own, or fit another whitening"
+            }
             Self::MissingDecoder { feature, .. } => {
                 return Some(format!(
                     "this build has no feature `{feature}`; convert the photo to JPEG"
@@ -61,6 +75,13 @@ impl Error {
             Self::SpecMismatch { .. } => {
                 "leave the option away to use the gallery's own, or index into another folder with \
                  `--gallery DIR`"
+            }
+            Self::LostWhitening { digest, .. } => {
+                return Some(format!(
+                    "run `imgsearch index PATH --whitening FILE` with the file it was made with (digest \
+                     {}…) and the copy is put back",
+                    &digest.get(..12).unwrap_or(digest)
+                ));
             }
             Self::DamagedSnapshot { .. } => {
                 "run `imgsearch index` again: it is rebuilt from the store"

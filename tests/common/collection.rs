@@ -48,6 +48,7 @@ pub fn provenance() -> Provenance {
         preprocess: "none".into(),
         weights: "0".repeat(64),
         dimension: DIMENSION,
+        whitening: None,
     }
 }
 

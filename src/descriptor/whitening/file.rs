@@ -1,0 +1,102 @@
+//! A whitening on disk: one safetensors file, which Python reads too.
+
+use std::collections::HashMap;
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+
+use super::{Origin, Whitening};
+use crate::error::{Error, Result};
+
+/// Where the origin stands in the file's metadata, as JSON: one entry, so that equal whitenings make
+/// equal files.
+const KEY: &str = "imgsearch_whitening";
+const MEAN: &str = "mean";
+const PROJECTION: &str = "projection";
+const SCALES: &str = "scales";
+
+impl Whitening {
+    /// Writes the whitening: tensors `mean` `[input]`, `projection` `[output, input]` and `scales`
+    /// `[output]`, and in the metadata, under `imgsearch_whitening`, its [`Origin`] as JSON.
+    ///
+    /// # Errors
+    /// [`Error::Write`].
+    pub fn save(&self, path: &Path) -> Result<()> {
+        let failed = |source| Error::Write {
+            path: path.to_owned(),
+            source,
+        };
+        let (output, input) = (self.dimension(), self.input_dimension());
+        let tensors = [
+            (MEAN, vec![input], &self.mean),
+            (PROJECTION, vec![output, input], &self.projection),
+            (SCALES, vec![output], &self.scales),
+        ];
+        let views = tensors.into_iter().map(|(name, shape, values)| {
+            let view = TensorView::new(Dtype::F32, shape, bytemuck::cast_slice(values))?;
+            Ok((name, view))
+        });
+        let metadata = HashMap::from([(KEY.to_owned(), self.origin_json())]);
+        let views = views.collect::<Result<Vec<_>, _>>();
+        let bytes = views.and_then(|views| safetensors::serialize(views, Some(metadata)));
+        fs::write(
+            path,
+            bytes.map_err(|error| failed(io::Error::other(error)))?,
+        )
+        .map_err(failed)
+    }
+
+    /// Reads what [`Whitening::save`] wrote.
+    ///
+    /// # Errors
+    /// [`Error::Read`]; [`Error::DamagedWhitening`].
+    pub fn load(path: &Path) -> Result<Self> {
+        let bytes = fs::read(path).map_err(|source| Error::Read {
+            path: path.to_owned(),
+            source,
+        })?;
+        Self::from_bytes(&bytes).map_err(|reason| Error::DamagedWhitening {
+            path: path.to_owned(),
+            reason,
+        })
+    }
+
+    fn from_bytes(bytes: &[u8]) -> Result<Self, &'static str> {
+        const DAMAGED: &str = "it is cut off or changed";
+        let (_, metadata) = SafeTensors::read_metadata(bytes).map_err(|_| DAMAGED)?;
+        let origin = metadata
+            .metadata()
+            .as_ref()
+            .and_then(|entries| entries.get(KEY));
+        let origin = origin.ok_or("it is of something else")?;
+        let origin: Origin = serde_json::from_str(origin).map_err(|_| DAMAGED)?;
+        let tensors = SafeTensors::deserialize(bytes).map_err(|_| DAMAGED)?;
+        let (mean, scales) = (values(&tensors, MEAN)?, values(&tensors, SCALES)?);
+        let projection = values(&tensors, PROJECTION)?;
+        let fits = mean.len().checked_mul(scales.len()) == Some(projection.len());
+        if !fits || projection.is_empty() {
+            return Err("its tensors do not fit each other");
+        }
+        Ok(Self {
+            mean,
+            projection,
+            scales,
+            origin,
+        })
+    }
+}
+
+fn values(tensors: &SafeTensors<'_>, name: &str) -> Result<Vec<f32>, &'static str> {
+    let tensor = tensors.tensor(name).map_err(|_| "a tensor is missing")?;
+    if tensor.dtype() != Dtype::F32 {
+        return Err("a tensor is not of f32");
+    }
+    let values: Vec<f32> = bytemuck::pod_collect_to_vec(tensor.data());
+    if values.iter().all(|value| value.is_finite()) {
+        Ok(values)
+    } else {
+        Err("a value is not a finite number")
+    }
+}

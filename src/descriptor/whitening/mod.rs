@@ -1,0 +1,169 @@
+//! PCA-whitening: descriptors rotated to the axes in which a set of photos differs most, each axis
+//! scaled to the same spread, the rest dropped, and scaled to length 1 again.
+//!
+//! Jégou & Chum, "Negative evidences and co-occurrences in image retrieval: the benefit of PCA and
+//! whitening", 2012. What many photos have in common no longer hides in what they differ.
+
+mod file;
+mod fit;
+
+use serde::{Deserialize, Serialize};
+
+use super::products::dots;
+use super::provenance::Provenance;
+use super::vector::{Descriptor, dot, normalize_in_place};
+use crate::error::{Error, Result};
+
+/// Rows whitened at once: what is made of them on the way stays small.
+const BLOCK: usize = 1024;
+
+/// A fitted whitening.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Whitening {
+    /// The mean of what it was fitted on, `[input]`.
+    mean: Vec<f32>,
+    /// Orthonormal axes, that of the greatest spread first, `[output, input]`.
+    projection: Vec<f32>,
+    /// What the component along each axis is multiplied by, `[output]`.
+    scales: Vec<f32>,
+    origin: Origin,
+}
+
+/// What a whitening was fitted on; only descriptors made in the same way may be whitened with it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Origin {
+    /// The descriptors' spec in its one-line form; empty where it was not said.
+    pub spec: String,
+    /// Their preprocessing in its one-line form.
+    pub preprocess: String,
+    /// SHA-256 of the weights file, 64 hexadecimal digits.
+    pub weights: String,
+    /// 0 … 1, see [`Whitening::fit`].
+    pub shrinkage: f32,
+    /// Number of descriptors.
+    pub photos: usize,
+    /// The share of their variance that lies along the axes kept, 0 … 1.
+    pub kept_variance: f32,
+}
+
+impl Whitening {
+    /// The same, known to belong to descriptors of this provenance.
+    #[must_use]
+    pub fn fitted_on(mut self, provenance: &Provenance) -> Self {
+        self.origin.spec.clone_from(&provenance.spec);
+        self.origin.preprocess.clone_from(&provenance.preprocess);
+        self.origin.weights.clone_from(&provenance.weights);
+        self
+    }
+
+    /// What it was fitted on.
+    #[must_use]
+    pub const fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
+    /// Number of values of a whitened descriptor.
+    #[must_use]
+    pub const fn dimension(&self) -> usize {
+        self.scales.len()
+    }
+
+    /// Number of values of the descriptors that it takes.
+    #[must_use]
+    pub const fn input_dimension(&self) -> usize {
+        self.mean.len()
+    }
+
+    /// Whether it may be applied to descriptors of this provenance.
+    ///
+    /// # Errors
+    /// [`Error::WhiteningMismatch`], which names what differs; [`Error::WrongDimension`].
+    pub fn check(&self, provenance: &Provenance) -> Result<()> {
+        let Origin {
+            spec,
+            preprocess,
+            weights,
+            ..
+        } = &self.origin;
+        let fields = [
+            ("spec", spec, &provenance.spec),
+            ("preprocessing", preprocess, &provenance.preprocess),
+            ("weights", weights, &provenance.weights),
+        ];
+        let differs = |(_, fitted, asked): &(_, &String, &String)| fitted != asked;
+        if let Some((what, fitted, asked)) = fields.into_iter().find(differs) {
+            return Err(Error::WhiteningMismatch {
+                what,
+                fitted: fitted.clone(),
+                requested: asked.clone(),
+            });
+        }
+        self.check_dimension(provenance.dimension)
+    }
+
+    fn check_dimension(&self, found: usize) -> Result<()> {
+        let expected = self.input_dimension();
+        if found == expected {
+            Ok(())
+        } else {
+            Err(Error::WrongDimension { expected, found })
+        }
+    }
+
+    /// Subtracts the mean, projects, scales, and normalizes to length 1.
+    ///
+    /// # Errors
+    /// [`Error::WrongDimension`]; [`Error::ZeroDescriptor`] for what differs from the mean along
+    /// none of the axes.
+    pub fn apply(&self, values: &[f32]) -> Result<Descriptor> {
+        self.check_dimension(values.len())?;
+        let centred: Vec<f32> = values.iter().zip(&self.mean).map(|(v, m)| v - m).collect();
+        let axes = self.projection.chunks_exact(self.input_dimension());
+        let components = axes
+            .zip(&self.scales)
+            .map(|(axis, scale)| scale * dot(axis, &centred));
+        Descriptor::normalize(components.collect())
+    }
+
+    /// As [`Whitening::apply`] for many descriptors, one after another, on all cores; the whitened
+    /// ones likewise. One that has no direction any more is left zero.
+    #[must_use]
+    pub fn apply_all(&self, rows: &[f32]) -> Vec<f32> {
+        let input = self.input_dimension();
+        let mut whitened = Vec::with_capacity(rows.len() / input * self.dimension());
+        for block in rows.chunks(BLOCK * input) {
+            let means = self.mean.iter().cycle();
+            let centred: Vec<f32> = block.iter().zip(means).map(|(v, m)| v - m).collect();
+            let start = whitened.len();
+            whitened.extend(dots(&centred, &self.projection, input));
+            for row in whitened[start..].chunks_exact_mut(self.dimension()) {
+                for (value, scale) in row.iter_mut().zip(&self.scales) {
+                    *value *= scale;
+                }
+                if normalize_in_place(row).is_err() {
+                    row.fill(0.0);
+                }
+            }
+        }
+        whitened
+    }
+
+    /// BLAKE3 of all that it is, 64 hexadecimal digits.
+    #[must_use]
+    pub fn digest(&self) -> String {
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(self.origin_json().as_bytes());
+        for values in [&self.mean, &self.projection, &self.scales] {
+            hasher.update(&(values.len() as u64).to_le_bytes());
+            hasher.update(bytemuck::cast_slice(values));
+        }
+        hasher.finalize().to_hex().to_string()
+    }
+
+    fn origin_json(&self) -> String {
+        serde_json::to_string(&self.origin).expect("strings and finite numbers are always JSON")
+    }
+}
+
+#[cfg(test)]
+mod tests;
