@@ -1,28 +1,34 @@
 //! `imgsearch eval`: which layer, pooling and hybrid find the right photos.
 
-use std::io;
 use std::path::PathBuf;
+use std::{fs, io};
 
 use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
 use globset::Glob;
 use imgsearch::backbone::Architecture;
-use imgsearch::descriptor::DescriptorSpec;
+use imgsearch::descriptor::{DescriptorSpec, Expansion};
 use imgsearch::eval::describe::Described;
 use imgsearch::eval::ground_truth::{Difficulty, Form, GroundTruth};
 use imgsearch::eval::metrics::Metric;
+use imgsearch::eval::ranking::{Matrix, Weighted, outcomes};
+use imgsearch::eval::rerank::Reranked;
 use imgsearch::eval::specs::{self, Layers};
 use imgsearch::eval::trial::Evaluation;
+use imgsearch::eval::{approximate, failures};
 use imgsearch::gallery::PooledCache;
 use imgsearch::ingest::Skipped;
 use imgsearch::photo::{Preprocess, walk};
-use imgsearch::{Extractor, model};
+use imgsearch::{Error, Extractor, model};
 
 use super::exit::Exit;
 use super::index::excluded;
-use super::output::evaluation as output;
+use super::output::{evaluation as output, failures as failure_page, plot};
 use super::progress::{EvalProgress, stop_on_ctrl_c};
 use super::{ExtractorArgs, GalleryArgs, setup};
+
+/// Answers shown of each failure.
+const FIRST_SHOWN: usize = 5;
 
 /// Compare layers, poolings and hybrids on labelled photos by what they find
 #[derive(Args)]
@@ -39,6 +45,27 @@ pub struct EvalArgs {
     /// Compare every named layer, not only the stages
     #[arg(long, conflicts_with = "specs")]
     all_layers: bool,
+    /// Also measure the best spec with queries expanded by their first N answers
+    #[arg(long, value_name = "N")]
+    expand: Option<usize>,
+    /// Also measure the best spec with every descriptor of the gallery augmented by its N neighbours
+    #[arg(long, value_name = "N")]
+    augment: Option<usize>,
+    /// How much a neighbour counts: its similarity to this power; 0: all count the same
+    #[arg(long, value_name = "A", default_value_t = Expansion::ALPHA)]
+    alpha: f32,
+    /// Also compare the approximate index of the best spec with the exact ranking
+    #[arg(long)]
+    index: bool,
+    /// Draw quality by depth (.svg or .png)
+    #[arg(long, value_name = "FILE")]
+    plot: Option<PathBuf>,
+    /// Show the hardest failures of the best spec as pictures
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
+    /// How many failures to show
+    #[arg(long, value_name = "N", default_value_t = 30)]
+    failures: usize,
     /// Print the results as JSON
     #[arg(long)]
     json: bool,
@@ -127,15 +154,26 @@ impl SetArgs {
             None => truth,
         };
         let problems = walked.problems.into_iter();
-        Ok((truth, problems.map(|(path, reason)| Skipped { path, reason }).collect()))
+        Ok((
+            truth,
+            problems
+                .map(|(path, reason)| Skipped { path, reason })
+                .collect(),
+        ))
     }
 
     /// The network that gives all the parts of `spec`.
-    pub fn extractor(&self, spec: &DescriptorSpec, preprocess: Option<&str>) -> Result<Extractor> {
+    pub fn extractor(
+        &self,
+        spec: &DescriptorSpec,
+        preprocess: Option<&str>,
+    ) -> Result<Extractor, Error> {
         setup::extractor(&ExtractorArgs {
             spec: Some(spec.to_string()),
             weights: self.weights.clone(),
-            preprocess: preprocess.map(str::to_owned).or_else(|| self.preprocess.clone()),
+            preprocess: preprocess
+                .map(str::to_owned)
+                .or_else(|| self.preprocess.clone()),
             device: self.device.clone(),
         })
     }
@@ -157,9 +195,13 @@ pub fn run(args: &EvalArgs) -> Result<Exit> {
     let extractor = args.set.extractor(&specs::all_parts(&specs), None)?;
     let cache = PooledCache::open(&args.gallery.gallery)?;
     let mut progress = EvalProgress::new();
-    let described = Described::new(&truth.items, &extractor, &cache, args.set.jobs, &mut |event| {
-        progress.on_event(&event)
-    });
+    let described = Described::new(
+        &truth.items,
+        &extractor,
+        &cache,
+        args.set.jobs,
+        &mut |event| progress.on_event(&event),
+    );
     progress.finish();
     let mut described = described?;
     skipped.append(&mut described.skipped);
@@ -177,21 +219,126 @@ pub fn run(args: &EvalArgs) -> Result<Exit> {
         &mut |event| progress.on_event(&event),
     );
     progress.finish();
-    let evaluation = evaluation?;
-    let report = output::Report::new(&truth, &evaluation, &extractor, &skipped);
+    let mut evaluation = evaluation?;
+    let is_whole = evaluation.trials.len() == specs.len();
+    let looked = Looked {
+        truth: &truth,
+        extractor: &extractor,
+    };
+    let mut approximations = Vec::new();
+    if let Some(best) = evaluation.trials.first().map(|best| best.spec.clone()) {
+        let descriptors = described.joined(&best)?;
+        looked.write_pictures(args, &evaluation, &descriptors)?;
+        looked.rerank(args, &mut evaluation, &best, &descriptors);
+        if args.index {
+            let folder = args.gallery.gallery.join("eval-index");
+            let compared =
+                approximate::compare(&truth, &descriptors, extractor.provenance(), &folder);
+            // Left behind it would only take room.
+            let _ = fs::remove_dir_all(&folder);
+            approximations = compared?;
+        }
+    }
+    let report = output::Report::new(&truth, &evaluation, &extractor, &approximations, &skipped);
     let mut out = io::stdout().lock();
     if args.json {
         super::output::json::print(&report, &mut out)?;
     } else {
         output::table(&report, &mut out)?;
     }
-    Ok(if evaluation.trials.len() < specs.len() {
+    Ok(if !is_whole {
         Exit::Interrupted
     } else if skipped.is_empty() {
         Exit::Done
     } else {
         Exit::Skipped
     })
+}
+
+/// A set that was looked at.
+struct Looked<'a> {
+    truth: &'a GroundTruth,
+    extractor: &'a Extractor,
+}
+
+impl Looked<'_> {
+    /// The plot, and the page of failures.
+    fn write_pictures(
+        &self,
+        args: &EvalArgs,
+        evaluation: &Evaluation,
+        descriptors: &Matrix,
+    ) -> Result<()> {
+        if let Some(file) = &args.plot {
+            let model = model::find(&self.extractor.spec().model)?;
+            let network = Architecture::find(model.architecture)?.network();
+            let layers: Vec<String> = network
+                .layers()
+                .iter()
+                .map(|layer| layer.name.clone())
+                .collect();
+            let set = args
+                .set
+                .dataset
+                .file_name()
+                .unwrap_or_default()
+                .to_string_lossy();
+            let queries = self.truth.queries.len();
+            let title = format!("{} on {set}: {queries} queries", model.name);
+            plot::write(file, &plot::svg(evaluation, &layers, &title))?;
+        }
+        if let (Some(file), Some(best)) = (&args.html, evaluation.trials.first()) {
+            let metric = evaluation.metrics[0];
+            let similarities = Weighted {
+                parts: vec![descriptors],
+                weights: vec![1.0],
+            };
+            let shown = (args.failures, FIRST_SHOWN);
+            let hardest = failures::hardest(self.truth, best, metric, &similarities, shown);
+            let spec = best.spec.to_string();
+            let page = failure_page::page(self.truth, &hardest, &spec, &metric.to_string());
+            let failed = |source| Error::Write {
+                path: file.clone(),
+                source,
+            };
+            fs::write(file, page).map_err(failed)?;
+        }
+        Ok(())
+    }
+
+    /// Adds the best spec with expanded queries, with an augmented gallery, and with both.
+    fn rerank(
+        &self,
+        args: &EvalArgs,
+        evaluation: &mut Evaluation,
+        best: &DescriptorSpec,
+        descriptors: &Matrix,
+    ) {
+        let by = |neighbors: Option<usize>| {
+            neighbors.map(|neighbors| Expansion {
+                neighbors,
+                alpha: args.alpha,
+            })
+        };
+        let (expand, augment) = (by(args.expand), by(args.augment));
+        let mut variants = vec![(expand, None), (None, augment)];
+        if expand.is_some() && augment.is_some() {
+            variants.push((expand, augment));
+        }
+        for (expand, augment) in variants {
+            let names = [("expand", expand), ("augment", augment)];
+            let names = names
+                .into_iter()
+                .filter_map(|(name, one)| one.map(|one| format!("{name} {}", one.neighbors)));
+            let name = names.collect::<Vec<_>>().join(", ");
+            if !name.is_empty() {
+                let reranked = Reranked::new(self.truth, descriptors, expand, augment);
+                let outcomes = outcomes(self.truth, &reranked);
+                evaluation.add(best, Some(name), descriptors.dimension, outcomes);
+            }
+        }
+        evaluation.sort();
+    }
 }
 
 /// The specs to compare, with the network's own layer names.
@@ -202,18 +349,29 @@ fn specs(args: &EvalArgs) -> Result<Vec<DescriptorSpec>> {
         let default: Preprocess = model.preprocess.parse()?;
         let preprocess = default.with(args.set.preprocess.as_deref().unwrap_or_default())?;
         let (height, width) = preprocess.output_size(512, 512)?;
-        let layers = if args.all_layers { Layers::All } else { Layers::Stages };
+        let layers = if args.all_layers {
+            Layers::All
+        } else {
+            Layers::Stages
+        };
         let size = (height as usize, width as usize);
         return Ok(specs::usual(model.name, &network, size, layers));
     }
     let mut specs = Vec::new();
     for text in &args.specs {
-        let text = if text.contains(':') { text.clone() } else { format!("{}:{text}", model.name) };
+        let text = if text.contains(':') {
+            text.clone()
+        } else {
+            format!("{}:{text}", model.name)
+        };
         let spec: DescriptorSpec = text.parse()?;
         if spec.model != model.name {
             let other = &spec.model;
-            return Err(anyhow::anyhow!("spec `{text}` is of another network than {}", model.name))
-                .context(format!("evaluate it by itself with `--model {other}`"));
+            return Err(anyhow::anyhow!(
+                "spec `{text}` is of another network than {}",
+                model.name
+            ))
+            .context(format!("evaluate it by itself with `--model {other}`"));
         }
         specs.push(spec.resolve(&network)?);
     }

@@ -12,6 +12,7 @@ mod progress;
 mod query;
 mod remove;
 mod setup;
+mod tune;
 mod verify;
 
 use std::panic;
@@ -40,6 +41,9 @@ enum Command {
     Query(query::QueryArgs),
     /// Compare layers, poolings and hybrids on labelled photos by what they find
     Eval(eval::EvalArgs),
+    /// Search layers, poolings, weights, input size and whitening on one half of labelled photos, and
+    /// measure the gain on the other
+    Tune(tune::TuneArgs),
     /// Write the descriptors of pictures as .npy or JSON lines
     Extract(extract::ExtractArgs),
     /// List the known models, show one's layers, or get its weights
@@ -94,6 +98,7 @@ pub fn main() -> ExitCode {
         Command::Index(args) => index::run(&args),
         Command::Query(args) => query::run(&args),
         Command::Eval(args) => eval::run(&args),
+        Command::Tune(args) => tune::run(&args),
         Command::Extract(args) => extract::run(&args),
         Command::Models(args) => models::run(&args),
         Command::Info(args) => info::run(&args),

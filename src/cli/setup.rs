@@ -35,7 +35,7 @@ fn requested_spec(args: &ExtractorArgs) -> Result<DescriptorSpec, Error> {
 }
 
 /// Loads what the arguments ask for.
-pub fn extractor(args: &ExtractorArgs) -> Result<Extractor> {
+pub fn extractor(args: &ExtractorArgs) -> Result<Extractor, Error> {
     let spec = requested_spec(args)?;
     let model = model::find(&spec.model)?;
     let default: Preprocess = model.preprocess.parse()?;
@@ -44,7 +44,7 @@ pub fn extractor(args: &ExtractorArgs) -> Result<Extractor> {
         Some(file) => file.clone(),
         None => fetch(model)?,
     };
-    Ok(Extractor::load(spec, preprocess, &weights, &args.device)?)
+    Extractor::load(spec, preprocess, &weights, &args.device)
 }
 
 /// Loads what the gallery was made with. What the arguments ask for besides must agree with it.

@@ -38,16 +38,36 @@ pub fn compare(
     provenance: &Provenance,
     dir: &Path,
 ) -> Result<Vec<Approximation>> {
-    let provenance = Provenance { dimension: descriptors.dimension, ..provenance.clone() };
-    let policy = IndexPolicy { graph_from: 2, ..IndexPolicy::default() };
+    let provenance = Provenance {
+        dimension: descriptors.dimension,
+        ..provenance.clone()
+    };
+    let policy = IndexPolicy {
+        graph_from: 2,
+        ..IndexPolicy::default()
+    };
     let mut gallery = Gallery::open_or_create(dir, &provenance)?.with_policy(policy);
-    let in_gallery = truth.items.iter().enumerate().filter(|(_, item)| item.in_gallery);
+    let in_gallery = truth
+        .items
+        .iter()
+        .enumerate()
+        .filter(|(_, item)| item.in_gallery);
     let record = |(index, item): (usize, &super::ground_truth::Item)| {
         // Each item is a photo of its own here, whatever its content.
         let hash = ContentHash::of(&(index as u64).to_le_bytes());
         let path = item.path.clone();
-        let record = Record { path, size: 0, modified: 0, hash, width: 0, height: 0 };
-        Ok((record, Some(Descriptor::normalize(descriptors.row(index).to_vec())?)))
+        let record = Record {
+            path,
+            size: 0,
+            modified: 0,
+            hash,
+            width: 0,
+            height: 0,
+        };
+        Ok((
+            record,
+            Some(Descriptor::normalize(descriptors.row(index).to_vec())?),
+        ))
     };
     let records = in_gallery.map(record).collect::<Result<Vec<_>>>()?;
     gallery.write(&records, &[])?;
@@ -56,16 +76,28 @@ pub fn compare(
     let query = |query: &super::ground_truth::Query| {
         Descriptor::normalize(descriptors.row(query.item as usize).to_vec())
     };
-    let queries = truth.queries.iter().map(query).collect::<Result<Vec<_>>>()?;
+    let queries = truth
+        .queries
+        .iter()
+        .map(query)
+        .collect::<Result<Vec<_>>>()?;
     let (exact, speed) = ask(&snapshot, &queries, None)?;
-    let mut compared = vec![Approximation { ef_search: None, recall: 1.0, queries_per_second: speed }];
+    let mut compared = vec![Approximation {
+        ef_search: None,
+        recall: 1.0,
+        queries_per_second: speed,
+    }];
     for ef_search in EF_SEARCH {
         let (found, queries_per_second) = ask(&snapshot, &queries, Some(ef_search))?;
         let shared = |(exact, found): (&HashSet<_>, &HashSet<_>)| exact.intersection(found).count();
         let hits: usize = exact.iter().zip(&found).map(shared).sum();
         let all: usize = exact.iter().map(HashSet::len).sum();
         let recall = hits as f64 / all.max(1) as f64;
-        compared.push(Approximation { ef_search: Some(ef_search), recall, queries_per_second });
+        compared.push(Approximation {
+            ef_search: Some(ef_search),
+            recall,
+            queries_per_second,
+        });
     }
     Ok(compared)
 }

@@ -52,7 +52,10 @@ impl Bootstrap {
         }
         let queries = values.len() as f64;
         let drawn = |counts: &[f32]| {
-            let weighted = counts.iter().zip(values).map(|(count, value)| f64::from(*count) * value);
+            let weighted = counts
+                .iter()
+                .zip(values)
+                .map(|(count, value)| f64::from(*count) * value);
             weighted.sum::<f64>() / queries
         };
         let mut means: Vec<f64> = self.counts.par_chunks(self.queries).map(drawn).collect();

@@ -12,7 +12,7 @@ use image::imageops;
 
 use super::ground_truth::{Item, Region};
 use super::ranking::Matrix;
-use crate::descriptor::{Part, normalize_in_place};
+use crate::descriptor::{DescriptorSpec, Part, normalize_in_place};
 use crate::error::{Error, Result};
 use crate::extract::Extractor;
 use crate::gallery::{PartKey, PooledCache};
@@ -122,7 +122,9 @@ impl<'a> Described<'a> {
                     let path = workers.items[taken.item].path.clone();
                     self.skipped.push(Skipped { path, reason });
                     let last = self.skipped.last();
-                    last.map_or(ControlFlow::Continue(()), |last| on_event(EvalEvent::Skipped(last)))
+                    last.map_or(ControlFlow::Continue(()), |last| {
+                        on_event(EvalEvent::Skipped(last))
+                    })
                 }
             };
             if event.is_break() {
@@ -159,6 +161,31 @@ impl<'a> Described<'a> {
             matrix.values.extend(row);
         }
         Ok(matrix)
+    }
+
+    /// The descriptors themselves: the parts weighted and joined, of length 1 (a little less where a
+    /// part is zero).
+    ///
+    /// # Errors
+    /// As [`Described::matrix`].
+    pub fn joined(&self, spec: &DescriptorSpec) -> Result<Matrix> {
+        let matrices = spec.parts.iter().map(|part| self.matrix(part));
+        let matrices = matrices.collect::<Result<Vec<Matrix>>>()?;
+        let square: f32 = spec
+            .parts
+            .iter()
+            .map(|part| part.weight * part.weight)
+            .sum();
+        let rows = matrices.first().map_or(0, Matrix::rows);
+        let dimension = matrices.iter().map(|matrix| matrix.dimension).sum();
+        let mut values = Vec::with_capacity(rows * dimension);
+        for row in 0..rows {
+            for (matrix, part) in matrices.iter().zip(&spec.parts) {
+                let share = part.weight / square.sqrt();
+                values.extend(matrix.row(row).iter().map(|value| value * share));
+            }
+        }
+        Ok(Matrix { values, dimension })
     }
 
     fn key(&self, part: &Part) -> PartKey {
@@ -214,8 +241,14 @@ impl Workers<'_> {
                         pixels.push(picture);
                     }
                     // The receiver hangs up only after an error that ends everything.
-                    Ok((hash, None)) => drop(sender.send(Taken { item, outcome: Ok((hash, None)) })),
-                    Err(error) => drop(sender.send(Taken { item, outcome: Err(error) })),
+                    Ok((hash, None)) => drop(sender.send(Taken {
+                        item,
+                        outcome: Ok((hash, None)),
+                    })),
+                    Err(error) => drop(sender.send(Taken {
+                        item,
+                        outcome: Err(error),
+                    })),
                 }
             }
             let pooled = self.extractor.pool_all_in(&pixels, 1);
@@ -229,7 +262,9 @@ impl Workers<'_> {
     /// What an item is known by, and its pixels unless its vectors are in the cache.
     fn look_at(&self, item: &Item) -> Result<(ContentHash, Option<Pixels>)> {
         let photo = Photo::read(&item.path)?;
-        let hash = item.region.map_or(photo.hash(), |region| hash_of(&photo, region));
+        let hash = item
+            .region
+            .map_or(photo.hash(), |region| hash_of(&photo, region));
         if self.cache.has_all(&self.keys, &hash)? {
             return Ok((hash, None));
         }
@@ -253,7 +288,12 @@ impl Workers<'_> {
 }
 
 fn hash_of(photo: &Photo, region: Region) -> ContentHash {
-    let Region { left, top, right, bottom } = region;
+    let Region {
+        left,
+        top,
+        right,
+        bottom,
+    } = region;
     let sides = [left, top, right, bottom].map(f32::to_le_bytes);
     let bytes = [&photo.hash().as_bytes()[..], sides.as_flattened()].concat();
     ContentHash::of(&bytes)

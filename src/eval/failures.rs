@@ -59,7 +59,11 @@ pub fn hardest(
         };
         let ranking = first(&row, query, truth, truth.items.len());
         let all: Vec<Answer> = (1..).zip(ranking).map(answer).collect();
-        let late = all.iter().skip(k).filter(|answer| answer.is_relevant).copied();
+        let late = all
+            .iter()
+            .skip(k)
+            .filter(|answer| answer.is_relevant)
+            .copied();
         let late: Vec<Answer> = late.collect();
         Failure {
             query: query.item,

@@ -84,7 +84,9 @@ fn average_precision(places: &[u32]) -> f64 {
         place => f64::from(hits) / f64::from(*place),
     };
     let before = (0u32..).zip(places).map(before);
-    let heights = before.zip(precisions(places)).map(|(before, at)| (before + at) / 2.0);
+    let heights = before
+        .zip(precisions(places))
+        .map(|(before, at)| (before + at) / 2.0);
     heights.sum::<f64>() / places.len() as f64
 }
 
@@ -105,7 +107,8 @@ impl FromStr for Metric {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, &'static str> {
-        const UNKNOWN: &str = "a metric is none of map, recall@K, precision@K, r-precision, map@r, n-s";
+        const UNKNOWN: &str =
+            "a metric is none of map, recall@K, precision@K, r-precision, map@r, n-s";
         let lower = text.to_ascii_lowercase();
         match lower.as_str() {
             "map" => return Ok(Self::MeanAveragePrecision),
@@ -129,7 +132,9 @@ mod tests {
     use super::*;
 
     fn value(metric: Metric, places: &[u32]) -> f64 {
-        metric.of(&Outcome { places: places.to_vec() })
+        metric.of(&Outcome {
+            places: places.to_vec(),
+        })
     }
 
     fn close(a: f64, b: f64) -> bool {
@@ -169,7 +174,10 @@ mod tests {
     fn measures_at_r_look_at_the_first_r() {
         // Three relevant: two of them are among the first three, at the second and third place.
         assert!(close(value(Metric::RPrecision, &[1, 2, 9]), 2.0 / 3.0));
-        assert!(close(value(Metric::MapAtR, &[1, 2, 9]), (0.5 + 2.0 / 3.0) / 3.0));
+        assert!(close(
+            value(Metric::MapAtR, &[1, 2, 9]),
+            (0.5 + 2.0 / 3.0) / 3.0
+        ));
         assert!(close(value(Metric::MapAtR, &[0, 1, 2]), 1.0));
     }
 

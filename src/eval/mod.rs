@@ -4,10 +4,14 @@
 //! each spec's exact ranking of the gallery for every query gives its quality ([`metrics`]), with an
 //! interval ([`bootstrap`]). Nothing here knows a terminal.
 
+pub mod approximate;
 pub mod bootstrap;
 pub mod describe;
+pub mod failures;
 pub mod ground_truth;
 pub mod metrics;
 pub mod ranking;
+pub mod rerank;
 pub mod specs;
 pub mod trial;
+pub mod tune;

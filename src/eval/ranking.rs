@@ -22,7 +22,11 @@ impl Matrix {
     /// Number of rows.
     #[must_use]
     pub const fn rows(&self) -> usize {
-        if self.dimension == 0 { 0 } else { self.values.len() / self.dimension }
+        if self.dimension == 0 {
+            0
+        } else {
+            self.values.len() / self.dimension
+        }
     }
 
     /// One row.
@@ -34,8 +38,15 @@ impl Matrix {
     /// The rows of these numbers.
     #[must_use]
     pub fn select(&self, rows: &[u32]) -> Self {
-        let values = rows.iter().flat_map(|row| self.row(*row as usize)).copied().collect();
-        Self { values, dimension: self.dimension }
+        let values = rows
+            .iter()
+            .flat_map(|row| self.row(*row as usize))
+            .copied()
+            .collect();
+        Self {
+            values,
+            dimension: self.dimension,
+        }
     }
 }
 
@@ -55,7 +66,8 @@ pub struct Weighted<'a> {
 
 impl Similarities for Weighted<'_> {
     fn of(&self, items: &[u32]) -> Vec<f32> {
-        let product = |part: &Matrix| dots(&part.select(items).values, &part.values, part.dimension);
+        let product =
+            |part: &Matrix| dots(&part.select(items).values, &part.values, part.dimension);
         // The parts have length 1, so the joined vector has the square root of this.
         let square: f32 = self.weights.iter().map(|weight| weight * weight).sum();
         let mut sums = Vec::new();
@@ -78,8 +90,11 @@ pub fn outcomes(truth: &GroundTruth, similarities: &impl Similarities) -> Vec<Ou
     let block = |queries: &[Query]| {
         let items: Vec<u32> = queries.iter().map(|query| query.item).collect();
         let similarities = similarities.of(&items);
-        let rows = similarities.par_chunks(truth.items.len().max(1)).zip(queries);
-        rows.map(|(row, query)| outcome(row, query, &in_gallery)).collect::<Vec<_>>()
+        let rows = similarities
+            .par_chunks(truth.items.len().max(1))
+            .zip(queries);
+        rows.map(|(row, query)| outcome(row, query, &in_gallery))
+            .collect::<Vec<_>>()
     };
     truth.queries.chunks(BLOCK).flat_map(block).collect()
 }
@@ -138,7 +153,12 @@ mod tests {
     use super::*;
 
     fn query(relevant: &[u32], ignored: &[u32]) -> Query {
-        Query { item: 0, relevant: relevant.into(), ignored: ignored.to_vec(), group: 0 }
+        Query {
+            item: 0,
+            relevant: relevant.into(),
+            ignored: ignored.to_vec(),
+            group: 0,
+        }
     }
 
     #[test]
@@ -179,9 +199,18 @@ mod tests {
 
     #[test]
     fn a_hybrids_similarity_is_the_cosine_of_the_joined_vectors() {
-        let a = Matrix { values: vec![1.0, 0.0, 0.6, 0.8], dimension: 2 };
-        let b = Matrix { values: vec![0.0, 1.0, 0.0, 0.0, 0.0, 1.0], dimension: 3 };
-        let weighted = Weighted { parts: vec![&a, &b], weights: vec![3.0, 4.0] };
+        let a = Matrix {
+            values: vec![1.0, 0.0, 0.6, 0.8],
+            dimension: 2,
+        };
+        let b = Matrix {
+            values: vec![0.0, 1.0, 0.0, 0.0, 0.0, 1.0],
+            dimension: 3,
+        };
+        let weighted = Weighted {
+            parts: vec![&a, &b],
+            weights: vec![3.0, 4.0],
+        };
         let similarities = weighted.of(&[0]);
         // (9 · 1 + 16 · 1) / 25 and (9 · 0.6 + 16 · 0) / 25.
         assert!((similarities[0] - 1.0).abs() < 1e-6);

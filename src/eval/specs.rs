@@ -20,7 +20,12 @@ pub enum Layers {
 /// `size` is the height and width of the network's input: where a map is a single cell, all
 /// poolings are the same, and GAP stands for them.
 #[must_use]
-pub fn usual(model: &str, network: &Network, size: (usize, usize), layers: Layers) -> Vec<DescriptorSpec> {
+pub fn usual(
+    model: &str,
+    network: &Network,
+    size: (usize, usize),
+    layers: Layers,
+) -> Vec<DescriptorSpec> {
     let shapes = network.shapes(size.0, size.1);
     let is_cell = |layer: &Layer| {
         let shape = shapes[layer.value.0];
@@ -29,11 +34,23 @@ pub fn usual(model: &str, network: &Network, size: (usize, usize), layers: Layer
     let mut specs = Vec::new();
     for layer in network.layers() {
         if layers == Layers::All || layer.ends_stage {
-            let poolings = if is_cell(layer) { &POOLINGS[..1] } else { &POOLINGS[..] };
-            specs.extend(poolings.iter().map(|pooling| of(model, &[(layer, *pooling)])));
+            let poolings = if is_cell(layer) {
+                &POOLINGS[..1]
+            } else {
+                &POOLINGS[..]
+            };
+            specs.extend(
+                poolings
+                    .iter()
+                    .map(|pooling| of(model, &[(layer, *pooling)])),
+            );
         }
     }
-    let stages: Vec<&Layer> = network.layers().iter().filter(|layer| layer.ends_stage).collect();
+    let stages: Vec<&Layer> = network
+        .layers()
+        .iter()
+        .filter(|layer| layer.ends_stage)
+        .collect();
     if let [.., a, b] = stages[..] {
         specs.extend(POOLINGS.map(|pooling| of(model, &[(a, pooling), (b, pooling)])));
     }
@@ -46,7 +63,10 @@ fn of(model: &str, parts: &[(&Layer, Pooling)]) -> DescriptorSpec {
         pooling: *pooling,
         weight: 1.0,
     };
-    DescriptorSpec { model: model.to_owned(), parts: parts.iter().map(part).collect() }
+    DescriptorSpec {
+        model: model.to_owned(),
+        parts: parts.iter().map(part).collect(),
+    }
 }
 
 /// One spec with every part that occurs in any of these, once: what a single forward pass gives.
@@ -56,10 +76,16 @@ pub fn all_parts(specs: &[DescriptorSpec]) -> DescriptorSpec {
     for part in specs.iter().flat_map(|spec| &spec.parts) {
         let same = |known: &Part| known.layer == part.layer && known.pooling == part.pooling;
         if !parts.iter().any(same) {
-            parts.push(Part { weight: 1.0, ..part.clone() });
+            parts.push(Part {
+                weight: 1.0,
+                ..part.clone()
+            });
         }
     }
-    let model = specs.first().map(|spec| spec.model.clone()).unwrap_or_default();
+    let model = specs
+        .first()
+        .map(|spec| spec.model.clone())
+        .unwrap_or_default();
     DescriptorSpec { model, parts }
 }
 
@@ -82,7 +108,8 @@ mod tests {
 
     #[test]
     fn parts_in_common_are_made_once() {
-        let specs = ["m:a/gap", "m:a/gap*2+b/max", "m:b/max+a/gem"].map(|text| text.parse().unwrap());
+        let specs =
+            ["m:a/gap", "m:a/gap*2+b/max", "m:b/max+a/gem"].map(|text| text.parse().unwrap());
         assert_eq!(all_parts(&specs).to_string(), "m:a/gap+b/max+a/gem");
     }
 }

@@ -37,7 +37,10 @@ impl Trial {
     /// A metric of every query.
     #[must_use]
     pub fn values(&self, metric: Metric) -> Vec<f64> {
-        self.outcomes.iter().map(|outcome| metric.of(outcome)).collect()
+        self.outcomes
+            .iter()
+            .map(|outcome| metric.of(outcome))
+            .collect()
     }
 }
 
@@ -84,7 +87,10 @@ impl Evaluation {
         let mut evaluation = Self::new(metrics, truth.queries.len(), seed);
         let mut last: Vec<(Part, Matrix)> = Vec::new();
         for (done, spec) in specs.iter().enumerate() {
-            let event = EvalEvent::Evaluated { done, total: specs.len() };
+            let event = EvalEvent::Evaluated {
+                done,
+                total: specs.len(),
+            };
             if on_event(event).is_break() {
                 break;
             }
@@ -143,8 +149,14 @@ impl Evaluation {
 
     /// Best first by the first metric, each with how far behind the best it is.
     pub fn sort(&mut self) {
-        let quality = |trial: &Trial| trial.estimates.first().map_or(0.0, |estimate| estimate.mean);
-        self.trials.sort_by(|a, b| quality(b).total_cmp(&quality(a)));
+        let quality = |trial: &Trial| {
+            trial
+                .estimates
+                .first()
+                .map_or(0.0, |estimate| estimate.mean)
+        };
+        self.trials
+            .sort_by(|a, b| quality(b).total_cmp(&quality(a)));
         let (Some(best), Some(metric)) = (self.trials.first(), self.metrics.first()) else {
             return;
         };
@@ -157,7 +169,12 @@ impl Evaluation {
     /// How much better one trial is than another by the first metric.
     #[must_use]
     pub fn gain(&self, new: &Trial, old: &Trial) -> Estimate {
-        let metric = self.metrics.first().copied().unwrap_or(Metric::MeanAveragePrecision);
-        self.bootstrap.difference(&new.values(metric), &old.values(metric))
+        let metric = self
+            .metrics
+            .first()
+            .copied()
+            .unwrap_or(Metric::MeanAveragePrecision);
+        self.bootstrap
+            .difference(&new.values(metric), &old.values(metric))
     }
 }

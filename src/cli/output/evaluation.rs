@@ -6,18 +6,20 @@ use imgsearch::Extractor;
 use imgsearch::backbone::Architecture;
 use imgsearch::backbone::network::Network;
 use imgsearch::descriptor::DescriptorSpec;
+use imgsearch::eval::approximate::Approximation;
 use imgsearch::eval::ground_truth::GroundTruth;
 use imgsearch::eval::trial::{Evaluation, Interval, Trial};
 use imgsearch::ingest::Skipped;
 use imgsearch::model;
 use serde::{Serialize, Serializer};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::json;
 
 /// `{model, preprocess, photos, queries, groups, metric, specs: [{spec, variant, layers, dimension,
 /// multiply_adds, is_best, is_as_good, behind: {mean, low, high}, metrics: {NAME: {mean, low,
-/// high}}}], skipped: [{path, reason}]}`, the best spec first.
+/// high}}}], index: [{ef_search, recall, queries_per_second}], skipped: [{path, reason}]}`, the best
+/// spec first.
 #[derive(Serialize)]
 pub struct Report {
     model: String,
@@ -27,6 +29,8 @@ pub struct Report {
     groups: usize,
     metric: String,
     pub specs: Vec<Row>,
+    /// The approximate index of the best spec, where it was asked for.
+    index: Vec<Value>,
     skipped: Vec<Value>,
 }
 
@@ -51,6 +55,7 @@ impl Report {
         truth: &GroundTruth,
         evaluation: &Evaluation,
         extractor: &Extractor,
+        approximations: &[Approximation],
         skipped: &[Skipped],
     ) -> Self {
         let provenance = extractor.provenance();
@@ -62,8 +67,13 @@ impl Report {
             photos: gallery,
             queries: truth.queries.len(),
             groups: truth.groups.len(),
-            metric: evaluation.metrics.first().map(ToString::to_string).unwrap_or_default(),
+            metric: evaluation
+                .metrics
+                .first()
+                .map(ToString::to_string)
+                .unwrap_or_default(),
             specs: evaluation.trials.iter().enumerate().map(row).collect(),
+            index: approximations.iter().map(approximation).collect(),
             skipped: json::skipped(skipped),
         }
     }
@@ -93,12 +103,23 @@ impl Row {
 
     /// The spec as it is shown: without the model, which all have in common.
     fn name(&self) -> String {
-        let parts = self.spec.split_once(':').map_or(self.spec.as_str(), |(_, parts)| parts);
+        let parts = self
+            .spec
+            .split_once(':')
+            .map_or(self.spec.as_str(), |(_, parts)| parts);
         match &self.variant {
             Some(variant) => format!("{parts}, {variant}"),
             None => parts.to_owned(),
         }
     }
+}
+
+fn approximation(one: &Approximation) -> Value {
+    json!({
+        "ef_search": one.ef_search,
+        "recall": one.recall,
+        "queries_per_second": one.queries_per_second,
+    })
 }
 
 /// Multiply-adds of a picture of the usual size up to the spec's deepest layer.
@@ -107,28 +128,67 @@ fn cost(spec: &DescriptorSpec, extractor: &Extractor) -> u64 {
     let Ok(network) = network.map(Architecture::network) else {
         return 0;
     };
-    let (height, width) = extractor.preprocess().output_size(512, 512).unwrap_or((224, 224));
+    let (height, width) = extractor
+        .preprocess()
+        .output_size(512, 512)
+        .unwrap_or((224, 224));
     let layers = spec.layers();
-    let values = layers.iter().filter_map(|layer| network.find_layer(layer).ok());
+    let values = layers
+        .iter()
+        .filter_map(|layer| network.find_layer(layer).ok());
     let values: Vec<_> = values.map(|layer| layer.value).collect();
     let cut: Network = network.cut_after(&values);
-    cut.multiply_adds(height as usize, width as usize).iter().sum()
+    cut.multiply_adds(height as usize, width as usize)
+        .iter()
+        .sum()
 }
 
 /// The table, the best spec first, and what its marks mean.
 pub fn table(report: &Report, out: &mut dyn Write) -> io::Result<()> {
-    let Report { model, photos, queries, groups, metric, .. } = report;
-    writeln!(out, "{model}: {queries} queries, {photos} photos, {groups} groups")?;
+    let Report {
+        model,
+        photos,
+        queries,
+        groups,
+        metric,
+        ..
+    } = report;
+    writeln!(
+        out,
+        "{model}: {queries} queries, {photos} photos, {groups} groups"
+    )?;
     let names: Vec<String> = report.specs.iter().map(Row::name).collect();
-    let width = names.iter().map(|name| name.chars().count()).max().unwrap_or(0).max(4);
-    write!(out, "\n  {:width$}  {:>5}  {:>6}  {:<21}", "spec", "dim", "MMAC", format!("{metric} [95 %]"))?;
-    let columns = report.specs.first().and_then(|row| row.metrics.get(1..)).unwrap_or_default();
+    let width = names
+        .iter()
+        .map(|name| name.chars().count())
+        .max()
+        .unwrap_or(0)
+        .max(4);
+    write!(
+        out,
+        "\n  {:width$}  {:>5}  {:>6}  {:<21}",
+        "spec",
+        "dim",
+        "MMAC",
+        format!("{metric} [95 %]")
+    )?;
+    let columns = report
+        .specs
+        .first()
+        .and_then(|row| row.metrics.get(1..))
+        .unwrap_or_default();
     for (name, _) in columns {
         write!(out, "  {:>6}", short(name))?;
     }
     writeln!(out)?;
     for (row, name) in report.specs.iter().zip(&names) {
-        let mark = if row.is_best { '*' } else if row.is_as_good { '=' } else { ' ' };
+        let mark = if row.is_best {
+            '*'
+        } else if row.is_as_good {
+            '='
+        } else {
+            ' '
+        };
         let (cost, dimension) = (row.multiply_adds / 1_000_000, row.dimension);
         write!(out, "{mark} {name:width$}  {dimension:>5}  {cost:>6}")?;
         if let Some(Interval { mean, low, high }) = row.quality() {
@@ -144,15 +204,41 @@ pub fn table(report: &Report, out: &mut dyn Write) -> io::Result<()> {
         "\n* best by {metric}; = not worse beyond noise (95 % interval of the difference, bootstrap \
          over queries)"
     )?;
+    if !report.index.is_empty() {
+        let header = ["ef_search", "recall@10", "queries/s"];
+        writeln!(
+            out,
+            "\nthe index beside the exact ranking, the best spec, one thread:"
+        )?;
+        writeln!(
+            out,
+            "  {:>9}  {:>9}  {:>9}",
+            header[0], header[1], header[2]
+        )?;
+        for row in &report.index {
+            let ef_search = row["ef_search"]
+                .as_u64()
+                .map_or("exact".to_owned(), |ef| ef.to_string());
+            let number = |key: &str| row[key].as_f64().unwrap_or_default();
+            let (recall, speed) = (number("recall"), number("queries_per_second"));
+            writeln!(out, "  {ef_search:>9}  {recall:>9.4}  {speed:>9.0}")?;
+        }
+    }
     if let Some(best) = report.specs.first() {
-        writeln!(out, "index with it: imgsearch index PATH --spec '{}'", best.spec)?;
+        writeln!(
+            out,
+            "index with it: imgsearch index PATH --spec '{}'",
+            best.spec
+        )?;
     }
     Ok(())
 }
 
 /// A metric's name as a column has room for it.
 fn short(name: &str) -> String {
-    name.replace("recall", "R").replace("precision@", "P@").replace("R-precision", "R-prec")
+    name.replace("recall", "R")
+        .replace("precision@", "P@")
+        .replace("R-precision", "R-prec")
 }
 
 fn as_map<S: Serializer>(metrics: &[(String, Interval)], serializer: S) -> Result<S::Ok, S::Error> {

@@ -17,7 +17,7 @@ use super::shown;
 /// Longest side of a thumbnail in pixels.
 const THUMBNAIL: u32 = 320;
 
-const STYLE: &str = "body{font:15px/1.4 system-ui,sans-serif;margin:2rem;background:#fafafa;color:#222}\
+pub const STYLE: &str = "body{font:15px/1.4 system-ui,sans-serif;margin:2rem;background:#fafafa;color:#222}\
 h1{font-size:1.2rem;font-weight:600}.grid{display:flex;flex-wrap:wrap;gap:1rem}\
 figure{margin:0;width:240px}img{width:240px;height:180px;object-fit:cover;border-radius:6px;\
 background:#ddd;display:block}figure.query img{outline:3px solid #2b6cb0}\
@@ -46,7 +46,7 @@ pub fn page(query: &[Photo], matches: &[Match]) -> String {
     html
 }
 
-fn figure(html: &mut String, class: &str, photo: Option<&Photo>, caption: &str) {
+pub fn figure(html: &mut String, class: &str, photo: Option<&Photo>, caption: &str) {
     let source = photo.and_then(thumbnail).unwrap_or_default();
     // Writing to a string cannot fail.
     let _ = write!(
@@ -57,7 +57,7 @@ fn figure(html: &mut String, class: &str, photo: Option<&Photo>, caption: &str) 
 
 /// A small JPEG as a data URL.
 fn thumbnail(photo: &Photo) -> Option<String> {
-    let picture = DynamicImage::from(photo.decode().ok()?.image);
+    let picture = DynamicImage::from(photo.decode_for(Some(THUMBNAIL)).ok()?.image);
     let small = picture.resize(THUMBNAIL, THUMBNAIL, FilterType::Triangle);
     let mut jpeg = Cursor::new(Vec::new());
     small.write_to(&mut jpeg, ImageFormat::Jpeg).ok()?;
@@ -67,7 +67,7 @@ fn thumbnail(photo: &Photo) -> Option<String> {
     ))
 }
 
-fn escape(text: &str) -> String {
+pub fn escape(text: &str) -> String {
     text.replace('&', "&amp;")
         .replace('<', "&lt;")
         .replace('>', "&gt;")

@@ -1,9 +1,13 @@
 //! Results as words, JSON and pictures.
 
 pub mod evaluation;
+pub mod failures;
 pub mod html;
 pub mod json;
+pub mod plot;
+mod raster;
 pub mod text;
+pub mod tuning;
 
 use std::env;
 use std::path::{Path, PathBuf};

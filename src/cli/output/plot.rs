@@ -7,9 +7,12 @@ use imgsearch::Error;
 use imgsearch::descriptor::DescriptorSpec;
 use imgsearch::eval::trial::{Evaluation, Trial};
 
+use super::html::escape;
+
 /// Okabe and Ito's colours, which people who see few colours can tell apart.
-const COLOURS: [&str; 7] =
-    ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#555555"];
+const COLOURS: [&str; 7] = [
+    "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#555555",
+];
 const WIDTH: f64 = 960.0;
 const HEIGHT: f64 = 520.0;
 /// Left, right, top, bottom.
@@ -47,21 +50,32 @@ pub fn svg(evaluation: &Evaluation, layers: &[String], title: &str) -> String {
 
 /// Writes it as SVG or, by the file's ending, as PNG.
 pub fn write(file: &Path, svg: &str) -> Result<(), Error> {
-    let bytes = if file.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("png")) {
+    let bytes = if file
+        .extension()
+        .is_some_and(|ending| ending.eq_ignore_ascii_case("png"))
+    {
         super::raster::png(svg)
     } else {
         svg.as_bytes().to_vec()
     };
-    std::fs::write(file, bytes).map_err(|source| Error::Write { path: file.to_owned(), source })
+    std::fs::write(file, bytes).map_err(|source| Error::Write {
+        path: file.to_owned(),
+        source,
+    })
 }
 
 impl Chart {
     fn new(evaluation: &Evaluation, layers: &[String], title: &str) -> Self {
-        let singles = evaluation.trials.iter().filter(|trial| trial.variant.is_none());
+        let singles = evaluation
+            .trials
+            .iter()
+            .filter(|trial| trial.variant.is_none());
         let (singles, hybrids): (Vec<&Trial>, Vec<&Trial>) =
             singles.partition(|trial| trial.spec.parts.len() == 1);
         let is_tried = |layer: &&String| {
-            singles.iter().any(|trial| trial.spec.parts[0].layer == **layer)
+            singles
+                .iter()
+                .any(|trial| trial.spec.parts[0].layer == **layer)
         };
         let mut columns: Vec<String> = layers.iter().filter(is_tried).cloned().collect();
         let layers = columns.len();
@@ -73,23 +87,38 @@ impl Chart {
         }
         let mut chart = Self {
             title: title.to_owned(),
-            metric: evaluation.metrics.first().map(ToString::to_string).unwrap_or_default(),
+            metric: evaluation
+                .metrics
+                .first()
+                .map(ToString::to_string)
+                .unwrap_or_default(),
             columns,
             layers,
             lines: Vec::new(),
             best: None,
             range: (1.0, 0.0),
         };
-        singles.iter().chain(&hybrids).for_each(|trial| chart.add(trial));
+        singles
+            .iter()
+            .chain(&hybrids)
+            .for_each(|trial| chart.add(trial));
         for line in &mut chart.lines {
             line.points.sort_by_key(|point| point.column);
         }
         // The order of a legend should not depend on who won.
         chart.lines.sort_by(|a, b| a.pooling.cmp(&b.pooling));
-        chart.best = evaluation.trials.iter().find(|trial| trial.variant.is_none()).and_then(|best| {
-            let estimate = best.estimates.first()?;
-            Some((chart.column(&best.spec)?, estimate.mean, pooling(&best.spec)))
-        });
+        chart.best = evaluation
+            .trials
+            .iter()
+            .find(|trial| trial.variant.is_none())
+            .and_then(|best| {
+                let estimate = best.estimates.first()?;
+                Some((
+                    chart.column(&best.spec)?,
+                    estimate.mean,
+                    pooling(&best.spec),
+                ))
+            });
         let (low, high) = chart.range;
         let room = ((high - low) * 0.06).max(0.005);
         chart.range = ((low - room).max(0.0), high + room);
@@ -102,15 +131,27 @@ impl Chart {
     }
 
     fn add(&mut self, trial: &Trial) {
-        let (Some(column), Some(estimate)) = (self.column(&trial.spec), trial.estimates.first()) else {
+        let (Some(column), Some(estimate)) = (self.column(&trial.spec), trial.estimates.first())
+        else {
             return;
         };
-        self.range = (self.range.0.min(estimate.low), self.range.1.max(estimate.high));
-        let point = Point { column, mean: estimate.mean, low: estimate.low, high: estimate.high };
+        self.range = (
+            self.range.0.min(estimate.low),
+            self.range.1.max(estimate.high),
+        );
+        let point = Point {
+            column,
+            mean: estimate.mean,
+            low: estimate.low,
+            high: estimate.high,
+        };
         let pooling = pooling(&trial.spec);
         match self.lines.iter_mut().find(|line| line.pooling == pooling) {
             Some(line) => line.points.push(point),
-            None => self.lines.push(Line { pooling, points: vec![point] }),
+            None => self.lines.push(Line {
+                pooling,
+                points: vec![point],
+            }),
         }
     }
 
@@ -133,7 +174,11 @@ impl Chart {
              fill=\"#fff\"/>\n"
         );
         let title = escape(&self.title);
-        let _ = writeln!(svg, "<text x=\"{}\" y=\"30\" font-size=\"18\" fill=\"#111\">{title}</text>", MARGIN.0);
+        let _ = writeln!(
+            svg,
+            "<text x=\"{}\" y=\"30\" font-size=\"18\" fill=\"#111\">{title}</text>",
+            MARGIN.0
+        );
         self.axes(&mut svg);
         for (index, line) in self.lines.iter().enumerate() {
             self.line(&mut svg, index, line);
@@ -188,14 +233,20 @@ impl Chart {
 
     fn line(&self, svg: &mut String, index: usize, line: &Line) {
         let colour = COLOURS[index % COLOURS.len()];
-        let (layers, hybrids) =
-            line.points.split_at(line.points.partition_point(|point| point.column < self.layers));
-        let place = |point: &Point, value: f64| format!("{:.1} {:.1}", self.x(point.column), self.y(value));
+        let (layers, hybrids) = line.points.split_at(
+            line.points
+                .partition_point(|point| point.column < self.layers),
+        );
+        let place =
+            |point: &Point, value: f64| format!("{:.1} {:.1}", self.x(point.column), self.y(value));
         if layers.len() > 1 {
             let up = layers.iter().map(|point| place(point, point.high));
             let down = layers.iter().rev().map(|point| place(point, point.low));
             let band: Vec<String> = up.chain(down).collect();
-            let means: Vec<String> = layers.iter().map(|point| place(point, point.mean)).collect();
+            let means: Vec<String> = layers
+                .iter()
+                .map(|point| place(point, point.mean))
+                .collect();
             let _ = writeln!(
                 svg,
                 "<path d=\"M{}Z\" fill=\"{colour}\" fill-opacity=\"0.13\"/>\
@@ -207,7 +258,10 @@ impl Chart {
         }
         for point in layers {
             let (x, y) = (self.x(point.column), self.y(point.mean));
-            let _ = writeln!(svg, "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"3.2\" fill=\"{colour}\"/>");
+            let _ = writeln!(
+                svg,
+                "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"3.2\" fill=\"{colour}\"/>"
+            );
         }
         // Side by side, or their intervals would hide each other.
         let aside = (index as f64 - (self.lines.len() as f64 - 1.0) / 2.0) * 12.0;
@@ -237,7 +291,11 @@ impl Chart {
         let Some((column, mean, pooling)) = &self.best else {
             return;
         };
-        let index = self.lines.iter().position(|line| line.pooling == *pooling).unwrap_or(0);
+        let index = self
+            .lines
+            .iter()
+            .position(|line| line.pooling == *pooling)
+            .unwrap_or(0);
         let is_hybrid = *column >= self.layers;
         let aside = (index as f64 - (self.lines.len() as f64 - 1.0) / 2.0) * 12.0;
         let x = self.x(*column) + if is_hybrid { aside } else { 0.0 };
@@ -262,7 +320,11 @@ fn hybrid(spec: &DescriptorSpec) -> String {
 
 /// The pooling of a spec's parts, or all of them where they differ.
 fn pooling(spec: &DescriptorSpec) -> String {
-    let mut names: Vec<String> = spec.parts.iter().map(|part| part.pooling.to_string()).collect();
+    let mut names: Vec<String> = spec
+        .parts
+        .iter()
+        .map(|part| part.pooling.to_string())
+        .collect();
     names.dedup();
     names.join("+")
 }
@@ -270,14 +332,13 @@ fn pooling(spec: &DescriptorSpec) -> String {
 /// Round values within the range, 4 to 10 of them.
 fn ticks((low, high): (f64, f64)) -> Vec<f64> {
     let steps = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0];
-    let step = steps.into_iter().find(|step| (high - low) / step <= 9.0).unwrap_or(1.0);
+    let step = steps
+        .into_iter()
+        .find(|step| (high - low) / step <= 9.0)
+        .unwrap_or(1.0);
     let first = (low / step).ceil() as i64;
     let ticks = (first..).map(|tick| tick as f64 * step);
     ticks.take_while(|tick| *tick <= high).collect()
-}
-
-fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
 #[cfg(test)]
@@ -288,6 +349,9 @@ mod tests {
     fn ticks_are_round_and_few() {
         let ticks = ticks((0.213, 0.784));
         assert_eq!(ticks.len(), 5);
-        assert!((ticks[0] - 0.3).abs() < 1e-9 && (ticks[4] - 0.7).abs() < 1e-9, "{ticks:?}");
+        assert!(
+            (ticks[0] - 0.3).abs() < 1e-9 && (ticks[4] - 0.7).abs() < 1e-9,
+            "{ticks:?}"
+        );
     }
 }

@@ -15,8 +15,17 @@ pub fn png(svg: &str) -> Vec<u8> {
     fonts.set_sans_serif_family("Ubuntu");
     let tree = Tree::from_str(svg, &options).expect("our own drawings are well-formed");
     let size = tree.size();
-    let (width, height) = ((size.width() * SCALE) as u32, (size.height() * SCALE) as u32);
+    let (width, height) = (
+        (size.width() * SCALE) as u32,
+        (size.height() * SCALE) as u32,
+    );
     let mut pixels = Pixmap::new(width, height).expect("our own drawings have a size");
-    resvg::render(&tree, Transform::from_scale(SCALE, SCALE), &mut pixels.as_mut());
-    pixels.encode_png().expect("a picture in memory can be encoded")
+    resvg::render(
+        &tree,
+        Transform::from_scale(SCALE, SCALE),
+        &mut pixels.as_mut(),
+    );
+    pixels
+        .encode_png()
+        .expect("a picture in memory can be encoded")
 }

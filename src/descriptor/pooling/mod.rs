@@ -68,7 +68,9 @@ impl Pooling {
             Some((start, end)) if end > start => {
                 let image = (end - start) / images;
                 let each = values[start..end].chunks_exact(image);
-                Ok(each.map(|image| planes::pool(self, image, height, width)).collect())
+                Ok(each
+                    .map(|image| planes::pool(self, image, height, width))
+                    .collect())
             }
             _ => tensor::pool(self, map),
         }
@@ -196,12 +198,17 @@ mod tests {
 
     #[test]
     fn both_ways_give_the_same() {
-        let values: Vec<f32> = (0..2 * 5 * 63).map(|i| ((i * 37) % 101) as f32 / 20.0 - 1.5).collect();
+        let values: Vec<f32> = (0..2 * 5 * 63)
+            .map(|i| ((i * 37) % 101) as f32 / 20.0 - 1.5)
+            .collect();
         let map = Tensor::from_vec(values, (2, 5, 7, 9), &Device::Cpu).unwrap();
         let gem = [0.7, 1.0, 1.5, 2.0, 3.0, 4.5, 6.0, 11.3].map(|p| Pooling::Gem { p });
         let others = [Pooling::Direct, Pooling::Gap, Pooling::Max, Pooling::RMac];
         for pooling in gem.into_iter().chain(others) {
-            let (planes, tensor) = (pooling.pool(&map).unwrap(), tensor::pool(pooling, &map).unwrap());
+            let (planes, tensor) = (
+                pooling.pool(&map).unwrap(),
+                tensor::pool(pooling, &map).unwrap(),
+            );
             for (a, b) in planes.iter().flatten().zip(tensor.iter().flatten()) {
                 assert!((a - b).abs() < 1e-5, "{pooling}: {a} {b}");
             }

@@ -42,7 +42,11 @@ fn max(plane: &[f32]) -> f32 {
             *largest = if *x > *largest { *x } else { *largest };
         }
     }
-    largest.iter().chain(rest).copied().fold(f32::NEG_INFINITY, f32::max)
+    largest
+        .iter()
+        .chain(rest)
+        .copied()
+        .fold(f32::NEG_INFINITY, f32::max)
 }
 
 /// Powers of whole and half exponents are products, many times quicker than `powf`.
@@ -56,7 +60,9 @@ fn gem(plane: &[f32], p: f32) -> f32 {
         2.5 => mean(plane, |x| floor(x) * floor(x) * floor(x).sqrt()),
         3.0 => mean(plane, |x| floor(x) * floor(x) * floor(x)),
         4.0 => mean(plane, |x| (floor(x) * floor(x)) * (floor(x) * floor(x))),
-        5.0 => mean(plane, |x| (floor(x) * floor(x)) * (floor(x) * floor(x)) * floor(x)),
+        5.0 => mean(plane, |x| {
+            (floor(x) * floor(x)) * (floor(x) * floor(x)) * floor(x)
+        }),
         6.0 => mean(plane, |x| {
             let cube = floor(x) * floor(x) * floor(x);
             cube * cube

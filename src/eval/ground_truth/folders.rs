@@ -8,7 +8,10 @@ use crate::photo::Found;
 /// Photos that lie in `root` itself belong to no group.
 pub fn read(root: &Path, found: &[Found]) -> GroundTruth {
     let labelled = |found: &Found| {
-        let folder = found.path.parent().and_then(|folder| folder.strip_prefix(root).ok());
+        let folder = found
+            .path
+            .parent()
+            .and_then(|folder| folder.strip_prefix(root).ok());
         let group = folder.map(|folder| folder.to_string_lossy().into_owned());
         Labelled::both(&found.path, group.filter(|group| !group.is_empty()))
     };
@@ -21,8 +24,17 @@ mod tests {
 
     #[test]
     fn the_folder_is_the_group() {
-        let found = |path: &str| Found { path: path.into(), size: 1, modified: 0 };
-        let photos = ["/set/cat/1.jpg", "/set/cat/2.jpg", "/set/dog/big/1.jpg", "/set/loose.jpg"];
+        let found = |path: &str| Found {
+            path: path.into(),
+            size: 1,
+            modified: 0,
+        };
+        let photos = [
+            "/set/cat/1.jpg",
+            "/set/cat/2.jpg",
+            "/set/dog/big/1.jpg",
+            "/set/loose.jpg",
+        ];
         let truth = read(Path::new("/set"), &photos.map(found));
         assert_eq!(truth.groups, ["cat", "dog/big"]);
         let groups: Vec<Option<u32>> = truth.items.iter().map(|item| item.group).collect();

@@ -180,10 +180,15 @@ impl GroundTruth {
             names.into_iter().zip(0..).collect()
         };
         let group = |item: &Labelled| item.group.as_ref().map(|name| names[name]);
-        let (mut members, mut junk) = (vec![Vec::new(); names.len()], vec![Vec::new(); names.len()]);
+        let (mut members, mut junk) =
+            (vec![Vec::new(); names.len()], vec![Vec::new(); names.len()]);
         for (index, item) in (0u32..).zip(&labelled) {
             if let Some(group) = group(item).filter(|_| item.in_gallery) {
-                let list = if item.is_junk { &mut junk } else { &mut members };
+                let list = if item.is_junk {
+                    &mut junk
+                } else {
+                    &mut members
+                };
                 list[group as usize].push(index);
             }
         }
@@ -194,7 +199,12 @@ impl GroundTruth {
             if let Err(place) = ignored.binary_search(&index) {
                 ignored.insert(place, index);
             }
-            let query = Query { item: index, relevant: members[group as usize].clone(), ignored, group };
+            let query = Query {
+                item: index,
+                relevant: members[group as usize].clone(),
+                ignored,
+                group,
+            };
             (query.relevant_count() > 0).then_some(query)
         };
         let queries = (0u32..).zip(&labelled).filter_map(query).collect();
@@ -217,12 +227,19 @@ impl GroundTruth {
     pub fn restrict(&self, keep: &[bool]) -> Self {
         let mut places = vec![None; self.items.len()];
         let mut items = Vec::new();
-        for (index, item) in self.items.iter().enumerate().filter(|(index, _)| keep[*index]) {
+        for (index, item) in self
+            .items
+            .iter()
+            .enumerate()
+            .filter(|(index, _)| keep[*index])
+        {
             places[index] = Some(items.len() as u32);
             items.push(item.clone());
         }
         let moved = |list: &[u32]| -> Vec<u32> {
-            list.iter().filter_map(|item| places[*item as usize]).collect()
+            list.iter()
+                .filter_map(|item| places[*item as usize])
+                .collect()
         };
         // Queries of a group share one list; so do they afterwards.
         let mut shared: HashMap<*const u32, Arc<[u32]>> = HashMap::new();
@@ -233,7 +250,12 @@ impl GroundTruth {
         let mut query = |query: &Query| {
             let item = places[query.item as usize]?;
             let (relevant, ignored) = (relevant(&query.relevant), moved(&query.ignored));
-            let query = Query { item, relevant, ignored, group: query.group };
+            let query = Query {
+                item,
+                relevant,
+                ignored,
+                group: query.group,
+            };
             (query.relevant_count() > 0).then_some(query)
         };
         Self {
@@ -251,7 +273,10 @@ impl GroundTruth {
             let mut random = fastrand::Rng::with_seed(seed);
             let mut chosen = random.choose_multiple(0..self.queries.len(), queries);
             chosen.sort_unstable();
-            self.queries = chosen.into_iter().map(|index| self.queries[index].clone()).collect();
+            self.queries = chosen
+                .into_iter()
+                .map(|index| self.queries[index].clone())
+                .collect();
         }
         self
     }
@@ -260,11 +285,20 @@ impl GroundTruth {
     /// is shared out by chance.
     #[must_use]
     pub fn halves(&self, seed: u64) -> (Self, Self) {
+        let [first, second] = self.half_items(seed);
+        (self.restrict(&first), self.restrict(&second))
+    }
+
+    /// Which items are in the first of [`GroundTruth::halves`], and which in the second.
+    #[must_use]
+    pub fn half_items(&self, seed: u64) -> [Vec<bool>; 2] {
         let mut random = fastrand::Rng::with_seed(seed);
         let mut groups: Vec<usize> = (0..self.groups.len()).collect();
         random.shuffle(&mut groups);
         let mut sizes = vec![0usize; self.groups.len()];
-        self.queries.iter().for_each(|query| sizes[query.group as usize] += 1);
+        self.queries
+            .iter()
+            .for_each(|query| sizes[query.group as usize] += 1);
         let (mut in_first, mut counts) = (vec![false; self.groups.len()], [0usize; 2]);
         for group in groups {
             let half = usize::from(counts[1] < counts[0]);
@@ -274,10 +308,13 @@ impl GroundTruth {
         let first: Vec<bool> = self
             .items
             .iter()
-            .map(|item| item.group.map_or_else(|| random.bool(), |group| in_first[group as usize]))
+            .map(|item| {
+                item.group
+                    .map_or_else(|| random.bool(), |group| in_first[group as usize])
+            })
             .collect();
-        let second: Vec<bool> = first.iter().map(|first| !first).collect();
-        (self.restrict(&first), self.restrict(&second))
+        let second = first.iter().map(|first| !first).collect();
+        [first, second]
     }
 }
 
@@ -293,14 +330,23 @@ struct Labelled {
 impl Labelled {
     /// A photo that is a query and in the gallery.
     fn both(path: &Path, group: Option<String>) -> Self {
-        Self { path: path.to_owned(), group, is_query: true, in_gallery: true, is_junk: false }
+        Self {
+            path: path.to_owned(),
+            group,
+            is_query: true,
+            in_gallery: true,
+            is_junk: false,
+        }
     }
 }
 
 /// Photos by the stem of their names, as ground-truth files name them.
 fn by_stem(found: &[Found]) -> BTreeMap<&str, u32> {
     let stems = found.iter().map(|found| found.path.file_stem()?.to_str());
-    stems.zip(0u32..).filter_map(|(stem, index)| Some((stem?, index))).collect()
+    stems
+        .zip(0u32..)
+        .filter_map(|(stem, index)| Some((stem?, index)))
+        .collect()
 }
 
 #[cfg(test)]
@@ -319,7 +365,10 @@ mod tests {
     fn a_query_is_not_its_own_answer_and_a_lone_photo_is_no_query() {
         let truth = truth(&["a", "b", "a", "c", ""]);
         let of = |query: &Query| (query.item, query.relevant_items().collect::<Vec<_>>());
-        assert_eq!(truth.queries.iter().map(of).collect::<Vec<_>>(), [(0, vec![2]), (2, vec![0])]);
+        assert_eq!(
+            truth.queries.iter().map(of).collect::<Vec<_>>(),
+            [(0, vec![2]), (2, vec![0])]
+        );
         assert_eq!(truth.items[4].group, None);
     }
 

@@ -28,7 +28,9 @@ pub fn are_holidays(found: &[Found]) -> bool {
     };
     !found.is_empty()
         && found.iter().all(is_one)
-        && found.iter().any(|found| matches!(number(found), Some((n, _)) if n % 100 == 0))
+        && found
+            .iter()
+            .any(|found| matches!(number(found), Some((n, _)) if n % 100 == 0))
 }
 
 /// INRIA Holidays (Jégou et al., "Hamming embedding and weak geometric consistency", 2008): photo
@@ -53,7 +55,10 @@ pub fn ukbench(found: &[Found]) -> GroundTruth {
         Labelled::both(&found.path, group)
     };
     let truth = GroundTruth::of_groups(found.iter().map(labelled).collect());
-    GroundTruth { is_ukbench: true, ..truth }
+    GroundTruth {
+        is_ukbench: true,
+        ..truth
+    }
 }
 
 #[cfg(test)]
@@ -61,7 +66,11 @@ mod tests {
     use super::*;
 
     fn found(names: &[&str]) -> Vec<Found> {
-        let one = |name: &&str| Found { path: format!("/set/{name}.jpg").into(), size: 1, modified: 0 };
+        let one = |name: &&str| Found {
+            path: format!("/set/{name}.jpg").into(),
+            size: 1,
+            modified: 0,
+        };
         names.iter().map(one).collect()
     }
 
@@ -70,8 +79,11 @@ mod tests {
         let found = found(&["100000", "100001", "100002", "100100", "100101"]);
         assert!(are_holidays(&found) && !are_ukbenchs(&found));
         let truth = holidays(&found);
-        let asked: Vec<(u32, usize)> =
-            truth.queries.iter().map(|query| (query.item, query.relevant_count())).collect();
+        let asked: Vec<(u32, usize)> = truth
+            .queries
+            .iter()
+            .map(|query| (query.item, query.relevant_count()))
+            .collect();
         assert_eq!(asked, [(0, 2), (3, 1)]);
     }
 
@@ -83,6 +95,9 @@ mod tests {
         let truth = ukbench(&found);
         assert!(truth.is_ukbench);
         assert_eq!(truth.queries.len(), 8);
-        assert_eq!(truth.queries[5].relevant_items().collect::<Vec<_>>(), [4, 6, 7]);
+        assert_eq!(
+            truth.queries[5].relevant_items().collect::<Vec<_>>(),
+            [4, 6, 7]
+        );
     }
 }

@@ -19,7 +19,9 @@ const PREFIX: &str = "oxc1_";
 /// Whether a folder has files of queries.
 pub fn is_folder_of_queries(folder: &Path) -> bool {
     fs::read_dir(folder).is_ok_and(|entries| {
-        entries.flatten().any(|entry| entry.file_name().to_string_lossy().ends_with("_query.txt"))
+        entries
+            .flatten()
+            .any(|entry| entry.file_name().to_string_lossy().ends_with("_query.txt"))
     })
 }
 
@@ -48,15 +50,30 @@ pub fn read(folder: &Path, found: &[Found]) -> Result<GroundTruth> {
             continue;
         }
         // `all_souls_3` is the third query for the building `all_souls`.
-        let building = name.rsplit_once('_').map_or(name.as_str(), |(building, _)| building);
+        let building = name
+            .rsplit_once('_')
+            .map_or(name.as_str(), |(building, _)| building);
         let next = groups.len() as u32;
         let group = *groups.entry(building.to_owned()).or_insert(next);
-        let of_group = relevant.iter().chain(&ignored).chain(std::iter::once(&photo));
+        let of_group = relevant
+            .iter()
+            .chain(&ignored)
+            .chain(std::iter::once(&photo));
         of_group.for_each(|item| truth.items[*item as usize].group = Some(group));
         let path = truth.items[photo as usize].path.clone();
         let item = truth.items.len() as u32;
-        truth.items.push(Item { path, region: Some(region), in_gallery: false, group: Some(group) });
-        truth.queries.push(Query { item, relevant: relevant.into(), ignored, group });
+        truth.items.push(Item {
+            path,
+            region: Some(region),
+            in_gallery: false,
+            group: Some(group),
+        });
+        truth.queries.push(Query {
+            item,
+            relevant: relevant.into(),
+            ignored,
+            group,
+        });
     }
     let mut names: Vec<(String, u32)> = groups.into_iter().collect();
     names.sort_unstable_by_key(|(_, group)| *group);
@@ -65,18 +82,28 @@ pub fn read(folder: &Path, found: &[Found]) -> Result<GroundTruth> {
 }
 
 fn names_of_queries(folder: &Path) -> Result<Vec<String>> {
-    let failed = |source| Error::Read { path: folder.to_owned(), source };
+    let failed = |source| Error::Read {
+        path: folder.to_owned(),
+        source,
+    };
     let mut names = Vec::new();
     for entry in fs::read_dir(folder).map_err(failed)? {
         let name = entry.map_err(failed)?.file_name();
-        names.extend(name.to_str().and_then(|name| name.strip_suffix("_query.txt")).map(str::to_owned));
+        names.extend(
+            name.to_str()
+                .and_then(|name| name.strip_suffix("_query.txt"))
+                .map(str::to_owned),
+        );
     }
     names.sort_unstable();
     Ok(names)
 }
 
 fn read_text(file: &Path) -> Result<String> {
-    fs::read_to_string(file).map_err(|source| Error::Read { path: file.to_owned(), source })
+    fs::read_to_string(file).map_err(|source| Error::Read {
+        path: file.to_owned(),
+        source,
+    })
 }
 
 /// `NAME left top right bottom`.
@@ -88,9 +115,13 @@ fn read_query(file: &Path, photos: &BTreeMap<&str, u32>) -> Result<(u32, Region)
     };
     let text = read_text(file)?;
     let mut words = text.split_whitespace();
-    let name = words.next().ok_or_else(|| invalid("the query's photo is missing"))?;
+    let name = words
+        .next()
+        .ok_or_else(|| invalid("the query's photo is missing"))?;
     let name = name.strip_prefix(PREFIX).unwrap_or(name);
-    let photo = *photos.get(name).ok_or_else(|| invalid("the query's photo is not there"))?;
+    let photo = *photos
+        .get(name)
+        .ok_or_else(|| invalid("the query's photo is not there"))?;
     let numbers: Vec<f32> = words.filter_map(|word| word.parse().ok()).collect();
     let [left, top, right, bottom] = numbers[..] else {
         return Err(invalid("not four numbers behind the photo"));
@@ -98,7 +129,15 @@ fn read_query(file: &Path, photos: &BTreeMap<&str, u32>) -> Result<(u32, Region)
     if !(left < right && top < bottom) {
         return Err(invalid("the box is empty"));
     }
-    Ok((photo, Region { left, top, right, bottom }))
+    Ok((
+        photo,
+        Region {
+            left,
+            top,
+            right,
+            bottom,
+        },
+    ))
 }
 
 /// One name a line. Photos that are not there (the sets have a few damaged ones) count as never
@@ -116,7 +155,12 @@ mod tests {
 
     fn set(query: &str) -> Result<GroundTruth> {
         let folder = tempfile::tempdir().unwrap();
-        let files = [("query", query), ("good", "a\nb\n"), ("ok", "c\n"), ("junk", "d\n")];
+        let files = [
+            ("query", query),
+            ("good", "a\nb\n"),
+            ("ok", "c\n"),
+            ("junk", "d\n"),
+        ];
         for (kind, text) in files {
             fs::write(folder.path().join(format!("hall_1_{kind}.txt")), text).unwrap();
         }
@@ -146,7 +190,10 @@ mod tests {
     #[test]
     fn a_malformed_query_is_told_with_its_file() {
         for text in ["", "nowhere 1 2 3 4", "a 1 2 3", "a 5 5 5 9"] {
-            assert!(matches!(set(text), Err(Error::GroundTruth { .. })), "{text}");
+            assert!(
+                matches!(set(text), Err(Error::GroundTruth { .. })),
+                "{text}"
+            );
         }
     }
 }

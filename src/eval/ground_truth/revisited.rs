@@ -57,13 +57,20 @@ pub fn read(path: &Path, difficulty: Difficulty, found: &[Found]) -> Result<Grou
     }
     let photos = by_stem(found);
     let place = |name: &String| {
-        let photo = photos.get(name.as_str()).map(|index| &found[*index as usize]);
+        let photo = photos
+            .get(name.as_str())
+            .map(|index| &found[*index as usize]);
         photo.ok_or_else(|| invalid("a photo that it names is not there"))
     };
     let mut items = Vec::new();
     for name in &truth.imlist {
         let path = place(name)?.path.clone();
-        items.push(Item { path, region: None, in_gallery: true, group: None });
+        items.push(Item {
+            path,
+            region: None,
+            in_gallery: true,
+            group: None,
+        });
     }
     let mut queries = Vec::new();
     for (group, (name, judgement)) in (0u32..).zip(truth.qimlist.iter().zip(&truth.gnd)) {
@@ -78,16 +85,34 @@ pub fn read(path: &Path, difficulty: Difficulty, found: &[Found]) -> Result<Grou
         let item = items.len() as u32;
         let region = judgement.region().map_err(invalid)?;
         let path = place(name)?.path.clone();
-        items.push(Item { path, region, in_gallery: false, group: Some(group) });
+        items.push(Item {
+            path,
+            region,
+            in_gallery: false,
+            group: Some(group),
+        });
         if !relevant.is_empty() {
-            queries.push(Query { item, relevant: relevant.into(), ignored, group });
+            queries.push(Query {
+                item,
+                relevant: relevant.into(),
+                ignored,
+                group,
+            });
         }
     }
-    Ok(GroundTruth { items, queries, groups: truth.qimlist, is_ukbench: false })
+    Ok(GroundTruth {
+        items,
+        queries,
+        groups: truth.qimlist,
+        is_ukbench: false,
+    })
 }
 
 fn parse(path: &Path) -> Result<Judgements> {
-    let file = File::open(path).map_err(|source| Error::Read { path: path.to_owned(), source })?;
+    let file = File::open(path).map_err(|source| Error::Read {
+        path: path.to_owned(),
+        source,
+    })?;
     let reader = BufReader::new(file);
     let parsed = if path.extension().is_some_and(|ending| ending == "json") {
         serde_json::from_reader(reader).ok()
@@ -119,9 +144,12 @@ impl Judgement {
     fn region(&self) -> Result<Option<Region>, &'static str> {
         match self.bbx.as_deref() {
             None => Ok(None),
-            Some(&[left, top, right, bottom]) if left < right && top < bottom => {
-                Ok(Some(Region { left, top, right, bottom }))
-            }
+            Some(&[left, top, right, bottom]) if left < right && top < bottom => Ok(Some(Region {
+                left,
+                top,
+                right,
+                bottom,
+            })),
             Some(_) => Err("a box is not left, top, right, bottom"),
         }
     }
@@ -140,7 +168,11 @@ mod tests {
     const PICKLE: &[u8] = include_bytes!("../../../data/goldens/revisited.pkl");
 
     fn found() -> Vec<Found> {
-        let one = |name: &str| Found { path: format!("/set/{name}.jpg").into(), size: 1, modified: 0 };
+        let one = |name: &str| Found {
+            path: format!("/set/{name}.jpg").into(),
+            size: 1,
+            modified: 0,
+        };
         ["a", "b", "c", "d", "q"].map(one).to_vec()
     }
 

@@ -26,7 +26,11 @@ pub fn read(file: &Path, root: &Path) -> Result<GroundTruth> {
         line,
         reason,
     };
-    let base = if root.is_dir() { root } else { file.parent().unwrap_or(root) };
+    let base = if root.is_dir() {
+        root
+    } else {
+        file.parent().unwrap_or(root)
+    };
     let mut reader = csv::ReaderBuilder::new()
         .trim(csv::Trim::All)
         .flexible(true)
@@ -48,9 +52,16 @@ pub fn read(file: &Path, root: &Path) -> Result<GroundTruth> {
             Some("yes" | "true" | "1" | "junk") => true,
             Some(_) => return Err(invalid(line, "junk is neither yes nor no")),
         };
-        let path = absolute(&base.join(row.path)).map_err(|_| invalid(line, "there is no such photo"))?;
+        let path =
+            absolute(&base.join(row.path)).map_err(|_| invalid(line, "there is no such photo"))?;
         let group = (!row.group.is_empty()).then_some(row.group);
-        labelled.push(Labelled { path, group, is_query, in_gallery, is_junk });
+        labelled.push(Labelled {
+            path,
+            group,
+            is_query,
+            in_gallery,
+            is_junk,
+        });
     }
     Ok(GroundTruth::of_groups(labelled))
 }
@@ -58,7 +69,10 @@ pub fn read(file: &Path, root: &Path) -> Result<GroundTruth> {
 fn unreadable(file: &Path, error: csv::Error) -> Error {
     let line = error.position().map(csv::Position::line);
     match error.into_kind() {
-        csv::ErrorKind::Io(source) => Error::Read { path: file.to_owned(), source },
+        csv::ErrorKind::Io(source) => Error::Read {
+            path: file.to_owned(),
+            source,
+        },
         _ => Error::GroundTruth {
             path: file.to_owned(),
             line,
@@ -91,7 +105,10 @@ mod tests {
         .unwrap();
         assert_eq!(truth.queries.len(), 1);
         let query = &truth.queries[0];
-        assert_eq!((query.item, query.relevant_items().collect::<Vec<_>>()), (0, vec![1]));
+        assert_eq!(
+            (query.item, query.relevant_items().collect::<Vec<_>>()),
+            (0, vec![1])
+        );
         assert_eq!(query.ignored, [0, 2]);
         let in_gallery: Vec<bool> = truth.items.iter().map(|item| item.in_gallery).collect();
         assert_eq!(in_gallery, [false, true, true, true]);
@@ -111,10 +128,15 @@ mod tests {
             ("path,group,role,junk\na.jpg,x,both,maybe\n", 2),
         ] {
             match table(text) {
-                Err(Error::GroundTruth { line: Some(found), .. }) => assert_eq!(found, line),
+                Err(Error::GroundTruth {
+                    line: Some(found), ..
+                }) => assert_eq!(found, line),
                 other => panic!("{text}: {other:?}"),
             }
         }
-        assert!(matches!(table("name,class\na.jpg,x\n"), Err(Error::GroundTruth { .. })));
+        assert!(matches!(
+            table("name,class\na.jpg,x\n"),
+            Err(Error::GroundTruth { .. })
+        ));
     }
 }

@@ -13,9 +13,9 @@ use crate::error::Result;
 use rayon::prelude::*;
 
 /// Weights of a further part beside those that are there, the first part's being 1.
-const WEIGHTS: [f32; 7] = [0.25, 0.35, 0.5, 0.7, 1.0, 1.4, 2.0];
+pub const WEIGHTS: [f32; 7] = [0.25, 0.35, 0.5, 0.7, 1.0, 1.4, 2.0];
 /// Factors that a weight is multiplied by when all are refined, coarse to fine.
-const FACTORS: [f32; 4] = [1.41, 0.71, 1.19, 0.84];
+pub const FACTORS: [f32; 4] = [1.41, 0.71, 1.19, 0.84];
 /// Parts of a hybrid at most.
 const MOST_PARTS: usize = 4;
 /// Poolings of each layer whose similarities are kept.
@@ -72,17 +72,26 @@ impl<'a> Search<'a> {
         let mut candidates: Vec<Candidate> = Vec::new();
         for part in parts {
             let matrix = described.matrix(part)?;
-            let weighted = Weighted { parts: vec![&matrix], weights: vec![1.0] };
+            let weighted = Weighted {
+                parts: vec![&matrix],
+                weights: vec![1.0],
+            };
             let found = outcomes(truth, &weighted);
             let items: Vec<u32> = truth.queries.iter().map(|query| query.item).collect();
             let candidate = Candidate {
-                part: Part { weight: 1.0, ..part.clone() },
+                part: Part {
+                    weight: 1.0,
+                    ..part.clone()
+                },
                 values: found.iter().map(|outcome| metric.of(outcome)).collect(),
                 similarities: weighted.of(&items),
             };
             let same = |known: &Candidate| known.part.layer == part.layer;
             if candidates.iter().filter(|known| same(known)).count() >= KEPT_POOLINGS {
-                let of_layer = candidates.iter().enumerate().filter(|(_, known)| same(known));
+                let of_layer = candidates
+                    .iter()
+                    .enumerate()
+                    .filter(|(_, known)| same(known));
                 let worst = of_layer.min_by(|a, b| mean(&a.1.values).total_cmp(&mean(&b.1.values)));
                 if let Some((place, worst)) = worst
                     && mean(&worst.values) < mean(&candidate.values)
@@ -95,7 +104,13 @@ impl<'a> Search<'a> {
         }
         candidates.sort_by(|a, b| mean(&b.values).total_cmp(&mean(&a.values)));
         let in_gallery = truth.items.iter().map(|item| item.in_gallery).collect();
-        Ok(Self { truth, in_gallery, metric, bootstrap, candidates })
+        Ok(Self {
+            truth,
+            in_gallery,
+            metric,
+            bootstrap,
+            candidates,
+        })
     }
 
     /// How much better one is than another.
@@ -106,7 +121,10 @@ impl<'a> Search<'a> {
     /// The best part alone.
     pub fn best_single(&self) -> Mixture {
         let values = self.candidates.first().map(|best| best.values.clone());
-        Mixture { parts: vec![(0, 1.0)], values: values.unwrap_or_default() }
+        Mixture {
+            parts: vec![(0, 1.0)],
+            values: values.unwrap_or_default(),
+        }
     }
 
     /// With one more part, at the best of the weights; nothing unless it is better beyond noise.
@@ -116,16 +134,21 @@ impl<'a> Search<'a> {
         }
         let base = self.sum(&mixture.parts);
         let is_new = |candidate: &usize| mixture.parts.iter().all(|(known, _)| known != candidate);
-        let tried = (0..self.candidates.len()).filter(is_new).flat_map(|candidate| {
-            WEIGHTS.map(|weight| (candidate, weight))
-        });
+        let tried = (0..self.candidates.len())
+            .filter(is_new)
+            .flat_map(|candidate| WEIGHTS.map(|weight| (candidate, weight)));
         let tried = tried.map(|(candidate, weight)| {
             let values = self.values_of(&self.plus(&base, candidate, weight));
             let parts = mixture.parts.iter().copied().chain([(candidate, weight)]);
-            Mixture { parts: parts.collect(), values }
+            Mixture {
+                parts: parts.collect(),
+                values,
+            }
         });
         let best = tried.max_by(|a, b| a.mean().total_cmp(&b.mean()))?;
-        self.gain(&best.values, &mixture.values).is_gain().then_some(best)
+        self.gain(&best.values, &mixture.values)
+            .is_gain()
+            .then_some(best)
     }
 
     /// The same parts with better weights, one changed after the other.
@@ -147,7 +170,11 @@ impl<'a> Search<'a> {
 
     /// The mixture as parts of a spec, heaviest first, weights to two digits, the greatest 1.
     pub fn parts(&self, mixture: &Mixture) -> Vec<Part> {
-        let greatest = mixture.parts.iter().map(|(_, weight)| *weight).fold(0.0, f32::max);
+        let greatest = mixture
+            .parts
+            .iter()
+            .map(|(_, weight)| *weight)
+            .fold(0.0, f32::max);
         let part = |(candidate, weight): &(usize, f32)| Part {
             weight: (weight / greatest * 100.0).round().max(1.0) / 100.0,
             ..self.candidates[*candidate].part.clone()
@@ -158,7 +185,12 @@ impl<'a> Search<'a> {
     }
 
     fn sum(&self, parts: &[(usize, f32)]) -> Vec<f32> {
-        let mut sum = vec![0.0; self.candidates.first().map_or(0, |one| one.similarities.len())];
+        let mut sum = vec![
+            0.0;
+            self.candidates
+                .first()
+                .map_or(0, |one| one.similarities.len())
+        ];
         for (candidate, weight) in parts {
             sum = self.plus(&sum, *candidate, *weight);
         }
@@ -167,14 +199,16 @@ impl<'a> Search<'a> {
 
     fn plus(&self, base: &[f32], candidate: usize, weight: f32) -> Vec<f32> {
         let added = &self.candidates[candidate].similarities;
-        base.iter().zip(added).map(|(base, added)| base + weight * weight * added).collect()
+        base.iter()
+            .zip(added)
+            .map(|(base, added)| base + weight * weight * added)
+            .collect()
     }
 
     fn values_of(&self, similarities: &[f32]) -> Vec<f64> {
         let rows = similarities.par_chunks(self.truth.items.len().max(1));
-        let value = |(row, query): (&[f32], &Query)| {
-            self.metric.of(&outcome(row, query, &self.in_gallery))
-        };
+        let value =
+            |(row, query): (&[f32], &Query)| self.metric.of(&outcome(row, query, &self.in_gallery));
         rows.zip(&self.truth.queries).map(value).collect()
     }
 }

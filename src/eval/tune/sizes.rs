@@ -24,7 +24,10 @@ pub fn preprocessings(own: &Preprocess) -> Result<Vec<Preprocess>> {
         let side = ((side * longer / STEP).round() * STEP).max(STEP);
         let resize = (side / kept).round() as u32;
         let side = side as u32;
-        for keys in [format!("resize={resize},crop={side}"), format!("resize={side},crop=none")] {
+        for keys in [
+            format!("resize={resize},crop={side}"),
+            format!("resize={side},crop=none"),
+        ] {
             let preprocess = own.with(&keys)?;
             if !tried.contains(&preprocess) {
                 tried.push(preprocess);

@@ -79,7 +79,10 @@ impl PooledCache {
     ) -> Result<()> {
         let mut batch = Batch::default();
         for (part, values) in parts {
-            batch.insert(&key(part, hash)[..], bytemuck::cast_slice::<f32, u8>(values));
+            batch.insert(
+                &key(part, hash)[..],
+                bytemuck::cast_slice::<f32, u8>(values),
+            );
         }
         self.sled.ask(|db| db.apply_batch(batch))
     }
@@ -125,12 +128,16 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let photo = ContentHash::of(b"photo");
         let cache = PooledCache::open(folder.path()).unwrap();
-        cache.put(&photo, [(&[1; 16], &[1.0][..])].into_iter()).unwrap();
+        cache
+            .put(&photo, [(&[1; 16], &[1.0][..])].into_iter())
+            .unwrap();
         drop(cache);
         let path = folder.path().join("pooled");
         fs::write(path.join("conf"), "nonsense").unwrap();
         let cache = PooledCache::open(folder.path()).unwrap();
         assert_eq!(cache.get(&[1; 16], &photo).unwrap(), None);
-        cache.put(&photo, [(&[1; 16], &[1.0][..])].into_iter()).unwrap();
+        cache
+            .put(&photo, [(&[1; 16], &[1.0][..])].into_iter())
+            .unwrap();
     }
 }

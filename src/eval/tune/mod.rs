@@ -1,0 +1,445 @@
+//! The best spec for these photos, searched on one half of a labelled set and measured on the other.
+//!
+//! The halves have no group in common. Nothing of the second half is looked at before the search is
+//! over, so what is gained there is what one may expect on photos of one's own.
+
+mod search;
+mod sizes;
+mod whiten;
+
+use std::ops::ControlFlow;
+
+use self::search::{Mixture, Search};
+pub use self::sizes::preprocessings;
+use super::bootstrap::{Bootstrap, Estimate};
+use super::describe::{Described, EvalEvent};
+use super::ground_truth::GroundTruth;
+use super::metrics::Metric;
+use super::ranking::{Matrix, Weighted, outcomes};
+use crate::backbone::network::Network;
+use crate::descriptor::{DescriptorSpec, Part, Pooling, Whitening};
+use crate::error::{Error, Result};
+use crate::extract::Extractor;
+use crate::gallery::PooledCache;
+use crate::ingest::Skipped;
+use crate::photo::Preprocess;
+
+/// Queries of each half: fewer say nothing, more are left out of the search, whose similarities are
+/// held in memory.
+const FEWEST_QUERIES: usize = 10;
+const MOST_QUERIES: usize = 1000;
+/// Poolings that are tried of every stage.
+const POOLINGS: [Pooling; 8] = [
+    Pooling::Gap,
+    Pooling::Max,
+    Pooling::Gem { p: 1.5 },
+    Pooling::Gem { p: 2.0 },
+    Pooling::Gem { p: 3.0 },
+    Pooling::Gem { p: 4.0 },
+    Pooling::Gem { p: 6.0 },
+    Pooling::RMac,
+];
+
+/// What is searched, and from where.
+pub struct TuneOptions {
+    /// What decides.
+    pub metric: Metric,
+    /// Of the halves and of the bootstrap.
+    pub seed: u64,
+    /// Threads that decode and describe; 0 means one per core.
+    pub jobs: usize,
+    /// What everything is compared with.
+    pub default: DescriptorSpec,
+    /// Preprocessings to try, the default first.
+    pub preprocessings: Vec<Preprocess>,
+}
+
+/// One improvement on the way, measured on the first half.
+#[derive(Clone, Debug)]
+pub struct Step {
+    /// What was changed, e.g. `pooling` or `layer added`.
+    pub what: &'static str,
+    /// The spec after it.
+    pub spec: DescriptorSpec,
+    /// The preprocessing after it.
+    pub preprocess: Preprocess,
+    /// Dimensions that whitening keeps, if it is part of it.
+    pub whitened: Option<usize>,
+    /// The metric.
+    pub mean: f64,
+    /// What this step gained.
+    pub gain: Estimate,
+}
+
+/// What came of a tuning.
+pub struct Tuned {
+    /// From the default to the best, each better than the one before beyond noise.
+    pub path: Vec<Step>,
+    /// How many combinations were tried.
+    pub tried: usize,
+    /// The whitening, fitted on the first half.
+    pub whitening: Option<Whitening>,
+    /// Queries and gallery photos of both halves.
+    pub halves: [(usize, usize); 2],
+    /// The default's quality on the second half.
+    pub default: Estimate,
+    /// The tuned spec's quality there.
+    pub tuned: Estimate,
+    /// How much better it is there, query by query.
+    pub gain: Estimate,
+    /// Photos that were skipped.
+    pub skipped: Vec<Skipped>,
+}
+
+/// What happens while tuning.
+pub enum TuneEvent<'a> {
+    /// A pass over photos.
+    Describing(EvalEvent<'a>),
+    /// The photos are looked at in this way now.
+    Preprocessing(&'a Preprocess),
+    /// An improvement was found.
+    Improved(&'a Step),
+}
+
+/// Makes the extractor of a spec with a preprocessing.
+pub type MakeExtractor<'a> = &'a dyn Fn(&DescriptorSpec, &Preprocess) -> Result<Extractor>;
+
+/// Told what happens; when it breaks, the tuning stops.
+pub type OnTune<'a> = &'a mut dyn FnMut(TuneEvent<'_>) -> ControlFlow<()>;
+
+/// Searches. Nothing if `on_event` broke; what was described stays in the cache.
+///
+/// # Errors
+/// [`Error::TooFewQueries`]; what concerns all photos.
+pub fn tune(
+    truth: &GroundTruth,
+    network: &Network,
+    cache: &PooledCache,
+    make_extractor: MakeExtractor<'_>,
+    options: &TuneOptions,
+    on_event: OnTune<'_>,
+) -> Result<Option<Tuned>> {
+    let (first, second) = truth.halves(options.seed);
+    let fewest = first.queries.len().min(second.queries.len());
+    if fewest < FEWEST_QUERIES {
+        return Err(Error::TooFewQueries {
+            queries: fewest,
+            needed: FEWEST_QUERIES,
+            what: "each half of a tuning",
+        });
+    }
+    let first = first.sample(MOST_QUERIES, options.seed);
+    let mut tuning = Tuning {
+        cache,
+        make_extractor,
+        options,
+        skipped: Vec::new(),
+        tried: 0,
+        on_event,
+    };
+    let Some(found) = tuning.search(&first, network)? else {
+        return Ok(None);
+    };
+    tuning.report(&second, found, (first.queries.len(), gallery_size(&first)))
+}
+
+fn gallery_size(truth: &GroundTruth) -> usize {
+    truth.items.iter().filter(|item| item.in_gallery).count()
+}
+
+struct Tuning<'a> {
+    cache: &'a PooledCache,
+    make_extractor: MakeExtractor<'a>,
+    options: &'a TuneOptions,
+    skipped: Vec<Skipped>,
+    tried: usize,
+    on_event: OnTune<'a>,
+}
+
+/// What the first half says.
+struct Found {
+    path: Vec<Step>,
+    whitening: Option<Whitening>,
+}
+
+impl<'a> Tuning<'a> {
+    /// The items described with all parts of `spec`, and the set of those that could be; nothing
+    /// if it was stopped.
+    fn describe(
+        &mut self,
+        truth: &GroundTruth,
+        spec: &DescriptorSpec,
+        preprocess: &Preprocess,
+    ) -> Result<Option<(Described<'a>, GroundTruth)>> {
+        if (self.on_event)(TuneEvent::Preprocessing(preprocess)).is_break() {
+            return Ok(None);
+        }
+        let extractor = (self.make_extractor)(spec, preprocess)?;
+        let on_event = &mut *self.on_event;
+        let mut described = Described::new(
+            &truth.items,
+            &extractor,
+            self.cache,
+            self.options.jobs,
+            &mut |event| on_event(TuneEvent::Describing(event)),
+        )?;
+        for skipped in described.skipped.drain(..) {
+            if !self.skipped.iter().any(|known| known.path == skipped.path) {
+                self.skipped.push(skipped);
+            }
+        }
+        let truth = truth.restrict(&described.kept());
+        Ok((!described.interrupted).then_some((described, truth)))
+    }
+
+    /// The photos of a half that every preprocessing can be made of, all described; nothing if it
+    /// was stopped.
+    fn describe_all(
+        &mut self,
+        half: &GroundTruth,
+        looks: &[(&DescriptorSpec, &Preprocess)],
+    ) -> Result<Option<GroundTruth>> {
+        let mut half = half.clone();
+        for (spec, preprocess) in looks {
+            let Some((_, kept)) = self.describe(&half, spec, preprocess)? else {
+                return Ok(None);
+            };
+            half = kept;
+        }
+        Ok(Some(half))
+    }
+
+    /// The path of improvements on the first half.
+    fn search(&mut self, half: &GroundTruth, network: &Network) -> Result<Option<Found>> {
+        let options = self.options;
+        let all = every_part(&options.default, network);
+        let looks: Vec<_> = options
+            .preprocessings
+            .iter()
+            .map(|one| (&all, one))
+            .collect();
+        let Some(half) = self.describe_all(half, &looks)? else {
+            return Ok(None);
+        };
+        let bootstrap = Bootstrap::new(half.queries.len(), options.seed);
+        let mut path: Vec<Step> = Vec::new();
+        let mut best = Vec::new();
+        for preprocess in &options.preprocessings {
+            let Some((described, _)) = self.describe(&half, &all, preprocess)? else {
+                return Ok(None);
+            };
+            let search = Search::new(&half, &described, &all.parts, options.metric, &bootstrap)?;
+            self.tried += all.parts.len();
+            if path.is_empty() {
+                best = self.values(&options.default, &described, &half)?;
+                path.push(Step {
+                    what: "default",
+                    spec: options.default.clone(),
+                    preprocess: preprocess.clone(),
+                    whitened: None,
+                    mean: search::mean(&best),
+                    gain: Estimate::default(),
+                });
+            }
+            let is_first = *preprocess == options.preprocessings[0];
+            let what = if is_first {
+                "layer and pooling"
+            } else {
+                "input size and crop"
+            };
+            self.improve(
+                what,
+                &search.best_single(),
+                &search,
+                preprocess,
+                &mut path,
+                &mut best,
+            );
+        }
+        let preprocess = path.last().map(|step| step.preprocess.clone());
+        let preprocess = preprocess.unwrap_or_else(|| options.preprocessings[0].clone());
+        let Some((described, _)) = self.describe(&half, &all, &preprocess)? else {
+            return Ok(None);
+        };
+        let search = Search::new(&half, &described, &all.parts, options.metric, &bootstrap)?;
+        self.mix(&search, &preprocess, &mut path, &mut best);
+        let whitening = self.whiten(&half, &described, &mut path)?;
+        Ok(Some(Found { path, whitening }))
+    }
+
+    /// Adds parts and refines their weights as long as it helps beyond noise.
+    fn mix(
+        &mut self,
+        search: &Search<'_>,
+        preprocess: &Preprocess,
+        path: &mut Vec<Step>,
+        best: &mut Vec<f64>,
+    ) {
+        let mut mixture = search.best_single();
+        while let Some(extended) = search.extended(&mixture) {
+            self.tried += search.candidates.len() * search::WEIGHTS.len();
+            self.improve("layer added", &extended, search, preprocess, path, best);
+            mixture = extended;
+        }
+        let refined = search.refined(&mixture);
+        self.tried += search::FACTORS.len() * (mixture.parts.len() - 1);
+        self.improve("weights", &refined, search, preprocess, path, best);
+    }
+
+    /// Goes on from `mixture` if it is better than the end of the path beyond noise.
+    fn improve(
+        &mut self,
+        what: &'static str,
+        mixture: &Mixture,
+        search: &Search<'_>,
+        preprocess: &Preprocess,
+        path: &mut Vec<Step>,
+        best: &mut Vec<f64>,
+    ) {
+        let gain = search.gain(&mixture.values, best);
+        if !gain.is_gain() {
+            return;
+        }
+        let parts = search.parts(mixture);
+        let step = Step {
+            what,
+            spec: DescriptorSpec {
+                parts,
+                ..self.options.default.clone()
+            },
+            preprocess: preprocess.clone(),
+            whitened: None,
+            mean: mixture.mean(),
+            gain,
+        };
+        self.improved(&step);
+        path.push(step);
+        best.clone_from(&mixture.values);
+    }
+
+    /// Whitens the end of the path, if that helps beyond noise.
+    fn whiten(
+        &mut self,
+        half: &GroundTruth,
+        described: &Described<'_>,
+        path: &mut Vec<Step>,
+    ) -> Result<Option<Whitening>> {
+        let Some(last) = path.last().cloned() else {
+            return Ok(None);
+        };
+        let joined = described.joined(&last.spec)?;
+        let (metric, seed) = (self.options.metric, self.options.seed);
+        let Some(fitted) = whiten::best(half, &joined, metric, seed, &mut self.tried)? else {
+            return Ok(None);
+        };
+        let step = Step {
+            what: "whitening",
+            whitened: Some(fitted.whitening.dimension()),
+            mean: last.mean + fitted.gain.mean,
+            gain: fitted.gain,
+            ..last
+        };
+        self.improved(&step);
+        path.push(step);
+        Ok(Some(fitted.whitening))
+    }
+
+    fn improved(&mut self, step: &Step) {
+        // A search takes seconds; the next pass over photos stops.
+        let _ = (self.on_event)(TuneEvent::Improved(step));
+    }
+
+    /// The metric of each query with a spec.
+    fn values(
+        &self,
+        spec: &DescriptorSpec,
+        described: &Described<'_>,
+        truth: &GroundTruth,
+    ) -> Result<Vec<f64>> {
+        let matrices = spec.parts.iter().map(|part| described.matrix(part));
+        let matrices = matrices.collect::<Result<Vec<Matrix>>>()?;
+        let weighted = Weighted {
+            parts: matrices.iter().collect(),
+            weights: spec.parts.iter().map(|part| part.weight).collect(),
+        };
+        Ok(self.values_of(&outcomes(truth, &weighted)))
+    }
+
+    fn values_of(&self, outcomes: &[super::metrics::Outcome]) -> Vec<f64> {
+        outcomes
+            .iter()
+            .map(|outcome| self.options.metric.of(outcome))
+            .collect()
+    }
+
+    /// Measures the default and the end of the path on the second half.
+    fn report(
+        &mut self,
+        half: &GroundTruth,
+        found: Found,
+        first: (usize, usize),
+    ) -> Result<Option<Tuned>> {
+        let options = self.options;
+        let (default, own) = (&options.default, &options.preprocessings[0]);
+        let Some(end) = found.path.last().cloned() else {
+            return Ok(None);
+        };
+        let looks = [(default, own), (&end.spec, &end.preprocess)];
+        let Some(kept) = self.describe_all(half, &looks)? else {
+            return Ok(None);
+        };
+        let Some((described, _)) = self.describe(&kept, default, own)? else {
+            return Ok(None);
+        };
+        let before = self.values(default, &described, &kept)?;
+        let Some((described, _)) = self.describe(&kept, &end.spec, &end.preprocess)? else {
+            return Ok(None);
+        };
+        let after = match &found.whitening {
+            None => self.values(&end.spec, &described, &kept)?,
+            Some(whitening) => {
+                let whitened = whiten::whitened(whitening, &described.joined(&end.spec)?);
+                let weighted = Weighted {
+                    parts: vec![&whitened],
+                    weights: vec![1.0],
+                };
+                self.values_of(&outcomes(&kept, &weighted))
+            }
+        };
+        let bootstrap = Bootstrap::new(kept.queries.len(), self.options.seed);
+        let whitening = match found.whitening {
+            Some(whitening) => {
+                let extractor = (self.make_extractor)(&end.spec, &end.preprocess)?;
+                Some(whitening.fitted_on(extractor.provenance()))
+            }
+            None => None,
+        };
+        Ok(Some(Tuned {
+            path: found.path,
+            tried: self.tried,
+            whitening,
+            halves: [first, (kept.queries.len(), gallery_size(&kept))],
+            default: bootstrap.estimate(&before),
+            tuned: bootstrap.estimate(&after),
+            gain: bootstrap.difference(&after, &before),
+            skipped: std::mem::take(&mut self.skipped),
+        }))
+    }
+}
+
+/// The default's parts, and every stage with every pooling.
+fn every_part(default: &DescriptorSpec, network: &Network) -> DescriptorSpec {
+    let stages = network.layers().iter().filter(|layer| layer.ends_stage);
+    let part = |layer: &crate::backbone::network::Layer| {
+        POOLINGS.map(|pooling| Part {
+            layer: layer.name.clone(),
+            pooling,
+            weight: 1.0,
+        })
+    };
+    let stages = DescriptorSpec {
+        model: default.model.clone(),
+        parts: stages.flat_map(part).collect(),
+    };
+    super::specs::all_parts(&[default.clone(), stages])
+}
