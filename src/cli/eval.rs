@@ -87,9 +87,10 @@ pub struct SetArgs {
     /// Which answers count in a revisited set
     #[arg(long, value_enum, default_value = "medium")]
     difficulty: DifficultyArg,
-    /// What decides: map, recall@K, precision@K, r-precision, map@r or n-s
-    #[arg(long, default_value = "map")]
-    pub metric: Metric,
+    /// What decides: map, map-oxford, recall@K, precision@K, r-precision, map@r or n-s; map unless
+    /// the set has a measure of its own
+    #[arg(long)]
+    metric: Option<Metric>,
     /// Ask only so many queries, chosen at random (the gallery stays whole)
     #[arg(long, value_name = "N")]
     sample: Option<usize>,
@@ -178,12 +179,19 @@ impl SetArgs {
         })
     }
 
-    /// What is measured: what was chosen, then the usual.
+    /// What decides: what was chosen, or the set's own measure.
+    pub fn metric(&self, truth: &GroundTruth) -> Metric {
+        self.metric.unwrap_or(truth.measure)
+    }
+
+    /// What is measured: what decides, the set's own, and the usual.
     pub fn metrics(&self, truth: &GroundTruth) -> Vec<Metric> {
-        let mut metrics = vec![self.metric];
-        let ns = truth.is_ukbench.then_some(Metric::Ns);
-        let others = ns.into_iter().chain(Metric::USUAL);
-        metrics.extend(others.filter(|metric| *metric != self.metric));
+        let mut metrics = vec![self.metric(truth)];
+        for metric in [truth.measure].into_iter().chain(Metric::USUAL) {
+            if !metrics.contains(&metric) {
+                metrics.push(metric);
+            }
+        }
         metrics
     }
 }
@@ -229,7 +237,7 @@ pub fn run(args: &EvalArgs) -> Result<Exit> {
     if let Some(best) = evaluation.trials.first().map(|best| best.spec.clone()) {
         let descriptors = described.joined(&best)?;
         looked.write_pictures(args, &evaluation, &descriptors)?;
-        looked.rerank(args, &mut evaluation, &best, &descriptors);
+        looked.rerank(args, &mut evaluation, &descriptors);
         if args.index {
             let folder = args.gallery.gallery.join("eval-index");
             let compared =
@@ -307,13 +315,7 @@ impl Looked<'_> {
     }
 
     /// Adds the best spec with expanded queries, with an augmented gallery, and with both.
-    fn rerank(
-        &self,
-        args: &EvalArgs,
-        evaluation: &mut Evaluation,
-        best: &DescriptorSpec,
-        descriptors: &Matrix,
-    ) {
+    fn rerank(&self, args: &EvalArgs, evaluation: &mut Evaluation, descriptors: &Matrix) {
         let by = |neighbors: Option<usize>| {
             neighbors.map(|neighbors| Expansion {
                 neighbors,
@@ -333,11 +335,9 @@ impl Looked<'_> {
             let name = names.collect::<Vec<_>>().join(", ");
             if !name.is_empty() {
                 let reranked = Reranked::new(self.truth, descriptors, expand, augment);
-                let outcomes = outcomes(self.truth, &reranked);
-                evaluation.add(best, Some(name), descriptors.dimension, outcomes);
+                evaluation.add_variant(name, &outcomes(self.truth, &reranked));
             }
         }
-        evaluation.sort();
     }
 }
 

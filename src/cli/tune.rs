@@ -59,7 +59,7 @@ pub fn run(args: &TuneArgs) -> Result<Exit> {
     let own: Preprocess = model.preprocess.parse()?;
     let own = own.with(args.set.preprocess.as_deref().unwrap_or_default())?;
     let options = TuneOptions {
-        metric: args.set.metric,
+        metric: args.set.metric(&truth),
         seed: args.set.seed,
         jobs: args.set.jobs,
         default,

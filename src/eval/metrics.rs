@@ -12,11 +12,17 @@ pub struct Outcome {
 }
 
 /// A measure, 0 … 1 for a query (N-S: 1 … 4), averaged over queries. Higher is better.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Metric {
-    /// Mean average precision: the area under each query's precision-recall curve, by trapezoids,
-    /// as the evaluation program of Oxford Buildings computes it (Philbin et al., 2007).
+    /// Mean average precision: the mean of the precision at each relevant item (Manning et al.,
+    /// "Introduction to Information Retrieval", 2008, §8.4), as scikit-learn's
+    /// `average_precision_score` and most papers have it.
+    #[default]
     MeanAveragePrecision,
+    /// Mean average precision by trapezoids under the precision-recall curve, as the evaluation
+    /// programs of Oxford Buildings (Philbin et al., 2007) and of its revisited version compute it:
+    /// a little lower.
+    OxfordMap,
     /// The share of queries with a relevant item among the first k; what metric learning calls
     /// recall@k (Jégou et al., "Product quantization", 2011; Musgrave et al., 2020).
     Recall(u32),
@@ -35,8 +41,9 @@ pub enum Metric {
 
 impl Metric {
     /// What is reported unless asked otherwise.
-    pub const USUAL: [Self; 7] = [
+    pub const USUAL: [Self; 8] = [
         Self::MeanAveragePrecision,
+        Self::OxfordMap,
         Self::Recall(1),
         Self::Recall(5),
         Self::Recall(10),
@@ -50,7 +57,10 @@ impl Metric {
     pub fn of(self, outcome: &Outcome) -> f64 {
         let relevant = outcome.places.len();
         match self {
-            Self::MeanAveragePrecision => average_precision(&outcome.places),
+            Self::MeanAveragePrecision => {
+                precisions(&outcome.places).sum::<f64>() / relevant as f64
+            }
+            Self::OxfordMap => oxford_average_precision(&outcome.places),
             Self::Recall(k) => f64::from(u8::from(outcome.hits(k) > 0)),
             Self::Precision(k) => outcome.hits(k) as f64 / f64::from(k),
             Self::RPrecision => outcome.hits(relevant as u32) as f64 / relevant as f64,
@@ -78,7 +88,7 @@ fn precisions(places: &[u32]) -> impl Iterator<Item = f64> {
 
 /// Between one relevant item and the next recall grows by one step; the height of that step's
 /// trapezoid is the mean of the precision just before the item and at it.
-fn average_precision(places: &[u32]) -> f64 {
+fn oxford_average_precision(places: &[u32]) -> f64 {
     let before = |(hits, place): (u32, &u32)| match place {
         0 => 1.0,
         place => f64::from(hits) / f64::from(*place),
@@ -94,6 +104,7 @@ impl fmt::Display for Metric {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::MeanAveragePrecision => f.write_str("mAP"),
+            Self::OxfordMap => f.write_str("mAP-oxford"),
             Self::Recall(k) => write!(f, "recall@{k}"),
             Self::Precision(k) => write!(f, "precision@{k}"),
             Self::RPrecision => f.write_str("R-precision"),
@@ -108,10 +119,11 @@ impl FromStr for Metric {
 
     fn from_str(text: &str) -> Result<Self, &'static str> {
         const UNKNOWN: &str =
-            "a metric is none of map, recall@K, precision@K, r-precision, map@r, n-s";
+            "a metric is none of map, map-oxford, recall@K, precision@K, r-precision, map@r, n-s";
         let lower = text.to_ascii_lowercase();
         match lower.as_str() {
             "map" => return Ok(Self::MeanAveragePrecision),
+            "map-oxford" => return Ok(Self::OxfordMap),
             "r-precision" => return Ok(Self::RPrecision),
             "map@r" => return Ok(Self::MapAtR),
             "n-s" => return Ok(Self::Ns),
@@ -142,22 +154,36 @@ mod tests {
     }
 
     #[test]
-    fn average_precision_equals_what_one_computes_by_hand() {
+    fn average_precision_equals_what_one_computes_by_hand_and_scikit_learns() {
         assert!(close(value(Metric::MeanAveragePrecision, &[0, 1, 2]), 1.0));
+        // `average_precision_score` of eleven items of falling score, relevant at these places.
+        for (places, theirs) in [
+            (&[0u32, 2, 5, 9][..], 0.641_666_666_666_666_7),
+            (&[3, 4, 10][..], 0.307_575_757_575_757_57),
+            (&[7][..], 0.125),
+        ] {
+            let ours = value(Metric::MeanAveragePrecision, places);
+            assert!(close(ours, theirs), "{places:?}: {ours}");
+        }
+    }
+
+    #[test]
+    fn oxfords_average_precision_equals_what_one_computes_by_hand() {
+        assert!(close(value(Metric::OxfordMap, &[0, 1, 2]), 1.0));
         // Relevant at the second and the fourth place: before 0/1 and at 1/2, before 1/3 and at 2/4.
         let by_hand = (f64::midpoint(0.0, 0.5) + f64::midpoint(1.0 / 3.0, 0.5)) / 2.0;
-        assert!(close(value(Metric::MeanAveragePrecision, &[1, 3]), by_hand));
+        assert!(close(value(Metric::OxfordMap, &[1, 3]), by_hand));
     }
 
     /// What `compute_ap` of the revisited sets' published evaluation gives for these ranks.
     #[test]
-    fn average_precision_equals_the_published_evaluations() {
+    fn oxfords_average_precision_equals_the_published_evaluations() {
         for (places, published) in [
             (&[0u32, 2, 5, 9][..], 0.6),
             (&[3, 4, 10][..], 0.228_787_878_787_878_76),
             (&[7][..], 0.062_5),
         ] {
-            let ours = value(Metric::MeanAveragePrecision, places);
+            let ours = value(Metric::OxfordMap, places);
             assert!(close(ours, published), "{places:?}: {ours}");
         }
     }

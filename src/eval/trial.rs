@@ -15,8 +15,6 @@ use crate::error::Result;
 pub struct Trial {
     /// The spec.
     pub spec: DescriptorSpec,
-    /// What was done besides, e.g. `expand 5`.
-    pub variant: Option<String>,
     /// Values of each descriptor.
     pub dimension: usize,
     /// Where each query's relevant items came.
@@ -25,6 +23,17 @@ pub struct Trial {
     pub estimates: Vec<Estimate>,
     /// How much better the best trial is by the chosen metric.
     pub behind: Estimate,
+}
+
+/// The best spec with something done besides.
+#[derive(Clone, Debug)]
+pub struct Variant {
+    /// What, e.g. `expand 5`.
+    pub name: String,
+    /// Each metric of the evaluation, in its order.
+    pub estimates: Vec<Estimate>,
+    /// How much better it is than the spec alone by the chosen metric.
+    pub gain: Estimate,
 }
 
 impl Trial {
@@ -50,6 +59,8 @@ pub struct Evaluation {
     pub metrics: Vec<Metric>,
     /// Best first.
     pub trials: Vec<Trial>,
+    /// The best of them with more.
+    pub variants: Vec<Variant>,
     bootstrap: Bootstrap,
 }
 
@@ -108,7 +119,7 @@ impl Evaluation {
                 weights: spec.parts.iter().map(|part| part.weight).collect(),
             };
             let dimension = parts.iter().map(|(_, matrix)| matrix.dimension).sum();
-            evaluation.add(spec, None, dimension, outcomes(truth, &weighted));
+            evaluation.add(spec, dimension, outcomes(truth, &weighted));
             last = parts;
         }
         evaluation.sort();
@@ -117,38 +128,51 @@ impl Evaluation {
 
     /// No trials yet; the first of the metrics is what counts.
     #[must_use]
-    pub fn new(metrics: &[Metric], queries: usize, seed: u64) -> Self {
+    fn new(metrics: &[Metric], queries: usize, seed: u64) -> Self {
         Self {
             metrics: metrics.to_vec(),
             trials: Vec::new(),
+            variants: Vec::new(),
             bootstrap: Bootstrap::new(queries, seed),
         }
     }
 
     /// One more trial.
-    pub fn add(
-        &mut self,
-        spec: &DescriptorSpec,
-        variant: Option<String>,
-        dimension: usize,
-        outcomes: Vec<Outcome>,
-    ) {
-        let estimate = |metric: &Metric| {
-            let values: Vec<f64> = outcomes.iter().map(|outcome| metric.of(outcome)).collect();
-            self.bootstrap.estimate(&values)
-        };
+    fn add(&mut self, spec: &DescriptorSpec, dimension: usize, outcomes: Vec<Outcome>) {
         self.trials.push(Trial {
             spec: spec.clone(),
-            variant,
             dimension,
-            estimates: self.metrics.iter().map(estimate).collect(),
+            estimates: self.estimates(&outcomes),
             outcomes,
             behind: Estimate::default(),
         });
     }
 
+    /// One more variant of the best trial.
+    pub fn add_variant(&mut self, name: String, outcomes: &[Outcome]) {
+        let (Some(best), Some(metric)) = (self.trials.first(), self.metrics.first()) else {
+            return;
+        };
+        let values: Vec<f64> = outcomes.iter().map(|outcome| metric.of(outcome)).collect();
+        let gain = self.bootstrap.difference(&values, &best.values(*metric));
+        let estimates = self.estimates(outcomes);
+        self.variants.push(Variant {
+            name,
+            estimates,
+            gain,
+        });
+    }
+
+    fn estimates(&self, outcomes: &[Outcome]) -> Vec<Estimate> {
+        let estimate = |metric: &Metric| {
+            let values: Vec<f64> = outcomes.iter().map(|outcome| metric.of(outcome)).collect();
+            self.bootstrap.estimate(&values)
+        };
+        self.metrics.iter().map(estimate).collect()
+    }
+
     /// Best first by the first metric, each with how far behind the best it is.
-    pub fn sort(&mut self) {
+    fn sort(&mut self) {
         let quality = |trial: &Trial| {
             trial
                 .estimates
@@ -164,17 +188,5 @@ impl Evaluation {
         for trial in &mut self.trials {
             trial.behind = self.bootstrap.difference(&best, &trial.values(*metric));
         }
-    }
-
-    /// How much better one trial is than another by the first metric.
-    #[must_use]
-    pub fn gain(&self, new: &Trial, old: &Trial) -> Estimate {
-        let metric = self
-            .metrics
-            .first()
-            .copied()
-            .unwrap_or(Metric::MeanAveragePrecision);
-        self.bootstrap
-            .difference(&new.values(metric), &old.values(metric))
     }
 }

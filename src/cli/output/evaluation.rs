@@ -7,8 +7,9 @@ use imgsearch::backbone::Architecture;
 use imgsearch::backbone::network::Network;
 use imgsearch::descriptor::DescriptorSpec;
 use imgsearch::eval::approximate::Approximation;
+use imgsearch::eval::bootstrap::Estimate;
 use imgsearch::eval::ground_truth::GroundTruth;
-use imgsearch::eval::trial::{Evaluation, Interval, Trial};
+use imgsearch::eval::trial::{Evaluation, Interval, Trial, Variant};
 use imgsearch::ingest::Skipped;
 use imgsearch::model;
 use serde::{Serialize, Serializer};
@@ -16,7 +17,7 @@ use serde_json::{Value, json};
 
 use super::json;
 
-/// `{model, preprocess, photos, queries, groups, metric, specs: [{spec, variant, layers, dimension,
+/// `{model, preprocess, photos, queries, groups, metric, specs: [{spec, dimension,
 /// multiply_adds, is_best, is_as_good, behind: {mean, low, high}, metrics: {NAME: {mean, low,
 /// high}}}], index: [{ef_search, recall, queries_per_second}], skipped: [{path, reason}]}`, the best
 /// spec first.
@@ -29,6 +30,8 @@ pub struct Report {
     groups: usize,
     metric: String,
     pub specs: Vec<Row>,
+    /// The best spec with more, where it was asked for.
+    variants: Vec<VariantRow>,
     /// The approximate index of the best spec, where it was asked for.
     index: Vec<Value>,
     skipped: Vec<Value>,
@@ -38,7 +41,6 @@ pub struct Report {
 #[derive(Serialize)]
 pub struct Row {
     pub spec: String,
-    variant: Option<String>,
     dimension: usize,
     /// Of one photo, up to the deepest layer.
     multiply_adds: u64,
@@ -73,26 +75,54 @@ impl Report {
                 .map(ToString::to_string)
                 .unwrap_or_default(),
             specs: evaluation.trials.iter().enumerate().map(row).collect(),
+            variants: evaluation
+                .variants
+                .iter()
+                .map(|one| VariantRow::new(one, evaluation))
+                .collect(),
             index: approximations.iter().map(approximation).collect(),
             skipped: json::skipped(skipped),
         }
     }
 }
 
+/// The best spec with something done besides.
+#[derive(Serialize)]
+struct VariantRow {
+    name: String,
+    gain: Interval,
+    #[serde(serialize_with = "as_map")]
+    metrics: Vec<(String, Interval)>,
+}
+
+impl VariantRow {
+    fn new(variant: &Variant, evaluation: &Evaluation) -> Self {
+        Self {
+            name: variant.name.clone(),
+            gain: variant.gain.into(),
+            metrics: named(&variant.estimates, evaluation),
+        }
+    }
+}
+
+/// Each metric's name and estimate.
+fn named(estimates: &[Estimate], evaluation: &Evaluation) -> Vec<(String, Interval)> {
+    let names = evaluation.metrics.iter().map(ToString::to_string);
+    names
+        .zip(estimates.iter().copied().map(Interval::from))
+        .collect()
+}
+
 impl Row {
     fn new(index: usize, trial: &Trial, evaluation: &Evaluation, extractor: &Extractor) -> Self {
-        let estimates = evaluation.metrics.iter().zip(&trial.estimates);
-        let metrics =
-            estimates.map(|(metric, estimate)| (metric.to_string(), Interval::from(*estimate)));
         Self {
             spec: trial.spec.to_string(),
-            variant: trial.variant.clone(),
             dimension: trial.dimension,
             multiply_adds: cost(&trial.spec, extractor),
             is_best: index == 0,
             is_as_good: trial.is_as_good(),
             behind: trial.behind.into(),
-            metrics: metrics.collect(),
+            metrics: named(&trial.estimates, evaluation),
         }
     }
 
@@ -101,16 +131,18 @@ impl Row {
         self.metrics.first().map(|(_, interval)| interval)
     }
 
+    const fn mark(&self) -> char {
+        match (self.is_best, self.is_as_good) {
+            (true, _) => '*',
+            (false, true) => '=',
+            (false, false) => ' ',
+        }
+    }
+
     /// The spec as it is shown: without the model, which all have in common.
     fn name(&self) -> String {
-        let parts = self
-            .spec
-            .split_once(':')
-            .map_or(self.spec.as_str(), |(_, parts)| parts);
-        match &self.variant {
-            Some(variant) => format!("{parts}, {variant}"),
-            None => parts.to_owned(),
-        }
+        let (_, parts) = self.spec.split_once(':').unwrap_or(("", &self.spec));
+        parts.to_owned()
     }
 }
 
@@ -143,7 +175,7 @@ fn cost(spec: &DescriptorSpec, extractor: &Extractor) -> u64 {
         .sum()
 }
 
-/// The table, the best spec first, and what its marks mean.
+/// The table, the best spec first, what its marks mean, and what else was measured.
 pub fn table(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     let Report {
         model,
@@ -155,74 +187,31 @@ pub fn table(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     } = report;
     writeln!(
         out,
-        "{model}: {queries} queries, {photos} photos, {groups} groups"
+        "{model}: {queries} queries, {photos} photos, {groups} groups\n"
     )?;
-    let names: Vec<String> = report.specs.iter().map(Row::name).collect();
-    let width = names
-        .iter()
-        .map(|name| name.chars().count())
-        .max()
-        .unwrap_or(0)
-        .max(4);
-    write!(
-        out,
-        "\n  {:width$}  {:>5}  {:>6}  {:<21}",
-        "spec",
-        "dim",
-        "MMAC",
-        format!("{metric} [95 %]")
-    )?;
-    let columns = report
-        .specs
-        .first()
-        .and_then(|row| row.metrics.get(1..))
-        .unwrap_or_default();
-    for (name, _) in columns {
-        write!(out, "  {:>6}", short(name))?;
-    }
-    writeln!(out)?;
-    for (row, name) in report.specs.iter().zip(&names) {
-        let mark = if row.is_best {
-            '*'
-        } else if row.is_as_good {
-            '='
-        } else {
-            ' '
-        };
-        let (cost, dimension) = (row.multiply_adds / 1_000_000, row.dimension);
-        write!(out, "{mark} {name:width$}  {dimension:>5}  {cost:>6}")?;
-        if let Some(Interval { mean, low, high }) = row.quality() {
-            write!(out, "  {mean:.4} [{low:.3}, {high:.3}]")?;
-        }
-        for (_, interval) in row.metrics.iter().skip(1) {
-            write!(out, "  {:>6.4}", interval.mean)?;
-        }
-        writeln!(out)?;
-    }
+    specs_table(report, out)?;
     writeln!(
         out,
         "\n* best by {metric}; = not worse beyond noise (95 % interval of the difference, bootstrap \
          over queries)"
     )?;
+    if !report.variants.is_empty() {
+        writeln!(out, "\nthe best spec with")?;
+    }
+    for variant in &report.variants {
+        let Interval { mean, low, high } = variant.gain;
+        let quality = variant
+            .metrics
+            .first()
+            .map_or(0.0, |(_, interval)| interval.mean);
+        let name = &variant.name;
+        writeln!(
+            out,
+            "  {name:<20}  {metric} {quality:.4}, gain {mean:.4} [{low:.4}, {high:.4}]"
+        )?;
+    }
     if !report.index.is_empty() {
-        let header = ["ef_search", "recall@10", "queries/s"];
-        writeln!(
-            out,
-            "\nthe index beside the exact ranking, the best spec, one thread:"
-        )?;
-        writeln!(
-            out,
-            "  {:>9}  {:>9}  {:>9}",
-            header[0], header[1], header[2]
-        )?;
-        for row in &report.index {
-            let ef_search = row["ef_search"]
-                .as_u64()
-                .map_or("exact".to_owned(), |ef| ef.to_string());
-            let number = |key: &str| row[key].as_f64().unwrap_or_default();
-            let (recall, speed) = (number("recall"), number("queries_per_second"));
-            writeln!(out, "  {ef_search:>9}  {recall:>9.4}  {speed:>9.0}")?;
-        }
+        index_table(report, out)?;
     }
     if let Some(best) = report.specs.first() {
         writeln!(
@@ -234,11 +223,69 @@ pub fn table(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     Ok(())
 }
 
+fn specs_table(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    let names: Vec<String> = report.specs.iter().map(Row::name).collect();
+    let lengths = names.iter().map(|name| name.chars().count());
+    let width = lengths.max().unwrap_or(0).max(4);
+    let decisive = format!("{} [95 %]", report.metric);
+    write!(
+        out,
+        "  {:width$}  {:>5}  {:>6}  {decisive:<21}",
+        "spec", "dim", "MMAC"
+    )?;
+    let first = report.specs.first();
+    let columns = first
+        .and_then(|row| row.metrics.get(1..))
+        .unwrap_or_default();
+    for (name, _) in columns {
+        write!(out, "  {:>7}", short(name))?;
+    }
+    writeln!(out)?;
+    for (row, name) in report.specs.iter().zip(&names) {
+        let (cost, dimension) = (row.multiply_adds / 1_000_000, row.dimension);
+        write!(
+            out,
+            "{} {name:width$}  {dimension:>5}  {cost:>6}",
+            row.mark()
+        )?;
+        if let Some(Interval { mean, low, high }) = row.quality() {
+            write!(out, "  {mean:.4} [{low:.3}, {high:.3}]")?;
+        }
+        for (_, interval) in row.metrics.iter().skip(1) {
+            write!(out, "  {:>7.4}", interval.mean)?;
+        }
+        writeln!(out)?;
+    }
+    Ok(())
+}
+
+fn index_table(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    writeln!(
+        out,
+        "\nthe index beside the exact ranking, the best spec, one thread:"
+    )?;
+    writeln!(
+        out,
+        "  {:>9}  {:>9}  {:>9}",
+        "ef_search", "recall@10", "queries/s"
+    )?;
+    for row in &report.index {
+        let ef_search = row["ef_search"]
+            .as_u64()
+            .map_or("exact".to_owned(), |ef| ef.to_string());
+        let number = |key: &str| row[key].as_f64().unwrap_or_default();
+        let (recall, speed) = (number("recall"), number("queries_per_second"));
+        writeln!(out, "  {ef_search:>9}  {recall:>9.4}  {speed:>9.0}")?;
+    }
+    Ok(())
+}
+
 /// A metric's name as a column has room for it.
 fn short(name: &str) -> String {
     name.replace("recall", "R")
         .replace("precision@", "P@")
         .replace("R-precision", "R-prec")
+        .replace("mAP-oxford", "mAP-ox")
 }
 
 fn as_map<S: Serializer>(metrics: &[(String, Interval)], serializer: S) -> Result<S::Ok, S::Error> {

@@ -66,12 +66,10 @@ pub fn write(file: &Path, svg: &str) -> Result<(), Error> {
 
 impl Chart {
     fn new(evaluation: &Evaluation, layers: &[String], title: &str) -> Self {
-        let singles = evaluation
+        let (singles, hybrids): (Vec<&Trial>, Vec<&Trial>) = evaluation
             .trials
             .iter()
-            .filter(|trial| trial.variant.is_none());
-        let (singles, hybrids): (Vec<&Trial>, Vec<&Trial>) =
-            singles.partition(|trial| trial.spec.parts.len() == 1);
+            .partition(|trial| trial.spec.parts.len() == 1);
         let is_tried = |layer: &&String| {
             singles
                 .iter()
@@ -107,18 +105,14 @@ impl Chart {
         }
         // The order of a legend should not depend on who won.
         chart.lines.sort_by(|a, b| a.pooling.cmp(&b.pooling));
-        chart.best = evaluation
-            .trials
-            .iter()
-            .find(|trial| trial.variant.is_none())
-            .and_then(|best| {
-                let estimate = best.estimates.first()?;
-                Some((
-                    chart.column(&best.spec)?,
-                    estimate.mean,
-                    pooling(&best.spec),
-                ))
-            });
+        chart.best = evaluation.trials.first().and_then(|best| {
+            let estimate = best.estimates.first()?;
+            Some((
+                chart.column(&best.spec)?,
+                estimate.mean,
+                pooling(&best.spec),
+            ))
+        });
         let (low, high) = chart.range;
         let room = ((high - low) * 0.06).max(0.005);
         chart.range = ((low - room).max(0.0), high + room);

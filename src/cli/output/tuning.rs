@@ -54,6 +54,8 @@ pub fn text(tuned: &Tuned, options: &TuneOptions, out: &mut dyn Write) -> io::Re
     writeln!(out, "  default  {metric} {}", interval(&tuned.default))?;
     writeln!(out, "  tuned    {metric} {}", interval(&tuned.tuned))?;
     writeln!(out, "  gain     {metric} {}", interval(&tuned.gain))?;
+    let (better, groups) = tuned.groups;
+    writeln!(out, "  better in {better} of {groups} groups")?;
     if tuned.gain.is_gain() {
         if let Some(end) = tuned.path.last() {
             writeln!(out, "\nspec: {}\npreprocess: {}", end.spec, end.preprocess)?;
@@ -77,7 +79,8 @@ fn interval(estimate: &Estimate) -> String {
 }
 
 /// `{metric, seed, tried, path: [{what, spec, preprocess, whitened, mean, gain}], searched: {queries,
-/// photos}, held_out: {queries, photos, default, tuned, gain, is_better}, spec, preprocess,
+/// photos}, held_out: {queries, photos, default, tuned, gain, is_better,
+/// groups, groups_better}, spec, preprocess,
 /// skipped}`; intervals are `{mean, low, high}`.
 pub fn report(tuned: &Tuned, options: &TuneOptions) -> Value {
     let step = |step: &Step| {
@@ -108,6 +111,8 @@ pub fn report(tuned: &Tuned, options: &TuneOptions) -> Value {
             "tuned": Interval::from(tuned.tuned),
             "gain": Interval::from(tuned.gain),
             "is_better": tuned.gain.is_gain(),
+            "groups": tuned.groups.1,
+            "groups_better": tuned.groups.0,
         },
         "spec": spec.to_string(),
         "preprocess": preprocess.to_string(),

@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub use self::revisited::Difficulty;
+use super::metrics::Metric;
 use crate::error::{Error, Result};
 use crate::photo::{Found, Walk};
 
@@ -80,8 +81,8 @@ pub struct GroundTruth {
     pub queries: Vec<Query>,
     /// What the groups are called.
     pub groups: Vec<String>,
-    /// Whether it is UKBench's groups of four, whose measure is the N-S score.
-    pub is_ukbench: bool,
+    /// The measure that papers report for it.
+    pub measure: Metric,
 }
 
 /// The form of a labelled set.
@@ -218,7 +219,7 @@ impl GroundTruth {
             items: labelled.iter().map(item).collect(),
             queries,
             groups: names.into_keys().collect(),
-            is_ukbench: false,
+            measure: Metric::default(),
         }
     }
 
@@ -262,7 +263,7 @@ impl GroundTruth {
             queries: self.queries.iter().filter_map(&mut query).collect(),
             items,
             groups: self.groups.clone(),
-            is_ukbench: self.is_ukbench,
+            measure: self.measure,
         }
     }
 

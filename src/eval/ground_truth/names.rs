@@ -1,5 +1,6 @@
 //! Sets whose file names are the ground truth.
 
+use super::super::metrics::Metric;
 use super::{GroundTruth, Labelled};
 use crate::photo::Found;
 
@@ -56,7 +57,7 @@ pub fn ukbench(found: &[Found]) -> GroundTruth {
     };
     let truth = GroundTruth::of_groups(found.iter().map(labelled).collect());
     GroundTruth {
-        is_ukbench: true,
+        measure: Metric::Ns,
         ..truth
     }
 }
@@ -93,7 +94,7 @@ mod tests {
         let found = found(&names.iter().map(String::as_str).collect::<Vec<_>>());
         assert!(are_ukbenchs(&found) && !are_holidays(&found));
         let truth = ukbench(&found);
-        assert!(truth.is_ukbench);
+        assert_eq!(truth.measure, Metric::Ns);
         assert_eq!(truth.queries.len(), 8);
         assert_eq!(
             truth.queries[5].relevant_items().collect::<Vec<_>>(),

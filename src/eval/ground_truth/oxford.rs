@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::super::metrics::Metric;
 use super::{GroundTruth, Item, Query, Region, by_stem};
 use crate::error::{Error, Result};
 use crate::photo::Found;
@@ -35,6 +36,7 @@ pub fn read(folder: &Path, found: &[Found]) -> Result<GroundTruth> {
     };
     let mut truth = GroundTruth {
         items: found.iter().map(whole).collect(),
+        measure: Metric::OxfordMap,
         ..GroundTruth::default()
     };
     let mut groups = BTreeMap::new();

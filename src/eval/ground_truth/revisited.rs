@@ -11,6 +11,7 @@ use std::path::Path;
 
 use serde::Deserialize;
 
+use super::super::metrics::Metric;
 use super::{GroundTruth, Item, Query, Region, by_stem};
 use crate::error::{Error, Result};
 use crate::photo::Found;
@@ -104,7 +105,7 @@ pub fn read(path: &Path, difficulty: Difficulty, found: &[Found]) -> Result<Grou
         items,
         queries,
         groups: truth.qimlist,
-        is_ukbench: false,
+        measure: Metric::OxfordMap,
     })
 }
 

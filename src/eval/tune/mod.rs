@@ -3,6 +3,7 @@
 //! The halves have no group in common. Nothing of the second half is looked at before the search is
 //! over, so what is gained there is what one may expect on photos of one's own.
 
+mod groups;
 mod search;
 mod sizes;
 mod whiten;
@@ -57,7 +58,7 @@ pub struct TuneOptions {
 /// One improvement on the way, measured on the first half.
 #[derive(Clone, Debug)]
 pub struct Step {
-    /// What was changed, e.g. `pooling` or `layer added`.
+    /// What was changed, e.g. `layer and pooling` or `hybrid`.
     pub what: &'static str,
     /// The spec after it.
     pub spec: DescriptorSpec,
@@ -87,6 +88,8 @@ pub struct Tuned {
     pub tuned: Estimate,
     /// How much better it is there, query by query.
     pub gain: Estimate,
+    /// Of so many groups of the second half so many are better on average.
+    pub groups: (usize, usize),
     /// Photos that were skipped.
     pub skipped: Vec<Skipped>,
 }
@@ -278,7 +281,7 @@ impl<'a> Tuning<'a> {
         let mut mixture = search.best_single();
         while let Some(extended) = search.extended(&mixture) {
             self.tried += search.candidates.len() * search::WEIGHTS.len();
-            self.improve("layer added", &extended, search, preprocess, path, best);
+            self.improve("hybrid", &extended, search, preprocess, path, best);
             mixture = extended;
         }
         let refined = search.refined(&mixture);
@@ -296,10 +299,9 @@ impl<'a> Tuning<'a> {
         path: &mut Vec<Step>,
         best: &mut Vec<f64>,
     ) {
-        let gain = search.gain(&mixture.values, best);
-        if !gain.is_gain() {
+        let Some(gain) = search.gain(&mixture.values, best) else {
             return;
-        }
+        };
         let parts = search.parts(mixture);
         let step = Step {
             what,
@@ -407,6 +409,10 @@ impl<'a> Tuning<'a> {
             }
         };
         let bootstrap = Bootstrap::new(kept.queries.len(), self.options.seed);
+        let differences: Vec<f64> = after.iter().zip(&before).map(|(a, b)| a - b).collect();
+        let groups: Vec<u32> = kept.queries.iter().map(|query| query.group).collect();
+        let by_group = groups::means(&groups, &differences);
+        let better = by_group.iter().filter(|mean| **mean > 0.0).count();
         let whitening = match found.whitening {
             Some(whitening) => {
                 let extractor = (self.make_extractor)(&end.spec, &end.preprocess)?;
@@ -422,6 +428,7 @@ impl<'a> Tuning<'a> {
             default: bootstrap.estimate(&before),
             tuned: bootstrap.estimate(&after),
             gain: bootstrap.difference(&after, &before),
+            groups: (better, by_group.len()),
             skipped: std::mem::take(&mut self.skipped),
         }))
     }

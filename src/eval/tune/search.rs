@@ -8,6 +8,7 @@ use super::super::describe::Described;
 use super::super::ground_truth::{GroundTruth, Query};
 use super::super::metrics::Metric;
 use super::super::ranking::{Similarities, Weighted, outcome, outcomes};
+use super::groups;
 use crate::descriptor::Part;
 use crate::error::Result;
 use rayon::prelude::*;
@@ -34,6 +35,7 @@ pub struct Candidate {
 pub struct Search<'a> {
     truth: &'a GroundTruth,
     in_gallery: Vec<bool>,
+    groups: Vec<u32>,
     metric: Metric,
     bootstrap: &'a Bootstrap,
     /// Best first.
@@ -107,15 +109,20 @@ impl<'a> Search<'a> {
         Ok(Self {
             truth,
             in_gallery,
+            groups: truth.queries.iter().map(|query| query.group).collect(),
             metric,
             bootstrap,
             candidates,
         })
     }
 
-    /// How much better one is than another.
-    pub fn gain(&self, new: &[f64], old: &[f64]) -> Estimate {
-        self.bootstrap.difference(new, old)
+    /// How much better one is than another, if it is beyond noise, over queries and over groups.
+    pub fn gain(&self, new: &[f64], old: &[f64]) -> Option<Estimate> {
+        let differences: Vec<f64> = new.iter().zip(old).map(|(new, old)| new - old).collect();
+        if mean(&differences) <= 0.0 || !groups::agree(&self.groups, &differences) {
+            return None;
+        }
+        Some(self.bootstrap.estimate(&differences)).filter(Estimate::is_gain)
     }
 
     /// The best part alone.
@@ -146,9 +153,7 @@ impl<'a> Search<'a> {
             }
         });
         let best = tried.max_by(|a, b| a.mean().total_cmp(&b.mean()))?;
-        self.gain(&best.values, &mixture.values)
-            .is_gain()
-            .then_some(best)
+        self.gain(&best.values, &mixture.values).map(|_| best)
     }
 
     /// The same parts with better weights, one changed after the other.

@@ -4,6 +4,7 @@ use super::super::bootstrap::{Bootstrap, Estimate};
 use super::super::ground_truth::GroundTruth;
 use super::super::metrics::Metric;
 use super::super::ranking::{Matrix, Weighted, outcomes};
+use super::groups;
 use crate::descriptor::Whitening;
 use crate::error::Result;
 
@@ -45,6 +46,10 @@ pub fn best(
         .map(|fold| fold.descriptors.rows())
         .min()
         .unwrap_or(0);
+    let groups = folds
+        .iter()
+        .flat_map(|fold| fold.truth.queries.iter().map(|query| query.group));
+    let groups: Vec<u32> = groups.collect();
     let mut best: Option<(Estimate, usize, f32)> = None;
     for shrinkage in SHRINKAGE {
         // The axes do not depend on how many are kept.
@@ -62,13 +67,17 @@ pub fn best(
                 values(&fold.truth, &whitened(whitening, &fold.descriptors), metric)
             };
             let after = [of(&folds[0], &a), of(&folds[1], &b)].concat();
-            let gain = bootstrap.difference(&after, &plain);
+            let differences: Vec<f64> = after.iter().zip(&plain).map(|(a, b)| a - b).collect();
+            let gain = bootstrap.estimate(&differences);
+            if !gain.is_gain() || !groups::agree(&groups, &differences) {
+                continue;
+            }
             if best.is_none_or(|(known, ..)| gain.mean > known.mean) {
                 best = Some((gain, keep, shrinkage));
             }
         }
     }
-    let Some((gain, keep, shrinkage)) = best.filter(|(gain, ..)| gain.is_gain()) else {
+    let Some((gain, keep, shrinkage)) = best else {
         return Ok(None);
     };
     let whitening = Whitening::fit(&descriptors.values, descriptors.dimension, keep, shrinkage)?;
