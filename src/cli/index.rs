@@ -14,13 +14,14 @@ use imgsearch::{Error, Extractor};
 use super::exit::Exit;
 use super::output::{json, photos};
 use super::progress::{IngestProgress, stop_on_ctrl_c};
-use super::{ExtractorArgs, GalleryArgs, setup};
+use super::{DescriptorArgs, GalleryArgs, setup};
 
 /// Build or update the gallery: new, changed, moved and removed photos
 #[derive(Args)]
 #[command(after_help = "Examples:\n  imgsearch index ./photos\n  \
                         imgsearch index ~/Pictures --exclude 'thumbs' --exclude '*.png'\n  \
-                        imgsearch index ./photos --spec efficientnet_lite0:blocks.10/gem*0.5+head")]
+                        imgsearch index ./photos --spec efficientnet_lite0:blocks.10/gem*0.5+head\n  \
+                        imgsearch index ./photos --whitening photos.safetensors")]
 pub struct IndexArgs {
     /// Photos and folders of photos
     #[arg(required = true, value_name = "PATH")]
@@ -37,14 +38,14 @@ pub struct IndexArgs {
     #[command(flatten)]
     gallery: GalleryArgs,
     #[command(flatten)]
-    extractor: ExtractorArgs,
+    descriptor: DescriptorArgs,
 }
 
 pub fn run(args: &IndexArgs) -> Result<Exit> {
     stop_on_ctrl_c();
     let begun = Instant::now();
     let dir = &args.gallery.gallery;
-    let (mut gallery, extractor) = open(dir, &args.extractor)?;
+    let (mut gallery, extractor) = open(dir, &args.descriptor)?;
     for repair in gallery.repairs() {
         eprintln!("note: {repair}");
     }
@@ -81,22 +82,26 @@ pub fn run(args: &IndexArgs) -> Result<Exit> {
 }
 
 /// A gallery that exists says itself what it is made with; what is asked for must agree.
-fn open(dir: &Path, args: &ExtractorArgs) -> Result<(Gallery, Extractor)> {
+fn open(dir: &Path, args: &DescriptorArgs) -> Result<(Gallery, Extractor)> {
     match Gallery::open(dir) {
         Ok(gallery) => {
-            let extractor = setup::extractor_of(gallery.provenance(), args)?;
+            let extractor = setup::extractor_of(dir, gallery.provenance(), args)?;
+            if let Some(whitening) = extractor.whitening() {
+                gallery.restore_whitening(whitening)?;
+            }
             Ok((gallery, extractor))
         }
         Err(Error::NoGallery { .. }) => {
-            let extractor = setup::extractor(args)?;
-            let gallery = Gallery::open_or_create(dir, extractor.provenance())?;
+            let extractor = setup::whitened(args)?;
+            let provenance = extractor.provenance();
+            let gallery = Gallery::open_or_create_whitened(dir, provenance, extractor.whitening())?;
             Ok((gallery, extractor))
         }
         Err(error) => Err(error.into()),
     }
 }
 
-fn excluded(globs: &[Glob]) -> Result<GlobSet> {
+pub fn excluded(globs: &[Glob]) -> Result<GlobSet> {
     let mut set = GlobSetBuilder::new();
     for glob in globs {
         set.add(glob.clone());

@@ -12,6 +12,7 @@ mod query;
 mod remove;
 mod setup;
 mod verify;
+mod whiten;
 
 use std::panic;
 use std::path::PathBuf;
@@ -37,6 +38,8 @@ enum Command {
     Index(index::IndexArgs),
     /// Find the photos most like one or several pictures
     Query(query::QueryArgs),
+    /// Fit a PCA-whitening on photos, for `index --whitening FILE`
+    Whiten(whiten::WhitenArgs),
     /// Write the descriptors of pictures as .npy or JSON lines
     Extract(extract::ExtractArgs),
     /// List the known models, show one's layers, or get its weights
@@ -68,7 +71,7 @@ struct GalleryArgs {
 #[derive(Args, Clone)]
 struct ExtractorArgs {
     /// Model, layers and poolings: `MODEL:LAYER[/POOLING][*WEIGHT][+…]`; poolings are gap, max,
-    /// gem, gemP, rmac and direct
+    /// gem, gemP, rmac and direct. Or a file FILE.json that `tune` wrote
     #[arg(long)]
     spec: Option<String>,
     /// Weights of your own (.safetensors or .pth) instead of the model's published ones
@@ -83,6 +86,16 @@ struct ExtractorArgs {
     device: String,
 }
 
+/// What descriptors are made of, and what is done to them at the end.
+#[derive(Args, Clone)]
+struct DescriptorArgs {
+    #[command(flatten)]
+    extractor: ExtractorArgs,
+    /// Whitening that `imgsearch whiten` made; it says spec, preprocessing and weights too
+    #[arg(long, value_name = "FILE")]
+    whitening: Option<PathBuf>,
+}
+
 /// Parses, runs, and turns the outcome into an exit code and, if it failed, a message.
 pub fn main() -> ExitCode {
     silence_sled();
@@ -90,6 +103,7 @@ pub fn main() -> ExitCode {
     let outcome = match cli.command {
         Command::Index(args) => index::run(&args),
         Command::Query(args) => query::run(&args),
+        Command::Whiten(args) => whiten::run(&args),
         Command::Extract(args) => extract::run(&args),
         Command::Models(args) => models::run(&args),
         Command::Info(args) => info::run(&args),

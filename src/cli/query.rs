@@ -13,7 +13,7 @@ use imgsearch::{Error, Extractor};
 
 use super::exit::Exit;
 use super::output::{html, json, shown_clean, text};
-use super::{ExtractorArgs, GalleryArgs, setup};
+use super::{DescriptorArgs, GalleryArgs, setup};
 
 /// Find the photos most like one or several pictures
 #[derive(Args)]
@@ -54,7 +54,7 @@ pub struct QueryArgs {
     #[command(flatten)]
     gallery: GalleryArgs,
     #[command(flatten)]
-    extractor: ExtractorArgs,
+    descriptor: DescriptorArgs,
 }
 
 pub fn run(args: &QueryArgs) -> Result<Exit> {
@@ -67,7 +67,11 @@ pub fn run(args: &QueryArgs) -> Result<Exit> {
         .iter()
         .map(|path| read(path))
         .collect::<Result<Vec<_>, _>>()?;
-    let extractor = setup::extractor_of(snapshot.provenance(), &args.extractor)?;
+    let extractor = setup::extractor_of(
+        &args.gallery.gallery,
+        snapshot.provenance(),
+        &args.descriptor,
+    )?;
     let query = describe(&extractor, &photos)?;
     let options = SearchOptions {
         k: args.k as usize,
