@@ -50,7 +50,7 @@ pub enum IngestEvent<'a> {
     },
     /// A photo was skipped.
     Skipped(&'a Skipped),
-    /// The graph is being built.
+    /// The graph is being built, or the augmentation.
     Publishing {
         /// Vectors in it.
         done: usize,

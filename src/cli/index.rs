@@ -7,6 +7,7 @@ use std::time::Instant;
 use anyhow::{Context, Result};
 use clap::Args;
 use globset::{Glob, GlobSet, GlobSetBuilder};
+use imgsearch::descriptor::Expansion;
 use imgsearch::gallery::Gallery;
 use imgsearch::ingest::{IngestOptions, IngestReport, ingest};
 use imgsearch::{Error, Extractor};
@@ -32,6 +33,10 @@ pub struct IndexArgs {
     /// Photos worked on at once; 0: one per core
     #[arg(long, value_name = "N", default_value_t = 0)]
     jobs: usize,
+    /// Move each photo's descriptor towards its N nearest when searching; 0: not at all. Kept until
+    /// it is changed, and changed without a look at the photos
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(..=1000))]
+    augment: Option<u32>,
     /// Print the summary, with every skipped photo, as JSON
     #[arg(long)]
     json: bool,
@@ -46,6 +51,12 @@ pub fn run(args: &IndexArgs) -> Result<Exit> {
     let begun = Instant::now();
     let dir = &args.gallery.gallery;
     let (mut gallery, extractor) = open(dir, &args.descriptor)?;
+    if let Some(neighbors) = args.augment {
+        gallery.set_augmentation(Some(Expansion {
+            neighbors: neighbors as usize,
+            alpha: Expansion::ALPHA,
+        }))?;
+    }
     for repair in gallery.repairs() {
         eprintln!("note: {repair}");
     }

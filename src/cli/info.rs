@@ -6,7 +6,7 @@ use std::path::Path;
 
 use anyhow::Result;
 use clap::Args;
-use imgsearch::descriptor::Whitening;
+use imgsearch::descriptor::{Expansion, Whitening};
 use imgsearch::gallery::{open_for_search, whitening_of};
 use indicatif::HumanBytes;
 use serde_json::json;
@@ -45,6 +45,7 @@ pub fn run(args: &InfoArgs) -> Result<Exit> {
             "gallery": dir.to_string_lossy(), "photos": snapshot.len(), "vectors": snapshot.vector_count(),
             "graph_points": snapshot.graph_points(), "provenance": provenance,
             "whitening": whitening.as_ref().map(Whitening::origin),
+            "augmentation": snapshot.augmentation(),
             "store_bytes": store, "snapshot_bytes": snapshot.size(), "created": snapshot.created(),
         });
         output_json::print(&value, &mut out)?;
@@ -74,6 +75,9 @@ pub fn run(args: &InfoArgs) -> Result<Exit> {
             whitening.origin().shrinkage,
             photos(whitening.origin().photos)
         )?;
+    }
+    if let Some(Expansion { neighbors, alpha }) = snapshot.augmentation() {
+        writeln!(out, "augmentation   {neighbors} neighbours, alpha {alpha}")?;
     }
     writeln!(out, "search         {search}")?;
     writeln!(
