@@ -3,6 +3,8 @@
 //! Resumable, because every batch is durable before it is counted; cancellable at any moment; and
 //! no photo stops the others. Knows no terminal: whoever calls is told what happens and may stop it.
 
+mod describe;
+
 use std::collections::{HashMap, HashSet};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -13,6 +15,7 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, Sender, bounded};
 use globset::GlobSet;
 
+pub use self::describe::{Described, describe};
 use crate::descriptor::Descriptor;
 use crate::error::{Error, Result};
 use crate::extract::Extractor;
@@ -47,7 +50,7 @@ pub enum IngestEvent<'a> {
     },
     /// A photo was skipped.
     Skipped(&'a Skipped),
-    /// The graph is being built.
+    /// The graph is being built, or the augmentation.
     Publishing {
         /// Vectors in it.
         done: usize,
@@ -212,33 +215,11 @@ fn take_all(
     report: &mut IngestReport,
     on_event: &mut dyn FnMut(IngestEvent<'_>) -> ControlFlow<()>,
 ) -> Result<()> {
-    let jobs = match jobs {
-        0 => thread::available_parallelism().map_or(1, std::num::NonZero::get),
-        jobs => jobs,
-    };
-    let workers = Workers {
-        to_do: &plan.to_do,
-        next: AtomicUsize::new(0),
-        stop: AtomicBool::new(false),
-        known: plan
-            .known
-            .values()
-            .map(|record| (record.hash, record))
-            .collect(),
-        extractor,
-    };
-    // Bounded, so that memory is, however far the store falls behind.
-    let (sender, receiver) = bounded(4 * jobs);
-    thread::scope(|scope| {
-        for _ in 0..jobs {
-            let (workers, sender) = (&workers, sender.clone());
-            scope.spawn(move || workers.run(&sender));
-        }
-        drop(sender);
-        let stored = store_all(&receiver, plan, gallery, report, on_event, &workers.stop);
-        workers.stop.store(true, Ordering::Relaxed);
-        drop(receiver);
-        stored
+    let known = plan.known.values();
+    let known = known.map(|record| (record.hash, record)).collect();
+    let workers = Workers::new(&plan.to_do, known, extractor);
+    workers.all(jobs, |receiver, stop| {
+        store_all(&receiver, plan, gallery, report, on_event, stop)
     })
 }
 
@@ -249,7 +230,7 @@ fn store_all(
     gallery: &mut Gallery,
     report: &mut IngestReport,
     on_event: &mut dyn FnMut(IngestEvent<'_>) -> ControlFlow<()>,
-    stop: &AtomicBool,
+    stop: &dyn Fn(),
 ) -> Result<()> {
     let mut gone: Vec<ContentHash> = plan.gone.values().copied().collect();
     let mut batch: Vec<(Record, Option<Descriptor>)> = Vec::new();
@@ -282,7 +263,7 @@ fn store_all(
         }
         if report.interrupted {
             // What the workers have in hand still arrives and is stored.
-            stop.store(true, Ordering::Relaxed);
+            stop();
         }
         if is_last {
             return Ok(());
@@ -322,7 +303,43 @@ struct InHand {
     pixels: Pixels,
 }
 
-impl Workers<'_> {
+impl<'a> Workers<'a> {
+    const fn new(
+        to_do: &'a [Found],
+        known: HashMap<ContentHash, &'a Record>,
+        extractor: &'a Extractor,
+    ) -> Self {
+        Self {
+            to_do,
+            next: AtomicUsize::new(0),
+            stop: AtomicBool::new(false),
+            known,
+            extractor,
+        }
+    }
+
+    /// Runs `jobs` workers, 0 for one per core, and meanwhile `take`, which gets what they find and
+    /// a way to stop them early. They stop when it returns.
+    fn all<T>(&self, jobs: usize, take: impl FnOnce(Receiver<Taken>, &dyn Fn()) -> T) -> T {
+        let jobs = match jobs {
+            0 => thread::available_parallelism().map_or(1, std::num::NonZero::get),
+            jobs => jobs,
+        };
+        // Bounded, so that memory is, however far the taking falls behind.
+        let (sender, receiver) = bounded(4 * jobs);
+        let stop = || self.stop.store(true, Ordering::Relaxed);
+        thread::scope(|scope| {
+            for _ in 0..jobs {
+                let sender = sender.clone();
+                scope.spawn(move || self.run(&sender));
+            }
+            drop(sender);
+            let taken = take(receiver, &stop);
+            stop();
+            taken
+        })
+    }
+
     fn run(&self, sender: &Sender<Taken>) {
         let batch = self.extractor.batch();
         while !self.stop.load(Ordering::Relaxed) {

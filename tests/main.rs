@@ -3,6 +3,7 @@
 mod common;
 
 mod architecture;
+mod augmentation;
 mod bad_input;
 mod command;
 mod crash;
@@ -12,3 +13,4 @@ mod gallery;
 mod photos;
 mod readers;
 mod reference;
+mod whitening;

@@ -13,7 +13,7 @@ use serde_json::json;
 use super::exit::Exit;
 use super::output::skipped_line;
 use super::query::read;
-use super::{ExtractorArgs, setup};
+use super::{DescriptorArgs, setup};
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Format {
@@ -41,11 +41,11 @@ pub struct ExtractArgs {
     #[arg(long, value_enum, default_value = "npy")]
     format: Format,
     #[command(flatten)]
-    extractor: ExtractorArgs,
+    descriptor: DescriptorArgs,
 }
 
 pub fn run(args: &ExtractArgs) -> Result<Exit> {
-    let extractor = setup::extractor(&args.extractor)?;
+    let extractor = setup::whitened(&args.descriptor)?;
     let mut described: Vec<(&Path, Descriptor)> = Vec::new();
     for path in &args.images {
         match read(path).and_then(|photo| extractor.describe(&photo)) {

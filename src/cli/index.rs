@@ -7,6 +7,7 @@ use std::time::Instant;
 use anyhow::{Context, Result};
 use clap::Args;
 use globset::{Glob, GlobSet, GlobSetBuilder};
+use imgsearch::descriptor::Expansion;
 use imgsearch::gallery::Gallery;
 use imgsearch::ingest::{IngestOptions, IngestReport, ingest};
 use imgsearch::{Error, Extractor};
@@ -14,13 +15,14 @@ use imgsearch::{Error, Extractor};
 use super::exit::Exit;
 use super::output::{json, photos};
 use super::progress::{IngestProgress, stop_on_ctrl_c};
-use super::{ExtractorArgs, GalleryArgs, setup};
+use super::{DescriptorArgs, GalleryArgs, setup};
 
 /// Build or update the gallery: new, changed, moved and removed photos
 #[derive(Args)]
 #[command(after_help = "Examples:\n  imgsearch index ./photos\n  \
                         imgsearch index ~/Pictures --exclude 'thumbs' --exclude '*.png'\n  \
-                        imgsearch index ./photos --spec efficientnet_lite0:blocks.10/gem*0.5+head")]
+                        imgsearch index ./photos --spec efficientnet_lite0:blocks.10/gem*0.5+head\n  \
+                        imgsearch index ./photos --whitening photos.safetensors")]
 pub struct IndexArgs {
     /// Photos and folders of photos
     #[arg(required = true, value_name = "PATH")]
@@ -31,20 +33,30 @@ pub struct IndexArgs {
     /// Photos worked on at once; 0: one per core
     #[arg(long, value_name = "N", default_value_t = 0)]
     jobs: usize,
+    /// Move each photo's descriptor towards its N nearest when searching; 0: not at all. Kept until
+    /// it is changed, and changed without a look at the photos
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(..=1000))]
+    augment: Option<u32>,
     /// Print the summary, with every skipped photo, as JSON
     #[arg(long)]
     json: bool,
     #[command(flatten)]
     gallery: GalleryArgs,
     #[command(flatten)]
-    extractor: ExtractorArgs,
+    descriptor: DescriptorArgs,
 }
 
 pub fn run(args: &IndexArgs) -> Result<Exit> {
     stop_on_ctrl_c();
     let begun = Instant::now();
     let dir = &args.gallery.gallery;
-    let (mut gallery, extractor) = open(dir, &args.extractor)?;
+    let (mut gallery, extractor) = open(dir, &args.descriptor)?;
+    if let Some(neighbors) = args.augment {
+        gallery.set_augmentation(Some(Expansion {
+            neighbors: neighbors as usize,
+            alpha: Expansion::ALPHA,
+        }))?;
+    }
     for repair in gallery.repairs() {
         eprintln!("note: {repair}");
     }
@@ -81,15 +93,19 @@ pub fn run(args: &IndexArgs) -> Result<Exit> {
 }
 
 /// A gallery that exists says itself what it is made with; what is asked for must agree.
-fn open(dir: &Path, args: &ExtractorArgs) -> Result<(Gallery, Extractor)> {
+fn open(dir: &Path, args: &DescriptorArgs) -> Result<(Gallery, Extractor)> {
     match Gallery::open(dir) {
         Ok(gallery) => {
-            let extractor = setup::extractor_of(gallery.provenance(), args)?;
+            let extractor = setup::extractor_of(dir, gallery.provenance(), args)?;
+            if let Some(whitening) = extractor.whitening() {
+                gallery.restore_whitening(whitening)?;
+            }
             Ok((gallery, extractor))
         }
         Err(Error::NoGallery { .. }) => {
-            let extractor = setup::extractor(args)?;
-            let gallery = Gallery::open_or_create(dir, extractor.provenance())?;
+            let extractor = setup::whitened(args)?;
+            let provenance = extractor.provenance();
+            let gallery = Gallery::open_or_create_whitened(dir, provenance, extractor.whitening())?;
             Ok((gallery, extractor))
         }
         Err(error) => Err(error.into()),

@@ -6,13 +6,14 @@ use std::path::Path;
 
 use anyhow::Result;
 use clap::Args;
-use imgsearch::gallery::open_for_search;
+use imgsearch::descriptor::{Expansion, Whitening};
+use imgsearch::gallery::{open_for_search, whitening_of};
 use indicatif::HumanBytes;
 use serde_json::json;
 
 use super::GalleryArgs;
 use super::exit::Exit;
-use super::output::json as output_json;
+use super::output::{json as output_json, photos};
 
 /// Tell what the gallery holds and what it was made with
 #[derive(Args)]
@@ -32,12 +33,19 @@ pub fn run(args: &InfoArgs) -> Result<Exit> {
         eprintln!("note: {repair}");
     }
     let provenance = snapshot.provenance();
+    let whitening = whitening_of(dir, provenance);
+    if let Err(lost) = &whitening {
+        eprintln!("note: {lost}");
+    }
+    let whitening = whitening.ok().flatten();
     let store = folder_size(&dir.join("store"));
     let mut out = io::stdout().lock();
     if args.json {
         let value = json!({
             "gallery": dir.to_string_lossy(), "photos": snapshot.len(), "vectors": snapshot.vector_count(),
             "graph_points": snapshot.graph_points(), "provenance": provenance,
+            "whitening": whitening.as_ref().map(Whitening::origin),
+            "augmentation": snapshot.augmentation(),
             "store_bytes": store, "snapshot_bytes": snapshot.size(), "created": snapshot.created(),
         });
         output_json::print(&value, &mut out)?;
@@ -58,6 +66,19 @@ pub fn run(args: &InfoArgs) -> Result<Exit> {
     writeln!(out, "preprocessing  {}", provenance.preprocess)?;
     writeln!(out, "weights        {}", provenance.weights)?;
     writeln!(out, "dimension      {}", provenance.dimension)?;
+    if let Some(whitening) = whitening {
+        writeln!(
+            out,
+            "whitening      {} → {} values, shrinkage {}, fitted on {}",
+            whitening.input_dimension(),
+            whitening.dimension(),
+            whitening.origin().shrinkage,
+            photos(whitening.origin().photos)
+        )?;
+    }
+    if let Some(Expansion { neighbors, alpha }) = snapshot.augmentation() {
+        writeln!(out, "augmentation   {neighbors} neighbours, alpha {alpha}")?;
+    }
     writeln!(out, "search         {search}")?;
     writeln!(
         out,

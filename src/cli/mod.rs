@@ -14,6 +14,7 @@ mod remove;
 mod setup;
 mod tune;
 mod verify;
+mod whiten;
 
 use std::panic;
 use std::path::PathBuf;
@@ -44,6 +45,8 @@ enum Command {
     /// Search layers, poolings, weights, input size and whitening on one half of labelled photos, and
     /// measure the gain on the other
     Tune(tune::TuneArgs),
+    /// Fit a PCA-whitening on photos, for `index --whitening FILE`
+    Whiten(whiten::WhitenArgs),
     /// Write the descriptors of pictures as .npy or JSON lines
     Extract(extract::ExtractArgs),
     /// List the known models, show one's layers, or get its weights
@@ -75,7 +78,7 @@ struct GalleryArgs {
 #[derive(Args, Clone)]
 struct ExtractorArgs {
     /// Model, layers and poolings: `MODEL:LAYER[/POOLING][*WEIGHT][+…]`; poolings are gap, max,
-    /// gem, gemP, rmac and direct
+    /// gem, gemP, rmac and direct. Or a file FILE.json that `tune` wrote
     #[arg(long)]
     spec: Option<String>,
     /// Weights of your own (.safetensors or .pth) instead of the model's published ones
@@ -90,6 +93,16 @@ struct ExtractorArgs {
     device: String,
 }
 
+/// What descriptors are made of, and what is done to them at the end.
+#[derive(Args, Clone)]
+struct DescriptorArgs {
+    #[command(flatten)]
+    extractor: ExtractorArgs,
+    /// Whitening that `imgsearch whiten` made; it says spec, preprocessing and weights too
+    #[arg(long, value_name = "FILE")]
+    whitening: Option<PathBuf>,
+}
+
 /// Parses, runs, and turns the outcome into an exit code and, if it failed, a message.
 pub fn main() -> ExitCode {
     silence_sled();
@@ -99,6 +112,7 @@ pub fn main() -> ExitCode {
         Command::Query(args) => query::run(&args),
         Command::Eval(args) => eval::run(&args),
         Command::Tune(args) => tune::run(&args),
+        Command::Whiten(args) => whiten::run(&args),
         Command::Extract(args) => extract::run(&args),
         Command::Models(args) => models::run(&args),
         Command::Info(args) => info::run(&args),

@@ -94,11 +94,12 @@ impl IngestProgress {
             self.finish();
             self.bar = Some(bar(
                 total as u64,
-                "{bar:30} {pos}/{len} in the graph  ETA {eta}",
+                "{bar:30} {pos}/{len} in the index  ETA {eta}",
             ));
             self.is_publishing = true;
         }
         if let Some(bar) = &self.bar {
+            bar.set_length(total as u64);
             bar.set_position(done as u64);
         }
     }

@@ -6,19 +6,21 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use clap::Args;
-use imgsearch::descriptor::Descriptor;
+use imgsearch::descriptor::{Descriptor, Expansion};
 use imgsearch::gallery::{SearchOptions, open_for_search};
 use imgsearch::photo::Photo;
 use imgsearch::{Error, Extractor};
+use serde_json::json;
 
 use super::exit::Exit;
 use super::output::{html, json, shown_clean, text};
-use super::{ExtractorArgs, GalleryArgs, setup};
+use super::{DescriptorArgs, GalleryArgs, setup};
 
 /// Find the photos most like one or several pictures
 #[derive(Args)]
 #[command(after_help = "Examples:\n  imgsearch query cat.jpg -k 10\n  \
                         imgsearch query a.jpg b.jpg --html matches.html\n  \
+                        imgsearch query cat.jpg --expand 5\n  \
                         curl … | imgsearch query - --json")]
 pub struct QueryArgs {
     /// Pictures, in the gallery or not; several are averaged into one query; `-` is standard input
@@ -36,6 +38,12 @@ pub struct QueryArgs {
     /// Candidates of the approximate search: more find more and take longer
     #[arg(long, value_name = "N")]
     ef_search: Option<usize>,
+    /// Search again with the query moved towards its N nearest: finds more of what is alike
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    expand: usize,
+    /// How much more the nearer of them count; 0: all the same
+    #[arg(long, value_name = "A", default_value_t = Expansion::ALPHA, value_parser = alpha)]
+    alpha: f32,
     /// Print JSON
     #[arg(long, conflicts_with_all = ["csv", "nul"])]
     json: bool,
@@ -54,7 +62,7 @@ pub struct QueryArgs {
     #[command(flatten)]
     gallery: GalleryArgs,
     #[command(flatten)]
-    extractor: ExtractorArgs,
+    descriptor: DescriptorArgs,
 }
 
 pub fn run(args: &QueryArgs) -> Result<Exit> {
@@ -67,13 +75,22 @@ pub fn run(args: &QueryArgs) -> Result<Exit> {
         .iter()
         .map(|path| read(path))
         .collect::<Result<Vec<_>, _>>()?;
-    let extractor = setup::extractor_of(snapshot.provenance(), &args.extractor)?;
+    let extractor = setup::extractor_of(
+        &args.gallery.gallery,
+        snapshot.provenance(),
+        &args.descriptor,
+    )?;
     let query = describe(&extractor, &photos)?;
     let options = SearchOptions {
         k: args.k as usize,
         exact: args.exact,
         ef_search: args.ef_search,
         min_similarity: args.min_similarity,
+    };
+    let expansion = args.expansion();
+    let query = match &expansion {
+        Some(expansion) => snapshot.expand(&query, expansion, &options)?,
+        None => query,
     };
     let matches = snapshot.search(&query, &options)?;
     if matches.is_empty() {
@@ -92,7 +109,10 @@ pub fn run(args: &QueryArgs) -> Result<Exit> {
     let mut out = io::BufWriter::new(io::stdout().lock());
     if args.json {
         let names: Vec<String> = args.images.iter().map(|path| shown_clean(path)).collect();
-        json::print(&json::matches(&names, &matches), &mut out)?;
+        let mut value = json::matches(&names, &matches);
+        value["expansion"] = json!(expansion);
+        value["augmentation"] = json!(snapshot.augmentation());
+        json::print(&value, &mut out)?;
     } else if args.csv {
         text::csv(&matches, &mut out)?;
     } else if args.nul {
@@ -102,6 +122,21 @@ pub fn run(args: &QueryArgs) -> Result<Exit> {
     }
     io::Write::flush(&mut out)?;
     Ok(Exit::Done)
+}
+
+impl QueryArgs {
+    fn expansion(&self) -> Option<Expansion> {
+        (self.expand > 0).then_some(Expansion {
+            neighbors: self.expand,
+            alpha: self.alpha,
+        })
+    }
+}
+
+fn alpha(text: &str) -> Result<f32, &'static str> {
+    let usable = |alpha: &f32| (0.0..=100.0).contains(alpha);
+    let alpha = text.parse().ok().filter(usable);
+    alpha.ok_or("alpha is a number in 0 … 100")
 }
 
 /// The photo at `path`; `-` is standard input.

@@ -1,17 +1,18 @@
 //! From arguments to a loaded network.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
-use imgsearch::descriptor::{DescriptorSpec, Provenance};
-use imgsearch::gallery::check_same;
+use imgsearch::descriptor::whitening::Origin;
+use imgsearch::descriptor::{DescriptorSpec, Provenance, SpecFile, Whitening};
+use imgsearch::gallery::{check_same, whitening_of};
 use imgsearch::model::digest::Digests;
 use imgsearch::model::{self, FetchOptions};
 use imgsearch::photo::Preprocess;
 use imgsearch::{Error, Extractor};
 
-use super::ExtractorArgs;
 use super::progress::FetchProgress;
+use super::{DescriptorArgs, ExtractorArgs};
 
 /// The model that is taken where none is named: small, quick on a CPU, freely licensed.
 pub const DEFAULT_MODEL: &str = "efficientnet_lite0";
@@ -34,8 +35,56 @@ fn requested_spec(args: &ExtractorArgs) -> Result<DescriptorSpec, Error> {
     Ok(DescriptorSpec::gap(model.name, model.default_layer))
 }
 
-/// Loads what the arguments ask for.
+/// What the arguments ask for, with the spec file's contents in place of its name.
+struct Request {
+    extractor: ExtractorArgs,
+    whitening: Option<Whitening>,
+    /// Whether a spec file said which whitening there is, or that there is none.
+    says_all: bool,
+}
+
+impl Request {
+    fn read(args: &ExtractorArgs, whitening: Option<&Path>) -> Result<Self, Error> {
+        let mut extractor = args.clone();
+        let file = extractor.spec.as_deref().filter(|spec| is_file(spec));
+        let file = file
+            .map(|file| SpecFile::read(Path::new(file)))
+            .transpose()?;
+        let says_all = file.is_some();
+        let mut path = whitening.map(Path::to_owned);
+        if let Some(file) = file {
+            extractor.spec = Some(file.spec);
+            extractor.preprocess.get_or_insert(file.preprocess);
+            path = path.or(file.whitening);
+        }
+        Ok(Self {
+            extractor,
+            whitening: path.map(|path| Whitening::load(&path)).transpose()?,
+            says_all,
+        })
+    }
+
+    /// What the arguments leave open is as it was when the descriptors were made.
+    fn fill(&mut self, spec: &str, preprocess: &str, weights: &str) {
+        let args = &mut self.extractor;
+        args.spec.get_or_insert_with(|| spec.to_owned());
+        args.preprocess.get_or_insert_with(|| preprocess.to_owned());
+        if args.weights.is_none() {
+            args.weights = Digests::in_folder(&FetchOptions::from_env().cache).find(weights);
+        }
+    }
+}
+
+fn is_file(spec: &str) -> bool {
+    Path::new(spec).extension().is_some_and(|end| end == "json")
+}
+
+/// Loads what the arguments ask for, without a whitening.
 pub fn extractor(args: &ExtractorArgs) -> Result<Extractor, Error> {
+    load(&Request::read(args, None)?.extractor)
+}
+
+fn load(args: &ExtractorArgs) -> Result<Extractor, Error> {
     let spec = requested_spec(args)?;
     let model = model::find(&spec.model)?;
     let default: Preprocess = model.preprocess.parse()?;
@@ -47,16 +96,41 @@ pub fn extractor(args: &ExtractorArgs) -> Result<Extractor, Error> {
     Extractor::load(spec, preprocess, &weights, &args.device)
 }
 
-/// Loads what the gallery was made with. What the arguments ask for besides must agree with it.
-pub fn extractor_of(gallery: &Provenance, args: &ExtractorArgs) -> Result<Extractor> {
-    let mut args = args.clone();
-    args.spec.get_or_insert_with(|| gallery.spec.clone());
-    args.preprocess
-        .get_or_insert_with(|| gallery.preprocess.clone());
-    if args.weights.is_none() {
-        args.weights = Digests::in_folder(&FetchOptions::from_env().cache).find(&gallery.weights);
-    }
-    let extractor = extractor(&args)?;
+/// Loads what the arguments ask for. What they leave open the whitening says, if there is one.
+pub fn whitened(args: &DescriptorArgs) -> Result<Extractor> {
+    let mut request = Request::read(&args.extractor, args.whitening.as_deref())?;
+    let Some(whitening) = request.whitening.take() else {
+        return Ok(load(&request.extractor)?);
+    };
+    let Origin {
+        spec,
+        preprocess,
+        weights,
+        ..
+    } = whitening.origin();
+    request.fill(spec, preprocess, weights);
+    Ok(load(&request.extractor)?.whitened(whitening)?)
+}
+
+/// Loads what the gallery in `dir` was made with. What the arguments ask for besides must agree with
+/// it.
+pub fn extractor_of(dir: &Path, gallery: &Provenance, args: &DescriptorArgs) -> Result<Extractor> {
+    let mut request = Request::read(&args.extractor, args.whitening.as_deref())?;
+    request.fill(&gallery.spec, &gallery.preprocess, &gallery.weights);
+    let extractor = load(&request.extractor)?;
+    let unwhitened = Provenance {
+        whitening: None,
+        ..gallery.clone()
+    };
+    check_same(&unwhitened, extractor.provenance())?;
+    let whitening = match request.whitening {
+        None if !request.says_all => whitening_of(dir, gallery)?,
+        whitening => whitening,
+    };
+    let extractor = match whitening {
+        Some(whitening) => extractor.whitened(whitening)?,
+        None => extractor,
+    };
     check_same(gallery, extractor.provenance())?;
     Ok(extractor)
 }

@@ -47,9 +47,12 @@ impl SpecFile {
     /// # Errors
     /// [`Error::Write`].
     pub fn write(&self, path: &Path) -> Result<()> {
-        let relative = |whitening: &PathBuf| match whitening.strip_prefix(folder(path)) {
-            Ok(below) => below.to_owned(),
-            Err(_) => std::path::absolute(whitening).unwrap_or_else(|_| whitening.clone()),
+        // Both absolute first: either may be given from the current folder.
+        let full = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        let relative = |whitening: &PathBuf| {
+            let (whitening, file) = (full(whitening), full(path));
+            let below = whitening.strip_prefix(folder(&file)).map(Path::to_owned);
+            below.unwrap_or(whitening)
         };
         let written = Self {
             whitening: self.whitening.as_ref().map(relative),

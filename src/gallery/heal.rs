@@ -93,8 +93,11 @@ fn check(store: &Store, dir: &Path, snapshot: Option<&Snapshot>) -> Result<()> {
             known: VERSION,
         });
     }
-    if found == 1 {
-        store.upgrade()?;
+    match found {
+        1 => store.upgrade()?,
+        // Galleries of version 2 have neither whitening nor augmentation.
+        2 => store.set_version(VERSION)?,
+        _ => {}
     }
     store.check()?;
     let Some(provenance) = store.provenance()? else {
@@ -160,6 +163,7 @@ fn fill(store: &Store, snapshot: &Snapshot) -> Result<()> {
         }
     }
     store.write_as(generation, &batch, &[])?;
+    store.set_augmentation(snapshot.augmentation())?;
     // Last, so that a store with a provenance is a complete one.
     store.initialize(VERSION, snapshot.provenance())
 }

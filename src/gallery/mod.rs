@@ -4,6 +4,7 @@
 //! anyone's unit vectors: it never sees a picture or a tensor. Store and snapshot heal each other:
 //! each is rebuilt from the other when it is damaged, and the user is told.
 
+mod augment;
 mod heal;
 mod hnsw;
 pub mod index;
@@ -11,6 +12,7 @@ mod publish;
 mod record;
 mod snapshot;
 mod store;
+mod whitening;
 
 use std::collections::HashSet;
 use std::fs::{self, File, TryLockError};
@@ -26,12 +28,13 @@ pub use self::record::Record;
 pub use self::snapshot::{Match, SearchOptions, Snapshot};
 use self::store::Store;
 pub use self::store::pooled::{PartKey, PooledCache};
-use crate::descriptor::{Descriptor, Provenance};
+pub use self::whitening::whitening_of;
+use crate::descriptor::{Descriptor, Expansion, Provenance, Whitening};
 use crate::error::{Error, Result};
 use crate::photo::ContentHash;
 
 /// The format that this version writes; it reads this and older ones.
-pub const VERSION: u64 = 2;
+pub const VERSION: u64 = 3;
 /// Candidates that an approximate search keeps unless told otherwise.
 pub const DEFAULT_EF_SEARCH: usize = 128;
 
@@ -68,6 +71,7 @@ pub struct Gallery {
     store: Store,
     provenance: Provenance,
     policy: IndexPolicy,
+    augmentation: Option<Expansion>,
     repairs: Vec<Repair>,
     /// Contents whose descriptors the snapshot has.
     described: HashSet<ContentHash>,
@@ -84,12 +88,28 @@ impl Gallery {
     /// provenance; [`Error::GalleryTooNew`]; [`Error::DamagedGallery`]; [`Error::Store`];
     /// [`Error::Write`].
     pub fn open_or_create(dir: &Path, provenance: &Provenance) -> Result<Self> {
+        Self::open_or_create_whitened(dir, provenance, None)
+    }
+
+    /// The same for descriptors that were whitened: a copy of the whitening is kept in `dir`, so
+    /// that queries need no other file. A lost copy is put back.
+    ///
+    /// # Errors
+    /// As [`Gallery::open_or_create`].
+    pub fn open_or_create_whitened(
+        dir: &Path,
+        provenance: &Provenance,
+        whitening: Option<&Whitening>,
+    ) -> Result<Self> {
         fs::create_dir_all(dir).map_err(|source| Error::Write {
             path: dir.to_owned(),
             source,
         })?;
-        let gallery = Self::open_any(dir, Some(provenance))?;
+        let gallery = Self::open_any(dir, Some((provenance, whitening)))?;
         check_same(&gallery.provenance, provenance)?;
+        if let Some(whitening) = whitening {
+            whitening::keep(dir, whitening)?;
+        }
         Ok(gallery)
     }
 
@@ -106,7 +126,7 @@ impl Gallery {
         Self::open_any(dir, None)
     }
 
-    fn open_any(dir: &Path, new: Option<&Provenance>) -> Result<Self> {
+    fn open_any(dir: &Path, new: Option<(&Provenance, Option<&Whitening>)>) -> Result<Self> {
         let lock = lock(dir)?;
         let snapshot = match Snapshot::open(dir) {
             Err(error @ Error::GalleryTooNew { .. }) => return Err(error),
@@ -115,7 +135,11 @@ impl Gallery {
         let (store, repair) = heal::open_store(dir, snapshot.as_ref())?;
         let provenance = match (store.provenance()?, new) {
             (Some(provenance), _) => provenance,
-            (None, Some(provenance)) => {
+            (None, Some((provenance, whitening))) => {
+                // First, so that no gallery is ever without.
+                if let Some(whitening) = whitening {
+                    whitening::keep(dir, whitening)?;
+                }
                 store.initialize(VERSION, provenance)?;
                 provenance.clone()
             }
@@ -131,6 +155,7 @@ impl Gallery {
             described: described.map(|record| record.hash).collect(),
             stale: HashSet::new(),
             dir: dir.to_owned(),
+            augmentation: store.augmentation()?,
             store,
             provenance,
             policy: IndexPolicy::default(),
@@ -149,6 +174,36 @@ impl Gallery {
     #[must_use]
     pub const fn provenance(&self) -> &Provenance {
         &self.provenance
+    }
+
+    /// Puts back the gallery's copy of its whitening if it is lost; another one is not taken.
+    ///
+    /// # Errors
+    /// [`Error::Write`].
+    pub fn restore_whitening(&self, whitening: &Whitening) -> Result<()> {
+        if self.provenance.whitening.as_ref() == Some(&whitening.digest()) {
+            whitening::keep(&self.dir, whitening)?;
+        }
+        Ok(())
+    }
+
+    /// How its vectors are moved towards their neighbours from the next publishing on.
+    #[must_use]
+    pub const fn augmentation(&self) -> Option<Expansion> {
+        self.augmentation
+    }
+
+    /// Changes that. The descriptors stay as they are, so it can be changed back at any time.
+    ///
+    /// # Errors
+    /// [`Error::Store`]; [`Error::DamagedStore`].
+    pub fn set_augmentation(&mut self, augmentation: Option<Expansion>) -> Result<()> {
+        let augmentation = augmentation.filter(|expansion| expansion.neighbors > 0);
+        if augmentation != self.augmentation {
+            self.store.set_augmentation(augmentation)?;
+            self.augmentation = augmentation;
+        }
+        Ok(())
     }
 
     /// What was damaged when it was opened.
@@ -223,7 +278,8 @@ impl Gallery {
     }
 
     /// Makes what was written visible to readers. `on_progress` is told how many vectors of how
-    /// many the graph has; when it breaks, the snapshot gets no graph and is searched exactly.
+    /// many the graph has, and then the augmentation; when it breaks, the snapshot is without, and
+    /// the next publishing makes it.
     ///
     /// # Errors
     /// [`Error::Store`]; [`Error::Write`], with the earlier snapshot still in place.
@@ -236,6 +292,7 @@ impl Gallery {
         if let Some(current) = &current
             && *current.provenance() == self.provenance
             && current.generation() == self.store.generation()?
+            && current.augmentation() == self.augmentation
             && !self.policy.is_missed_by(current)
         {
             return Ok(Published {
@@ -248,6 +305,7 @@ impl Gallery {
             store: &self.store,
             provenance: &self.provenance,
             generation: self.store.generation()?,
+            augmentation: self.augmentation,
             old: current.filter(|old| *old.provenance() == self.provenance),
         };
         let (published, lost) = publishing.run(self.policy, &self.stale, on_progress)?;
@@ -320,15 +378,24 @@ pub fn check_same(gallery: &Provenance, requested: &Provenance) -> Result<()> {
         ("preprocessing", &gallery.preprocess, &requested.preprocess),
         ("weights", &gallery.weights, &requested.weights),
     ];
-    match fields
-        .into_iter()
-        .find(|(_, gallery, requested)| gallery != requested)
-    {
-        Some((what, gallery, requested)) => Err(Error::SpecMismatch {
+    let differs = |(_, gallery, requested): &(_, &String, &String)| gallery != requested;
+    if let Some((what, gallery, requested)) = fields.into_iter().find(differs) {
+        return Err(Error::SpecMismatch {
             what,
             gallery: gallery.clone(),
             requested: requested.clone(),
-        }),
-        None => Ok(()),
+        });
     }
+    if gallery.whitening == requested.whitening {
+        return Ok(());
+    }
+    let named = |whitening: &Option<String>| match whitening {
+        Some(digest) => digest.clone(),
+        None => "none".to_owned(),
+    };
+    Err(Error::SpecMismatch {
+        what: "whitening",
+        gallery: named(&gallery.whitening),
+        requested: named(&requested.whitening),
+    })
 }

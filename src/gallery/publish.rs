@@ -8,14 +8,16 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use super::augment::Vectors;
 use super::hnsw::{self, Graph};
 use super::record::{Record, path_to_bytes};
 use super::snapshot::{
-    self, BaseHeader, BaseRef, BaseSections, ContainerWriter, Header, Section, Sections, Snapshot,
+    self, Augmented, Base, BaseHeader, BaseRef, BaseSections, ContainerWriter, Header,
+    MappedSection, Section, Sections, Snapshot,
 };
 use super::store::Store;
-use super::{IndexPolicy, VERSION};
-use crate::descriptor::Provenance;
+use super::{DEFAULT_EF_SEARCH, IndexPolicy, VERSION};
+use crate::descriptor::{Expansion, Provenance};
 use crate::error::Result;
 use crate::photo::ContentHash;
 
@@ -43,6 +45,7 @@ pub struct Publishing<'a> {
     pub store: &'a Store,
     pub provenance: &'a Provenance,
     pub generation: u64,
+    pub augmentation: Option<Expansion>,
     /// A whole snapshot of an earlier state, from which what has not changed is taken.
     pub old: Option<Snapshot>,
 }
@@ -68,7 +71,7 @@ impl Publishing<'_> {
                 (old.base_ref().cloned(), places, false)
             }
             None if hashes.len() >= policy.graph_from => {
-                let (base, places, built) = self.write_base(&hashes, on_progress)?;
+                let (base, places, built) = self.write_base(&hashes, &mut *on_progress)?;
                 (Some(base), places, built)
             }
             None => (None, Places::new(), false),
@@ -87,7 +90,15 @@ impl Publishing<'_> {
             .extract_if(.., is_lost)
             .map(|lost| lost.path)
             .collect();
-        let sections = write_records(&mut writer, tail, &records, &places, vectors)?;
+        let mut sections = write_records(&mut writer, tail, &records, &places, vectors)?;
+        if let Some(expansion) = &self.augmentation {
+            let tail = &sections.tail;
+            let places = records.iter().map(|record| places[&record.hash]);
+            let alive = living(places, vectors);
+            let base = base.as_ref();
+            sections.augmented =
+                self.write_augmented(&mut writer, expansion, base, tail, &alive, on_progress)?;
+        }
         let header = self.header(vectors, records.len(), base.clone(), sections);
         writer.finish(&header, &self.dir.join(&name))?;
         snapshot::switch_to(self.dir, &name)?;
@@ -241,6 +252,38 @@ impl Publishing<'_> {
         Ok((section.finish(), vectors))
     }
 
+    /// Writes what each vector is moved towards; nothing where the finding of it was interrupted.
+    fn write_augmented(
+        &self,
+        writer: &mut ContainerWriter,
+        expansion: &Expansion,
+        base: Option<&BaseRef>,
+        tail: &Section,
+        alive: &[bool],
+        on_progress: OnProgress<'_>,
+    ) -> Result<Option<Augmented>> {
+        let dimension = self.provenance.dimension;
+        let open = |base| Base::open(self.dir, base, dimension);
+        let base = base.map(open).transpose()?;
+        // An empty section may lie where the file ends.
+        let tail = (tail.length > 0).then(|| writer.map(tail)).transpose()?;
+        let vectors = Vectors {
+            base: base.as_ref().map_or(&[][..], Base::vectors),
+            tail: tail.as_ref().map_or(&[][..], MappedSection::numbers),
+            dimension,
+            graph: base.as_ref().and_then(|base| base.graph(DEFAULT_EF_SEARCH)),
+            alive,
+        };
+        let Some(found) = vectors.neighborhoods(expansion, on_progress) else {
+            return Ok(None);
+        };
+        Ok(Some(Augmented {
+            expansion: *expansion,
+            neighbors: writer.whole_section(&found.neighbors)?,
+            weights: writer.whole_section(&found.weights)?,
+        }))
+    }
+
     /// The bytes of a descriptor, from the old snapshot or from the store.
     fn vector(&self, hash: &ContentHash, old_places: &Places) -> Result<Option<Vec<u8>>> {
         let place = old_places.get(hash).map(|place| *place as usize);
@@ -301,7 +344,17 @@ fn write_records(
         owners,
         records: stored,
         paths: section.finish(),
+        augmented: None,
     })
+}
+
+/// For every vector whether some photo has it.
+fn living(places: impl Iterator<Item = u32>, vectors: u32) -> Vec<bool> {
+    let mut alive = vec![false; vectors as usize];
+    for place in places {
+        alive[place as usize] = true;
+    }
+    alive
 }
 
 /// For every vector where its records begin, and the end; and the records in that order.

@@ -1,6 +1,6 @@
 //! The truth: records and descriptors in sled.
 //!
-//! Three trees: `meta` (version, provenance), `records` (path → record) and `descriptors` (content
+//! Three trees: `meta` (version, provenance, augmentation), `records` (path → record) and `descriptors` (content
 //! hash → values). Among the records, under the empty path, lies the seal: the generation, which
 //! grows with every change, and a digest of all records. It is written in one batch with the
 //! records, so that records which a damaged file silently lost are noticed.
@@ -19,12 +19,13 @@ use self::guard::Guarded;
 pub use self::guard::mark;
 use self::seal::Seal;
 use super::record::{Record, path_from_bytes, path_to_bytes};
-use crate::descriptor::{Descriptor, Provenance};
+use crate::descriptor::{Descriptor, Expansion, Provenance};
 use crate::error::{Error, Result};
 use crate::photo::ContentHash;
 
 const VERSION: &[u8] = b"version";
 const PROVENANCE: &[u8] = b"provenance";
+const AUGMENTATION: &[u8] = b"augmentation";
 /// Where the seal lies among the records: no photo has the empty path.
 const SEAL: &[u8] = b"";
 /// The least path.
@@ -98,6 +99,20 @@ impl Store {
         self.sync()
     }
 
+    /// How the vectors are moved towards their neighbours, if they are.
+    pub fn augmentation(&self) -> Result<Option<Expansion>> {
+        let value = self.sled.ask(|trees| trees.meta.get(AUGMENTATION))?;
+        Ok(value.and_then(|value| serde_json::from_slice(&value).ok()))
+    }
+
+    /// Changes that; durable on return.
+    pub fn set_augmentation(&self, augmentation: Option<Expansion>) -> Result<()> {
+        let json = serde_json::to_vec(&augmentation).expect("two numbers are always JSON");
+        self.sled
+            .ask(|trees| trees.meta.insert(AUGMENTATION, json))?;
+        self.sync()
+    }
+
     /// The error that says that it is damaged; found out about by whoever opened it.
     pub fn damaged(&self) -> Error {
         self.sled.damaged()
@@ -127,8 +142,16 @@ impl Store {
         }
         self.sled.ask(|trees| {
             trees.records.insert(SEAL, seal.to_stored().as_slice())?;
-            trees.meta.insert(VERSION, &2u64.to_le_bytes())
+            Ok(())
         })?;
+        self.set_version(super::VERSION)
+    }
+
+    /// Says which version it is of; durable on return.
+    pub fn set_version(&self, version: u64) -> Result<()> {
+        let version = version.to_le_bytes();
+        self.sled
+            .ask(|trees| trees.meta.insert(VERSION, &version))?;
         self.sync()
     }
 

@@ -15,7 +15,8 @@ pub fn print(value: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out)
 }
 
-/// `{query: [path], matches: [{rank, similarity, path, width, height, hash}]}`.
+/// `{query: [path], matches: [{rank, similarity, path, width, height, hash}]}`; `query` adds
+/// `expansion` and `augmentation`, each `{neighbors, alpha}` or null.
 pub fn matches(query: &[String], matches: &[Match]) -> Value {
     let one = |(rank, found): (usize, &Match)| {
         json!({

@@ -17,6 +17,9 @@
 //!     records       64 bytes each: hash 32, size u64, modified i64, width u32, height u32, and
 //!                   where its path ends in `paths`, u64
 //!     paths         bytes
+//!     neighbors     with an augmentation to N neighbours: u32 × N for each vector, the vectors that
+//!                   it is moved towards; 2³² − 1 where there are not so many
+//!     weights       and f32 × (N + 1) for each vector: its own weight and theirs
 //!     Of the base:
 //!     vectors       f32 × dimension × points
 //!     lowest, upper_starts, upper   the graph, u32; empty where its making was interrupted
@@ -27,7 +30,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::container::{Described, Section};
-use crate::descriptor::Provenance;
+use crate::descriptor::{Expansion, Provenance};
 use crate::gallery::hnsw;
 
 /// Bytes of a record.
@@ -65,6 +68,25 @@ pub struct Sections {
     pub owners: Section,
     pub records: Section,
     pub paths: Section,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub augmented: Option<Augmented>,
+}
+
+/// What each vector is moved towards.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Augmented {
+    pub expansion: Expansion,
+    pub neighbors: Section,
+    pub weights: Section,
+}
+
+impl Augmented {
+    fn is_consistent(&self, vectors: u64) -> bool {
+        let neighbors = self.expansion.neighbors as u64;
+        let length = |each: u64| vectors.checked_mul(each.checked_mul(4)?);
+        length(neighbors) == Some(self.neighbors.length)
+            && neighbors.checked_add(1).and_then(length) == Some(self.weights.length)
+    }
 }
 
 impl Described for Header {
@@ -76,8 +98,13 @@ impl Described for Header {
             owners,
             records,
             paths,
+            augmented,
         } = &self.sections;
-        vec![tail, owners, records, paths]
+        let mut sections = vec![tail, owners, records, paths];
+        if let Some(augmented) = augmented {
+            sections.extend([&augmented.neighbors, &augmented.weights]);
+        }
+        sections
     }
 
     fn is_consistent(&self) -> bool {
@@ -92,6 +119,11 @@ impl Described for Header {
             && tail == Some(self.sections.tail.length)
             && owners == Some(self.sections.owners.length)
             && records == Some(self.sections.records.length)
+            && self
+                .sections
+                .augmented
+                .as_ref()
+                .is_none_or(|augmented| augmented.is_consistent(self.vectors))
     }
 }
 

@@ -1,5 +1,6 @@
 //! An immutable, memory-mapped picture of the gallery: what queries are answered from.
 
+mod augmented;
 mod base;
 mod container;
 mod layout;
@@ -9,17 +10,19 @@ use std::collections::HashMap;
 use std::fs;
 use std::path::Path;
 
+use self::augmented::Augmentation;
 pub use self::base::Base;
 use self::container::Container;
 use self::container::damaged;
-pub use self::container::{ContainerWriter, Section};
+pub use self::container::{ContainerWriter, MappedSection, Section};
 use self::layout::RECORD;
-pub use self::layout::{BaseHeader, BaseRef, BaseSections, Header, Sections};
+pub use self::layout::{Augmented, BaseHeader, BaseRef, BaseSections, Header, Sections};
 pub use self::switch::{CURRENT, remove_others, switch_to};
 use super::DEFAULT_EF_SEARCH;
+use super::hnsw::FlatHnsw;
 use super::index::{Exact, Index, Neighbor, best};
 use super::record::{Record, path_from_bytes};
-use crate::descriptor::{Descriptor, Provenance};
+use crate::descriptor::{Descriptor, Expansion, Provenance};
 use crate::error::{Error, Result};
 use crate::photo::ContentHash;
 
@@ -244,43 +247,108 @@ impl Snapshot {
         places.collect()
     }
 
+    /// How its vectors are moved towards their neighbours when it is searched, if they are.
+    #[must_use]
+    pub fn augmentation(&self) -> Option<Expansion> {
+        let augmented = self.header().sections.augmented.as_ref();
+        augmented.map(|augmented| augmented.expansion)
+    }
+
+    fn augmentation_sections(&self) -> Option<Augmentation<'_>> {
+        let augmented = self.header().sections.augmented.as_ref()?;
+        Some(Augmentation {
+            expansion: augmented.expansion,
+            neighbors: self.file.numbers(&augmented.neighbors),
+            weights: self.file.numbers(&augmented.weights),
+        })
+    }
+
     /// The photos most similar to `query`, best first, equals by path.
     ///
     /// Small galleries are searched exactly. In large ones a graph finds nearly all of the
-    /// nearest, and the photos added since it was built are compared one by one.
+    /// nearest, and the photos added since it was built are compared one by one. With an
+    /// augmentation the similarities are those to the augmented vectors; the graph finds candidates
+    /// by the vectors as they are.
     ///
     /// # Errors
     /// [`Error::WrongDimension`] if the query was made with another spec.
     pub fn search(&self, query: &Descriptor, options: &SearchOptions) -> Result<Vec<Match>> {
-        let dimension = self.provenance().dimension;
-        if query.dimension() != dimension {
-            let found = query.dimension();
-            return Err(Error::WrongDimension {
-                expected: dimension,
-                found,
-            });
+        let near = self.nearest(query, options.k, options)?;
+        Ok(self.matches(near, options))
+    }
+
+    /// The query moved towards the first that it finds: searched with, it finds more. Photos with
+    /// equal descriptors count as one.
+    ///
+    /// # Errors
+    /// As [`Snapshot::search`] and [`Expansion::expand`].
+    pub fn expand(
+        &self,
+        query: &Descriptor,
+        expansion: &Expansion,
+        options: &SearchOptions,
+    ) -> Result<Descriptor> {
+        let near = self.nearest(query, expansion.neighbors, options)?;
+        let vectors = near.into_iter().filter_map(|neighbor| {
+            let vector = self.searched_vector(neighbor.index)?;
+            Some((neighbor.similarity, vector))
+        });
+        let vectors: Vec<(f32, Vec<f32>)> = vectors.collect();
+        let nearest = vectors.iter().map(|(similarity, v)| (*similarity, &v[..]));
+        expansion.expand(query.as_slice(), nearest)
+    }
+
+    fn nearest(
+        &self,
+        query: &Descriptor,
+        k: usize,
+        options: &SearchOptions,
+    ) -> Result<Vec<Neighbor>> {
+        let expected = self.provenance().dimension;
+        let (query, found) = (query.as_slice(), query.dimension());
+        if found != expected {
+            return Err(Error::WrongDimension { expected, found });
         }
-        let query = query.as_slice();
         let starts = self.owner_starts();
         let alive = |index: u32| {
             let owners = starts.get(index as usize..index as usize + 2);
             owners.is_some_and(|owners| owners[0] < owners[1])
         };
+        let ef_search = options.ef_search.unwrap_or(DEFAULT_EF_SEARCH);
+        let graph = self.base.as_ref().and_then(|base| base.graph(ef_search));
+        let graph = graph.filter(|_| !options.exact);
+        Ok(match (self.augmentation_sections(), graph) {
+            (None, graph) => self.nearest_plain(graph.as_ref(), query, k, &alive),
+            (Some(augmentation), None) => self.nearest_augmented(&augmentation, query, k, &alive),
+            (Some(augmentation), graph) => {
+                let wanted = ef_search.max(k);
+                let candidates = self.nearest_plain(graph.as_ref(), query, wanted, &alive);
+                self.rank_augmented(&augmentation, query, candidates, k)
+            }
+        })
+    }
+
+    /// By the vectors as they are; exactly where there is no graph.
+    fn nearest_plain(
+        &self,
+        graph: Option<&FlatHnsw<'_>>,
+        query: &[f32],
+        k: usize,
+        alive: &(dyn Fn(u32) -> bool + Sync),
+    ) -> Vec<Neighbor> {
         let exact = |vectors, first| Exact {
             vectors,
-            dimension,
+            dimension: query.len(),
             first,
         };
-        let tail = exact(self.tail(), self.base_points() as u32);
-        let mut near = tail.search(query, options.k, &alive);
+        let mut near = exact(self.tail(), self.base_points() as u32).search(query, k, alive);
         if let Some(base) = &self.base {
-            let ef_search = options.ef_search.unwrap_or(DEFAULT_EF_SEARCH);
-            near.extend(match base.graph(ef_search).filter(|_| !options.exact) {
-                Some(graph) => graph.search(query, options.k, &alive),
-                None => exact(base.vectors(), 0).search(query, options.k, &alive),
+            near.extend(match graph {
+                Some(graph) => graph.search(query, k, alive),
+                None => exact(base.vectors(), 0).search(query, k, alive),
             });
         }
-        Ok(self.matches(best(near, options.k), options))
+        best(near, k)
     }
 
     fn matches(&self, near: Vec<Neighbor>, options: &SearchOptions) -> Vec<Match> {

@@ -1,0 +1,94 @@
+//! `imgsearch whiten`: fit a PCA-whitening on photos.
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use anyhow::Result;
+use clap::Args;
+use globset::Glob;
+use imgsearch::descriptor::Whitening;
+use imgsearch::ingest::{IngestEvent, IngestOptions, describe};
+use serde_json::json;
+
+use super::exit::Exit;
+use super::index::excluded;
+use super::output::{json as output_json, photos};
+use super::progress::{IngestProgress, stop_on_ctrl_c};
+use super::{ExtractorArgs, setup};
+
+/// Fit a PCA-whitening on photos, for `index --whitening FILE`
+#[derive(Args)]
+#[command(
+    after_help = "Example:\n  imgsearch whiten ./photos --dim 256 --out photos.safetensors\n  \
+                        imgsearch index ./photos --whitening photos.safetensors"
+)]
+pub struct WhitenArgs {
+    /// Photos and folders of photos: many, and like those it is for; equal files count once
+    #[arg(required = true, value_name = "PATH")]
+    paths: Vec<PathBuf>,
+    /// Values that a whitened descriptor has; there must be more photos than that
+    #[arg(long, value_name = "N", default_value_t = 256)]
+    dim: usize,
+    /// How far the variances are drawn towards their mean before they are made equal: 0 (plain
+    /// whitening) to 1 (PCA alone)
+    #[arg(long, value_name = "S", default_value_t = 0.0)]
+    shrinkage: f32,
+    /// File to write (.safetensors)
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+    /// Pass over what matches, a name or a path within the folder (may be repeated)
+    #[arg(long, value_name = "GLOB")]
+    exclude: Vec<Glob>,
+    /// Photos worked on at once; 0: one per core
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    jobs: usize,
+    /// Print the summary, with every skipped photo, as JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    extractor: ExtractorArgs,
+}
+
+pub fn run(args: &WhitenArgs) -> Result<Exit> {
+    stop_on_ctrl_c();
+    let extractor = setup::extractor(&args.extractor)?;
+    let options = IngestOptions {
+        jobs: args.jobs,
+        exclude: excluded(&args.exclude)?,
+    };
+    let mut progress = IngestProgress::new();
+    let mut on_event = |event: IngestEvent<'_>| progress.on_event(&event);
+    let described = describe(&args.paths, &extractor, &options, &mut on_event);
+    progress.finish();
+    if described.interrupted {
+        return Ok(Exit::Interrupted);
+    }
+    let provenance = extractor.provenance();
+    let (rows, dimension) = (&described.rows, provenance.dimension);
+    let whitening = Whitening::fit(rows, dimension, args.dim, args.shrinkage)?;
+    let whitening = whitening.fitted_on(provenance);
+    whitening.save(&args.out)?;
+    let origin = whitening.origin();
+    let mut out = io::stdout().lock();
+    if args.json {
+        let value = json!({
+            "out": args.out.to_string_lossy(), "digest": whitening.digest(), "fitted_on": origin,
+            "input_dimension": dimension, "dimension": whitening.dimension(),
+            "skipped": output_json::skipped(&described.skipped),
+        });
+        output_json::print(&value, &mut out)?;
+    } else {
+        writeln!(
+            out,
+            "{dimension} → {} values, {:.1} % of the variance; fitted on {}",
+            whitening.dimension(),
+            100.0 * origin.kept_variance,
+            photos(origin.photos)
+        )?;
+    }
+    Ok(if described.skipped.is_empty() {
+        Exit::Done
+    } else {
+        Exit::Skipped
+    })
+}
