@@ -21,7 +21,7 @@ pub use self::architecture::Architecture;
 use self::network::{Network, Value};
 use self::ops::Runner;
 pub use self::ops::cpu::Instructions;
-use self::parameters::Parameters;
+use self::parameters::Source;
 use self::weights::WeightsFile;
 use crate::error::{Error, Result};
 
@@ -82,9 +82,9 @@ impl Backbone {
         let found = found.collect::<Result<Vec<_>>>()?;
         let taps: Vec<Value> = found.iter().map(|layer| layer.value).collect();
         let network = whole.cut_after(&taps);
-        let parameters = Parameters::load(&network, weights)?;
+        let source = Source::new(&network, weights);
         Ok(Self {
-            runner: Runner::load(&network, parameters, taps, device, instructions)?,
+            runner: Runner::load(&network, &source, taps, device, instructions)?,
             layers: found.iter().map(|layer| layer.name.clone()).collect(),
             network,
             device: device.clone(),

@@ -18,9 +18,37 @@ pub struct Folded {
 pub struct Parameters(pub Vec<Option<Folded>>);
 
 impl Parameters {
-    /// Reads what `network` needs from `file`, and nothing else.
+    /// Reads what a network needs from `source`, and nothing else.
     ///
+    /// # Errors
+    /// As [`Source::step`].
+    pub fn load(source: &Source) -> Result<Self> {
+        let steps = 0..source.network.steps().len();
+        Ok(Self(
+            steps.map(|step| source.step(step)).collect::<Result<_>>()?,
+        ))
+    }
+}
+
+/// A file that holds a network's trained numbers, to be read step by step: who packs them for a
+/// kernel needs no second copy of all.
+pub struct Source<'a> {
+    network: &'a Network,
+    file: &'a WeightsFile,
+    naming: usize,
+}
+
+impl<'a> Source<'a> {
     /// The file may use any one of the namings that the family knows.
+    pub fn new(network: &'a Network, file: &'a WeightsFile) -> Self {
+        Self {
+            network,
+            file,
+            naming: naming_of(network, file),
+        }
+    }
+
+    /// Reads what one step needs; `None` if that is nothing.
     ///
     /// # Errors
     /// [`MissingTensor`] or [`WrongTensor`] if the file is not one of this network;
@@ -29,17 +57,13 @@ impl Parameters {
     /// [`MissingTensor`]: crate::error::Error::MissingTensor
     /// [`WrongTensor`]: crate::error::Error::WrongTensor
     /// [`Read`]: crate::error::Error::Read
-    pub fn load(network: &Network, file: &WeightsFile) -> Result<Self> {
-        let naming = naming_of(network, file);
-        let load_step = |operation: &Operation| match operation {
-            Operation::Convolution(convolution) => fold(convolution, naming, file).map(Some),
+    pub fn step(&self, step: usize) -> Result<Option<Folded>> {
+        match &self.network.steps()[step].operation {
+            Operation::Convolution(convolution) => {
+                fold(convolution, self.naming, self.file).map(Some)
+            }
             _ => Ok(None),
-        };
-        let steps = network
-            .steps()
-            .iter()
-            .map(|step| load_step(&step.operation));
-        Ok(Self(steps.collect::<Result<_>>()?))
+        }
     }
 }
 
@@ -165,8 +189,7 @@ mod tests {
             let path = folder.path().join("two.safetensors");
             safetensors::serialize_to_file(tensors, None, &path).unwrap();
             let file = WeightsFile::open(path).unwrap();
-            let parameters = Parameters::load(&network(), &file).unwrap();
-            let linear = parameters.0[1].as_ref().unwrap();
+            let linear = Source::new(&network(), &file).step(1).unwrap().unwrap();
             assert_eq!(linear.weight, [0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0]);
         }
     }

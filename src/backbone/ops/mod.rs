@@ -13,7 +13,7 @@ use candle_core::{CpuStorage, CustomOp1, Device, Layout, Shape, Tensor};
 use self::candle::CandleNetwork;
 use self::cpu::{CpuNetwork, Instructions};
 use super::network::{Network, Value};
-use super::parameters::Parameters;
+use super::parameters::{Parameters, Source};
 use crate::error::Result;
 
 /// A network with its weights where it runs.
@@ -28,15 +28,17 @@ impl Runner {
     /// Moves the weights to `device`; `taps` are what [`Runner::run`] gives.
     pub fn load(
         network: &Network,
-        parameters: Parameters,
+        source: &Source,
         taps: Vec<Value>,
         device: &Device,
         instructions: Instructions,
     ) -> Result<Self> {
         if device.is_cpu() {
-            let cpu = CpuNetwork::new(network.clone(), &parameters, taps, instructions);
+            let read = |step| source.step(step);
+            let cpu = CpuNetwork::load(network.clone(), read, taps, instructions)?;
             Ok(Self::Cpu(Box::new(cpu)))
         } else {
+            let parameters = Parameters::load(source)?;
             let candle = CandleNetwork::load(network, parameters, taps, device)?;
             Ok(Self::Candle(candle))
         }

@@ -15,8 +15,11 @@ mod torch_zip;
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
+#[cfg(not(unix))]
+use std::io::SeekFrom;
+use std::io::{self, Read, Seek};
 use std::path::{Path, PathBuf};
+#[cfg(not(unix))]
 use std::sync::{Mutex, PoisonError};
 
 use self::numbers::{NumberType, Stored};
@@ -33,7 +36,7 @@ const PREFIXES: [&str; 2] = ["module.", "_orig_mod."];
 #[derive(Debug)]
 pub struct WeightsFile {
     path: PathBuf,
-    file: Mutex<File>,
+    file: File,
     tensors: Tensors,
 }
 
@@ -102,7 +105,7 @@ impl WeightsFile {
         let tensors = without_prefix(tensors);
         Ok(Self {
             path,
-            file: Mutex::new(file),
+            file,
             tensors,
         })
     }
@@ -150,25 +153,51 @@ impl WeightsFile {
                 found: found.to_owned(),
             });
         }
-        let bytes = self.read(stored)?;
-        let span = stored.numbers.to_f32(&bytes).unwrap_or_default();
-        Ok(stored.in_order(span))
+        Ok(stored.in_order(self.span(stored)?))
     }
 
-    /// The bytes from a tensor's first number to its last.
-    fn read(&self, stored: &Stored) -> Result<Vec<u8>> {
-        let len = stored.span().unwrap_or(0) * stored.numbers.size();
-        let mut bytes = vec![0; len];
-        // A panic of another reader leaves the file usable: every read seeks first.
-        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
-        file.seek(SeekFrom::Start(stored.start))
-            .and_then(|_| file.read_exact(&mut bytes))
-            .map_err(|source| Error::Read {
-                path: self.path.clone(),
-                source,
-            })?;
-        Ok(bytes)
+    /// The numbers from a tensor's first to its last.
+    fn span(&self, stored: &Stored) -> Result<Vec<f32>> {
+        let len = stored.span().unwrap_or(0);
+        if stored.numbers == NumberType::F32 {
+            // Read to where they stay: this is a file of hundreds of megabytes.
+            let mut numbers = vec![0.0; len];
+            self.read(stored, bytemuck::cast_slice_mut(&mut numbers))?;
+            let native = |number: f32| f32::from_bits(u32::from_le(number.to_bits()));
+            numbers
+                .iter_mut()
+                .for_each(|number| *number = native(*number));
+            return Ok(numbers);
+        }
+        let mut bytes = vec![0; len * stored.numbers.size()];
+        self.read(stored, &mut bytes)?;
+        Ok(stored.numbers.to_f32(&bytes).unwrap_or_default())
     }
+
+    /// Reads the bytes from a tensor's first number on.
+    fn read(&self, stored: &Stored, bytes: &mut [u8]) -> Result<()> {
+        let read = read_exact_at(&self.file, bytes, stored.start);
+        read.map_err(|source| Error::Read {
+            path: self.path.clone(),
+            source,
+        })
+    }
+}
+
+/// Reads from a place in the file, whatever else is read meanwhile.
+#[cfg(unix)]
+fn read_exact_at(file: &File, bytes: &mut [u8], start: u64) -> io::Result<()> {
+    std::os::unix::fs::FileExt::read_exact_at(file, bytes, start)
+}
+
+/// Reads from a place in the file, one after the other.
+#[cfg(not(unix))]
+fn read_exact_at(mut file: &File, bytes: &mut [u8], start: u64) -> io::Result<()> {
+    static TURN: Mutex<()> = Mutex::new(());
+    // A panic of another reader leaves the file usable: every read seeks first.
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    file.seek(SeekFrom::Start(start))?;
+    file.read_exact(bytes)
 }
 
 /// Whether the file is long enough for the tensor; also that its length in bytes does not overflow.

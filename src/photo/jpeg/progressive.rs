@@ -12,7 +12,7 @@ use super::outline::{next_marker, segment};
 use super::tables::{Scan, Tables};
 
 /// The coefficients of one component.
-struct Plane {
+pub struct Plane {
     /// Coefficients of each block that are kept, the first ones.
     kept: usize,
     /// Blocks in a row.
@@ -42,13 +42,19 @@ struct Band {
 }
 
 /// Decodes the scans that follow in `rest`. None if there is anything unusual about them.
-pub fn decode(mut rest: &[u8], layout: &Layout) -> Option<Vec<u8>> {
+pub fn decode(rest: &[u8], layout: &Layout) -> Option<Vec<u8>> {
+    let (planes, tables) = read(rest, layout)?;
+    finish(&planes, &tables, layout)
+}
+
+/// Reads the scans, of which there may be none.
+pub fn read(mut rest: &[u8], layout: &Layout) -> Option<(Vec<Plane>, Tables)> {
     let mut tables = Tables::default();
     let mut planes: Vec<Plane> = Vec::new();
     loop {
         let (marker, after) = next_marker(rest)?;
         if marker == 0xD9 {
-            return finish(&planes, &tables, layout);
+            return Some((planes, tables));
         }
         let (segment, behind) = segment(after)?;
         if marker == 0xDA {

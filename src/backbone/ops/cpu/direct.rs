@@ -98,6 +98,19 @@ impl Direct {
         let taps = self.window.kernel * self.window.kernel;
         let (group_inputs, group_outputs) = (self.inputs / groups, self.outputs / groups);
         let outputs = block * BLOCK..((block + 1) * BLOCK).min(self.outputs);
+        if groups == 1 && self.lanes == BLOCK {
+            let row = self.inputs * taps;
+            let inputs = packed.chunks_mut(taps * BLOCK * BLOCK).enumerate();
+            for (index, packed) in inputs {
+                let first = index * BLOCK * taps;
+                let last = (first + BLOCK * taps).min(row);
+                for (lane, output) in outputs.clone().enumerate() {
+                    let weights = &folded.weight[output * row + first..output * row + last];
+                    pack_output(weights, taps, lane, packed);
+                }
+            }
+            return;
+        }
         for first in (0..group_inputs).step_by(BLOCK) {
             let inputs = first..(first + BLOCK).min(group_inputs);
             for output in outputs.clone() {
@@ -105,9 +118,9 @@ impl Direct {
                 for input in inputs.clone() {
                     let kernel = (output * group_inputs + input) * taps;
                     let weights = &folded.weight[kernel..kernel + taps];
+                    let place = self.place(start + input, 0) * BLOCK + output % BLOCK;
                     for (tap, weight) in weights.iter().enumerate() {
-                        let place = self.place(start + input, tap);
-                        packed[place * BLOCK + output % BLOCK] = *weight;
+                        packed[place + tap * self.lanes * BLOCK] = *weight;
                     }
                 }
             }
@@ -137,14 +150,18 @@ impl Direct {
     /// Where among the products an input at a tap of the window stands.
     const fn place(&self, input: usize, tap: usize) -> usize {
         let kernel = self.window.kernel;
-        let (block, lane) = (input / self.lanes, input % self.lanes);
+        // Not a division by `lanes`, which takes longer than all the rest of packing.
+        let (block, lane) = match self.lanes {
+            1 => (input, 0),
+            _ => (input / BLOCK, input % BLOCK),
+        };
         (block * kernel * kernel + tap) * self.lanes + lane
     }
 
     /// The weight of `input` at `tap` for a block of outputs: sixteen floats.
-    pub fn weights_of(&self, block: usize, input: usize, tap: usize) -> &[f32] {
-        let start = (block * self.depth() + self.place(input, tap)) * BLOCK;
-        &self.weights.as_slice()[start..start + BLOCK]
+    pub fn weights_of(&self, block: usize, input: usize, tap: usize) -> &[f32; BLOCK] {
+        let (weights, _) = self.weights.as_slice().as_chunks();
+        &weights[block * self.depth() + self.place(input, tap)]
     }
 
     /// Sixteen biases of a block of outputs, and those behind.
@@ -265,6 +282,25 @@ impl Direct {
                 kernels[pixels - 1](&tile);
             }
         }
+    }
+}
+
+/// Packs the weights `[inputs][taps]` of one output among sixteen into `[taps][16 inputs][16]`.
+fn pack_output(weights: &[f32], taps: usize, lane: usize, packed: &mut [f32]) {
+    #[inline(always)]
+    fn pack(weights: &[f32], taps: usize, lane: usize, packed: &mut [f32]) {
+        for (tap, packed) in packed.chunks_mut(BLOCK * BLOCK).enumerate() {
+            let (cells, _) = packed.as_chunks_mut::<BLOCK>();
+            for (cell, kernel) in cells.iter_mut().zip(weights.chunks_exact(taps)) {
+                cell[lane % BLOCK] = kernel[tap];
+            }
+        }
+    }
+    // Written for the kernels that most weights are in, whose loops then have no tests in them.
+    match taps {
+        1 => pack(weights, 1, lane, packed),
+        9 => pack(weights, 9, lane, packed),
+        _ => pack(weights, taps, lane, packed),
     }
 }
 

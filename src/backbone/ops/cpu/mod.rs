@@ -50,7 +50,8 @@ use self::pooling::Windows;
 use self::team::{Member, Team, together};
 use self::weights::Weights;
 use super::super::network::{MapShape, Network, Operation, Value, Window};
-use super::super::parameters::Parameters;
+use super::super::parameters::Folded;
+use crate::error::Result;
 
 /// Sizes of pictures whose plans are kept.
 const PLANS: usize = 8;
@@ -68,24 +69,28 @@ pub struct CpuNetwork {
 }
 
 impl CpuNetwork {
-    /// Packs the weights; `taps` are what [`CpuNetwork::run`] gives. Instructions that the machine
-    /// lacks are replaced by the best that it has.
-    pub fn new(
+    /// Packs the weights, which `read` gives for each step, in several threads; `taps` are what
+    /// [`CpuNetwork::run`] gives. Instructions that the machine lacks are replaced by the best that
+    /// it has.
+    ///
+    /// # Errors
+    /// Those of `read`, of the first step that fails.
+    pub fn load(
         network: Network,
-        parameters: &Parameters,
+        read: impl Fn(usize) -> Result<Option<Folded>> + Sync,
         taps: Vec<Value>,
         instructions: Instructions,
-    ) -> Self {
+    ) -> Result<Self> {
         let best = || Instructions::best().kernels();
         let kernels = instructions.kernels().or_else(best);
-        Self {
-            weights: Weights::pack(&network, parameters),
+        Ok(Self {
+            weights: Weights::pack(&network, read)?,
             network,
             taps,
             kernels: kernels.unwrap_or(&portable::KERNELS),
             plans: Mutex::default(),
             team: Mutex::default(),
-        }
+        })
     }
 
     /// The shape of each tap for pictures of this size.
@@ -254,7 +259,7 @@ impl Running<'_> {
     /// Runs some steps; `first` is the number of the first picture.
     fn steps(&self, steps: &[Planned], outputs: &[Output], first: usize) {
         for step in steps {
-            // SAFETY: `CpuNetwork::new` saw to it that the machine has the instructions; the plan
+            // SAFETY: `CpuNetwork::load` saw to it that the machine has the instructions; the plan
             // gives every live value a buffer of its own, with the halo its readers need.
             unsafe { self.step(step) };
             for &tap in &step.taps {

@@ -44,6 +44,16 @@ fn parameters(network: &Network, numbers: &mut Numbers) -> Parameters {
     Parameters(steps.map(|step| fold(&step.operation)).collect())
 }
 
+fn pack(
+    network: &Network,
+    parameters: &Parameters,
+    taps: Vec<Value>,
+    instructions: Instructions,
+) -> CpuNetwork {
+    let read = |step: usize| Ok(parameters.0[step].clone());
+    CpuNetwork::load(network.clone(), read, taps, instructions).unwrap()
+}
+
 const fn window(kernel: usize, stride: usize, padding: Padding) -> Window {
     Window {
         kernel,
@@ -75,7 +85,7 @@ fn check(network: &Network, (height, width): (usize, usize), images: usize, seed
             .map(|map| map.flatten_all().unwrap().to_vec1().unwrap())
             .collect();
         for instructions in Instructions::available() {
-            let cpu = CpuNetwork::new(network.clone(), &parameters, taps.clone(), instructions);
+            let cpu = pack(network, &parameters, taps.clone(), instructions);
             for threads in 1..=3 {
                 // The second run finds memory that has been used.
                 cpu.run(&pixels, (height, width), threads);
@@ -250,7 +260,7 @@ fn a_plan_is_kept_for_each_size_and_gives_the_same_again() {
     net.convolution(Value::INPUT, convolution(3, 16, three));
     let mut numbers = Numbers(1);
     let parameters = parameters(&net, &mut numbers);
-    let cpu = CpuNetwork::new(net, &parameters, vec![Value(1)], Instructions::best());
+    let cpu = pack(&net, &parameters, vec![Value(1)], Instructions::best());
     let pixels = numbers.take(3 * 40 * 40, 1.0);
     let first = cpu.run(&pixels[..3 * 30 * 20], (30, 20), 2);
     for side in 5..40 {

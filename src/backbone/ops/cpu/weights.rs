@@ -9,8 +9,9 @@ use super::layout::BLOCK;
 use super::lowering::is_depthwise;
 use super::separable::Depthwise;
 use super::winograd::Transformed;
-use crate::backbone::network::{Network, Operation, Value};
-use crate::backbone::parameters::Parameters;
+use crate::backbone::network::{Network, Operation, Step, Value};
+use crate::backbone::parameters::Folded;
+use crate::error::Result;
 
 /// A step's weights.
 pub enum Weights {
@@ -23,25 +24,36 @@ pub enum Weights {
 }
 
 impl Weights {
-    /// Packs those of every step.
-    pub fn pack(network: &Network, parameters: &Parameters) -> Vec<Self> {
-        let steps = network.steps().par_iter().zip(&parameters.0);
-        let pack = |(step, folded): (&crate::backbone::network::Step, &Option<_>)| match (
-            &step.operation,
-            folded,
-        ) {
-            (Operation::Convolution(convolution), Some(folded)) => {
+    /// Packs those of every step as soon as they are read: they are still in the cache then, and
+    /// no second copy of all of them is ever held.
+    ///
+    /// # Errors
+    /// Those of `read`, of the first step that fails.
+    pub fn pack(
+        network: &Network,
+        read: impl Fn(usize) -> Result<Option<Folded>> + Sync,
+    ) -> Result<Vec<Self>> {
+        let steps = network.steps().par_iter().enumerate();
+        let packed = steps.map(|(index, step)| {
+            let folded = read(index)?;
+            Ok(folded.map_or(Self::None, |folded| Self::of(step, &folded)))
+        });
+        let packed: Vec<Result<Self>> = packed.collect();
+        packed.into_iter().collect()
+    }
+
+    fn of(step: &Step, folded: &Folded) -> Self {
+        match &step.operation {
+            Operation::Convolution(convolution) if is_depthwise(convolution) => {
+                Self::Depthwise(Depthwise::pack(convolution, folded))
+            }
+            Operation::Convolution(convolution) => {
                 let lanes = if step.input == Value::INPUT { 1 } else { BLOCK };
-                if is_depthwise(convolution) {
-                    Self::Depthwise(Depthwise::pack(convolution, folded))
-                } else {
-                    let direct = Direct::pack(convolution, folded, lanes);
-                    Self::Direct(Box::new(direct), OnceLock::new())
-                }
+                let direct = Direct::pack(convolution, folded, lanes);
+                Self::Direct(Box::new(direct), OnceLock::new())
             }
             _ => Self::None,
-        };
-        steps.map(pack).collect()
+        }
     }
 
     /// Floats of them.

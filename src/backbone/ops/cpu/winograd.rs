@@ -31,17 +31,6 @@ const HELD_BYTES: usize = 512 << 10;
 /// At least so many tiles are transformed together, so that the weights are not read too often.
 const FEWEST_TILES: usize = 48;
 
-/// G·g·Gᵀ makes the transformed kernel.
-#[rustfmt::skip]
-const G: [[f32; 3]; SIDE] = [
-    [ 1.0 / 4.0,         0.0,        0.0],
-    [-1.0 / 6.0,  -1.0 / 6.0, -1.0 / 6.0],
-    [-1.0 / 6.0,   1.0 / 6.0, -1.0 / 6.0],
-    [1.0 / 24.0,  1.0 / 12.0,  1.0 / 6.0],
-    [1.0 / 24.0, -1.0 / 12.0,  1.0 / 6.0],
-    [       0.0,         0.0,        1.0],
-];
-
 /// The transformed weights of a convolution.
 pub struct Transformed {
     /// `[pair of blocks of outputs][value][block][inputs][16]`: what is read together lies together.
@@ -70,35 +59,44 @@ impl Transformed {
     }
 }
 
+/// Sixteen numbers, one for each output of a block.
+type Sixteen = [f32; BLOCK];
+
 /// G·g·Gᵀ for the sixteen kernels between one input and a block of outputs.
-fn transform(
-    direct: &Direct,
-    block: usize,
-    input: usize,
-    mut put: impl FnMut(usize, &[f32; BLOCK]),
-) {
+fn transform(direct: &Direct, block: usize, input: usize, mut put: impl FnMut(usize, &Sixteen)) {
     let mut half = [[[0.0; BLOCK]; 3]; SIDE];
-    for (row, half) in half.iter_mut().enumerate() {
-        for (column, sums) in half.iter_mut().enumerate() {
-            for (tap, factor) in G[row].iter().enumerate() {
-                let weights = direct.weights_of(block, input, tap * 3 + column);
-                for (sum, weight) in sums.iter_mut().zip(weights) {
-                    *sum += factor * weight;
-                }
-            }
+    for column in 0..3 {
+        let taps = [0, 3, 6].map(|row| direct.weights_of(block, input, row + column));
+        for (row, sums) in to_values(taps).into_iter().enumerate() {
+            half[row][column] = sums;
         }
     }
-    for (row, half) in half.iter().enumerate() {
-        for (column, factors) in G.iter().enumerate() {
-            let mut sums = [0.0; BLOCK];
-            for (factor, weights) in factors.iter().zip(half) {
-                for (sum, weight) in sums.iter_mut().zip(weights) {
-                    *sum += factor * weight;
-                }
-            }
-            put(row * SIDE + column, &sums);
+    for (row, [left, middle, right]) in half.iter().enumerate() {
+        for (column, sums) in to_values([left, middle, right]).iter().enumerate() {
+            put(row * SIDE + column, sums);
         }
     }
+}
+
+/// G·g. What its rows have in common is computed once.
+#[inline(always)]
+fn to_values(taps: [&Sixteen; 3]) -> [Sixteen; SIDE] {
+    let mut values = [[0.0; BLOCK]; SIDE];
+    for lane in 0..BLOCK {
+        let [first, second, third] = taps.map(|tap| tap[lane]);
+        let (even, odd) = ((first + third) * (-1.0 / 6.0), second * (-1.0 / 6.0));
+        let (far, far_odd) = (
+            first * (1.0 / 24.0) + third * (1.0 / 6.0),
+            second * (1.0 / 12.0),
+        );
+        values[0][lane] = first * 0.25;
+        values[1][lane] = even + odd;
+        values[2][lane] = even - odd;
+        values[3][lane] = far + far_odd;
+        values[4][lane] = far - far_odd;
+        values[5][lane] = third;
+    }
+    values
 }
 
 /// The halo that the tiles of a map reach into: the window's, and what the last tiles have left

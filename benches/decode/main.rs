@@ -4,7 +4,8 @@
 //! the median of many runs in milliseconds; what is compared runs in turns, so that a busy machine
 //! is equally busy for all.
 
-#[path = "../tests/common/paint.rs"]
+mod entropy;
+#[path = "../../tests/common/paint.rs"]
 #[allow(dead_code)]
 mod paint;
 
@@ -12,6 +13,7 @@ use std::hint::black_box;
 use std::path::PathBuf;
 use std::time::Instant;
 
+use entropy::Coefficients;
 use image::codecs::jpeg::JpegEncoder;
 use imgsearch::photo::{Photo, Preprocess};
 use paint::{Scene, paint};
@@ -69,33 +71,49 @@ fn measure(photo: &Photo) {
         size(&full),
         size(&reduced)
     );
-    let stages: [(&str, &dyn Fn()); 6] = [
-        ("hash", &|| {
+    let short = full.width.min(full.height);
+    // The short side that is kept at least twice over at so many eighths.
+    let side = |eighths: u32| Some(short * eighths / 16);
+    let decode = |wanted| drop(black_box(photo.decode_for(wanted)));
+    let read = |coefficients| _ = black_box(entropy::baseline(photo.bytes(), coefficients));
+    let read_for = |eighths| _ = black_box(entropy::progressive(photo.bytes(), eighths));
+    let is_baseline = entropy::baseline(photo.bytes(), Coefficients::Passed).is_some();
+    let is_progressive = entropy::progressive(photo.bytes(), 1).is_some();
+    let stages: [(&str, bool, &dyn Fn()); 13] = [
+        ("hash", true, &|| {
             drop(black_box(Photo::from_bytes("", photo.bytes().to_vec())))
         }),
-        ("decode in full", &|| drop(black_box(photo.decode()))),
-        ("decode reduced", &|| {
-            drop(black_box(photo.decode_for(wanted)))
+        ("decode in full", true, &|| decode(None)),
+        ("decode reduced", true, &|| decode(wanted)),
+        ("decode at 1/8", true, &|| decode(side(1))),
+        ("decode at 1/4", true, &|| decode(side(2))),
+        ("decode at 1/2", true, &|| decode(side(4))),
+        ("its code alone, passed", is_baseline, &|| {
+            read(Coefficients::Passed)
         }),
-        ("decode at half of that", &|| {
-            drop(black_box(photo.decode_for(wanted.map(|side| side / 2))))
+        ("its code alone, read", is_baseline, &|| {
+            read(Coefficients::Read)
         }),
-        ("full to pixels", &|| {
+        ("its code alone for 1/8", is_progressive, &|| read_for(1)),
+        ("its code alone for 1/4", is_progressive, &|| read_for(2)),
+        ("its code alone for 1/2", is_progressive, &|| read_for(4)),
+        ("full to pixels", true, &|| {
             drop(black_box(preprocess.apply_to(&full)))
         }),
-        ("reduced to pixels", &|| {
+        ("reduced to pixels", true, &|| {
             drop(black_box(preprocess.apply_to(&reduced)))
         }),
     ];
-    let mut times = [const { Vec::new() }; 6];
+    let stages = stages.iter().filter(|(_, applies, _)| *applies);
+    let mut times: Vec<Vec<f64>> = stages.clone().map(|_| Vec::new()).collect();
     for _ in 0..RUNS {
-        for (times, (_, stage)) in times.iter_mut().zip(stages) {
+        for (times, (_, _, stage)) in times.iter_mut().zip(stages.clone()) {
             let start = Instant::now();
             stage();
             times.push(start.elapsed().as_secs_f64() * 1e3);
         }
     }
-    for (mut times, (name, _)) in times.into_iter().zip(stages) {
+    for (mut times, (name, ..)) in times.into_iter().zip(stages) {
         times.sort_by(f64::total_cmp);
         println!("  {name:24} {:8.2} {:8.2} ms", times[0], times[RUNS / 2]);
     }
