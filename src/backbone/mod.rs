@@ -4,11 +4,15 @@
 //! in one forward pass. It knows nothing of photos, files of photos or what the maps are for.
 
 pub mod architecture;
+mod efficientnet;
 mod efficientnet_lite;
+mod inverted_residual;
 mod mobilenet_v2;
+mod mobilenet_v3;
 pub mod network;
 mod ops;
 mod parameters;
+mod repvgg;
 mod resnet;
 mod vgg;
 pub mod weights;

@@ -1,6 +1,6 @@
 //! A network's trained numbers, with each batch norm folded into its convolution.
 
-use super::network::{Convolution, Network, Operation, WeightNames};
+use super::network::{Branch, Convolution, Network, Operation, WeightNames};
 use super::weights::WeightsFile;
 use crate::error::Result;
 
@@ -32,7 +32,7 @@ impl Parameters {
     pub fn load(network: &Network, file: &WeightsFile) -> Result<Self> {
         let naming = naming_of(network, file);
         let load_step = |operation: &Operation| match operation {
-            Operation::Convolution(convolution) => fold(convolution, naming, file).map(Some),
+            Operation::Convolution(convolution) => load(convolution, naming, file).map(Some),
             _ => Ok(None),
         };
         let steps = network
@@ -71,8 +71,89 @@ fn under(convolution: &Convolution, naming: usize) -> &WeightNames {
     &convolution.names[naming.min(convolution.names.len() - 1)]
 }
 
-/// Reads one convolution and folds its batch norm in: `w ← w·γ/√(σ² + ε)`,
-/// `b ← β + (b − μ)·γ/√(σ² + ε)`, computed in f64 so that folding costs no accuracy.
+/// Reads one convolution, adding up its branches where the file has those.
+fn load(convolution: &Convolution, naming: usize, file: &WeightsFile) -> Result<Folded> {
+    let own = format!("{}.weight", under(convolution, naming).convolution);
+    if convolution.branches.is_empty() || file.shape(&own).is_some() {
+        return fold(convolution, naming, file);
+    }
+    let mut sum = Folded {
+        weight: vec![0.0; convolution.weight_shape().iter().product()],
+        bias: vec![0.0; convolution.outputs],
+    };
+    let side = convolution.window.kernel;
+    for branch in &convolution.branches {
+        match branch {
+            Branch::Convolution(part) => {
+                let folded = fold(part, naming, file)?;
+                sum.add(&folded, side, part.window.kernel);
+            }
+            Branch::Identity { norm, epsilon } => {
+                let norm = Norm::read(file, norm, *epsilon, convolution.outputs)?;
+                sum.add(&norm.as_convolution(convolution), side, side);
+            }
+        }
+    }
+    Ok(sum)
+}
+
+impl Folded {
+    /// Adds a convolution of the same channels, whose kernel lies in the middle of this one's.
+    fn add(&mut self, other: &Self, side: usize, other_side: usize) {
+        let start = (side - other_side) / 2;
+        let kernels = self.weight.chunks_exact_mut(side * side);
+        for (kernel, added) in kernels.zip(other.weight.chunks_exact(other_side * other_side)) {
+            for (index, value) in added.iter().enumerate() {
+                let (row, column) = (start + index / other_side, start + index % other_side);
+                kernel[row * side + column] += value;
+            }
+        }
+        for (bias, added) in self.bias.iter_mut().zip(&other.bias) {
+            *bias += added;
+        }
+    }
+}
+
+/// A batch norm as it is at inference: each channel times its scale, plus its shift. In f64, so that
+/// folding costs no accuracy.
+struct Norm {
+    scale: Vec<f64>,
+    shift: Vec<f64>,
+}
+
+impl Norm {
+    /// `γ/√(σ² + ε)` and `β − μ·γ/√(σ² + ε)`.
+    fn read(file: &WeightsFile, prefix: &str, epsilon: f64, channels: usize) -> Result<Self> {
+        let read = |part: &str| file.tensor(&format!("{prefix}.{part}"), &[channels]);
+        let (gamma, beta) = (read("weight")?, read("bias")?);
+        let (mean, variance) = (read("running_mean")?, read("running_var")?);
+        let scale_of = |(gamma, variance): (&f32, &f32)| {
+            f64::from(*gamma) / (f64::from(*variance) + epsilon).sqrt()
+        };
+        let scale: Vec<f64> = gamma.iter().zip(&variance).map(scale_of).collect();
+        let shift_of = |((beta, mean), scale): ((&f32, &f32), &f64)| {
+            f64::from(*beta) - f64::from(*mean) * scale
+        };
+        let shift = beta.iter().zip(&mean).zip(&scale).map(shift_of).collect();
+        Ok(Self { scale, shift })
+    }
+
+    /// The norm alone as a convolution of `like`'s channels, with a kernel of its side.
+    fn as_convolution(&self, like: &Convolution) -> Folded {
+        let [outputs, inputs, side, _] = like.weight_shape();
+        let mut weight = vec![0.0; outputs * inputs * side * side];
+        let middle = side / 2 * side + side / 2;
+        for (output, scale) in self.scale.iter().enumerate() {
+            // In groups an output sees only the inputs of its own.
+            let input = output % inputs;
+            weight[(output * inputs + input) * side * side + middle] = *scale as f32;
+        }
+        let bias = self.shift.iter().map(|shift| *shift as f32).collect();
+        Folded { weight, bias }
+    }
+}
+
+/// Reads one convolution and folds its batch norm in.
 fn fold(convolution: &Convolution, naming: usize, file: &WeightsFile) -> Result<Folded> {
     let names = under(convolution, naming);
     let outputs = convolution.outputs;
@@ -84,17 +165,14 @@ fn fold(convolution: &Convolution, naming: usize, file: &WeightsFile) -> Result<
     let (Some(epsilon), Some(norm)) = (convolution.norm_epsilon, &names.norm) else {
         return Ok(Folded { weight, bias });
     };
-    let read = |part: &str| file.tensor(&format!("{norm}.{part}"), &[outputs]);
-    let (gamma, beta) = (read("weight")?, read("bias")?);
-    let (mean, variance) = (read("running_mean")?, read("running_var")?);
+    let norm = Norm::read(file, norm, names.epsilon.unwrap_or(epsilon), outputs)?;
     let per_output = weight.len() / outputs;
-    for (output, weights) in weight.chunks_exact_mut(per_output).enumerate() {
-        let scale = f64::from(gamma[output]) / (f64::from(variance[output]) + epsilon).sqrt();
+    let scales = norm.scale.iter().zip(&norm.shift).zip(&mut bias);
+    for (weights, ((scale, shift), bias)) in weight.chunks_exact_mut(per_output).zip(scales) {
         for value in weights {
             *value = (f64::from(*value) * scale) as f32;
         }
-        let centred = f64::from(bias[output]) - f64::from(mean[output]);
-        bias[output] = (f64::from(beta[output]) + centred * scale) as f32;
+        *bias = (f64::from(*bias) * scale + shift) as f32;
     }
     Ok(Folded { weight, bias })
 }
@@ -123,11 +201,7 @@ mod tests {
     use crate::backbone::network::{Padding, Value, Window};
 
     fn names(names: [&str; 2]) -> Vec<WeightNames> {
-        let name = |name: &str| WeightNames {
-            convolution: name.to_owned(),
-            norm: None,
-        };
-        names.map(name).to_vec()
+        names.map(WeightNames::bare).to_vec()
     }
 
     /// A convolution of which both namings agree, and a linear layer of which they do not.

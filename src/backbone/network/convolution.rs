@@ -67,12 +67,15 @@ impl Window {
 }
 
 /// Where a convolution's weights stand in a weights file, under one naming.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Debug)]
 pub struct WeightNames {
     /// Prefix of the convolution's `weight` and `bias`.
     pub convolution: String,
     /// Prefix of the batch norm's `weight`, `bias`, `running_mean`, `running_var`.
     pub norm: Option<String>,
+    /// The ε of the batch norm, where those who use this naming trained with another one than the
+    /// reference.
+    pub epsilon: Option<f64>,
 }
 
 impl WeightNames {
@@ -82,6 +85,7 @@ impl WeightNames {
         Self {
             convolution: convolution.to_owned(),
             norm: None,
+            epsilon: None,
         }
     }
 
@@ -91,8 +95,30 @@ impl WeightNames {
         Self {
             convolution: convolution.to_owned(),
             norm: Some(norm.to_owned()),
+            epsilon: None,
         }
     }
+
+    /// With another ε than the reference's.
+    #[must_use]
+    pub fn with_epsilon(self, epsilon: f64) -> Self {
+        let epsilon = Some(epsilon);
+        Self { epsilon, ..self }
+    }
+}
+
+/// One of several maps that a convolution was trained as the sum of.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Branch {
+    /// A convolution of the same channels and stride; a smaller kernel lies in the middle.
+    Convolution(Box<Convolution>),
+    /// The input itself, normed.
+    Identity {
+        /// Prefix of the batch norm's tensors.
+        norm: String,
+        /// Its ε.
+        epsilon: f64,
+    },
 }
 
 /// A convolution with what is fused into it: batch norm (at load), residual and activation.
@@ -118,6 +144,10 @@ pub struct Convolution {
     pub residual: Option<Value>,
     /// Applied last.
     pub activation: Activation,
+    /// What it was trained as the sum of. A weights file has either these or, under its own names,
+    /// the convolution that they are equal to. Ding et al., "RepVGG: Making VGG-style ConvNets
+    /// Great Again", 2021.
+    pub branches: Vec<Branch>,
 }
 
 impl Convolution {
@@ -139,6 +169,7 @@ impl Convolution {
             norm_epsilon: None,
             residual: None,
             activation: Activation::Identity,
+            branches: Vec::new(),
         }
     }
 
@@ -164,6 +195,18 @@ impl Convolution {
             groups: self.inputs,
             ..self
         }
+    }
+
+    /// Its channels convolved in so many groups, each apart.
+    #[must_use]
+    pub fn grouped(self, groups: usize) -> Self {
+        Self { groups, ..self }
+    }
+
+    /// Trained as the sum of `branches`.
+    #[must_use]
+    pub fn sum_of(self, branches: Vec<Branch>) -> Self {
+        Self { branches, ..self }
     }
 
     /// With a bias of its own.

@@ -7,7 +7,7 @@
 
 mod convolution;
 
-pub use self::convolution::{Activation, Convolution, Padding, WeightNames, Window};
+pub use self::convolution::{Activation, Branch, Convolution, Padding, WeightNames, Window};
 use crate::error::{Error, Result};
 use crate::nearest::nearest;
 
