@@ -25,7 +25,8 @@ pub struct Extractor {
 
 impl Extractor {
     /// Loads the part of the network that `spec` needs from the weights file. `device` is `cpu`,
-    /// `cuda` or `cuda:N`.
+    /// `cuda` or `cuda:N`. The spec names a model of the catalogue or, for a network of one's own,
+    /// its architecture.
     ///
     /// # Errors
     /// [`Error::UnknownModel`], [`Error::UnknownLayer`], [`Error::SizeNotFixed`] for direct
@@ -37,8 +38,9 @@ impl Extractor {
         weights: &Path,
         device: &str,
     ) -> Result<Self> {
-        let architecture = Architecture::find(model::find(&spec.model)?.architecture)?;
-        let network = architecture.network();
+        let architecture = architecture_of(&spec.model)?;
+        let file = WeightsFile::open(weights)?;
+        let network = architecture.network_of(&file);
         let spec = spec.resolve(&network)?;
         if spec.needs_fixed_size() && !preprocess.has_fixed_size() {
             return Err(Error::SizeNotFixed {
@@ -53,7 +55,6 @@ impl Extractor {
             weights: Digests::in_folder(&FetchOptions::from_env().cache).sha256(weights)?,
             dimension: spec.dimension(&network, height as usize, width as usize)?,
         };
-        let file = WeightsFile::open(weights)?;
         let backbone = Backbone::load(architecture, &spec.layers(), &file, &open_device(device)?)?;
         Ok(Self {
             spec,
@@ -158,6 +159,13 @@ impl Extractor {
             }
         }
         Ok(pooled)
+    }
+}
+
+fn architecture_of(model: &str) -> Result<Architecture> {
+    match model::find(model) {
+        Ok(model) => Architecture::find(model.architecture),
+        Err(unknown) => Architecture::find(model).map_err(|_| unknown),
     }
 }
 

@@ -10,11 +10,13 @@ use super::efficientnet_lite::{
 use super::mobilenet_v2::mobilenet_v2;
 use super::mobilenet_v3::{mobilenet_v3_large, mobilenet_v3_small};
 use super::network::Network;
+use super::parameters::classes;
 use super::repvgg::{repvgg_a0, repvgg_a1, repvgg_b0};
 use super::resnet::{
     resnet18, resnet34, resnet50, resnet101, resnet152, resnext50_32x4d, wide_resnet50_2,
 };
 use super::vgg::{vgg11, vgg11_bn, vgg13, vgg13_bn, vgg16, vgg16_bn, vgg19, vgg19_bn};
+use super::weights::WeightsFile;
 use crate::error::{Error, Result};
 use crate::nearest::nearest;
 
@@ -86,6 +88,16 @@ impl Architecture {
     #[must_use]
     pub fn network(self) -> Network {
         (self.build)()
+    }
+
+    /// The same with as many classes as the network has whose weights are in `file`.
+    #[must_use]
+    pub fn network_of(self, file: &WeightsFile) -> Network {
+        let network = self.network();
+        match classes(&network, file) {
+            Some(classes) => network.with_classes(classes),
+            None => network,
+        }
     }
 }
 

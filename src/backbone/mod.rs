@@ -55,7 +55,8 @@ pub struct Backbone {
 }
 
 impl Backbone {
-    /// Loads `architecture` as far as the deepest of `layers`, and nothing behind it.
+    /// Loads `architecture` as far as the deepest of `layers`, and nothing behind it. It has as
+    /// many classes as the weights tell apart.
     ///
     /// # Errors
     /// [`Error::UnknownLayer`]; [`Error::MissingTensor`] and [`Error::WrongTensor`] if the weights
@@ -66,7 +67,7 @@ impl Backbone {
         weights: &WeightsFile,
         device: &Device,
     ) -> Result<Self> {
-        let (network, best) = (architecture.network(), Instructions::best());
+        let (network, best) = (architecture.network_of(weights), Instructions::best());
         Self::load_network(&network, layers, weights, device, best)
     }
 

@@ -43,6 +43,17 @@ impl Parameters {
     }
 }
 
+/// How many classes the network that was saved to `file` tells apart; none where the classifier was
+/// left away.
+pub fn classes(network: &Network, file: &WeightsFile) -> Option<usize> {
+    let Operation::Convolution(classifier) = &network.steps().last()?.operation else {
+        return None;
+    };
+    let names = under(classifier, naming_of(network, file));
+    let shape = file.shape(&format!("{}.weight", names.convolution))?;
+    shape.first().copied().filter(|classes| *classes > 0)
+}
+
 /// Which of the family's namings the file uses: the one under which it holds the most convolutions,
 /// and the reference's among equals, so that the message about what is missing uses its names.
 fn naming_of(network: &Network, file: &WeightsFile) -> usize {

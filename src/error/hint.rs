@@ -25,7 +25,8 @@ impl Error {
             }
             Self::InvalidPreprocess { .. } => {
                 "keys are resize, crop (N, HxW or none), interpolation (nearest, bilinear, bicubic, \
-                 lanczos), mean and std (R/G/B), decode (full or reduced), or `none` alone"
+                 lanczos), mean and std (R/G/B), order (rgb or bgr), scale (1 or 255), decode (full \
+                 or reduced), or `none` alone"
             }
             Self::UnknownArchitecture { nearest, .. } => {
                 let name = nearest.as_ref()?;

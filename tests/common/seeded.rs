@@ -4,11 +4,12 @@
 use std::borrow::Cow;
 use std::path::Path;
 
-use imgsearch::backbone::network::{Convolution, Network, Operation};
+use imgsearch::backbone::network::{Branch, Convolution, Network, Operation};
 use rayon::prelude::*;
 use safetensors::{Dtype, View, serialize_to_file};
 
 /// A tensor that is computed when it is written.
+#[derive(Clone)]
 struct Seeded {
     /// Its name in the reference implementation, whatever it is called in the file.
     name: String,
@@ -83,27 +84,42 @@ pub fn write(network: &Network, naming: usize, path: &Path) {
     serialize_to_file(tensors, None, path).unwrap();
 }
 
+/// A convolution's tensors; those of its branches where it was trained as a sum.
 fn tensors(convolution: &Convolution, naming: usize) -> Vec<(String, Seeded)> {
+    if !convolution.branches.is_empty() {
+        let branches = convolution.branches.iter();
+        return branches
+            .flat_map(|branch| match branch {
+                Branch::Convolution(part) => tensors(part, naming),
+                Branch::Identity { norm, .. } => norm_tensors(norm, norm, convolution.outputs),
+            })
+            .collect();
+    }
     let own = &convolution.names[0];
     let called = &convolution.names[naming.min(convolution.names.len() - 1)];
-    let channels = vec![convolution.outputs];
-    let mut tensors = Vec::new();
-    let mut push = |own: &str, called: &str, part: &str, shape: &[usize]| {
-        let seeded = Seeded {
-            name: format!("{own}.{part}"),
-            shape: shape.to_vec(),
-        };
-        tensors.push((format!("{called}.{part}"), seeded));
+    let tensor = |part: &str, shape: Vec<usize>| {
+        let name = format!("{}.{part}", own.convolution);
+        (
+            format!("{}.{part}", called.convolution),
+            Seeded { name, shape },
+        )
     };
-    let shape = convolution.weight_shape();
-    push(&own.convolution, &called.convolution, "weight", &shape);
+    let mut tensors = vec![tensor("weight", convolution.weight_shape().to_vec())];
     if convolution.bias {
-        push(&own.convolution, &called.convolution, "bias", &channels);
+        tensors.push(tensor("bias", vec![convolution.outputs]));
     }
     if let (Some(own), Some(called)) = (&own.norm, &called.norm) {
-        for part in ["weight", "bias", "running_mean", "running_var"] {
-            push(own, called, part, &channels);
-        }
+        tensors.extend(norm_tensors(own, called, convolution.outputs));
     }
     tensors
+}
+
+fn norm_tensors(own: &str, called: &str, channels: usize) -> Vec<(String, Seeded)> {
+    ["weight", "bias", "running_mean", "running_var"]
+        .map(|part| {
+            let name = format!("{own}.{part}");
+            let shape = vec![channels];
+            (format!("{called}.{part}"), Seeded { name, shape })
+        })
+        .to_vec()
 }

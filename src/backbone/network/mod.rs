@@ -233,6 +233,24 @@ impl Network {
         cut
     }
 
+    /// The same network telling so many classes apart: its last step is the classifier.
+    #[must_use]
+    pub fn with_classes(mut self, classes: usize) -> Self {
+        if let Some(Step { operation, .. }) = self.steps.last_mut()
+            && let Operation::Convolution(classifier) = operation
+        {
+            classifier.outputs = classes;
+            let last = Value(self.steps.len());
+            self.channels[last.0] = classes;
+            let is_last = |layer: &&mut Layer| layer.value == last;
+            self.layers
+                .iter_mut()
+                .filter(is_last)
+                .for_each(|layer| layer.channels = classes);
+        }
+        self
+    }
+
     /// The shape of every value for an input of `height` × `width` pixels, value 0 first.
     #[must_use]
     pub fn shapes(&self, height: usize, width: usize) -> Vec<MapShape> {

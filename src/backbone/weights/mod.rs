@@ -26,8 +26,16 @@ use crate::nearest::nearest;
 /// Tensors by their names.
 type Tensors = BTreeMap<String, Stored>;
 
-/// What wrapping a network in Python puts before every name (`DataParallel`, `compile`).
-const PREFIXES: [&str; 2] = ["module.", "_orig_mod."];
+/// What wrapping a network in Python puts before every name: `DataParallel`, `compile`, and the
+/// usual names of a network within a training script's module.
+const PREFIXES: [&str; 6] = [
+    "module.",
+    "_orig_mod.",
+    "model.",
+    "net.",
+    "network.",
+    "backbone.",
+];
 
 /// An opened file of named tensors.
 #[derive(Debug)]

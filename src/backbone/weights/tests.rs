@@ -143,7 +143,7 @@ fn save_safetensors(path: &Path, prefix: &str) {
 #[test]
 fn safetensors_are_read_with_and_without_a_prefix() {
     let folder = TempDir::new().unwrap();
-    for prefix in ["", "module.", "module._orig_mod."] {
+    for prefix in ["", "module.", "module._orig_mod.", "model.", "backbone."] {
         let path = folder.path().join("weights");
         save_safetensors(&path, prefix);
         let file = WeightsFile::open(path).unwrap();

@@ -113,7 +113,6 @@ fn model(sources: Vec<WeightsSource>) -> Model {
         architecture: "net",
         licence: "MIT",
         citation: "",
-        parameters: 0,
         top1: 0.0,
         preprocess: "",
         default_layer: "",
