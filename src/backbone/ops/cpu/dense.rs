@@ -68,7 +68,7 @@ impl Dense {
         };
         // In the one row a unit is a pixel, else a row.
         let (units, unit) = if is_flat { (width, 1) } else { (rows, width) };
-        let bytes = direct.inputs * window.stride * window.stride * size_of::<f32>();
+        let bytes = direct.reach() * window.stride * window.stride * size_of::<f32>();
         let fit = (BAND_BYTES / (bytes * unit)).max(if is_flat { 4 * BLOCK } else { 1 });
         let mut bands = units.div_ceil(fit);
         let panels = direct.blocks().div_ceil(PANEL);
@@ -162,6 +162,7 @@ impl Dense {
         unsafe {
             Row {
                 input: maps.input.window((row, 0), stride, self.before),
+                input_block: maps.input.layout.block(),
                 step: stride * maps.input.layout.lanes,
                 width: self.width,
                 output: maps.output.cell(row, 0),

@@ -440,6 +440,7 @@ impl Running<'_> {
             let output = self.ring.add(slot);
             let row = Row {
                 input: source.window((row, 0), window.stride, before),
+                input_block: source.layout.block(),
                 step: window.stride * source.layout.lanes,
                 width: plan.expanded.width,
                 // Blocks are counted from the first that is kept.
@@ -479,6 +480,7 @@ impl Running<'_> {
             unsafe {
                 Row {
                     input: self.collected.add(start * BLOCK),
+                    input_block: self.plan.collected_block(),
                     step: BLOCK,
                     width,
                     output: output.cell(row, column),
