@@ -1,8 +1,11 @@
 //! The networks whose layers we know.
 
+use super::convnext::{convnext_base, convnext_small, convnext_tiny};
+use super::densenet::densenet121;
 use super::efficientnet_lite::efficientnet_lite0;
 use super::mobilenet_v2::mobilenet_v2;
 use super::network::Network;
+use super::regnet::{regnet_y_1_6gf, regnet_y_3_2gf, regnet_y_400mf};
 use super::resnet::resnet50;
 use super::vgg::vgg16;
 use crate::error::{Error, Result};
@@ -18,8 +21,15 @@ pub struct Architecture {
 
 #[rustfmt::skip]
 const ARCHITECTURES: &[Architecture] = &[
+    Architecture { name: "convnext_base", build: convnext_base },
+    Architecture { name: "convnext_small", build: convnext_small },
+    Architecture { name: "convnext_tiny", build: convnext_tiny },
+    Architecture { name: "densenet121", build: densenet121 },
     Architecture { name: "efficientnet_lite0", build: efficientnet_lite0 },
     Architecture { name: "mobilenet_v2", build: mobilenet_v2 },
+    Architecture { name: "regnet_y_1_6gf", build: regnet_y_1_6gf },
+    Architecture { name: "regnet_y_3_2gf", build: regnet_y_3_2gf },
+    Architecture { name: "regnet_y_400mf", build: regnet_y_400mf },
     Architecture { name: "resnet50", build: resnet50 },
     Architecture { name: "vgg16", build: vgg16 },
 ];

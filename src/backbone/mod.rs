@@ -4,11 +4,14 @@
 //! in one forward pass. It knows nothing of photos, files of photos or what the maps are for.
 
 pub mod architecture;
+mod convnext;
+mod densenet;
 mod efficientnet_lite;
 mod mobilenet_v2;
 pub mod network;
 mod ops;
 mod parameters;
+mod regnet;
 mod resnet;
 mod vgg;
 pub mod weights;

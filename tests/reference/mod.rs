@@ -2,6 +2,7 @@
 
 mod efficientnet_lite;
 mod seeded;
+mod wider;
 
 use std::path::{Path, PathBuf};
 
