@@ -79,8 +79,8 @@ pub unsafe fn finish<V: Vector>(x: V, how: &Finish) -> V {
             Finish::Clamp { low, high } => x.at_least(V::splat(low)).at_most(V::splat(high)),
             Finish::HardSwish => x.times(hard_sigmoid(x)),
             Finish::HardSigmoid => hard_sigmoid(x),
-            Finish::Silu => x.over(V::splat(1.0).plus(exp_of_minus(x))),
-            Finish::Sigmoid => V::splat(1.0).over(V::splat(1.0).plus(exp_of_minus(x))),
+            Finish::Silu => x.times(V::splat(1.0).plus(exp_of_minus(x)).reciprocal()),
+            Finish::Sigmoid => V::splat(1.0).plus(exp_of_minus(x)).reciprocal(),
             Finish::Gelu => gelu(x),
         }
     }
