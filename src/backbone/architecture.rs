@@ -1,5 +1,7 @@
 //! The networks whose layers we know.
 
+use super::convnext::{convnext_base, convnext_small, convnext_tiny};
+use super::densenet::densenet121;
 use super::efficientnet::{
     efficientnet_b0, efficientnet_b1, efficientnet_b2, efficientnet_b3, efficientnet_b4,
 };
@@ -11,6 +13,7 @@ use super::mobilenet_v2::mobilenet_v2;
 use super::mobilenet_v3::{mobilenet_v3_large, mobilenet_v3_small};
 use super::network::Network;
 use super::parameters::classes;
+use super::regnet::{regnet_y_1_6gf, regnet_y_3_2gf, regnet_y_400mf};
 use super::repvgg::{repvgg_a0, repvgg_a1, repvgg_b0};
 use super::resnet::{
     resnet18, resnet34, resnet50, resnet101, resnet152, resnext50_32x4d, wide_resnet50_2,
@@ -30,6 +33,10 @@ pub struct Architecture {
 
 #[rustfmt::skip]
 const ARCHITECTURES: &[Architecture] = &[
+    Architecture { name: "convnext_base", build: convnext_base },
+    Architecture { name: "convnext_small", build: convnext_small },
+    Architecture { name: "convnext_tiny", build: convnext_tiny },
+    Architecture { name: "densenet121", build: densenet121 },
     Architecture { name: "efficientnet_b0", build: efficientnet_b0 },
     Architecture { name: "efficientnet_b1", build: efficientnet_b1 },
     Architecture { name: "efficientnet_b2", build: efficientnet_b2 },
@@ -43,6 +50,9 @@ const ARCHITECTURES: &[Architecture] = &[
     Architecture { name: "mobilenet_v2", build: mobilenet_v2 },
     Architecture { name: "mobilenet_v3_large", build: mobilenet_v3_large },
     Architecture { name: "mobilenet_v3_small", build: mobilenet_v3_small },
+    Architecture { name: "regnet_y_1_6gf", build: regnet_y_1_6gf },
+    Architecture { name: "regnet_y_3_2gf", build: regnet_y_3_2gf },
+    Architecture { name: "regnet_y_400mf", build: regnet_y_400mf },
     Architecture { name: "repvgg_a0", build: repvgg_a0 },
     Architecture { name: "repvgg_a1", build: repvgg_a1 },
     Architecture { name: "repvgg_b0", build: repvgg_b0 },

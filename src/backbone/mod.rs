@@ -4,6 +4,8 @@
 //! in one forward pass. It knows nothing of photos, files of photos or what the maps are for.
 
 pub mod architecture;
+mod convnext;
+mod densenet;
 mod efficientnet;
 mod efficientnet_lite;
 mod inverted_residual;
@@ -12,6 +14,7 @@ mod mobilenet_v3;
 pub mod network;
 mod ops;
 mod parameters;
+mod regnet;
 mod repvgg;
 mod resnet;
 mod vgg;

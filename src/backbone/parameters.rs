@@ -1,15 +1,18 @@
 //! A network's trained numbers, with each batch norm folded into its convolution.
 
-use super::network::{Branch, Convolution, Network, Operation, WeightNames};
+use super::network::{
+    BatchNorm, Branch, Convolution, LayerNorm, Network, Operation, Step, Value, WeightNames,
+};
 use super::weights::WeightsFile;
 use crate::error::Result;
 
-/// A convolution's weights and bias after folding: all that running it needs.
+/// A step's weights and bias after folding: all that running it needs.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Folded {
-    /// `[outputs, inputs / groups, kernel, kernel]`, row-major.
+    /// A convolution's `[outputs, inputs / groups, kernel, kernel]`, row-major; a norm's factors
+    /// `[channels]`.
     pub weight: Vec<f32>,
-    /// `[outputs]`.
+    /// `[outputs]` or `[channels]`.
     pub bias: Vec<f32>,
 }
 
@@ -31,14 +34,16 @@ impl Parameters {
     /// [`Read`]: crate::error::Error::Read
     pub fn load(network: &Network, file: &WeightsFile) -> Result<Self> {
         let naming = naming_of(network, file);
-        let load_step = |operation: &Operation| match operation {
-            Operation::Convolution(convolution) => load(convolution, naming, file).map(Some),
-            _ => Ok(None),
+        let load_step = |(index, step): (usize, &Step)| {
+            let channels = network.channels(Value(index + 1));
+            match &step.operation {
+                Operation::Convolution(convolution) => load(convolution, naming, file).map(Some),
+                Operation::BatchNorm(norm) => batch_norm(norm, channels, naming, file).map(Some),
+                Operation::LayerNorm(norm) => layer_norm(norm, channels, naming, file).map(Some),
+                _ => Ok(None),
+            }
         };
-        let steps = network
-            .steps()
-            .iter()
-            .map(|step| load_step(&step.operation));
+        let steps = network.steps().iter().enumerate().map(load_step);
         Ok(Self(steps.collect::<Result<_>>()?))
     }
 }
@@ -79,7 +84,11 @@ fn naming_of(network: &Network, file: &WeightsFile) -> usize {
 
 /// The convolution's names in a naming; where two namings agree on them, they are given once.
 fn under(convolution: &Convolution, naming: usize) -> &WeightNames {
-    &convolution.names[naming.min(convolution.names.len() - 1)]
+    named(&convolution.names, naming)
+}
+
+fn named<T>(names: &[T], naming: usize) -> &T {
+    &names[naming.min(names.len() - 1)]
 }
 
 /// Reads one convolution, adding up its branches where the file has those.
@@ -100,8 +109,8 @@ fn load(convolution: &Convolution, naming: usize, file: &WeightsFile) -> Result<
                 sum.add(&folded, side, part.window.kernel);
             }
             Branch::Identity { norm, epsilon } => {
-                let norm = Norm::read(file, norm, *epsilon, convolution.outputs)?;
-                sum.add(&norm.as_convolution(convolution), side, side);
+                let changes = scale_and_shift(norm, *epsilon, convolution.outputs, file)?;
+                sum.add(&norm_as_convolution(&changes, convolution), side, side);
             }
         }
     }
@@ -125,46 +134,22 @@ impl Folded {
     }
 }
 
-/// A batch norm as it is at inference: each channel times its scale, plus its shift. In f64, so that
-/// folding costs no accuracy.
-struct Norm {
-    scale: Vec<f64>,
-    shift: Vec<f64>,
+/// A batch norm alone, as a convolution of `like`'s channels with a kernel of its side.
+fn norm_as_convolution(changes: &[(f64, f64)], like: &Convolution) -> Folded {
+    let [outputs, inputs, side, _] = like.weight_shape();
+    let mut weight = vec![0.0; outputs * inputs * side * side];
+    let middle = side / 2 * side + side / 2;
+    for (output, (scale, _)) in changes.iter().enumerate() {
+        // In groups an output sees only the inputs of its own.
+        let input = output % inputs;
+        weight[(output * inputs + input) * side * side + middle] = *scale as f32;
+    }
+    let bias = changes.iter().map(|(_, shift)| *shift as f32).collect();
+    Folded { weight, bias }
 }
 
-impl Norm {
-    /// `γ/√(σ² + ε)` and `β − μ·γ/√(σ² + ε)`.
-    fn read(file: &WeightsFile, prefix: &str, epsilon: f64, channels: usize) -> Result<Self> {
-        let read = |part: &str| file.tensor(&format!("{prefix}.{part}"), &[channels]);
-        let (gamma, beta) = (read("weight")?, read("bias")?);
-        let (mean, variance) = (read("running_mean")?, read("running_var")?);
-        let scale_of = |(gamma, variance): (&f32, &f32)| {
-            f64::from(*gamma) / (f64::from(*variance) + epsilon).sqrt()
-        };
-        let scale: Vec<f64> = gamma.iter().zip(&variance).map(scale_of).collect();
-        let shift_of = |((beta, mean), scale): ((&f32, &f32), &f64)| {
-            f64::from(*beta) - f64::from(*mean) * scale
-        };
-        let shift = beta.iter().zip(&mean).zip(&scale).map(shift_of).collect();
-        Ok(Self { scale, shift })
-    }
-
-    /// The norm alone as a convolution of `like`'s channels, with a kernel of its side.
-    fn as_convolution(&self, like: &Convolution) -> Folded {
-        let [outputs, inputs, side, _] = like.weight_shape();
-        let mut weight = vec![0.0; outputs * inputs * side * side];
-        let middle = side / 2 * side + side / 2;
-        for (output, scale) in self.scale.iter().enumerate() {
-            // In groups an output sees only the inputs of its own.
-            let input = output % inputs;
-            weight[(output * inputs + input) * side * side + middle] = *scale as f32;
-        }
-        let bias = self.shift.iter().map(|shift| *shift as f32).collect();
-        Folded { weight, bias }
-    }
-}
-
-/// Reads one convolution and folds its batch norm in.
+/// Reads one convolution and folds its batch norm and its layer scale in: `w ← w·s`,
+/// `b ← b·s + t`, computed in f64 so that folding costs no accuracy.
 fn fold(convolution: &Convolution, naming: usize, file: &WeightsFile) -> Result<Folded> {
     let names = under(convolution, naming);
     let outputs = convolution.outputs;
@@ -173,19 +158,82 @@ fn fold(convolution: &Convolution, naming: usize, file: &WeightsFile) -> Result<
         true => file.tensor(&format!("{}.bias", names.convolution), &[outputs])?,
         false => vec![0.0; outputs],
     };
-    let (Some(epsilon), Some(norm)) = (convolution.norm_epsilon, &names.norm) else {
-        return Ok(Folded { weight, bias });
-    };
-    let norm = Norm::read(file, norm, names.epsilon.unwrap_or(epsilon), outputs)?;
+    let mut change = vec![(1.0, 0.0); outputs];
+    if let (Some(epsilon), Some(norm)) = (convolution.norm_epsilon, &names.norm) {
+        let epsilon = names.epsilon.unwrap_or(epsilon);
+        change = scale_and_shift(norm, epsilon, outputs, file)?;
+    }
+    if !convolution.layer_scale.is_empty() {
+        let name = named(&convolution.layer_scale, naming);
+        for ((scale, shift), factor) in change.iter_mut().zip(read_scale(name, outputs, file)?) {
+            *scale *= f64::from(factor);
+            *shift *= f64::from(factor);
+        }
+    }
     let per_output = weight.len() / outputs;
-    let scales = norm.scale.iter().zip(&norm.shift).zip(&mut bias);
-    for (weights, ((scale, shift), bias)) in weight.chunks_exact_mut(per_output).zip(scales) {
+    let parts = weight.chunks_exact_mut(per_output).zip(&mut bias);
+    for ((weights, bias), (scale, shift)) in parts.zip(change) {
         for value in weights {
             *value = (f64::from(*value) * scale) as f32;
         }
         *bias = (f64::from(*bias) * scale + shift) as f32;
     }
     Ok(Folded { weight, bias })
+}
+
+/// What a batch norm multiplies each channel by and then adds: γ/√(σ² + ε) and
+/// β − μ·γ/√(σ² + ε).
+fn scale_and_shift(
+    norm: &str,
+    epsilon: f64,
+    channels: usize,
+    file: &WeightsFile,
+) -> Result<Vec<(f64, f64)>> {
+    let read = |part: &str| file.tensor(&format!("{norm}.{part}"), &[channels]);
+    let (gamma, beta) = (read("weight")?, read("bias")?);
+    let (mean, variance) = (read("running_mean")?, read("running_var")?);
+    let of = |channel: usize| {
+        let scale = f64::from(gamma[channel]) / (f64::from(variance[channel]) + epsilon).sqrt();
+        let shift = f64::from(beta[channel]) - f64::from(mean[channel]) * scale;
+        (scale, shift)
+    };
+    Ok((0..channels).map(of).collect())
+}
+
+/// A layer scale stands in a file as `[C]` or, where maps are `[C, H, W]`, as `[C, 1, 1]`.
+fn read_scale(name: &str, channels: usize, file: &WeightsFile) -> Result<Vec<f32>> {
+    match file.shape(name) {
+        Some(&[_]) => file.tensor(name, &[channels]),
+        _ => file.tensor(name, &[channels, 1, 1]),
+    }
+}
+
+fn batch_norm(
+    norm: &BatchNorm,
+    channels: usize,
+    naming: usize,
+    file: &WeightsFile,
+) -> Result<Folded> {
+    let name = named(&norm.names, naming);
+    let change = scale_and_shift(name, norm.epsilon, channels, file)?;
+    let (weight, bias) = change
+        .into_iter()
+        .map(|(scale, shift)| (scale as f32, shift as f32))
+        .unzip();
+    Ok(Folded { weight, bias })
+}
+
+fn layer_norm(
+    norm: &LayerNorm,
+    channels: usize,
+    naming: usize,
+    file: &WeightsFile,
+) -> Result<Folded> {
+    let name = named(&norm.names, naming);
+    Ok(Folded {
+        weight: file.tensor(&format!("{name}.weight"), &[channels])?,
+        bias: file.tensor(&format!("{name}.bias"), &[channels])?,
+    })
 }
 
 /// A linear layer's weights are stored as a matrix. As a convolution they get a kernel of the size
@@ -209,7 +257,7 @@ mod tests {
     use safetensors::tensor::{Dtype, TensorView};
 
     use super::*;
-    use crate::backbone::network::{Padding, Value, Window};
+    use crate::backbone::network::{Padding, Window};
 
     fn names(names: [&str; 2]) -> Vec<WeightNames> {
         names.map(WeightNames::bare).to_vec()

@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::path::Path;
 
-use imgsearch::backbone::network::{Branch, Convolution, Network, Operation};
+use imgsearch::backbone::network::{Branch, Convolution, Network, Operation, Value};
 use rayon::prelude::*;
 use safetensors::{Dtype, View, serialize_to_file};
 
@@ -74,52 +74,71 @@ fn unit(seed: u64, place: u64) -> f64 {
 
 /// Writes all of the network's tensors, called as in the `naming`-th of its family's namings.
 pub fn write(network: &Network, naming: usize, path: &Path) {
-    let convolutions = network.steps().iter().filter_map(|step| {
-        let Operation::Convolution(convolution) = &step.operation else {
-            return None;
-        };
-        Some(convolution)
-    });
-    let tensors = convolutions.flat_map(|convolution| tensors(convolution, naming));
+    let values = (1..).map(|value| network.channels(Value(value)));
+    let steps = network.steps().iter().zip(values);
+    let tensors = steps.flat_map(|(step, channels)| tensors(&step.operation, channels, naming));
     serialize_to_file(tensors, None, path).unwrap();
 }
 
+/// A step's tensors, each with its name in that naming.
+fn tensors(operation: &Operation, channels: usize, naming: usize) -> Vec<(String, Seeded)> {
+    let named = |names: &'_ [String]| [0, naming.min(names.len() - 1)].map(|i| names[i].clone());
+    match operation {
+        Operation::Convolution(convolution) => of_convolution(convolution, naming),
+        Operation::BatchNorm(norm) => parts(named(&norm.names), &BATCH_NORM, &[channels]),
+        Operation::LayerNorm(norm) => parts(named(&norm.names), &LAYER_NORM, &[channels]),
+        _ => Vec::new(),
+    }
+}
+
+const LAYER_NORM: [&str; 2] = ["weight", "bias"];
+const BATCH_NORM: [&str; 4] = ["weight", "bias", "running_mean", "running_var"];
+
+/// Tensors of one shape, called by the reference's prefix and by the one in the file.
+fn parts([own, called]: [String; 2], parts: &[&str], shape: &[usize]) -> Vec<(String, Seeded)> {
+    let part = |part: &&str| {
+        let seeded = Seeded {
+            name: format!("{own}.{part}"),
+            shape: shape.to_vec(),
+        };
+        (format!("{called}.{part}"), seeded)
+    };
+    parts.iter().map(part).collect()
+}
+
 /// A convolution's tensors; those of its branches where it was trained as a sum.
-fn tensors(convolution: &Convolution, naming: usize) -> Vec<(String, Seeded)> {
+fn of_convolution(convolution: &Convolution, naming: usize) -> Vec<(String, Seeded)> {
     if !convolution.branches.is_empty() {
         let branches = convolution.branches.iter();
         return branches
             .flat_map(|branch| match branch {
-                Branch::Convolution(part) => tensors(part, naming),
-                Branch::Identity { norm, .. } => norm_tensors(norm, norm, convolution.outputs),
+                Branch::Convolution(part) => of_convolution(part, naming),
+                Branch::Identity { norm, .. } => {
+                    let names = [norm.clone(), norm.clone()];
+                    parts(names, &BATCH_NORM, &[convolution.outputs])
+                }
             })
             .collect();
     }
     let own = &convolution.names[0];
     let called = &convolution.names[naming.min(convolution.names.len() - 1)];
-    let tensor = |part: &str, shape: Vec<usize>| {
-        let name = format!("{}.{part}", own.convolution);
-        (
-            format!("{}.{part}", called.convolution),
-            Seeded { name, shape },
-        )
-    };
-    let mut tensors = vec![tensor("weight", convolution.weight_shape().to_vec())];
+    let channels = [convolution.outputs];
+    let both = || [own.convolution.clone(), called.convolution.clone()];
+    let mut tensors = parts(both(), &["weight"], &convolution.weight_shape());
     if convolution.bias {
-        tensors.push(tensor("bias", vec![convolution.outputs]));
+        tensors.extend(parts(both(), &["bias"], &channels));
     }
     if let (Some(own), Some(called)) = (&own.norm, &called.norm) {
-        tensors.extend(norm_tensors(own, called, convolution.outputs));
+        tensors.extend(parts([own.clone(), called.clone()], &BATCH_NORM, &channels));
+    }
+    let scales = &convolution.layer_scale;
+    if let Some(own) = scales.first() {
+        let seeded = Seeded {
+            name: own.clone(),
+            shape: vec![convolution.outputs, 1, 1],
+        };
+        let called = &scales[naming.min(scales.len() - 1)];
+        tensors.push((called.clone(), seeded));
     }
     tensors
-}
-
-fn norm_tensors(own: &str, called: &str, channels: usize) -> Vec<(String, Seeded)> {
-    ["weight", "bias", "running_mean", "running_var"]
-        .map(|part| {
-            let name = format!("{own}.{part}");
-            let shape = vec![channels];
-            (format!("{called}.{part}"), Seeded { name, shape })
-        })
-        .to_vec()
 }

@@ -4,6 +4,7 @@ mod candle;
 mod efficientnet_lite;
 mod networks;
 mod seeded;
+mod wider;
 
 use std::path::{Path, PathBuf};
 

@@ -19,6 +19,8 @@ pub enum Activation {
     Silu,
     /// 1 / (1 + e⁻ˣ).
     Sigmoid,
+    /// x · (1 + erf(x / √2)) / 2. Hendrycks & Gimpel, "Gaussian Error Linear Units", 2016.
+    Gelu,
 }
 
 /// How many zeros a convolution or pooling sees around its input.
@@ -140,6 +142,9 @@ pub struct Convolution {
     pub bias: bool,
     /// The ε of its batch norm, where it has one.
     pub norm_epsilon: Option<f64>,
+    /// Names of a trained factor for each output, one per naming, applied before the residual;
+    /// empty where there is none. Touvron et al., "Going Deeper with Image Transformers", 2021.
+    pub layer_scale: Vec<String>,
     /// Added to the result before the activation.
     pub residual: Option<Value>,
     /// Applied last.
@@ -167,6 +172,7 @@ impl Convolution {
             groups: 1,
             bias: false,
             norm_epsilon: None,
+            layer_scale: Vec::new(),
             residual: None,
             activation: Activation::Identity,
             branches: Vec::new(),
@@ -215,6 +221,15 @@ impl Convolution {
         Self { bias: true, ..self }
     }
 
+    /// With a trained factor for each output, called so under each known naming.
+    #[must_use]
+    pub fn scaled(self, layer_scale: Vec<String>) -> Self {
+        Self {
+            layer_scale,
+            ..self
+        }
+    }
+
     /// With `residual`, if any, added before the activation.
     #[must_use]
     pub fn plus(self, residual: Option<Value>) -> Self {
@@ -232,7 +247,7 @@ impl Convolution {
         ]
     }
 
-    /// Trained numbers: weights, bias, and the batch norm's scale and shift.
+    /// Trained numbers: weights, bias, layer scale, and the batch norm's scale and shift.
     #[must_use]
     pub fn parameters(&self) -> usize {
         let norm = if self.norm_epsilon.is_some() {
@@ -241,7 +256,12 @@ impl Convolution {
             0
         };
         let bias = if self.bias { self.outputs } else { 0 };
-        self.weight_shape().iter().product::<usize>() + norm + bias
+        let scale = if self.layer_scale.is_empty() {
+            0
+        } else {
+            self.outputs
+        };
+        self.weight_shape().iter().product::<usize>() + norm + bias + scale
     }
 }
 

@@ -4,8 +4,11 @@
 //! preprocessing. Where timm gives another size for testing than for training, as newer networks
 //! have, it is the size for testing.
 
+mod convnext;
+mod densenet;
 mod efficientnet;
 mod mobilenet;
+mod regnet;
 mod repvgg;
 mod resnet;
 mod vgg;
@@ -91,6 +94,9 @@ const FAMILIES: &[&[Model]] = &[
     mobilenet::MODELS,
     efficientnet::MODELS,
     resnet::MODELS,
+    regnet::MODELS,
+    densenet::MODELS,
+    convnext::MODELS,
     repvgg::MODELS,
     vgg::MODELS,
 ];

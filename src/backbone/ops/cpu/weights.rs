@@ -4,12 +4,13 @@ use std::sync::OnceLock;
 
 use rayon::prelude::*;
 
+use super::cellwise::Norm;
+use super::depthwise::Depthwise;
 use super::direct::Direct;
 use super::layout::BLOCK;
 use super::lowering::is_depthwise;
-use super::separable::Depthwise;
 use super::winograd::Transformed;
-use crate::backbone::network::{Network, Operation, Value};
+use crate::backbone::network::{Network, Operation, Step, Value};
 use crate::backbone::parameters::Parameters;
 
 /// A step's weights.
@@ -18,6 +19,8 @@ pub enum Weights {
     Direct(Box<Direct>, OnceLock<Transformed>),
     /// A depthwise convolution's.
     Depthwise(Depthwise),
+    /// What is done to each cell by itself.
+    Norm(Norm),
     /// The step has none.
     None,
 }
@@ -25,10 +28,10 @@ pub enum Weights {
 impl Weights {
     /// Packs those of every step.
     pub fn pack(network: &Network, parameters: &Parameters) -> Vec<Self> {
-        let steps = network.steps().par_iter().zip(&parameters.0);
-        let pack = |(step, folded): (&crate::backbone::network::Step, &Option<_>)| match (
+        let steps = network.steps().par_iter().zip(&parameters.0).enumerate();
+        let pack = |(index, (step, folded)): (usize, (&Step, &Option<_>))| match (
             &step.operation,
-            folded,
+            folded.as_ref(),
         ) {
             (Operation::Convolution(convolution), Some(folded)) => {
                 let lanes = if step.input == Value::INPUT { 1 } else { BLOCK };
@@ -39,7 +42,10 @@ impl Weights {
                     Self::Direct(Box::new(direct), OnceLock::new())
                 }
             }
-            _ => Self::None,
+            (operation, folded) => {
+                let channels = network.channels(Value(index + 1));
+                Norm::pack(operation, channels, folded).map_or(Self::None, Self::Norm)
+            }
         };
         steps.map(pack).collect()
     }
@@ -49,6 +55,7 @@ impl Weights {
         match self {
             Self::Direct(direct, _) => direct.len(),
             Self::Depthwise(depthwise) => depthwise.len(),
+            Self::Norm(norm) => norm.len(),
             Self::None => 0,
         }
     }
@@ -76,6 +83,14 @@ impl Weights {
         match self {
             Self::Depthwise(depthwise) => depthwise,
             _ => unreachable!("lowering and packing agree on what is depthwise"),
+        }
+    }
+
+    /// What is done to each cell.
+    pub fn norm(&self) -> &Norm {
+        match self {
+            Self::Norm(norm) => norm,
+            _ => unreachable!("lowering and packing agree on what is done cell by cell"),
         }
     }
 }
