@@ -18,6 +18,7 @@ use super::repvgg::{repvgg_a0, repvgg_a1, repvgg_b0};
 use super::resnet::{
     resnet18, resnet34, resnet50, resnet101, resnet152, resnext50_32x4d, wide_resnet50_2,
 };
+use super::resnet_keras::resnet50_keras;
 use super::vgg::{vgg11, vgg11_bn, vgg13, vgg13_bn, vgg16, vgg16_bn, vgg19, vgg19_bn};
 use super::weights::WeightsFile;
 use crate::error::{Error, Result};
@@ -59,6 +60,7 @@ const ARCHITECTURES: &[Architecture] = &[
     Architecture { name: "resnet18", build: resnet18 },
     Architecture { name: "resnet34", build: resnet34 },
     Architecture { name: "resnet50", build: resnet50 },
+    Architecture { name: "resnet50_keras", build: resnet50_keras },
     Architecture { name: "resnet101", build: resnet101 },
     Architecture { name: "resnet152", build: resnet152 },
     Architecture { name: "resnext50_32x4d", build: resnext50_32x4d },

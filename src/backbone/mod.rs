@@ -17,6 +17,7 @@ mod parameters;
 mod regnet;
 mod repvgg;
 mod resnet;
+mod resnet_keras;
 mod vgg;
 pub mod weights;
 

@@ -237,15 +237,14 @@ fn layer_norm(
 }
 
 /// A linear layer's weights are stored as a matrix. As a convolution they get a kernel of the size
-/// of the map, 1×1 behind a global pooling: torch flattens maps as C × H × W, so the numbers stay
-/// in order.
+/// of the map, 1×1 behind a global pooling.
 fn read_weight(convolution: &Convolution, prefix: &str, file: &WeightsFile) -> Result<Vec<f32>> {
     let name = format!("{prefix}.weight");
     let shape = convolution.weight_shape();
     let matrix = [shape[0], shape[1..].iter().product()];
     let is_matrix = file.shape(&name).is_some_and(|found| *found == matrix);
     if is_matrix && convolution.groups == 1 {
-        return file.tensor(&name, &matrix);
+        return file.matrix_as_kernel(&name, shape);
     }
     file.tensor(&name, &shape)
 }
@@ -279,6 +278,115 @@ mod tests {
         let linear = Convolution::new(names(["classifier.0", "head.fc"]), 2, 1, window(2));
         net.convolution(x, linear.biased());
         net
+    }
+
+    fn window(kernel: usize) -> Window {
+        Window {
+            kernel,
+            stride: 1,
+            padding: Padding::Symmetric(kernel / 2),
+        }
+    }
+
+    /// The parameters of a network of this one convolution, from a file of these tensors.
+    fn load_one(convolution: Convolution, tensors: &[(&str, &[usize], &[f32])]) -> Folded {
+        let bytes: Vec<Vec<u8>> = tensors
+            .iter()
+            .map(|(_, _, values)| values.iter().flat_map(|v| v.to_le_bytes()).collect())
+            .collect();
+        let mut views = HashMap::new();
+        for ((name, shape, _), bytes) in tensors.iter().zip(&bytes) {
+            let view = TensorView::new(Dtype::F32, shape.to_vec(), bytes);
+            views.insert((*name).to_owned(), view.unwrap());
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("one.safetensors");
+        safetensors::serialize_to_file(views, None, &path).unwrap();
+        let mut net = Network::new("one");
+        net.convolution(Value::INPUT, convolution);
+        let file = WeightsFile::open(path).unwrap();
+        let mut parameters = Parameters::load(&net, &file).unwrap();
+        parameters.0.remove(0).unwrap()
+    }
+
+    /// A 3×3 convolution of each of three channels, trained as itself, a 1×1 one and the input.
+    fn sum() -> Convolution {
+        let part = |name: &str, kernel| {
+            let names = vec![WeightNames::bare(name)];
+            Convolution::new(names, 3, 3, window(kernel))
+                .depthwise()
+                .biased()
+        };
+        let small = Branch::Convolution(Box::new(part("small", 1)));
+        let large = Branch::Convolution(Box::new(part("large", 3)));
+        let identity = Branch::Identity {
+            norm: "identity".into(),
+            epsilon: 0.0,
+        };
+        part("fused", 3).sum_of(vec![large, small, identity])
+    }
+
+    #[test]
+    fn a_sum_of_branches_is_loaded_as_the_one_convolution_that_it_is_equal_to() {
+        let ones = [1.0; 27];
+        let folded = load_one(
+            sum(),
+            &[
+                ("large.weight", &[3, 1, 3, 3], &ones),
+                ("large.bias", &[3], &[1.0, 2.0, 3.0]),
+                ("small.weight", &[3, 1, 1, 1], &[10.0, 20.0, 30.0]),
+                ("small.bias", &[3], &[0.0, 0.0, 5.0]),
+                ("identity.weight", &[3], &[200.0, 200.0, 200.0]),
+                ("identity.bias", &[3], &[0.0, 7.0, 0.0]),
+                ("identity.running_mean", &[3], &[0.0, 0.0, 2.0]),
+                ("identity.running_var", &[3], &[4.0, 4.0, 4.0]),
+            ],
+        );
+        for (channel, kernel) in folded.weight.chunks_exact(9).enumerate() {
+            let mut expected = [1.0; 9];
+            expected[4] = 1.0 + 10.0 * (channel + 1) as f32 + 100.0;
+            assert_eq!(kernel, expected);
+        }
+        assert_eq!(folded.bias, [1.0, 9.0, 3.0 + 5.0 - 200.0]);
+    }
+
+    #[test]
+    fn a_sum_that_is_fused_in_the_file_is_read_as_it_is() {
+        let weight: Vec<f32> = (0..27u8).map(f32::from).collect();
+        let tensors: [(&str, &[usize], &[f32]); 2] = [
+            ("fused.weight", &[3, 1, 3, 3], &weight),
+            ("fused.bias", &[3], &[1.0, 2.0, 3.0]),
+        ];
+        let folded = load_one(sum(), &tensors);
+        assert_eq!((folded.weight, folded.bias), (weight, vec![1.0, 2.0, 3.0]));
+    }
+
+    #[test]
+    fn a_naming_whose_networks_were_trained_with_another_epsilon_is_folded_with_that() {
+        let names = vec![
+            WeightNames::normed(["conv", "bn"]),
+            WeightNames::normed(["timm_conv", "timm_bn"]).with_epsilon(3.0),
+        ];
+        let scale = |prefix: [&str; 2]| {
+            let convolution = Convolution::new(names.clone(), 3, 1, window(1)).norm(0.0);
+            let [conv, norm] = prefix;
+            let parts = ["weight", "bias", "running_mean", "running_var"];
+            let parts = parts.map(|part| format!("{norm}.{part}"));
+            let weight = format!("{conv}.weight");
+            let folded = load_one(
+                convolution,
+                &[
+                    (&weight, &[1, 3, 1, 1], &[1.0, 1.0, 1.0]),
+                    (&parts[0], &[1], &[1.0]),
+                    (&parts[1], &[1], &[0.0]),
+                    (&parts[2], &[1], &[0.0]),
+                    (&parts[3], &[1], &[1.0]),
+                ],
+            );
+            folded.weight[0]
+        };
+        assert_eq!(scale(["conv", "bn"]), 1.0);
+        assert_eq!(scale(["timm_conv", "timm_bn"]), 0.5);
     }
 
     #[test]

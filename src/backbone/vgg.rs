@@ -2,7 +2,7 @@
 //!
 //! Simonyan & Zisserman, "Very Deep Convolutional Networks for Large-Scale Image Recognition",
 //! 2014. Behaviour matched: torchvision's, with batch norm (`_bn`) and without. timm's weights have
-//! torchvision's names up to the fully connected layers.
+//! torchvision's names up to the fully connected layers; Keras' have names of their own.
 //!
 //! torchvision numbers a convolution, its norm and the ReLU behind it apart (`features.0`,
 //! `features.1`, …), and its ReLU overwrites the map before it. Here too there is one map, the
@@ -117,9 +117,11 @@ fn build(variant: &Variant) -> Network {
         let keras = format!("block{}", index + 1);
         for convolution in 1..=block.convolutions {
             let relu = number + 1 + usize::from(variant.normed);
-            x = activated(&mut net, x, number, block.channels, variant.normed);
+            let keras_name = format!("{keras}_conv{convolution}");
+            let names = names(number, variant.normed, &keras_name);
+            x = activated(&mut net, x, names, block.channels);
             let overwritten = format!("features.{}", relu - 1);
-            let aliases = vec![overwritten, format!("{keras}_conv{convolution}")];
+            let aliases = vec![overwritten, keras_name];
             net.layer(format!("features.{relu}"), aliases, x, false);
             number = relu + 1;
         }
@@ -138,28 +140,29 @@ const POOLING: Window = Window {
     padding: Padding::Symmetric(0),
 };
 
-/// The convolution called `features.NUMBER`, with its norm if it has one, and its ReLU.
-fn activated(
-    net: &mut Network,
-    input: Value,
-    number: usize,
-    channels: usize,
-    normed: bool,
-) -> Value {
+/// The names of the convolution numbered so, and of its norm if it has one: torchvision's and timm's,
+/// which are the same, and Keras'.
+fn names(number: usize, normed: bool, keras: &str) -> Vec<WeightNames> {
+    let [own, norm] = [number, number + 1].map(|number| format!("features.{number}"));
+    if normed {
+        // Keras has none.
+        return vec![WeightNames::normed([&own, &norm])];
+    }
+    [&own, &own, keras].map(WeightNames::bare).to_vec()
+}
+
+/// A convolution, with its norm if its weights have one, and its ReLU.
+fn activated(net: &mut Network, input: Value, names: Vec<WeightNames>, channels: usize) -> Value {
     let window = Window {
         kernel: 3,
         stride: 1,
         padding: Padding::Symmetric(1),
     };
-    let [own, norm] = [number, number + 1].map(|number| format!("features.{number}"));
-    let declare = |names| {
-        let inputs = net.channels(input);
-        Convolution::new(vec![names], inputs, channels, window).biased()
-    };
-    let convolution = match normed {
-        true => declare(WeightNames::normed([&own, &norm])).norm(NORM_EPSILON),
-        false => declare(WeightNames::bare(&own)),
-    };
+    let normed = names.iter().any(|names| names.norm.is_some());
+    let mut convolution = Convolution::new(names, net.channels(input), channels, window).biased();
+    if normed {
+        convolution = convolution.norm(NORM_EPSILON);
+    }
     net.convolution(input, convolution.activation(Activation::Relu))
 }
 
@@ -168,7 +171,7 @@ fn activated(
 fn classify(net: &mut Network, features: Value) {
     let mut x = net.average_pool_to(features, POOLED_SIDE);
     net.layer("avgpool", Vec::new(), x, false);
-    let connected = |names: [&str; 2], inputs, outputs, kernel| {
+    let connected = |names: [&str; 3], inputs, outputs, kernel| {
         let window = Window {
             kernel,
             stride: 1,
@@ -183,7 +186,7 @@ fn classify(net: &mut Network, features: Value) {
         .biased()
     };
 
-    let names = ["classifier.0", "pre_logits.fc1"];
+    let names = ["classifier.0", "pre_logits.fc1", "fc1"];
     let first = connected(names, net.channels(x), HIDDEN, POOLED_SIDE);
     x = net.convolution(x, first.activation(Activation::Relu));
     net.layer(
@@ -193,7 +196,7 @@ fn classify(net: &mut Network, features: Value) {
         false,
     );
 
-    let second = connected(["classifier.3", "pre_logits.fc2"], HIDDEN, HIDDEN, 1);
+    let second = connected(["classifier.3", "pre_logits.fc2", "fc2"], HIDDEN, HIDDEN, 1);
     x = net.convolution(x, second.activation(Activation::Relu));
     net.layer(
         "classifier.4",
@@ -202,7 +205,12 @@ fn classify(net: &mut Network, features: Value) {
         false,
     );
 
-    let scores = connected(["classifier.6", "head.fc"], HIDDEN, CLASSES, 1);
+    let scores = connected(
+        ["classifier.6", "head.fc", "predictions"],
+        HIDDEN,
+        CLASSES,
+        1,
+    );
     x = net.convolution(x, scores);
     net.layer(
         "classifier.6",

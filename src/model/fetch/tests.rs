@@ -208,6 +208,26 @@ fn a_hub_file_that_changed_since_its_first_use_is_refused() {
 }
 
 #[test]
+fn a_file_that_keras_downloaded_is_taken_and_a_changed_one_refused() {
+    let mut place = Place::new();
+    place.options.keras = place.folder.path().join("keras/models");
+    let model = model(vec![WeightsSource::Keras { file: "net.h5" }]);
+    let failures = place.failures(&model);
+    assert!(matches!(failures[0], Error::Read { .. }), "{failures:?}");
+
+    fs::create_dir_all(&place.options.keras).unwrap();
+    let path = place.options.keras.join("net.h5");
+    fs::write(&path, "weights").unwrap();
+    assert_eq!(place.fetch(&model).unwrap(), path);
+    fs::write(&path, "other weights").unwrap();
+    let failures = place.failures(&model);
+    assert!(
+        matches!(failures[0], Error::PinChanged { .. }),
+        "{failures:?}"
+    );
+}
+
+#[test]
 fn a_hub_file_that_is_not_the_catalogues_is_refused() {
     let hub = LocalHub::start(Some(offer(&content(1))));
     let pinned = WeightsSource::Hub {
