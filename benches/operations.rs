@@ -46,10 +46,7 @@ impl Declaration {
             stride,
             padding: Padding::Symmetric(kernel / 2),
         };
-        let names = vec![WeightNames {
-            convolution: self.named.to_string(),
-            norm: None,
-        }];
+        let names = vec![WeightNames::bare(&self.named.to_string())];
         let convolution = Convolution::new(names, inputs, outputs, window);
         convolution.biased().activation(Activation::Relu)
     }

@@ -28,7 +28,8 @@ pub struct Extractor {
 
 impl Extractor {
     /// Loads the part of the network that `spec` needs from the weights file. `device` is `cpu`,
-    /// `cuda` or `cuda:N`.
+    /// `cuda` or `cuda:N`. The spec names a model of the catalogue or, for a network of one's own,
+    /// its architecture.
     ///
     /// # Errors
     /// [`Error::UnknownModel`], [`Error::UnknownLayer`], [`Error::SizeNotFixed`] for direct
@@ -40,8 +41,9 @@ impl Extractor {
         weights: &Path,
         device: &str,
     ) -> Result<Self> {
-        let architecture = Architecture::find(model::find(&spec.model)?.architecture)?;
-        let network = architecture.network();
+        let architecture = architecture_of(&spec.model)?;
+        let file = WeightsFile::open(weights)?;
+        let network = architecture.network_of(&file);
         let spec = spec.resolve(&network)?;
         if spec.needs_fixed_size() && !preprocess.has_fixed_size() {
             return Err(Error::SizeNotFixed {
@@ -57,7 +59,6 @@ impl Extractor {
             dimension: spec.dimension(&network, height as usize, width as usize)?,
             whitening: None,
         };
-        let file = WeightsFile::open(weights)?;
         let mut layers: Vec<&str> = Vec::new();
         let mut maps = Vec::new();
         for layer in spec.layers() {
@@ -219,6 +220,17 @@ impl Extractor {
             }
         }
         Ok(pooled)
+    }
+}
+
+/// The architecture of a model of the catalogue or, for a network of one's own, the one of that name.
+///
+/// # Errors
+/// [`Error::UnknownModel`], which suggests the nearest name.
+pub fn architecture_of(model: &str) -> Result<Architecture> {
+    match model::find(model) {
+        Ok(model) => Architecture::find(model.architecture),
+        Err(unknown) => Architecture::find(model).map_err(|_| unknown),
     }
 }
 

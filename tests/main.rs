@@ -10,6 +10,7 @@ mod crash;
 mod damage;
 mod faults;
 mod gallery;
+mod own_network;
 mod photos;
 mod readers;
 mod reference;

@@ -104,8 +104,8 @@ impl Options {
     }
 
     fn engine(&self) -> Result<Box<dyn Engine>> {
-        let layer = imgsearch::model::find(&self.model)?.default_layer;
         let architecture = Architecture::find(&self.model)?;
+        let layer = &self.layer()?;
         let weights = WeightsFile::open(&self.weights)?;
         let pixels = self.pixels()?;
         if self.engine == "candle" {
@@ -120,10 +120,20 @@ impl Options {
         Ok(Box::new(Ours { backbone, pixels }))
     }
 
+    /// The model's default layer, or of a network that is no model the last that ends a stage.
+    fn layer(&self) -> Result<String> {
+        if let Ok(model) = imgsearch::model::find(&self.model) {
+            return Ok(model.default_layer.to_owned());
+        }
+        let network = Architecture::find(&self.model)?.network();
+        let last = network.layers().iter().rfind(|layer| layer.ends_stage);
+        Ok(last.ok_or("no layer ends a stage")?.name.clone())
+    }
+
     /// Multiply-adds of one picture, as far as the network is run.
     fn multiply_adds(&self) -> Result<u64> {
         let network = Architecture::find(&self.model)?.network();
-        let layer = network.find_layer(imgsearch::model::find(&self.model)?.default_layer)?;
+        let layer = network.find_layer(&self.layer()?)?;
         let cut = network.cut_after(&[layer.value]);
         Ok(cut.multiply_adds(SIDE, SIDE).iter().sum())
     }

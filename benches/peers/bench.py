@@ -21,7 +21,7 @@ from pathlib import Path
 
 import numpy as np
 
-from networks import NAMES
+from networks import MORE, NAMES
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
@@ -181,7 +181,7 @@ def processor():
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path, help="what export.py made")
-    parser.add_argument("--networks", nargs="+", choices=NAMES, default=NAMES)
+    parser.add_argument("--networks", nargs="+", choices=NAMES + MORE, default=NAMES)
     parser.add_argument("--threads", nargs="+", type=int, default=[1, 2])
     parser.add_argument("--batches", nargs="+", type=int, default=[1, 8])
     parser.add_argument("--engines", nargs="+", choices=PEERS, default=PEERS)

@@ -16,7 +16,7 @@ import timm
 import torch
 from safetensors.torch import load_file, save_file
 
-from networks import NAMES, SIDE, Described, described, features, seeded
+from networks import MORE, NAMES, SIDE, Described, described, features, seeded
 
 LARGEST_BATCH = 8
 
@@ -84,7 +84,7 @@ def pixels():
 def main():
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     arguments.add_argument("folder", type=Path)
-    arguments.add_argument("--network", choices=NAMES)
+    arguments.add_argument("--network", choices=NAMES + MORE)
     arguments.add_argument("--weights", type=Path)
     given = arguments.parse_args()
     given.folder.mkdir(parents=True, exist_ok=True)

@@ -13,6 +13,8 @@ from seeded_weights import state_dict  # noqa: E402
 
 SIDE = 224
 NAMES = ["efficientnet_lite0", "mobilenet_v2", "resnet50", "vgg16"]
+# Measured when they are asked for.
+MORE = ["convnext_tiny", "densenet121", "regnet_y_400mf", "regnet_y_1_6gf"]
 
 
 class Described(torch.nn.Module):
@@ -34,6 +36,10 @@ def whole(name):
 def features(name, net):
     if name == "efficientnet_lite0":
         return torch.nn.Sequential(net.conv_stem, net.bn1, *net.blocks, net.conv_head, net.bn2)
+    if name.startswith("regnet"):
+        return torch.nn.Sequential(net.stem, net.trunk_output)
+    if name.startswith("densenet"):
+        return torch.nn.Sequential(net.features, torch.nn.ReLU())
     if name == "resnet50":
         return torch.nn.Sequential(*list(net.children())[:-2])
     return net.features
@@ -54,6 +60,6 @@ def described(name, weights):
     path = Path(weights)
     loaded = load_file(path) if path.suffix == ".safetensors" else torch.load(path, weights_only=True)
     missing = net.load_state_dict(loaded, strict=False).missing_keys
-    needed = [k for k in missing if "num_batches" not in k and "classifier" not in k]
+    needed = [k for k in missing if "num_batches" not in k and not k.startswith(("classifier", "fc"))]
     assert not needed, f"{path} has no {needed[0]}"
     return Described(features(name, net)).eval()

@@ -1,10 +1,13 @@
-//! EfficientNet-Lite0: an EfficientNet without squeeze-excite and with ReLU6, made for phones.
+//! EfficientNet-Lite: EfficientNets without squeeze-excite and with ReLU6, made for phones.
 //!
 //! Tan & Le, "EfficientNet: Rethinking Model Scaling for Convolutional Neural Networks", 2019;
-//! the Lite variants are TensorFlow's of 2020. Behaviour matched: the package
+//! the Lite variants are TensorFlow's of 2020, which scale neither the stem nor the head, and not
+//! the depth of the first and the last stage. Behaviour matched: the package
 //! `efficientnet_lite_pytorch` 0.1.0 (padding as TensorFlow's `SAME`, batch norm ε = 1e-3). Weights
 //! load under that package's names and under timm's (`tf_efficientnet_lite0`).
 
+use super::efficientnet::{SCALES, STAGES, Scale};
+use super::inverted_residual::{InvertedResidual, PartNames, scaled_width};
 use super::network::{Activation, Convolution, Network, Padding, Value, WeightNames, Window};
 
 const NORM_EPSILON: f64 = 1e-3;
@@ -12,29 +15,33 @@ const STEM_CHANNELS: usize = 32;
 const HEAD_CHANNELS: usize = 1280;
 const CLASSES: usize = 1000;
 
-/// A row of the paper's table 1: inverted residual blocks of one width and resolution.
-struct Stage {
-    expansion: usize,
-    channels: usize,
-    repeats: usize,
-    stride: usize,
-    kernel: usize,
+/// EfficientNet-Lite0 from pixels to class scores, as all of these are. Trained on 224 × 224 pixels.
+pub fn efficientnet_lite0() -> Network {
+    build("efficientnet_lite0", SCALES[0])
 }
 
-#[rustfmt::skip]
-const STAGES: [Stage; 7] = [
-    Stage { expansion: 1, channels:  16, repeats: 1, stride: 1, kernel: 3 },
-    Stage { expansion: 6, channels:  24, repeats: 2, stride: 2, kernel: 3 },
-    Stage { expansion: 6, channels:  40, repeats: 2, stride: 2, kernel: 5 },
-    Stage { expansion: 6, channels:  80, repeats: 3, stride: 2, kernel: 3 },
-    Stage { expansion: 6, channels: 112, repeats: 3, stride: 1, kernel: 5 },
-    Stage { expansion: 6, channels: 192, repeats: 4, stride: 2, kernel: 5 },
-    Stage { expansion: 6, channels: 320, repeats: 1, stride: 1, kernel: 3 },
-];
+/// EfficientNet-Lite1, trained on 240 × 240 pixels.
+pub fn efficientnet_lite1() -> Network {
+    build("efficientnet_lite1", SCALES[1])
+}
 
-/// EfficientNet-Lite0 from pixels to class scores.
-pub fn efficientnet_lite0() -> Network {
-    let mut net = Network::new("efficientnet_lite0");
+/// EfficientNet-Lite2, trained on 260 × 260 pixels.
+pub fn efficientnet_lite2() -> Network {
+    build("efficientnet_lite2", SCALES[2])
+}
+
+/// EfficientNet-Lite3, trained on 280 × 280 pixels.
+pub fn efficientnet_lite3() -> Network {
+    build("efficientnet_lite3", SCALES[3])
+}
+
+/// EfficientNet-Lite4, trained on 300 × 300 pixels.
+pub fn efficientnet_lite4() -> Network {
+    build("efficientnet_lite4", SCALES[4])
+}
+
+fn build(name: &str, scale: Scale) -> Network {
+    let mut net = Network::new(name);
     let stem = names(["_conv_stem", "_bn0"], ["conv_stem", "bn1"]);
     let stem = convolution(stem, 3, STEM_CHANNELS, 3, 2).activation(Activation::Relu6);
     let mut x = net.convolution(Value::INPUT, stem);
@@ -42,16 +49,28 @@ pub fn efficientnet_lite0() -> Network {
 
     let mut index = 0;
     for (stage_index, stage) in STAGES.iter().enumerate() {
-        for repeat in 0..stage.repeats {
-            let place = Place {
-                index,
-                stage: stage_index,
-                repeat,
-            };
-            x = inverted_residual(&mut net, x, stage, &place);
+        let is_scaled = stage_index > 0 && stage_index + 1 < STAGES.len();
+        let repeats = match is_scaled {
+            true => scale.repeats(stage.repeats),
+            false => stage.repeats,
+        };
+        for repeat in 0..repeats {
             // timm counts blocks within their stage; the reference package counts them through.
             let timm = format!("blocks.{stage_index}.{repeat}");
-            let last = repeat + 1 == stage.repeats;
+            let expands = stage.expansion != 1;
+            let block = InvertedResidual {
+                kernel: stage.kernel,
+                stride: if repeat == 0 { stage.stride } else { 1 },
+                expanded: net.channels(x) * stage.expansion,
+                outputs: scaled_width(stage.channels, scale.width),
+                activation: Activation::Relu6,
+                pads_same: true,
+                norm_epsilon: NORM_EPSILON,
+                squeeze: None,
+                names: vec![reference(index), PartNames::timm(&timm, expands)],
+            };
+            x = block.append(&mut net, x);
+            let last = repeat + 1 == repeats;
             net.layer(format!("blocks.{index}"), vec![timm], x, last);
             index += 1;
         }
@@ -68,50 +87,20 @@ pub fn efficientnet_lite0() -> Network {
     net
 }
 
-/// Where a block stands: counted through, and as stage and repeat.
-struct Place {
-    index: usize,
-    stage: usize,
-    repeat: usize,
-}
-
-/// Expand to a wider map (1×1), convolve each channel by itself, project back (1×1, linear); the
-/// input is added where its shape is unchanged. Sandler et al., "MobileNetV2", 2018.
-fn inverted_residual(net: &mut Network, input: Value, stage: &Stage, place: &Place) -> Value {
-    let channels = net.channels(input);
-    let expanded = channels * stage.expansion;
-    let stride = if place.repeat == 0 { stage.stride } else { 1 };
-    let block = |conv: &str, norm: &str, timm_conv: &str, timm_norm: &str| {
-        let ours = format!("_blocks.{}.", place.index);
-        let timm = format!("blocks.{}.{}.", place.stage, place.repeat);
-        names(
-            [&format!("{ours}{conv}"), &format!("{ours}{norm}")],
-            [&format!("{timm}{timm_conv}"), &format!("{timm}{timm_norm}")],
-        )
+/// A block's names in the reference package.
+fn reference(index: usize) -> PartNames {
+    let block = format!("_blocks.{index}");
+    let part = |[convolution, norm]: [&str; 2]| {
+        let names = [convolution, norm].map(|name| format!("{block}.{name}"));
+        WeightNames::normed([&names[0], &names[1]])
     };
-    let (depthwise_names, project_names) = if stage.expansion == 1 {
-        (
-            block("_depthwise_conv", "_bn1", "conv_dw", "bn1"),
-            block("_project_conv", "_bn2", "conv_pw", "bn2"),
-        )
-    } else {
-        (
-            block("_depthwise_conv", "_bn1", "conv_dw", "bn2"),
-            block("_project_conv", "_bn2", "conv_pwl", "bn3"),
-        )
-    };
-
-    let mut x = input;
-    if stage.expansion != 1 {
-        let expand_names = block("_expand_conv", "_bn0", "conv_pw", "bn1");
-        let expand = convolution(expand_names, channels, expanded, 1, 1);
-        x = net.convolution(x, expand.activation(Activation::Relu6));
+    PartNames {
+        expand: part(["_expand_conv", "_bn0"]),
+        depthwise: part(["_depthwise_conv", "_bn1"]),
+        project: part(["_project_conv", "_bn2"]),
+        squeeze: ["_se_reduce", "_se_expand"]
+            .map(|name| WeightNames::bare(&format!("{block}.{name}"))),
     }
-    let depthwise = convolution(depthwise_names, expanded, expanded, stage.kernel, stride);
-    x = net.convolution(x, depthwise.depthwise().activation(Activation::Relu6));
-    let residual = (stride == 1 && channels == stage.channels).then_some(input);
-    let project = convolution(project_names, expanded, stage.channels, 1, 1);
-    net.convolution(x, project.plus(residual))
 }
 
 /// A convolution with batch norm, padded as TensorFlow pads.
@@ -150,16 +139,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn has_the_papers_size_and_cost() {
-        let net = efficientnet_lite0();
-        let parameters: usize = net.parameters().iter().sum();
-        let multiply_adds: u64 = net.multiply_adds(224, 224).iter().sum();
-        // Published: 4.7 M parameters, 407 M multiply-adds.
-        assert_eq!(parameters, 4_652_008);
-        assert!(
-            (380_000_000..410_000_000).contains(&multiply_adds),
-            "{multiply_adds}"
-        );
+    fn have_the_published_sizes_and_costs() {
+        // TensorFlow's figures: millions of parameters in tenths, and of multiply-adds, at the
+        // sizes that they were trained on.
+        let published = [
+            (efficientnet_lite0(), 224, 47, 407),
+            (efficientnet_lite1(), 240, 54, 631),
+            (efficientnet_lite2(), 260, 61, 899),
+            (efficientnet_lite3(), 280, 82, 1_440),
+            (efficientnet_lite4(), 300, 130, 2_640),
+        ];
+        for (net, side, parameters, multiply_adds) in published {
+            let ours: usize = net.parameters().iter().sum();
+            assert_eq!((ours + 50_000) / 100_000, parameters, "{}", net.name);
+            let cost: u64 = net.multiply_adds(side, side).iter().sum();
+            let share = cost as f64 / 1e6 / f64::from(multiply_adds);
+            assert!((0.93..1.01).contains(&share), "{}: {cost}", net.name);
+        }
+        let exactly: usize = efficientnet_lite0().parameters().iter().sum();
+        assert_eq!(exactly, 4_652_008);
     }
 
     #[test]

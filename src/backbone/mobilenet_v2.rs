@@ -4,6 +4,7 @@
 //! matched: torchvision's. Weights load under its names and under timm's (`mobilenetv2_100`), whose
 //! network is the same.
 
+use super::inverted_residual::{InvertedResidual, PartNames};
 use super::network::{
     Activation, Convolution, Network, Padding, Value, WeightNames, Window, aliases,
 };
@@ -44,13 +45,26 @@ pub fn mobilenet_v2() -> Network {
     let mut index = 1;
     for (stage_index, stage) in STAGES.iter().enumerate() {
         for repeat in 0..stage.repeats {
+            let own = format!("features.{index}");
             let timm = format!("blocks.{stage_index}.{repeat}");
             let stride = if repeat == 0 { stage.stride } else { 1 };
             let adds = stride == 1 && net.channels(x) == stage.channels;
-            x = inverted_residual(&mut net, x, stage, stride, &Place { index, timm: &timm });
+            let expands = stage.expansion != 1;
+            let block = InvertedResidual {
+                kernel: 3,
+                stride,
+                expanded: net.channels(x) * stage.expansion,
+                outputs: stage.channels,
+                activation: Activation::Relu6,
+                pads_same: false,
+                norm_epsilon: NORM_EPSILON,
+                squeeze: None,
+                names: vec![torchvision(&own, expands), PartNames::timm(&timm, expands)],
+            };
+            x = block.append(&mut net, x);
             let aliases = vec![timm, keras_name(index, adds)];
             let last = repeat + 1 == stage.repeats;
-            net.layer(format!("features.{index}"), aliases, x, last);
+            net.layer(own, aliases, x, last);
             index += 1;
         }
     }
@@ -77,53 +91,25 @@ pub fn mobilenet_v2() -> Network {
     net
 }
 
-/// Where a block stands, in torchvision's counting and in timm's.
-struct Place<'a> {
-    index: usize,
-    timm: &'a str,
-}
-
-/// Expand to a wider map (1×1), convolve each channel by itself, project back (1×1, linear); the
-/// input is added where its shape is unchanged.
-fn inverted_residual(
-    net: &mut Network,
-    input: Value,
-    stage: &Stage,
-    stride: usize,
-    place: &Place,
-) -> Value {
-    let channels = net.channels(input);
-    let expanded = channels * stage.expansion;
-    // torchvision nests a convolution with its norm and activation, and so names them `N.0`, `N.1`;
-    // the projection has no activation, and its parts are named side by side.
-    let part = |ours: [&str; 2], timm: [&str; 2]| {
-        let ours = ours.map(|name| format!("features.{}.conv.{name}", place.index));
-        let timm = timm.map(|name| format!("{}.{name}", place.timm));
-        names([&ours[0], &ours[1]], [&timm[0], &timm[1]])
+/// torchvision nests a convolution with its norm and activation, and so names them `N.0`, `N.1`;
+/// the projection has no activation, and its parts are named side by side.
+fn torchvision(block: &str, expands: bool) -> PartNames {
+    let part = |[convolution, norm]: [&str; 2]| {
+        let names = [convolution, norm].map(|name| format!("{block}.conv.{name}"));
+        WeightNames::normed([&names[0], &names[1]])
     };
-    let (depthwise_names, project_names) = if stage.expansion == 1 {
-        (
-            part(["0.0", "0.1"], ["conv_dw", "bn1"]),
-            part(["1", "2"], ["conv_pw", "bn2"]),
-        )
+    let (depthwise, project) = if expands {
+        (["1.0", "1.1"], ["2", "3"])
     } else {
-        (
-            part(["1.0", "1.1"], ["conv_dw", "bn2"]),
-            part(["2", "3"], ["conv_pwl", "bn3"]),
-        )
+        (["0.0", "0.1"], ["1", "2"])
     };
-
-    let mut x = input;
-    if stage.expansion != 1 {
-        let expand_names = part(["0.0", "0.1"], ["conv_pw", "bn1"]);
-        let expand = convolution(expand_names, channels, expanded, 1, 1);
-        x = net.convolution(x, expand.activation(Activation::Relu6));
+    PartNames {
+        expand: part(["0.0", "0.1"]),
+        depthwise: part(depthwise),
+        project: part(project),
+        // There is none.
+        squeeze: [WeightNames::bare(block), WeightNames::bare(block)],
     }
-    let depthwise = convolution(depthwise_names, expanded, expanded, 3, stride);
-    x = net.convolution(x, depthwise.depthwise().activation(Activation::Relu6));
-    let residual = (stride == 1 && channels == stage.channels).then_some(input);
-    let project = convolution(project_names, expanded, stage.channels, 1, 1);
-    net.convolution(x, project.plus(residual))
 }
 
 /// Keras numbers blocks from 0, calls the first otherwise, and names a block's last operation.

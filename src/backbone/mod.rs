@@ -4,12 +4,20 @@
 //! in one forward pass. It knows nothing of photos, files of photos or what the maps are for.
 
 pub mod architecture;
+mod convnext;
+mod densenet;
+mod efficientnet;
 mod efficientnet_lite;
+mod inverted_residual;
 mod mobilenet_v2;
+mod mobilenet_v3;
 pub mod network;
 mod ops;
 mod parameters;
+mod regnet;
+mod repvgg;
 mod resnet;
+mod resnet_keras;
 mod vgg;
 pub mod weights;
 
@@ -51,7 +59,8 @@ pub struct Backbone {
 }
 
 impl Backbone {
-    /// Loads `architecture` as far as the deepest of `layers`, and nothing behind it.
+    /// Loads `architecture` as far as the deepest of `layers`, and nothing behind it. It has as
+    /// many classes as the weights tell apart.
     ///
     /// # Errors
     /// [`Error::UnknownLayer`]; [`Error::MissingTensor`] and [`Error::WrongTensor`] if the weights
@@ -62,7 +71,7 @@ impl Backbone {
         weights: &WeightsFile,
         device: &Device,
     ) -> Result<Self> {
-        let (network, best) = (architecture.network(), Instructions::best());
+        let (network, best) = (architecture.network_of(weights), Instructions::best());
         Self::load_network(&network, layers, weights, device, best)
     }
 

@@ -1,15 +1,18 @@
 //! A network's trained numbers, with each batch norm folded into its convolution.
 
-use super::network::{Convolution, Network, Operation, WeightNames};
+use super::network::{
+    BatchNorm, Branch, Convolution, LayerNorm, Network, Operation, Value, WeightNames,
+};
 use super::weights::WeightsFile;
 use crate::error::Result;
 
-/// A convolution's weights and bias after folding: all that running it needs.
+/// A step's weights and bias after folding: all that running it needs.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Folded {
-    /// `[outputs, inputs / groups, kernel, kernel]`, row-major.
+    /// A convolution's `[outputs, inputs / groups, kernel, kernel]`, row-major; a norm's factors
+    /// `[channels]`.
     pub weight: Vec<f32>,
-    /// `[outputs]`.
+    /// `[outputs]` or `[channels]`.
     pub bias: Vec<f32>,
 }
 
@@ -58,13 +61,26 @@ impl<'a> Source<'a> {
     /// [`WrongTensor`]: crate::error::Error::WrongTensor
     /// [`Read`]: crate::error::Error::Read
     pub fn step(&self, step: usize) -> Result<Option<Folded>> {
+        let channels = self.network.channels(Value(step + 1));
+        let (naming, file) = (self.naming, self.file);
         match &self.network.steps()[step].operation {
-            Operation::Convolution(convolution) => {
-                fold(convolution, self.naming, self.file).map(Some)
-            }
+            Operation::Convolution(convolution) => load(convolution, naming, file).map(Some),
+            Operation::BatchNorm(norm) => batch_norm(norm, channels, naming, file).map(Some),
+            Operation::LayerNorm(norm) => layer_norm(norm, channels, naming, file).map(Some),
             _ => Ok(None),
         }
     }
+}
+
+/// How many classes the network that was saved to `file` tells apart; none where the classifier was
+/// left away.
+pub fn classes(network: &Network, file: &WeightsFile) -> Option<usize> {
+    let Operation::Convolution(classifier) = &network.steps().last()?.operation else {
+        return None;
+    };
+    let names = under(classifier, naming_of(network, file));
+    let shape = file.shape(&format!("{}.weight", names.convolution))?;
+    shape.first().copied().filter(|classes| *classes > 0)
 }
 
 /// Which of the family's namings the file uses: the one under which it holds the most convolutions,
@@ -92,11 +108,72 @@ fn naming_of(network: &Network, file: &WeightsFile) -> usize {
 
 /// The convolution's names in a naming; where two namings agree on them, they are given once.
 fn under(convolution: &Convolution, naming: usize) -> &WeightNames {
-    &convolution.names[naming.min(convolution.names.len() - 1)]
+    named(&convolution.names, naming)
 }
 
-/// Reads one convolution and folds its batch norm in: `w ← w·γ/√(σ² + ε)`,
-/// `b ← β + (b − μ)·γ/√(σ² + ε)`, computed in f64 so that folding costs no accuracy.
+fn named<T>(names: &[T], naming: usize) -> &T {
+    &names[naming.min(names.len() - 1)]
+}
+
+/// Reads one convolution, adding up its branches where the file has those.
+fn load(convolution: &Convolution, naming: usize, file: &WeightsFile) -> Result<Folded> {
+    let own = format!("{}.weight", under(convolution, naming).convolution);
+    if convolution.branches.is_empty() || file.shape(&own).is_some() {
+        return fold(convolution, naming, file);
+    }
+    let mut sum = Folded {
+        weight: vec![0.0; convolution.weight_shape().iter().product()],
+        bias: vec![0.0; convolution.outputs],
+    };
+    let side = convolution.window.kernel;
+    for branch in &convolution.branches {
+        match branch {
+            Branch::Convolution(part) => {
+                let folded = fold(part, naming, file)?;
+                sum.add(&folded, side, part.window.kernel);
+            }
+            Branch::Identity { norm, epsilon } => {
+                let changes = scale_and_shift(norm, *epsilon, convolution.outputs, file)?;
+                sum.add(&norm_as_convolution(&changes, convolution), side, side);
+            }
+        }
+    }
+    Ok(sum)
+}
+
+impl Folded {
+    /// Adds a convolution of the same channels, whose kernel lies in the middle of this one's.
+    fn add(&mut self, other: &Self, side: usize, other_side: usize) {
+        let start = (side - other_side) / 2;
+        let kernels = self.weight.chunks_exact_mut(side * side);
+        for (kernel, added) in kernels.zip(other.weight.chunks_exact(other_side * other_side)) {
+            for (index, value) in added.iter().enumerate() {
+                let (row, column) = (start + index / other_side, start + index % other_side);
+                kernel[row * side + column] += value;
+            }
+        }
+        for (bias, added) in self.bias.iter_mut().zip(&other.bias) {
+            *bias += added;
+        }
+    }
+}
+
+/// A batch norm alone, as a convolution of `like`'s channels with a kernel of its side.
+fn norm_as_convolution(changes: &[(f64, f64)], like: &Convolution) -> Folded {
+    let [outputs, inputs, side, _] = like.weight_shape();
+    let mut weight = vec![0.0; outputs * inputs * side * side];
+    let middle = side / 2 * side + side / 2;
+    for (output, (scale, _)) in changes.iter().enumerate() {
+        // In groups an output sees only the inputs of its own.
+        let input = output % inputs;
+        weight[(output * inputs + input) * side * side + middle] = *scale as f32;
+    }
+    let bias = changes.iter().map(|(_, shift)| *shift as f32).collect();
+    Folded { weight, bias }
+}
+
+/// Reads one convolution and folds its batch norm and its layer scale in: `w ← w·s`,
+/// `b ← b·s + t`, computed in f64 so that folding costs no accuracy.
 fn fold(convolution: &Convolution, naming: usize, file: &WeightsFile) -> Result<Folded> {
     let names = under(convolution, naming);
     let outputs = convolution.outputs;
@@ -105,34 +182,93 @@ fn fold(convolution: &Convolution, naming: usize, file: &WeightsFile) -> Result<
         true => file.tensor(&format!("{}.bias", names.convolution), &[outputs])?,
         false => vec![0.0; outputs],
     };
-    let (Some(epsilon), Some(norm)) = (convolution.norm_epsilon, &names.norm) else {
-        return Ok(Folded { weight, bias });
-    };
-    let read = |part: &str| file.tensor(&format!("{norm}.{part}"), &[outputs]);
-    let (gamma, beta) = (read("weight")?, read("bias")?);
-    let (mean, variance) = (read("running_mean")?, read("running_var")?);
+    let mut change = vec![(1.0, 0.0); outputs];
+    if let (Some(epsilon), Some(norm)) = (convolution.norm_epsilon, &names.norm) {
+        let epsilon = names.epsilon.unwrap_or(epsilon);
+        change = scale_and_shift(norm, epsilon, outputs, file)?;
+    }
+    if !convolution.layer_scale.is_empty() {
+        let name = named(&convolution.layer_scale, naming);
+        for ((scale, shift), factor) in change.iter_mut().zip(read_scale(name, outputs, file)?) {
+            *scale *= f64::from(factor);
+            *shift *= f64::from(factor);
+        }
+    }
     let per_output = weight.len() / outputs;
-    for (output, weights) in weight.chunks_exact_mut(per_output).enumerate() {
-        let scale = f64::from(gamma[output]) / (f64::from(variance[output]) + epsilon).sqrt();
+    let parts = weight.chunks_exact_mut(per_output).zip(&mut bias);
+    for ((weights, bias), (scale, shift)) in parts.zip(change) {
         for value in weights {
             *value = (f64::from(*value) * scale) as f32;
         }
-        let centred = f64::from(bias[output]) - f64::from(mean[output]);
-        bias[output] = (f64::from(beta[output]) + centred * scale) as f32;
+        *bias = (f64::from(*bias) * scale + shift) as f32;
     }
     Ok(Folded { weight, bias })
 }
 
+/// What a batch norm multiplies each channel by and then adds: γ/√(σ² + ε) and
+/// β − μ·γ/√(σ² + ε).
+fn scale_and_shift(
+    norm: &str,
+    epsilon: f64,
+    channels: usize,
+    file: &WeightsFile,
+) -> Result<Vec<(f64, f64)>> {
+    let read = |part: &str| file.tensor(&format!("{norm}.{part}"), &[channels]);
+    let (gamma, beta) = (read("weight")?, read("bias")?);
+    let (mean, variance) = (read("running_mean")?, read("running_var")?);
+    let of = |channel: usize| {
+        let scale = f64::from(gamma[channel]) / (f64::from(variance[channel]) + epsilon).sqrt();
+        let shift = f64::from(beta[channel]) - f64::from(mean[channel]) * scale;
+        (scale, shift)
+    };
+    Ok((0..channels).map(of).collect())
+}
+
+/// A layer scale stands in a file as `[C]` or, where maps are `[C, H, W]`, as `[C, 1, 1]`.
+fn read_scale(name: &str, channels: usize, file: &WeightsFile) -> Result<Vec<f32>> {
+    match file.shape(name) {
+        Some(&[_]) => file.tensor(name, &[channels]),
+        _ => file.tensor(name, &[channels, 1, 1]),
+    }
+}
+
+fn batch_norm(
+    norm: &BatchNorm,
+    channels: usize,
+    naming: usize,
+    file: &WeightsFile,
+) -> Result<Folded> {
+    let name = named(&norm.names, naming);
+    let change = scale_and_shift(name, norm.epsilon, channels, file)?;
+    let (weight, bias) = change
+        .into_iter()
+        .map(|(scale, shift)| (scale as f32, shift as f32))
+        .unzip();
+    Ok(Folded { weight, bias })
+}
+
+fn layer_norm(
+    norm: &LayerNorm,
+    channels: usize,
+    naming: usize,
+    file: &WeightsFile,
+) -> Result<Folded> {
+    let name = named(&norm.names, naming);
+    Ok(Folded {
+        weight: file.tensor(&format!("{name}.weight"), &[channels])?,
+        bias: file.tensor(&format!("{name}.bias"), &[channels])?,
+    })
+}
+
 /// A linear layer's weights are stored as a matrix. As a convolution they get a kernel of the size
-/// of the map, 1×1 behind a global pooling: torch flattens maps as C × H × W, so the numbers stay
-/// in order.
+/// of the map, 1×1 behind a global pooling.
 fn read_weight(convolution: &Convolution, prefix: &str, file: &WeightsFile) -> Result<Vec<f32>> {
     let name = format!("{prefix}.weight");
     let shape = convolution.weight_shape();
     let matrix = [shape[0], shape[1..].iter().product()];
     let is_matrix = file.shape(&name).is_some_and(|found| *found == matrix);
     if is_matrix && convolution.groups == 1 {
-        return file.tensor(&name, &matrix);
+        return file.matrix_as_kernel(&name, shape);
     }
     file.tensor(&name, &shape)
 }
@@ -144,14 +280,10 @@ mod tests {
     use safetensors::tensor::{Dtype, TensorView};
 
     use super::*;
-    use crate::backbone::network::{Padding, Value, Window};
+    use crate::backbone::network::{Padding, Window};
 
     fn names(names: [&str; 2]) -> Vec<WeightNames> {
-        let name = |name: &str| WeightNames {
-            convolution: name.to_owned(),
-            norm: None,
-        };
-        names.map(name).to_vec()
+        names.map(WeightNames::bare).to_vec()
     }
 
     /// A convolution of which both namings agree, and a linear layer of which they do not.
@@ -170,6 +302,115 @@ mod tests {
         let linear = Convolution::new(names(["classifier.0", "head.fc"]), 2, 1, window(2));
         net.convolution(x, linear.biased());
         net
+    }
+
+    fn window(kernel: usize) -> Window {
+        Window {
+            kernel,
+            stride: 1,
+            padding: Padding::Symmetric(kernel / 2),
+        }
+    }
+
+    /// The parameters of a network of this one convolution, from a file of these tensors.
+    fn load_one(convolution: Convolution, tensors: &[(&str, &[usize], &[f32])]) -> Folded {
+        let bytes: Vec<Vec<u8>> = tensors
+            .iter()
+            .map(|(_, _, values)| values.iter().flat_map(|v| v.to_le_bytes()).collect())
+            .collect();
+        let mut views = HashMap::new();
+        for ((name, shape, _), bytes) in tensors.iter().zip(&bytes) {
+            let view = TensorView::new(Dtype::F32, shape.to_vec(), bytes);
+            views.insert((*name).to_owned(), view.unwrap());
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("one.safetensors");
+        safetensors::serialize_to_file(views, None, &path).unwrap();
+        let mut net = Network::new("one");
+        net.convolution(Value::INPUT, convolution);
+        let file = WeightsFile::open(path).unwrap();
+        let mut parameters = Parameters::load(&Source::new(&net, &file)).unwrap();
+        parameters.0.remove(0).unwrap()
+    }
+
+    /// A 3×3 convolution of each of three channels, trained as itself, a 1×1 one and the input.
+    fn sum() -> Convolution {
+        let part = |name: &str, kernel| {
+            let names = vec![WeightNames::bare(name)];
+            Convolution::new(names, 3, 3, window(kernel))
+                .depthwise()
+                .biased()
+        };
+        let small = Branch::Convolution(Box::new(part("small", 1)));
+        let large = Branch::Convolution(Box::new(part("large", 3)));
+        let identity = Branch::Identity {
+            norm: "identity".into(),
+            epsilon: 0.0,
+        };
+        part("fused", 3).sum_of(vec![large, small, identity])
+    }
+
+    #[test]
+    fn a_sum_of_branches_is_loaded_as_the_one_convolution_that_it_is_equal_to() {
+        let ones = [1.0; 27];
+        let folded = load_one(
+            sum(),
+            &[
+                ("large.weight", &[3, 1, 3, 3], &ones),
+                ("large.bias", &[3], &[1.0, 2.0, 3.0]),
+                ("small.weight", &[3, 1, 1, 1], &[10.0, 20.0, 30.0]),
+                ("small.bias", &[3], &[0.0, 0.0, 5.0]),
+                ("identity.weight", &[3], &[200.0, 200.0, 200.0]),
+                ("identity.bias", &[3], &[0.0, 7.0, 0.0]),
+                ("identity.running_mean", &[3], &[0.0, 0.0, 2.0]),
+                ("identity.running_var", &[3], &[4.0, 4.0, 4.0]),
+            ],
+        );
+        for (channel, kernel) in folded.weight.chunks_exact(9).enumerate() {
+            let mut expected = [1.0; 9];
+            expected[4] = 1.0 + 10.0 * (channel + 1) as f32 + 100.0;
+            assert_eq!(kernel, expected);
+        }
+        assert_eq!(folded.bias, [1.0, 9.0, 3.0 + 5.0 - 200.0]);
+    }
+
+    #[test]
+    fn a_sum_that_is_fused_in_the_file_is_read_as_it_is() {
+        let weight: Vec<f32> = (0..27u8).map(f32::from).collect();
+        let tensors: [(&str, &[usize], &[f32]); 2] = [
+            ("fused.weight", &[3, 1, 3, 3], &weight),
+            ("fused.bias", &[3], &[1.0, 2.0, 3.0]),
+        ];
+        let folded = load_one(sum(), &tensors);
+        assert_eq!((folded.weight, folded.bias), (weight, vec![1.0, 2.0, 3.0]));
+    }
+
+    #[test]
+    fn a_naming_whose_networks_were_trained_with_another_epsilon_is_folded_with_that() {
+        let names = vec![
+            WeightNames::normed(["conv", "bn"]),
+            WeightNames::normed(["timm_conv", "timm_bn"]).with_epsilon(3.0),
+        ];
+        let scale = |prefix: [&str; 2]| {
+            let convolution = Convolution::new(names.clone(), 3, 1, window(1)).norm(0.0);
+            let [conv, norm] = prefix;
+            let parts = ["weight", "bias", "running_mean", "running_var"];
+            let parts = parts.map(|part| format!("{norm}.{part}"));
+            let weight = format!("{conv}.weight");
+            let folded = load_one(
+                convolution,
+                &[
+                    (&weight, &[1, 3, 1, 1], &[1.0, 1.0, 1.0]),
+                    (&parts[0], &[1], &[1.0]),
+                    (&parts[1], &[1], &[0.0]),
+                    (&parts[2], &[1], &[0.0]),
+                    (&parts[3], &[1], &[1.0]),
+                ],
+            );
+            folded.weight[0]
+        };
+        assert_eq!(scale(["conv", "bn"]), 1.0);
+        assert_eq!(scale(["timm_conv", "timm_bn"]), 0.5);
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! ResNet: stages of residual blocks, each of which learns what to add to its input.
 //!
-//! He et al., "Deep Residual Learning for Image Recognition", 2015. Behaviour matched: torchvision's,
+//! He et al., "Deep Residual Learning for Image Recognition", 2015; wider inside the blocks:
+//! Zagoruyko & Komodakis, "Wide Residual Networks", 2016; in groups: Xie et al., "Aggregated
+//! Residual Transformations for Deep Neural Networks", 2016. Behaviour matched: torchvision's,
 //! which strides in a bottleneck's 3×3 convolution (the paper strides in the 1×1 before it; the
 //! change is known as ResNet v1.5). timm's weights have torchvision's names.
 
@@ -17,55 +19,92 @@ const STAGE_CHANNELS: [usize; 4] = [64, 128, 256, 512];
 /// What a block is made of.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Block {
+    /// Two 3×3 convolutions.
+    Basic,
     /// Narrow by 1×1, convolve by 3×3, widen fourfold by 1×1.
-    Bottleneck,
+    Bottleneck {
+        /// Groups that the 3×3 convolution is done in.
+        groups: usize,
+        /// How many times as wide as the stage the block is inside.
+        widening: usize,
+    },
 }
 
+/// The paper's bottleneck.
+const PLAIN: Block = Block::Bottleneck {
+    groups: 1,
+    widening: 1,
+};
+const WIDE: Block = Block::Bottleneck {
+    groups: 1,
+    widening: 2,
+};
+/// 32 groups of 4 channels in the first stage.
+const GROUPED: Block = Block::Bottleneck {
+    groups: 32,
+    widening: 2,
+};
+
 impl Block {
-    /// Channels that it makes for each channel of its width.
+    /// Channels that it makes for each channel of its stage's width.
     const fn expansion(self) -> usize {
         match self {
-            Self::Bottleneck => 4,
+            Self::Basic => 1,
+            Self::Bottleneck { .. } => 4,
         }
     }
 }
 
-/// A column of the paper's table 1.
-struct Variant {
-    name: &'static str,
-    block: Block,
-    /// Blocks in each stage.
-    repeats: [usize; 4],
+/// ResNet-18 from pixels to class scores, as all of these are.
+pub fn resnet18() -> Network {
+    build("resnet18", Block::Basic, [2, 2, 2, 2])
 }
 
-#[rustfmt::skip]
-const RESNET50: Variant = Variant { name: "resnet50", block: Block::Bottleneck, repeats: [3, 4, 6, 3] };
+/// ResNet-34.
+pub fn resnet34() -> Network {
+    build("resnet34", Block::Basic, [3, 4, 6, 3])
+}
 
-/// ResNet-50 from pixels to class scores.
+/// ResNet-50.
 pub fn resnet50() -> Network {
-    build(&RESNET50)
+    build("resnet50", PLAIN, [3, 4, 6, 3])
 }
 
-fn build(variant: &Variant) -> Network {
-    let mut net = Network::new(variant.name);
-    let stem = convolution(
-        WeightNames::normed(["conv1", "bn1"]),
-        3,
-        STEM_CHANNELS,
-        7,
-        2,
-    );
+/// ResNet-101.
+pub fn resnet101() -> Network {
+    build("resnet101", PLAIN, [3, 4, 23, 3])
+}
+
+/// ResNet-152.
+pub fn resnet152() -> Network {
+    build("resnet152", PLAIN, [3, 8, 36, 3])
+}
+
+/// Wide ResNet-50-2.
+pub fn wide_resnet50_2() -> Network {
+    build("wide_resnet50_2", WIDE, [3, 4, 6, 3])
+}
+
+/// ResNeXt-50 32x4d.
+pub fn resnext50_32x4d() -> Network {
+    build("resnext50_32x4d", GROUPED, [3, 4, 6, 3])
+}
+
+/// A column of the paper's table 1: the blocks and how many of them each stage has.
+fn build(name: &str, kind: Block, repeats: [usize; 4]) -> Network {
+    let mut net = Network::new(name);
+    let names = WeightNames::normed(["conv1", "bn1"]);
+    let stem = convolution(names, 3, STEM_CHANNELS, 7, 2);
     let mut x = net.convolution(Value::INPUT, stem.activation(Activation::Relu));
     net.layer("relu", aliases(["act1", "conv1_relu"]), x, false);
     x = net.max_pool(x, window(3, 2));
     net.layer("maxpool", aliases(["pool1_pool"]), x, true);
 
-    for (index, &repeats) in variant.repeats.iter().enumerate() {
+    for (index, repeats) in repeats.into_iter().enumerate() {
         for repeat in 0..repeats {
             let stride = if index > 0 && repeat == 0 { 2 } else { 1 };
             let block = format!("layer{}.{repeat}", index + 1);
-            let Block::Bottleneck = variant.block;
-            x = bottleneck(&mut net, x, &block, STAGE_CHANNELS[index], stride);
+            x = residual_block(&mut net, x, kind, &block, STAGE_CHANNELS[index], stride);
             // Keras counts the pooled stem as the first stage, and blocks from one.
             let keras = format!("conv{}_block{}_out", index + 2, repeat + 1);
             if repeat + 1 == repeats {
@@ -78,7 +117,7 @@ fn build(variant: &Variant) -> Network {
 
     x = net.global_average_pool(x);
     net.layer("avgpool", aliases(["global_pool", "avg_pool"]), x, false);
-    let features = STAGE_CHANNELS[3] * variant.block.expansion();
+    let features = STAGE_CHANNELS[3] * kind.expansion();
     x = net.convolution(x, classifier(features));
     net.layer("fc", aliases(["predictions"]), x, false);
     net
@@ -86,9 +125,16 @@ fn build(variant: &Variant) -> Network {
 
 /// The block's input, brought to its output's shape where that differs, is added before the last
 /// activation.
-fn bottleneck(net: &mut Network, input: Value, block: &str, width: usize, stride: usize) -> Value {
+fn residual_block(
+    net: &mut Network,
+    input: Value,
+    kind: Block,
+    block: &str,
+    width: usize,
+    stride: usize,
+) -> Value {
     let channels = net.channels(input);
-    let outputs = width * Block::Bottleneck.expansion();
+    let outputs = width * kind.expansion();
     let part = |number: usize| {
         WeightNames::normed([
             &format!("{block}.conv{number}"),
@@ -103,12 +149,26 @@ fn bottleneck(net: &mut Network, input: Value, block: &str, width: usize, stride
         ]);
         shortcut = net.convolution(input, convolution(names, channels, outputs, 1, stride));
     }
-    let narrow = convolution(part(1), channels, width, 1, 1).activation(Activation::Relu);
-    let mut x = net.convolution(input, narrow);
-    let spatial = convolution(part(2), width, width, 3, stride).activation(Activation::Relu);
-    x = net.convolution(x, spatial);
-    let widen = convolution(part(3), width, outputs, 1, 1).plus(Some(shortcut));
-    net.convolution(x, widen.activation(Activation::Relu))
+    let (inner, last) = match kind {
+        Block::Basic => (
+            vec![convolution(part(1), channels, width, 3, stride)],
+            convolution(part(2), width, outputs, 3, 1),
+        ),
+        Block::Bottleneck { groups, widening } => {
+            let inside = width * widening;
+            let spatial = convolution(part(2), inside, inside, 3, stride).grouped(groups);
+            let narrow = convolution(part(1), channels, inside, 1, 1);
+            (
+                vec![narrow, spatial],
+                convolution(part(3), inside, outputs, 1, 1),
+            )
+        }
+    };
+    let mut x = input;
+    for convolution in inner {
+        x = net.convolution(x, convolution.activation(Activation::Relu));
+    }
+    net.convolution(x, last.plus(Some(shortcut)).activation(Activation::Relu))
 }
 
 fn convolution(
@@ -122,11 +182,8 @@ fn convolution(
 }
 
 fn classifier(inputs: usize) -> Convolution {
-    let names = WeightNames {
-        convolution: "fc".into(),
-        norm: None,
-    };
-    Convolution::new(vec![names], inputs, CLASSES, window(1, 1)).biased()
+    let names = vec![WeightNames::bare("fc")];
+    Convolution::new(names, inputs, CLASSES, window(1, 1)).biased()
 }
 
 /// Padded by half the kernel, so that at stride 1 the size stays.
@@ -143,13 +200,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn has_the_published_size_and_cost() {
-        let net = resnet50();
-        let parameters: usize = net.parameters().iter().sum();
-        let multiply_adds: u64 = net.multiply_adds(224, 224).iter().sum();
-        // torchvision publishes 25 557 032 parameters and 4.09 G multiply-adds.
-        assert_eq!(parameters, 25_557_032);
-        assert_eq!(multiply_adds, 4_089_184_256);
+    fn have_the_published_sizes_and_costs() {
+        // torchvision's figures; it counts multiply-adds in thousandths of 10⁹.
+        let published = [
+            (resnet18(), 11_689_512, 1_814),
+            (resnet34(), 21_797_672, 3_664),
+            (resnet50(), 25_557_032, 4_089),
+            (resnet101(), 44_549_160, 7_801),
+            (resnet152(), 60_192_808, 11_514),
+            (wide_resnet50_2(), 68_883_240, 11_398),
+            (resnext50_32x4d(), 25_028_904, 4_230),
+        ];
+        for (net, parameters, multiply_adds) in published {
+            assert_eq!(net.parameters().iter().sum::<usize>(), parameters);
+            let cost: u64 = net.multiply_adds(224, 224).iter().sum();
+            assert_eq!((cost + 500_000) / 1_000_000, multiply_adds, "{}", net.name);
+        }
     }
 
     #[test]

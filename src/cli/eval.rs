@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 use std::{fs, io};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::{Args, ValueEnum};
 use globset::Glob;
-use imgsearch::backbone::Architecture;
+use imgsearch::backbone::network::Network;
 use imgsearch::descriptor::{DescriptorSpec, Expansion};
 use imgsearch::eval::describe::Described;
 use imgsearch::eval::ground_truth::{Difficulty, Form, GroundTruth};
@@ -16,16 +16,17 @@ use imgsearch::eval::rerank::Reranked;
 use imgsearch::eval::specs::{self, Layers};
 use imgsearch::eval::trial::Evaluation;
 use imgsearch::eval::{approximate, failures};
+use imgsearch::extract::architecture_of;
 use imgsearch::gallery::PooledCache;
 use imgsearch::ingest::Skipped;
 use imgsearch::photo::{Preprocess, walk};
-use imgsearch::{Error, Extractor, model};
+use imgsearch::{Error, Extractor};
 
 use super::exit::Exit;
 use super::index::excluded;
 use super::output::{evaluation as output, failures as failure_page, plot};
 use super::progress::{EvalProgress, stop_on_ctrl_c};
-use super::{ExtractorArgs, GalleryArgs, setup};
+use super::{ExtractorArgs, GalleryArgs, NetworkArgs, setup};
 
 /// Answers shown of each failure.
 const FIRST_SHOWN: usize = 5;
@@ -103,18 +104,21 @@ pub struct SetArgs {
     /// Photos worked on at once; 0: one per core
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub jobs: usize,
-    /// The network
-    #[arg(long, default_value = setup::DEFAULT_MODEL)]
-    pub model: String,
-    /// Weights of your own (.safetensors or .pth) instead of the model's published ones
-    #[arg(long, value_name = "FILE")]
-    pub weights: Option<PathBuf>,
-    /// What is done to pictures, e.g. `resize=256,crop=224`
-    #[arg(long, value_name = "KEYS")]
-    pub preprocess: Option<String>,
-    /// Where the network runs: cpu, cuda or cuda:N
-    #[arg(long, default_value = "cpu")]
-    pub device: String,
+    /// The network, if it is not the default one; `--arch` names the architecture of one of your own
+    #[arg(long, conflicts_with = "arch")]
+    model: Option<String>,
+    #[command(flatten)]
+    network: NetworkArgs,
+}
+
+/// The network of an evaluation, before it is loaded.
+pub struct Subject {
+    /// Its layers.
+    pub network: Network,
+    /// What one would take without knowing better: GAP of its last stage.
+    pub default: DescriptorSpec,
+    /// What its pictures go through.
+    pub preprocess: Preprocess,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -163,20 +167,35 @@ impl SetArgs {
         ))
     }
 
-    /// The network that gives all the parts of `spec`.
+    /// The network that was asked for.
+    pub fn subject(&self) -> Result<Subject, Error> {
+        let args = self.extractor_args(self.model.clone());
+        let default = setup::requested_spec(&args)?;
+        Ok(Subject {
+            network: architecture_of(&default.model)?.network(),
+            preprocess: setup::preprocess(&default.model, &args)?,
+            default,
+        })
+    }
+
+    /// The network loaded as far as `spec` needs it.
     pub fn extractor(
         &self,
         spec: &DescriptorSpec,
-        preprocess: Option<&str>,
+        preprocess: &Preprocess,
     ) -> Result<Extractor, Error> {
-        setup::extractor(&ExtractorArgs {
-            spec: Some(spec.to_string()),
-            weights: self.weights.clone(),
-            preprocess: preprocess
-                .map(str::to_owned)
-                .or_else(|| self.preprocess.clone()),
-            device: self.device.clone(),
-        })
+        let mut args = self.extractor_args(Some(spec.to_string()));
+        args.network.preprocess = Some(preprocess.to_string());
+        // The preprocessing says them already.
+        (args.network.mean, args.network.std) = (None, None);
+        setup::extractor(&args)
+    }
+
+    fn extractor_args(&self, spec: Option<String>) -> ExtractorArgs {
+        ExtractorArgs {
+            spec,
+            network: self.network.clone(),
+        }
     }
 
     /// What decides: what was chosen, or the set's own measure.
@@ -199,8 +218,11 @@ impl SetArgs {
 pub fn run(args: &EvalArgs) -> Result<Exit> {
     stop_on_ctrl_c();
     let (truth, mut skipped) = args.set.ground_truth()?;
-    let specs = specs(args)?;
-    let extractor = args.set.extractor(&specs::all_parts(&specs), None)?;
+    let subject = args.set.subject()?;
+    let specs = specs(args, &subject)?;
+    let extractor = args
+        .set
+        .extractor(&specs::all_parts(&specs), &subject.preprocess)?;
     let cache = PooledCache::open(&args.gallery.gallery)?;
     let mut progress = EvalProgress::new();
     let described = Described::new(
@@ -232,6 +254,7 @@ pub fn run(args: &EvalArgs) -> Result<Exit> {
     let looked = Looked {
         truth: &truth,
         extractor: &extractor,
+        network: &subject.network,
     };
     let mut approximations = Vec::new();
     if let Some(best) = evaluation.trials.first().map(|best| best.spec.clone()) {
@@ -267,6 +290,7 @@ pub fn run(args: &EvalArgs) -> Result<Exit> {
 struct Looked<'a> {
     truth: &'a GroundTruth,
     extractor: &'a Extractor,
+    network: &'a Network,
 }
 
 impl Looked<'_> {
@@ -278,9 +302,8 @@ impl Looked<'_> {
         descriptors: &Matrix,
     ) -> Result<()> {
         if let Some(file) = &args.plot {
-            let model = model::find(&self.extractor.spec().model)?;
-            let network = Architecture::find(model.architecture)?.network();
-            let layers: Vec<String> = network
+            let layers: Vec<String> = self
+                .network
                 .layers()
                 .iter()
                 .map(|layer| layer.name.clone())
@@ -292,7 +315,8 @@ impl Looked<'_> {
                 .unwrap_or_default()
                 .to_string_lossy();
             let queries = self.truth.queries.len();
-            let title = format!("{} on {set}: {queries} queries", model.name);
+            let model = &self.extractor.spec().model;
+            let title = format!("{model} on {set}: {queries} queries");
             plot::write(file, &plot::svg(evaluation, &layers, &title))?;
         }
         if let (Some(file), Some(best)) = (&args.html, evaluation.trials.first()) {
@@ -342,38 +366,30 @@ impl Looked<'_> {
 }
 
 /// The specs to compare, with the network's own layer names.
-fn specs(args: &EvalArgs) -> Result<Vec<DescriptorSpec>> {
-    let model = model::find(&args.set.model)?;
-    let network = Architecture::find(model.architecture)?.network();
+fn specs(args: &EvalArgs, subject: &Subject) -> Result<Vec<DescriptorSpec>, Error> {
+    let model = &subject.default.model;
     if args.specs.is_empty() {
-        let default: Preprocess = model.preprocess.parse()?;
-        let preprocess = default.with(args.set.preprocess.as_deref().unwrap_or_default())?;
-        let (height, width) = preprocess.output_size(512, 512)?;
+        let (height, width) = subject.preprocess.output_size(512, 512)?;
         let layers = if args.all_layers {
             Layers::All
         } else {
             Layers::Stages
         };
         let size = (height as usize, width as usize);
-        return Ok(specs::usual(model.name, &network, size, layers));
+        return Ok(specs::usual(model, &subject.network, size, layers));
     }
-    let mut specs = Vec::new();
-    for text in &args.specs {
+    let spec = |text: &String| {
         let text = if text.contains(':') {
             text.clone()
         } else {
-            format!("{}:{text}", model.name)
+            format!("{model}:{text}")
         };
         let spec: DescriptorSpec = text.parse()?;
-        if spec.model != model.name {
-            let other = &spec.model;
-            return Err(anyhow::anyhow!(
-                "spec `{text}` is of another network than {}",
-                model.name
-            ))
-            .context(format!("evaluate it by itself with `--model {other}`"));
+        if spec.model != *model {
+            let reason = "it is of another network than the others: use `--model`";
+            return Err(Error::InvalidSpec { spec: text, reason });
         }
-        specs.push(spec.resolve(&network)?);
-    }
-    Ok(specs)
+        spec.resolve(&subject.network)
+    };
+    args.specs.iter().map(spec).collect()
 }

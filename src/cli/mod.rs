@@ -78,12 +78,30 @@ struct GalleryArgs {
 #[derive(Args, Clone)]
 struct ExtractorArgs {
     /// Model, layers and poolings: `MODEL:LAYER[/POOLING][*WEIGHT][+…]`; poolings are gap, max,
-    /// gem, gemP, rmac and direct. Or a file FILE.json that `tune` wrote
+    /// gem, gemP, rmac and direct. With --arch, `LAYER…` alone will do. Or a file FILE.json that
+    /// `tune` wrote
     #[arg(long)]
     spec: Option<String>,
-    /// Weights of your own (.safetensors or .pth) instead of the model's published ones
+    #[command(flatten)]
+    network: NetworkArgs,
+}
+
+/// Whose weights a network has, what its pictures go through, and where it runs.
+#[derive(Args, Clone)]
+struct NetworkArgs {
+    /// Weights of your own (.safetensors, .pth, Keras' .h5) instead of the model's published ones
     #[arg(long, value_name = "FILE")]
     weights: Option<PathBuf>,
+    /// Architecture of a network trained by yourself, whose --weights these are, with any number of
+    /// classes: `--weights mine.pth --arch resnet50 --spec layer4`
+    #[arg(long, value_name = "NAME", requires = "weights")]
+    arch: Option<String>,
+    /// Mean of each channel that your network was trained with, red, green, blue, of values 0 to 1
+    #[arg(long, value_name = "R/G/B")]
+    mean: Option<String>,
+    /// Standard deviation of each channel likewise
+    #[arg(long, value_name = "R/G/B")]
+    std: Option<String>,
     /// What is done to pictures, e.g. `resize=256,crop=224,interpolation=bicubic`; `none`: the
     /// picture exactly as it is
     #[arg(long, value_name = "KEYS")]

@@ -69,48 +69,75 @@ fn input_size(model: &Model) -> Result<(usize, usize)> {
     Ok((height as usize, width as usize))
 }
 
-fn list(as_json: bool, out: &mut dyn Write) -> Result<()> {
-    let mut rows = Vec::new();
-    for model in model::catalogue() {
+/// A model's row: what it costs and gives at its own input size.
+struct Listed {
+    model: &'static Model,
+    parameters: usize,
+    multiply_adds: u64,
+    /// Length of the GAP of its default layer.
+    dimension: usize,
+    height: usize,
+    width: usize,
+}
+
+impl Listed {
+    fn of(model: &'static Model) -> Result<Self> {
         let network = Architecture::find(model.architecture)?.network();
         let (height, width) = input_size(model)?;
-        let parameters: usize = network.parameters().iter().sum();
-        let multiply_adds: u64 = network.multiply_adds(height, width).iter().sum();
-        rows.push((model, parameters, multiply_adds, height, width));
+        Ok(Self {
+            model,
+            parameters: network.parameters().iter().sum(),
+            multiply_adds: network.multiply_adds(height, width).iter().sum(),
+            dimension: network.find_layer(model.default_layer)?.channels,
+            height,
+            width,
+        })
     }
+
+    fn json(&self) -> Value {
+        let model = self.model;
+        json!({
+            "name": model.name, "architecture": model.architecture, "top1": model.top1,
+            "parameters": self.parameters, "multiply_adds": self.multiply_adds,
+            "input": [3, self.height, self.width], "licence": model.licence,
+            "citation": model.citation, "default_layer": model.default_layer,
+            "gap_dimension": self.dimension, "preprocess": model.preprocess,
+        })
+    }
+}
+
+fn list(as_json: bool, out: &mut dyn Write) -> Result<()> {
+    let rows: Vec<Listed> = model::catalogue().map(Listed::of).collect::<Result<_>>()?;
     if as_json {
-        let row = |(model, parameters, multiply_adds, height, width): &(
-            &Model,
-            usize,
-            u64,
-            usize,
-            usize,
-        )| {
-            json!({
-                "name": model.name, "top1": model.top1, "parameters": parameters,
-                "multiply_adds": multiply_adds, "input": [3, height, width],
-                "licence": model.licence, "citation": model.citation,
-                "default_layer": model.default_layer, "preprocess": model.preprocess,
-            })
-        };
-        let rows: Vec<Value> = rows.iter().map(row).collect();
+        let rows: Vec<Value> = rows.iter().map(Listed::json).collect();
         return Ok(output_json::print(&rows, out)?);
     }
     writeln!(
         out,
-        "{:<20} {:>6} {:>8} {:>8} {:>9}  licence",
-        "model", "top-1", "params", "madds", "input"
+        "{:<20} {:>6} {:>8} {:>8} {:>5} {:>9}  {:<12}  default layer",
+        "model", "top-1", "params", "madds", "gap", "input", "licence"
     )?;
-    for (model, parameters, multiply_adds, height, width) in rows {
-        let (params, madds) = (millions(parameters as u64), millions(multiply_adds));
-        let input = format!("{height}×{width}");
-        let (name, top1, licence) = (model.name, model.top1, model.licence);
+    for row in rows {
+        let (params, madds) = (millions(row.parameters as u64), billions(row.multiply_adds));
+        let (input, dimension) = (format!("{}×{}", row.height, row.width), row.dimension);
+        let Model {
+            name,
+            top1,
+            licence,
+            default_layer,
+            ..
+        } = row.model;
         writeln!(
             out,
-            "{name:<20} {top1:>5.1}% {params:>8} {madds:>8} {input:>9}  {licence}"
+            "{name:<20} {top1:>5.1}% {params:>8} {madds:>8} {dimension:>5} {input:>9}  \
+             {licence:<12}  {default_layer}"
         )?;
     }
     Ok(())
+}
+
+fn billions(number: u64) -> String {
+    format!("{:.2} G", number as f64 / 1e9)
 }
 
 fn millions(number: u64) -> String {
@@ -165,19 +192,20 @@ fn show(model: &Model, as_json: bool, out: &mut dyn Write) -> Result<()> {
     }
     writeln!(out, "{}: {}; {}", model.name, model.citation, model.licence)?;
     writeln!(out, "preprocessing: {}", model.preprocess)?;
+    let width = rows.iter().map(|row| row.name.len()).max().unwrap_or(0);
     writeln!(
         out,
-        "\n{:<12} {:>14} {:>5} {:>9} {:>12}  aliases",
+        "\n{:<width$} {:>14} {:>5} {:>9} {:>12}  aliases",
         "layer", "shape", "gap", "params", "Σ madds"
     )?;
     for row in rows {
-        let [channels, height, width] = row.shape;
-        let shape = format!("{channels}×{height}×{width}");
+        let [channels, rows, columns] = row.shape;
+        let shape = format!("{channels}×{rows}×{columns}");
         let (name, parameters, madds) = (row.name, row.parameters, millions(row.multiply_adds));
         let aliases = row.aliases.join(", ");
         writeln!(
             out,
-            "{name:<12} {shape:>14} {channels:>5} {parameters:>9} {madds:>12}  {aliases}"
+            "{name:<width$} {shape:>14} {channels:>5} {parameters:>9} {madds:>12}  {aliases}"
         )?;
     }
     Ok(())

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
+use imgsearch::backbone::Architecture;
 use imgsearch::descriptor::whitening::Origin;
 use imgsearch::descriptor::{DescriptorSpec, Provenance, SpecFile, Whitening};
 use imgsearch::gallery::{check_same, whitening_of};
@@ -17,6 +18,11 @@ use super::{DescriptorArgs, ExtractorArgs};
 /// The model that is taken where none is named: small, quick on a CPU, freely licensed.
 pub const DEFAULT_MODEL: &str = "efficientnet_lite0";
 
+/// What is done to the pictures of an architecture that is no model's, unless told otherwise: what
+/// most people train with.
+const OWN_PREPROCESS: &str = "resize=256,crop=224,interpolation=bilinear,\
+                              mean=0.485/0.456/0.406,std=0.229/0.224/0.225";
+
 /// The file with the model's weights, fetched if need be.
 pub fn fetch(model: &model::Model) -> Result<PathBuf, Error> {
     let mut progress = FetchProgress::default();
@@ -25,14 +31,52 @@ pub fn fetch(model: &model::Model) -> Result<PathBuf, Error> {
     })
 }
 
-/// The spec that was asked for, or the default model's default layer.
-fn requested_spec(args: &ExtractorArgs) -> Result<DescriptorSpec, Error> {
+/// The spec that was asked for, or the default layer of the model or architecture.
+pub fn requested_spec(args: &ExtractorArgs) -> Result<DescriptorSpec, Error> {
+    if let Some(name) = &args.network.arch {
+        return own_spec(Architecture::find(name)?, args.spec.as_deref());
+    }
     let text = args.spec.as_deref().unwrap_or(DEFAULT_MODEL);
     if text.contains(':') {
         return text.parse();
     }
     let model = model::find(text)?;
     Ok(DescriptorSpec::gap(model.name, model.default_layer))
+}
+
+/// The spec for a network of one's own: `LAYER…`, `ARCHITECTURE:LAYER…`, or nothing.
+fn own_spec(architecture: Architecture, text: Option<&str>) -> Result<DescriptorSpec, Error> {
+    let name = architecture.name;
+    let Some(text) = text.filter(|text| *text != name) else {
+        let network = architecture.network();
+        let last = network.layers().iter().rfind(|layer| layer.ends_stage);
+        let layer = last.map_or("avgpool", |layer| layer.name.as_str());
+        return Ok(DescriptorSpec::gap(name, layer));
+    };
+    let spec: DescriptorSpec = match text.contains(':') {
+        true => text.parse()?,
+        false => format!("{name}:{text}").parse()?,
+    };
+    if spec.model != name {
+        return Err(Error::InvalidSpec {
+            spec: text.to_owned(),
+            reason: "it is of another network than `--arch`",
+        });
+    }
+    Ok(spec)
+}
+
+/// What the model's pictures go through, changed as the arguments say.
+pub fn preprocess(model: &str, args: &ExtractorArgs) -> Result<Preprocess, Error> {
+    let known = model::find(model).map_or(OWN_PREPROCESS, |model| model.preprocess);
+    let mut preprocess: Preprocess = known.parse()?;
+    preprocess = preprocess.with(args.network.preprocess.as_deref().unwrap_or_default())?;
+    for (key, channels) in [("mean", &args.network.mean), ("std", &args.network.std)] {
+        if let Some(channels) = channels {
+            preprocess = preprocess.with(&format!("{key}={}", channels.replace(',', "/")))?;
+        }
+    }
+    Ok(preprocess)
 }
 
 /// What the arguments ask for, with the spec file's contents in place of its name.
@@ -54,7 +98,7 @@ impl Request {
         let mut path = whitening.map(Path::to_owned);
         if let Some(file) = file {
             extractor.spec = Some(file.spec);
-            extractor.preprocess.get_or_insert(file.preprocess);
+            extractor.network.preprocess.get_or_insert(file.preprocess);
             path = path.or(file.whitening);
         }
         Ok(Self {
@@ -68,9 +112,12 @@ impl Request {
     fn fill(&mut self, spec: &str, preprocess: &str, weights: &str) {
         let args = &mut self.extractor;
         args.spec.get_or_insert_with(|| spec.to_owned());
-        args.preprocess.get_or_insert_with(|| preprocess.to_owned());
-        if args.weights.is_none() {
-            args.weights = Digests::in_folder(&FetchOptions::from_env().cache).find(weights);
+        args.network
+            .preprocess
+            .get_or_insert_with(|| preprocess.to_owned());
+        if args.network.weights.is_none() {
+            args.network.weights =
+                Digests::in_folder(&FetchOptions::from_env().cache).find(weights);
         }
     }
 }
@@ -86,14 +133,12 @@ pub fn extractor(args: &ExtractorArgs) -> Result<Extractor, Error> {
 
 fn load(args: &ExtractorArgs) -> Result<Extractor, Error> {
     let spec = requested_spec(args)?;
-    let model = model::find(&spec.model)?;
-    let default: Preprocess = model.preprocess.parse()?;
-    let preprocess = default.with(args.preprocess.as_deref().unwrap_or_default())?;
-    let weights = match &args.weights {
+    let preprocess = preprocess(&spec.model, args)?;
+    let weights = match &args.network.weights {
         Some(file) => file.clone(),
-        None => fetch(model)?,
+        None => fetch(model::find(&spec.model)?)?,
     };
-    Extractor::load(spec, preprocess, &weights, &args.device)
+    Extractor::load(spec, preprocess, &weights, &args.network.device)
 }
 
 /// Loads what the arguments ask for. What they leave open the whitening says, if there is one.

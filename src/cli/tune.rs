@@ -6,12 +6,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use clap::Args;
-use imgsearch::backbone::Architecture;
 use imgsearch::descriptor::{DescriptorSpec, SpecFile};
 use imgsearch::eval::describe::EvalEvent;
 use imgsearch::eval::tune::{Step, TuneEvent, TuneOptions, Tuned, preprocessings, tune};
 use imgsearch::gallery::PooledCache;
-use imgsearch::model;
 use imgsearch::photo::Preprocess;
 
 use super::GalleryArgs;
@@ -50,14 +48,12 @@ pub struct TuneArgs {
 pub fn run(args: &TuneArgs) -> Result<Exit> {
     stop_on_ctrl_c();
     let (truth, problems) = args.set.ground_truth()?;
-    let model = model::find(&args.set.model)?;
-    let network = Architecture::find(model.architecture)?.network();
+    let subject = args.set.subject()?;
     let default = match &args.default {
-        Some(text) => text.parse::<DescriptorSpec>()?.resolve(&network)?,
-        None => DescriptorSpec::gap(model.name, model.default_layer),
+        Some(text) => text.parse::<DescriptorSpec>()?.resolve(&subject.network)?,
+        None => subject.default,
     };
-    let own: Preprocess = model.preprocess.parse()?;
-    let own = own.with(args.set.preprocess.as_deref().unwrap_or_default())?;
+    let own = subject.preprocess;
     let options = TuneOptions {
         metric: args.set.metric(&truth),
         seed: args.set.seed,
@@ -70,14 +66,17 @@ pub fn run(args: &TuneArgs) -> Result<Exit> {
         },
     };
     let cache = PooledCache::open(&args.gallery.gallery)?;
-    let make = |spec: &DescriptorSpec, preprocess: &Preprocess| {
-        let preprocess = preprocess.to_string();
-        args.set.extractor(spec, Some(&preprocess))
-    };
+    let make =
+        |spec: &DescriptorSpec, preprocess: &Preprocess| args.set.extractor(spec, preprocess);
     let mut progress = TuneProgress::new();
-    let tuned = tune(&truth, &network, &cache, &make, &options, &mut |event| {
-        progress.on_event(&event)
-    });
+    let tuned = tune(
+        &truth,
+        &subject.network,
+        &cache,
+        &make,
+        &options,
+        &mut |event| progress.on_event(&event),
+    );
     progress.bars.finish();
     let Some(mut tuned) = tuned? else {
         return Ok(Exit::Interrupted);

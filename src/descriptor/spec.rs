@@ -30,7 +30,7 @@ pub struct Part {
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct DescriptorSpec {
-    /// The model's name in the catalogue.
+    /// The model's name in the catalogue; of a network of one's own, its architecture's.
     pub model: String,
     /// At least one.
     pub parts: Vec<Part>,

@@ -39,7 +39,8 @@ impl Error {
             }
             Self::InvalidPreprocess { .. } => {
                 "keys are resize, crop (N, HxW or none), interpolation (nearest, bilinear, bicubic, \
-                 lanczos), mean and std (R/G/B), decode (full or reduced), or `none` alone"
+                 lanczos), mean and std (R/G/B), order (rgb or bgr), scale (1 or 255), decode (full \
+                 or reduced), or `none` alone"
             }
             Self::UnknownArchitecture { nearest, .. } => {
                 let name = nearest.as_ref()?;
@@ -59,7 +60,9 @@ impl Error {
                 });
             }
             // ---- weights ----
-            Self::WeightsFormat { .. } => "weights are `.safetensors` or torch's `.pth` files",
+            Self::WeightsFormat { .. } => {
+                "weights are `.safetensors`, torch's `.pth` or Keras' `.h5` files"
+            }
             Self::DamagedWeights { .. } => "get the file again",
             Self::ForeignPickle { .. } | Self::NoTensors { .. } => {
                 "save the tensors alone: `torch.save(model.state_dict(), FILE)` in Python"

@@ -86,6 +86,7 @@ impl Pin {
                 sha256,
                 ..
             } => (Some(*sha256), format!("{package}-{version}")),
+            WeightsSource::Keras { file } => (None, format!("keras/{file}")),
         };
         let record = fetching
             .options

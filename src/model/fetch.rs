@@ -161,6 +161,13 @@ fn fetch(model: &Model, source: &WeightsSource, fetching: &mut Fetching<'_>) -> 
             });
             Ok(path)
         }
+        WeightsSource::Keras { file } => {
+            let path = fetching.options.keras.join(file);
+            let found = fetching.digests.sha256(&path)?;
+            pin.check(&found)?;
+            pin.remember(&found);
+            Ok(path)
+        }
     }
 }
 

@@ -15,6 +15,8 @@ pub struct FetchOptions {
     pub cache: PathBuf,
     /// Take only what is already on this machine.
     pub offline: bool,
+    /// Where Keras keeps what it downloads: `models` in `KERAS_HOME`, else in `.keras` at home.
+    pub keras: PathBuf,
     /// The model hub.
     pub hub: HubSettings,
     /// Python's package installer.
@@ -63,6 +65,7 @@ impl FetchOptions {
         Self {
             cache: cache_folder(lookup),
             offline: false,
+            keras: keras_folder(lookup),
             hub: HubSettings::from_lookup(lookup),
             pip: PipSettings {
                 programs: vec!["python3".into(), "python".into()],
@@ -129,6 +132,17 @@ pub fn cache_folder(lookup: &dyn Fn(&str) -> Option<OsString>) -> PathBuf {
         || generic_cache(lookup, system).join("imgsearch"),
         PathBuf::from,
     )
+}
+
+fn keras_folder(lookup: &dyn Fn(&str) -> Option<OsString>) -> PathBuf {
+    let folder = set(lookup, "KERAS_HOME").map(PathBuf::from);
+    let at_home = || {
+        let home = set(lookup, "HOME")
+            .map(PathBuf::from)
+            .or_else(env::home_dir);
+        home.unwrap_or_default().join(".keras")
+    };
+    folder.unwrap_or_else(at_home).join("models")
 }
 
 /// `XDG_CACHE_HOME`, else `default` in the home folder, else the folder of temporary files.

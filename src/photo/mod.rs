@@ -24,7 +24,7 @@ pub mod walk;
 
 pub use decode::Picture;
 pub use hash::ContentHash;
-pub use preprocess::{Decoding, Interpolation, Pixels, Preprocess, Size};
+pub use preprocess::{ChannelOrder, Decoding, Interpolation, Pixels, Preprocess, Size};
 pub use walk::{Found, Walk, absolute, walk};
 
 /// The largest file that is read, in bytes: 1 GiB.

@@ -60,6 +60,16 @@ pub enum Decoding {
     Full,
 }
 
+/// In which order a network takes the channels.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ChannelOrder {
+    /// Red, green, blue.
+    #[default]
+    Rgb,
+    /// Blue, green, red, as Caffe's networks do and those of Keras that come from there.
+    Bgr,
+}
+
 /// What is done to a picture before the network sees it.
 ///
 /// One line of text, `resize=256,crop=224,interpolation=bicubic,mean=0.5/0.5/0.5,std=0.5/0.5/0.5`.
@@ -71,7 +81,11 @@ pub struct Preprocess {
     pub crop: Size,
     /// The filter of the resize.
     pub interpolation: Interpolation,
-    /// Subtracted from each channel (R, G, B), whose values are 0 … 1.
+    /// In which order the channels come; `order=bgr`.
+    pub order: ChannelOrder,
+    /// The channels' values are 0 … this; `scale=255` leaves the bytes as they are.
+    pub scale: f32,
+    /// Subtracted from each channel, in the order in which they come.
     pub mean: [f32; 3],
     /// Each channel is then divided by this.
     pub std: [f32; 3],
@@ -86,7 +100,7 @@ pub struct Pixels {
     pub height: usize,
     /// Columns.
     pub width: usize,
-    /// `[3, H, W]`, row-major: all of red, then green, then blue.
+    /// `[3, H, W]`, row-major: all of red, then green, then blue, or the other way round.
     pub values: Vec<f32>,
 }
 
@@ -122,6 +136,17 @@ impl Preprocess {
             "interpolation" => {
                 let found = INTERPOLATIONS.iter().find(|(name, _)| *name == value)?;
                 self.interpolation = found.1;
+            }
+            "order" => {
+                self.order = match value {
+                    "rgb" => ChannelOrder::Rgb,
+                    "bgr" => ChannelOrder::Bgr,
+                    _ => return None,
+                }
+            }
+            "scale" => {
+                let scale = value.parse().ok();
+                self.scale = scale.filter(|scale: &f32| scale.is_finite() && *scale > 0.0)?;
             }
             "mean" => self.mean = parse_channels(value)?,
             "std" => {
@@ -278,11 +303,16 @@ impl Preprocess {
 
     fn normalize(&self, rgb: &[u8], height: u32, width: u32) -> Pixels {
         let (height, width) = (height as usize, width as usize);
+        let whole = 255.0 / self.scale;
         let mut values = vec![0.0; 3 * height * width];
         for (channel, plane) in values.chunks_exact_mut((height * width).max(1)).enumerate() {
             let (mean, std) = (self.mean[channel], self.std[channel]);
+            let of_pixel = match self.order {
+                ChannelOrder::Rgb => channel,
+                ChannelOrder::Bgr => 2 - channel,
+            };
             for (value, pixel) in plane.iter_mut().zip(rgb.as_chunks::<3>().0) {
-                *value = (f32::from(pixel[channel]) / 255.0 - mean) / std;
+                *value = (f32::from(pixel[of_pixel]) / whole - mean) / std;
             }
         }
         Pixels {
@@ -322,6 +352,8 @@ impl Default for Preprocess {
             resize: Size::Unchanged,
             crop: Size::Unchanged,
             interpolation: Interpolation::Bicubic,
+            order: ChannelOrder::Rgb,
+            scale: 1.0,
             mean: [0.0; 3],
             std: [1.0; 3],
             decoding: Decoding::Reduced,
@@ -359,6 +391,12 @@ impl fmt::Display for Preprocess {
             f,
             "resize={resize},crop={crop},interpolation={interpolation},mean={mean},std={std}"
         )?;
+        if self.order == ChannelOrder::Bgr {
+            f.write_str(",order=bgr")?;
+        }
+        if (self.scale - 1.0).abs() > f32::EPSILON {
+            write!(f, ",scale={}", self.scale)?;
+        }
         match self.decoding {
             Decoding::Reduced => Ok(()),
             Decoding::Full => f.write_str(",decode=full"),

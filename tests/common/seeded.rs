@@ -4,11 +4,12 @@
 use std::borrow::Cow;
 use std::path::Path;
 
-use imgsearch::backbone::network::{Convolution, Network, Operation};
+use imgsearch::backbone::network::{Branch, Convolution, Network, Operation, Value};
 use rayon::prelude::*;
 use safetensors::{Dtype, View, serialize_to_file};
 
 /// A tensor that is computed when it is written.
+#[derive(Clone)]
 struct Seeded {
     /// Its name in the reference implementation, whatever it is called in the file.
     name: String,
@@ -73,37 +74,71 @@ fn unit(seed: u64, place: u64) -> f64 {
 
 /// Writes all of the network's tensors, called as in the `naming`-th of its family's namings.
 pub fn write(network: &Network, naming: usize, path: &Path) {
-    let convolutions = network.steps().iter().filter_map(|step| {
-        let Operation::Convolution(convolution) = &step.operation else {
-            return None;
-        };
-        Some(convolution)
-    });
-    let tensors = convolutions.flat_map(|convolution| tensors(convolution, naming));
+    let values = (1..).map(|value| network.channels(Value(value)));
+    let steps = network.steps().iter().zip(values);
+    let tensors = steps.flat_map(|(step, channels)| tensors(&step.operation, channels, naming));
     serialize_to_file(tensors, None, path).unwrap();
 }
 
-fn tensors(convolution: &Convolution, naming: usize) -> Vec<(String, Seeded)> {
-    let own = &convolution.names[0];
-    let called = &convolution.names[naming.min(convolution.names.len() - 1)];
-    let channels = vec![convolution.outputs];
-    let mut tensors = Vec::new();
-    let mut push = |own: &str, called: &str, part: &str, shape: &[usize]| {
+/// A step's tensors, each with its name in that naming.
+fn tensors(operation: &Operation, channels: usize, naming: usize) -> Vec<(String, Seeded)> {
+    let named = |names: &'_ [String]| [0, naming.min(names.len() - 1)].map(|i| names[i].clone());
+    match operation {
+        Operation::Convolution(convolution) => of_convolution(convolution, naming),
+        Operation::BatchNorm(norm) => parts(named(&norm.names), &BATCH_NORM, &[channels]),
+        Operation::LayerNorm(norm) => parts(named(&norm.names), &LAYER_NORM, &[channels]),
+        _ => Vec::new(),
+    }
+}
+
+const LAYER_NORM: [&str; 2] = ["weight", "bias"];
+const BATCH_NORM: [&str; 4] = ["weight", "bias", "running_mean", "running_var"];
+
+/// Tensors of one shape, called by the reference's prefix and by the one in the file.
+fn parts([own, called]: [String; 2], parts: &[&str], shape: &[usize]) -> Vec<(String, Seeded)> {
+    let part = |part: &&str| {
         let seeded = Seeded {
             name: format!("{own}.{part}"),
             shape: shape.to_vec(),
         };
-        tensors.push((format!("{called}.{part}"), seeded));
+        (format!("{called}.{part}"), seeded)
     };
-    let shape = convolution.weight_shape();
-    push(&own.convolution, &called.convolution, "weight", &shape);
+    parts.iter().map(part).collect()
+}
+
+/// A convolution's tensors; those of its branches where it was trained as a sum.
+fn of_convolution(convolution: &Convolution, naming: usize) -> Vec<(String, Seeded)> {
+    if !convolution.branches.is_empty() {
+        let branches = convolution.branches.iter();
+        return branches
+            .flat_map(|branch| match branch {
+                Branch::Convolution(part) => of_convolution(part, naming),
+                Branch::Identity { norm, .. } => {
+                    let names = [norm.clone(), norm.clone()];
+                    parts(names, &BATCH_NORM, &[convolution.outputs])
+                }
+            })
+            .collect();
+    }
+    let own = &convolution.names[0];
+    let called = &convolution.names[naming.min(convolution.names.len() - 1)];
+    let channels = [convolution.outputs];
+    let both = || [own.convolution.clone(), called.convolution.clone()];
+    let mut tensors = parts(both(), &["weight"], &convolution.weight_shape());
     if convolution.bias {
-        push(&own.convolution, &called.convolution, "bias", &channels);
+        tensors.extend(parts(both(), &["bias"], &channels));
     }
     if let (Some(own), Some(called)) = (&own.norm, &called.norm) {
-        for part in ["weight", "bias", "running_mean", "running_var"] {
-            push(own, called, part, &channels);
-        }
+        tensors.extend(parts([own.clone(), called.clone()], &BATCH_NORM, &channels));
+    }
+    let scales = &convolution.layer_scale;
+    if let Some(own) = scales.first() {
+        let seeded = Seeded {
+            name: own.clone(),
+            shape: vec![convolution.outputs, 1, 1],
+        };
+        let called = &scales[naming.min(scales.len() - 1)];
+        tensors.push((called.clone(), seeded));
     }
     tensors
 }

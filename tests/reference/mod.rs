@@ -1,7 +1,10 @@
 //! Each network held against its reference implementation: same pixels, same weights, same maps.
 
+mod candle;
 mod efficientnet_lite;
+mod networks;
 mod seeded;
+mod wider;
 
 use std::path::{Path, PathBuf};
 
@@ -10,9 +13,6 @@ use imgsearch::backbone::network::Network;
 use imgsearch::backbone::weights::WeightsFile;
 use imgsearch::descriptor::Pooling;
 use imgsearch::photo::{Photo, Preprocess};
-
-/// Values kept of each map.
-const SAMPLES: usize = 64;
 
 fn goldens_folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("data/goldens")
@@ -47,18 +47,21 @@ fn deviation(ours: &[f32], golden: &[f32]) -> f32 {
     ours.iter().zip(golden).map(difference).fold(0f32, larger) / largest
 }
 
-/// The deviation of one picture's map `[1, C, h, w]` from the reference's channel means and samples.
+/// The deviation of a picture's map `[1, C, h, w]` from the reference's channel means and samples,
+/// of as many as there are.
 fn map_deviation(map: &Tensor, file: &WeightsFile, layer: &str) -> f32 {
-    let flat = flat(map);
-    let sample: Vec<f32> = (0..SAMPLES)
-        .map(|i| flat[i * flat.len() / SAMPLES])
-        .collect();
+    let of = |values: &[f32], kind: &str| {
+        let golden = golden(file, &format!("{layer}.{kind}"));
+        deviation(&spaced(values, golden.len()), &golden)
+    };
     let gap = Pooling::Gap.pool(map).unwrap().remove(0);
-    let of_gap = deviation(&gap, &golden(file, &format!("{layer}.gap")));
-    of_gap.max(deviation(
-        &sample,
-        &golden(file, &format!("{layer}.sample")),
-    ))
+    of(&gap, "gap").max(of(&flat(map), "sample"))
+}
+
+/// So many of the values, at equal distances.
+fn spaced(values: &[f32], count: usize) -> Vec<f32> {
+    let value = |index| values[index * values.len() / count];
+    (0..count).map(value).collect()
 }
 
 fn flat(map: &Tensor) -> Vec<f32> {

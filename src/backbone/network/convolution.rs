@@ -19,6 +19,8 @@ pub enum Activation {
     Silu,
     /// 1 / (1 + e⁻ˣ).
     Sigmoid,
+    /// x · (1 + erf(x / √2)) / 2. Hendrycks & Gimpel, "Gaussian Error Linear Units", 2016.
+    Gelu,
 }
 
 /// How many zeros a convolution or pooling sees around its input.
@@ -67,12 +69,15 @@ impl Window {
 }
 
 /// Where a convolution's weights stand in a weights file, under one naming.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Debug)]
 pub struct WeightNames {
     /// Prefix of the convolution's `weight` and `bias`.
     pub convolution: String,
     /// Prefix of the batch norm's `weight`, `bias`, `running_mean`, `running_var`.
     pub norm: Option<String>,
+    /// The ε of the batch norm, where those who use this naming trained with another one than the
+    /// reference.
+    pub epsilon: Option<f64>,
 }
 
 impl WeightNames {
@@ -82,6 +87,7 @@ impl WeightNames {
         Self {
             convolution: convolution.to_owned(),
             norm: None,
+            epsilon: None,
         }
     }
 
@@ -91,8 +97,30 @@ impl WeightNames {
         Self {
             convolution: convolution.to_owned(),
             norm: Some(norm.to_owned()),
+            epsilon: None,
         }
     }
+
+    /// With another ε than the reference's.
+    #[must_use]
+    pub fn with_epsilon(self, epsilon: f64) -> Self {
+        let epsilon = Some(epsilon);
+        Self { epsilon, ..self }
+    }
+}
+
+/// One of several maps that a convolution was trained as the sum of.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Branch {
+    /// A convolution of the same channels and stride; a smaller kernel lies in the middle.
+    Convolution(Box<Convolution>),
+    /// The input itself, normed.
+    Identity {
+        /// Prefix of the batch norm's tensors.
+        norm: String,
+        /// Its ε.
+        epsilon: f64,
+    },
 }
 
 /// A convolution with what is fused into it: batch norm (at load), residual and activation.
@@ -114,10 +142,17 @@ pub struct Convolution {
     pub bias: bool,
     /// The ε of its batch norm, where it has one.
     pub norm_epsilon: Option<f64>,
+    /// Names of a trained factor for each output, one per naming, applied before the residual;
+    /// empty where there is none. Touvron et al., "Going Deeper with Image Transformers", 2021.
+    pub layer_scale: Vec<String>,
     /// Added to the result before the activation.
     pub residual: Option<Value>,
     /// Applied last.
     pub activation: Activation,
+    /// What it was trained as the sum of. A weights file has either these or, under its own names,
+    /// the convolution that they are equal to. Ding et al., "RepVGG: Making VGG-style ConvNets
+    /// Great Again", 2021.
+    pub branches: Vec<Branch>,
 }
 
 impl Convolution {
@@ -137,8 +172,10 @@ impl Convolution {
             groups: 1,
             bias: false,
             norm_epsilon: None,
+            layer_scale: Vec::new(),
             residual: None,
             activation: Activation::Identity,
+            branches: Vec::new(),
         }
     }
 
@@ -166,10 +203,31 @@ impl Convolution {
         }
     }
 
+    /// Its channels convolved in so many groups, each apart.
+    #[must_use]
+    pub fn grouped(self, groups: usize) -> Self {
+        Self { groups, ..self }
+    }
+
+    /// Trained as the sum of `branches`.
+    #[must_use]
+    pub fn sum_of(self, branches: Vec<Branch>) -> Self {
+        Self { branches, ..self }
+    }
+
     /// With a bias of its own.
     #[must_use]
     pub fn biased(self) -> Self {
         Self { bias: true, ..self }
+    }
+
+    /// With a trained factor for each output, called so under each known naming.
+    #[must_use]
+    pub fn scaled(self, layer_scale: Vec<String>) -> Self {
+        Self {
+            layer_scale,
+            ..self
+        }
     }
 
     /// With `residual`, if any, added before the activation.
@@ -189,7 +247,7 @@ impl Convolution {
         ]
     }
 
-    /// Trained numbers: weights, bias, and the batch norm's scale and shift.
+    /// Trained numbers: weights, bias, layer scale, and the batch norm's scale and shift.
     #[must_use]
     pub fn parameters(&self) -> usize {
         let norm = if self.norm_epsilon.is_some() {
@@ -198,7 +256,12 @@ impl Convolution {
             0
         };
         let bias = if self.bias { self.outputs } else { 0 };
-        self.weight_shape().iter().product::<usize>() + norm + bias
+        let scale = if self.layer_scale.is_empty() {
+            0
+        } else {
+            self.outputs
+        };
+        self.weight_shape().iter().product::<usize>() + norm + bias + scale
     }
 }
 

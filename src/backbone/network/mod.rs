@@ -6,8 +6,10 @@
 //! paper's table.
 
 mod convolution;
+mod norm;
 
-pub use self::convolution::{Activation, Convolution, Padding, WeightNames, Window};
+pub use self::convolution::{Activation, Branch, Convolution, Padding, WeightNames, Window};
+pub use self::norm::{BatchNorm, LayerNorm};
 use crate::error::{Error, Result};
 use crate::nearest::nearest;
 
@@ -37,6 +39,20 @@ pub enum Operation {
     /// Means over a grid of this many cells a side, whatever the map's size, as torch's
     /// `adaptive_avg_pool2d`: `[N, C, H, W]` → `[N, C, side, side]`.
     AveragePoolTo(usize),
+    /// Means over windows of this many cells a side that do not overlap; a row or column that is
+    /// left over at the end does not count.
+    AveragePool(usize),
+    /// A batch norm that cannot be folded into a convolution before it.
+    BatchNorm(BatchNorm),
+    /// Every cell's channels brought to mean 0 and variance 1. Ba et al., "Layer Normalization", 2016.
+    LayerNorm(LayerNorm),
+    /// An activation by itself.
+    Activate(Activation),
+    /// The channels of another value behind the input's, as DenseNet has it.
+    Concatenate {
+        /// The value whose channels come second.
+        with: Value,
+    },
     /// Every channel times a factor of its own, as squeeze-and-excitation has it. Hu et al.,
     /// "Squeeze-and-Excitation Networks", 2018.
     Scale {
@@ -45,7 +61,7 @@ pub enum Operation {
     },
 }
 
-/// One step: reads `input` (and a residual), makes the next value.
+/// One step: reads `input` (and perhaps a second value), makes the next value.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Step {
     /// What it reads. What it makes is the value numbered one above the step's own index.
@@ -61,6 +77,7 @@ impl Step {
         let second = match &self.operation {
             Operation::Convolution(convolution) => convolution.residual,
             Operation::Scale { by } => Some(*by),
+            Operation::Concatenate { with } => Some(*with),
             _ => None,
         };
         self.input == value || second == Some(value)
@@ -157,6 +174,34 @@ impl Network {
         self.push(input, Operation::AveragePoolTo(side), channels)
     }
 
+    /// Appends the means over windows of `side` cells of `input`, side by side.
+    pub fn average_pool(&mut self, input: Value, side: usize) -> Value {
+        let channels = self.channels[input.0];
+        self.push(input, Operation::AveragePool(side), channels)
+    }
+
+    /// Appends a batch norm of `input`.
+    pub fn batch_norm(&mut self, input: Value, norm: BatchNorm) -> Value {
+        self.push(input, Operation::BatchNorm(norm), self.channels[input.0])
+    }
+
+    /// Appends a layer norm over the channels of `input`.
+    pub fn layer_norm(&mut self, input: Value, norm: LayerNorm) -> Value {
+        self.push(input, Operation::LayerNorm(norm), self.channels[input.0])
+    }
+
+    /// Appends `activation` of `input`.
+    pub fn activate(&mut self, input: Value, activation: Activation) -> Value {
+        let channels = self.channels[input.0];
+        self.push(input, Operation::Activate(activation), channels)
+    }
+
+    /// Appends `input` with the channels of `with`, of equal size, behind its own.
+    pub fn concatenate(&mut self, input: Value, with: Value) -> Value {
+        let channels = self.channels[input.0] + self.channels[with.0];
+        self.push(input, Operation::Concatenate { with }, channels)
+    }
+
     /// Appends `input` with every channel multiplied by its factor in `by`.
     pub fn scale(&mut self, input: Value, by: Value) -> Value {
         debug_assert_eq!(self.channels[input.0], self.channels[by.0]);
@@ -233,6 +278,24 @@ impl Network {
         cut
     }
 
+    /// The same network telling so many classes apart: its last step is the classifier.
+    #[must_use]
+    pub fn with_classes(mut self, classes: usize) -> Self {
+        if let Some(Step { operation, .. }) = self.steps.last_mut()
+            && let Operation::Convolution(classifier) = operation
+        {
+            classifier.outputs = classes;
+            let last = Value(self.steps.len());
+            self.channels[last.0] = classes;
+            let is_last = |layer: &&mut Layer| layer.value == last;
+            self.layers
+                .iter_mut()
+                .filter(is_last)
+                .for_each(|layer| layer.channels = classes);
+        }
+        self
+    }
+
     /// The shape of every value for an input of `height` × `width` pixels, value 0 first.
     #[must_use]
     pub fn shapes(&self, height: usize, width: usize) -> Vec<MapShape> {
@@ -251,7 +314,12 @@ impl Network {
                 Operation::GlobalAveragePool => (from.height.min(1), from.width.min(1)),
                 Operation::AveragePoolTo(_) if from.is_empty() => (0, 0),
                 Operation::AveragePoolTo(side) => (*side, *side),
-                Operation::Scale { .. } => (from.height, from.width),
+                Operation::AveragePool(side) => (from.height / side, from.width / side),
+                Operation::Scale { .. }
+                | Operation::BatchNorm(_)
+                | Operation::LayerNorm(_)
+                | Operation::Activate(_)
+                | Operation::Concatenate { .. } => (from.height, from.width),
             };
             shapes.push(MapShape {
                 channels,
@@ -265,11 +333,13 @@ impl Network {
     /// Trained numbers of every step.
     #[must_use]
     pub fn parameters(&self) -> Vec<usize> {
-        let of = |step: &Step| match &step.operation {
+        let of = |(step, &channels): (&Step, &usize)| match &step.operation {
             Operation::Convolution(convolution) => convolution.parameters(),
+            // A factor and a shift for each channel.
+            Operation::BatchNorm(_) | Operation::LayerNorm(_) => 2 * channels,
             _ => 0,
         };
-        self.steps.iter().map(of).collect()
+        self.steps.iter().zip(&self.channels[1..]).map(of).collect()
     }
 
     /// Multiply-adds of every step for an input of `height` × `width` pixels.

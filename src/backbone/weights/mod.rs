@@ -2,10 +2,11 @@
 //!
 //! A [`WeightsFile`] knows the tensors' names and shapes and reads the numbers of those that are
 //! asked for, and no others. It does not know which network they belong to: `Parameters` asks it
-//! for what a network needs. The format is told by content: safetensors, torch's zip, and the
-//! pickle stream that torch wrote before 1.6. Files come from strangers: nothing in them is ever
+//! for what a network needs. The format is told by content: safetensors, torch's zip, the
+//! pickle stream that torch wrote before 1.6, and Keras' HDF5. Files come from strangers: nothing in them is ever
 //! executed, and no length in them is believed before it was compared with the file's.
 
+mod keras;
 mod numbers;
 mod pickle;
 mod safetensors;
@@ -29,8 +30,16 @@ use crate::nearest::nearest;
 /// Tensors by their names.
 type Tensors = BTreeMap<String, Stored>;
 
-/// What wrapping a network in Python puts before every name (`DataParallel`, `compile`).
-const PREFIXES: [&str; 2] = ["module.", "_orig_mod."];
+/// What wrapping a network in Python puts before every name: `DataParallel`, `compile`, and the
+/// usual names of a network within a training script's module.
+const PREFIXES: [&str; 6] = [
+    "module.",
+    "_orig_mod.",
+    "model.",
+    "net.",
+    "network.",
+    "backbone.",
+];
 
 /// An opened file of named tensors.
 #[derive(Debug)]
@@ -38,6 +47,8 @@ pub struct WeightsFile {
     path: PathBuf,
     file: File,
     tensors: Tensors,
+    /// Whether the network that it is of has the channels of a map last.
+    channels_last: bool,
 }
 
 /// What can be wrong inside a file whose format is right.
@@ -55,6 +66,8 @@ enum Damage {
     Compressed,
     #[error("its numbers are big-endian")]
     BigEndian,
+    #[error("a tensor's numbers are in pieces, which Keras never does")]
+    Chunked,
 }
 
 impl Damage {
@@ -91,6 +104,8 @@ impl WeightsFile {
             torch_zip::read(&file, &path)?
         } else if first.starts_with(torch_legacy::MAGIC) {
             torch_legacy::read(&file, &path)?
+        } else if first.starts_with(keras::MAGIC) {
+            keras::read(&file, &path)?
         } else if safetensors::is_likely(&first, len) {
             safetensors::read(&file, &path)?
         } else {
@@ -107,6 +122,7 @@ impl WeightsFile {
             path,
             file,
             tensors,
+            channels_last: first.starts_with(keras::MAGIC),
         })
     }
 
@@ -154,6 +170,28 @@ impl WeightsFile {
             });
         }
         Ok(stored.in_order(self.span(stored)?))
+    }
+
+    /// The numbers of a linear layer called `name` as those of a convolution whose kernel covers the
+    /// map that the layer sees flattened: `[outputs, inputs, rows, columns]`.
+    ///
+    /// # Errors
+    /// As [`WeightsFile::tensor`].
+    pub fn matrix_as_kernel(&self, name: &str, shape: [usize; 4]) -> Result<Vec<f32>> {
+        let [outputs, inputs, rows, columns] = shape;
+        let cells = rows * columns;
+        let matrix = self.tensor(name, &[outputs, inputs * cells])?;
+        // torch flattens a map as C × H × W, which is a kernel's order; Keras as H × W × C.
+        if !self.channels_last || cells == 1 {
+            return Ok(matrix);
+        }
+        let mut kernel = Vec::with_capacity(matrix.len());
+        for output in matrix.chunks_exact(inputs * cells) {
+            for input in 0..inputs {
+                kernel.extend(output[input..].iter().step_by(inputs));
+            }
+        }
+        Ok(kernel)
     }
 
     /// The numbers from a tensor's first to its last.

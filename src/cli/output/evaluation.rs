@@ -10,8 +10,8 @@ use imgsearch::eval::approximate::Approximation;
 use imgsearch::eval::bootstrap::Estimate;
 use imgsearch::eval::ground_truth::GroundTruth;
 use imgsearch::eval::trial::{Evaluation, Interval, Trial, Variant};
+use imgsearch::extract::architecture_of;
 use imgsearch::ingest::Skipped;
-use imgsearch::model;
 use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
@@ -156,8 +156,7 @@ fn approximation(one: &Approximation) -> Value {
 
 /// Multiply-adds of a picture of the usual size up to the spec's deepest layer.
 fn cost(spec: &DescriptorSpec, extractor: &Extractor) -> u64 {
-    let network = model::find(&spec.model).and_then(|model| Architecture::find(model.architecture));
-    let Ok(network) = network.map(Architecture::network) else {
+    let Ok(network) = architecture_of(&spec.model).map(Architecture::network) else {
         return 0;
     };
     let (height, width) = extractor

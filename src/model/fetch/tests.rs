@@ -113,7 +113,6 @@ fn model(sources: Vec<WeightsSource>) -> Model {
         architecture: "net",
         licence: "MIT",
         citation: "",
-        parameters: 0,
         top1: 0.0,
         preprocess: "",
         default_layer: "",
@@ -206,6 +205,26 @@ fn a_hub_file_that_changed_since_its_first_use_is_refused() {
     );
     fs::remove_file(path).unwrap();
     assert!(place.fetch(&model).is_ok());
+}
+
+#[test]
+fn a_file_that_keras_downloaded_is_taken_and_a_changed_one_refused() {
+    let mut place = Place::new();
+    place.options.keras = place.folder.path().join("keras/models");
+    let model = model(vec![WeightsSource::Keras { file: "net.h5" }]);
+    let failures = place.failures(&model);
+    assert!(matches!(failures[0], Error::Read { .. }), "{failures:?}");
+
+    fs::create_dir_all(&place.options.keras).unwrap();
+    let path = place.options.keras.join("net.h5");
+    fs::write(&path, "weights").unwrap();
+    assert_eq!(place.fetch(&model).unwrap(), path);
+    fs::write(&path, "other weights").unwrap();
+    let failures = place.failures(&model);
+    assert!(
+        matches!(failures[0], Error::PinChanged { .. }),
+        "{failures:?}"
+    );
 }
 
 #[test]

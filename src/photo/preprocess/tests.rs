@@ -12,9 +12,13 @@ fn size() -> impl Strategy<Value = Size> {
 
 proptest! {
     #[test]
-    fn a_printed_preprocessing_parses_to_itself(resize in size(), crop in size(), mean in 0f32..1.0, full in any::<bool>()) {
+    fn a_printed_preprocessing_parses_to_itself(resize in size(), crop in size(), mean in 0f32..1.0, full in any::<bool>(), bgr in any::<bool>(), scale in 1u8..) {
         let decoding = if full { Decoding::Full } else { Decoding::Reduced };
-        let preprocess = Preprocess { resize, crop, mean: [mean, 0.25, 0.5], decoding, ..Preprocess::default() };
+        let order = if bgr { ChannelOrder::Bgr } else { ChannelOrder::Rgb };
+        let preprocess = Preprocess {
+            resize, crop, order, scale: f32::from(scale), mean: [mean, 0.25, 0.5], decoding,
+            ..Preprocess::default()
+        };
         prop_assert_eq!(preprocess.to_string().parse::<Preprocess>().unwrap(), preprocess);
     }
 
@@ -54,6 +58,8 @@ fn unknown_and_impossible_parts_are_errors_that_name_them() {
         "mean=1/2",
         "interpolation=best",
         "decode=half",
+        "order=grb",
+        "scale=0",
         "resize",
     ] {
         let error = part.parse::<Preprocess>().unwrap_err();
@@ -139,4 +145,15 @@ fn resizing_and_cropping_agree_with_torchvision_to_one_grey_level() {
             "{text} of {case}: {largest} grey levels"
         );
     }
+}
+
+#[test]
+fn caffes_networks_get_bytes_in_their_order_less_the_means() {
+    let preprocess: Preprocess = "none,order=bgr,scale=255,mean=103.939/116.779/123.68"
+        .parse()
+        .unwrap();
+    let picture = RgbImage::from_pixel(2, 1, image::Rgb([255, 10, 0]));
+    let values = preprocess.apply(&picture).unwrap().values;
+    let [blue, green, red] = [0.0 - 103.939, 10.0 - 116.779, 255.0 - 123.68];
+    assert_eq!(values, [blue, blue, green, green, red, red]);
 }

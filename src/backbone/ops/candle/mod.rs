@@ -1,20 +1,30 @@
 //! A network by Candle's own operations, on any device.
 
 mod convolution;
+mod norm;
 
 use std::collections::BTreeMap;
 
 use candle_core::{D, Device, Tensor};
 
 use self::convolution::LoadedConvolution;
+use self::norm::LoadedNorm;
 use super::cpu::around;
 use crate::backbone::network::{Activation, Network, Operation, Padding, Step, Value, Window};
 use crate::backbone::parameters::Parameters;
 use crate::error::Result;
 
+/// A step's weights, on a device.
+enum Loaded {
+    Convolution(Box<LoadedConvolution>),
+    Norm(LoadedNorm),
+    /// The step has none.
+    None,
+}
+
 /// A network whose weights are on a device.
 pub struct CandleNetwork {
-    steps: Vec<(Step, Option<LoadedConvolution>)>,
+    steps: Vec<(Step, Loaded)>,
     taps: Vec<Value>,
 }
 
@@ -30,9 +40,11 @@ impl CandleNetwork {
             let loaded = match (&step.operation, folded) {
                 (Operation::Convolution(convolution), Some(folded)) => {
                     let convolution = convolution.clone();
-                    Some(LoadedConvolution::new(convolution, folded, device)?)
+                    let loaded = LoadedConvolution::new(convolution, folded, device)?;
+                    Loaded::Convolution(Box::new(loaded))
                 }
-                _ => None,
+                (_, Some(folded)) => Loaded::Norm(LoadedNorm::new(folded, device)?),
+                (_, None) => Loaded::None,
             };
             Ok((step.clone(), loaded))
         };
@@ -46,8 +58,8 @@ impl CandleNetwork {
     /// `[N, 3, H, W]` pixels to one map `[N, C, h, w]` for each tap.
     pub fn run(&self, pixels: &Tensor) -> Result<Vec<Tensor>> {
         let mut values = BTreeMap::from([(Value::INPUT, pixels.clone())]);
-        for (index, (step, convolution)) in self.steps.iter().enumerate() {
-            let made = run_step(step, convolution.as_ref(), &values)?;
+        for (index, (step, loaded)) in self.steps.iter().enumerate() {
+            let made = run_step(step, loaded, &values)?;
             values.insert(Value(index + 1), made);
             self.forget_used(&mut values, index);
         }
@@ -65,23 +77,30 @@ impl CandleNetwork {
     }
 }
 
-fn run_step(
-    step: &Step,
-    convolution: Option<&LoadedConvolution>,
-    values: &BTreeMap<Value, Tensor>,
-) -> Result<Tensor> {
+fn run_step(step: &Step, loaded: &Loaded, values: &BTreeMap<Value, Tensor>) -> Result<Tensor> {
     let x = &values[&step.input];
-    Ok(match (&step.operation, convolution) {
-        (Operation::Convolution(declared), Some(convolution)) => {
+    Ok(match (&step.operation, loaded) {
+        (Operation::Convolution(declared), Loaded::Convolution(convolution)) => {
             convolution.run(x, declared.residual.map(|value| &values[&value]))?
+        }
+        (Operation::BatchNorm(norm), Loaded::Norm(loaded)) => {
+            activate(&loaded.scale_and_shift(x)?, norm.activation)?
+        }
+        (Operation::LayerNorm(norm), Loaded::Norm(loaded)) => {
+            loaded.scale_and_shift(&norm::normalized(x, norm.epsilon)?)?
         }
         (Operation::MaxPool(window), _) => max_pool(x, *window)?,
         (Operation::AveragePoolTo(side), _) => average_pool_to(x, *side)?,
+        (Operation::AveragePool(side), _) => x.avg_pool2d(*side)?,
         (Operation::Scale { by }, _) => x.broadcast_mul(&values[by])?,
-        // A convolution always has weights: `Parameters::load` gives them or fails.
-        (Operation::GlobalAveragePool | Operation::Convolution(_), _) => {
+        (Operation::Activate(activation), _) => activate(x, *activation)?,
+        (Operation::Concatenate { with }, _) => Tensor::cat(&[x, &values[with]], 1)?,
+        (Operation::GlobalAveragePool, _) => {
             let (n, c, _, _) = x.dims4()?;
             x.flatten_from(2)?.mean(D::Minus1)?.reshape((n, c, 1, 1))?
+        }
+        (Operation::Convolution(_) | Operation::BatchNorm(_) | Operation::LayerNorm(_), _) => {
+            unreachable!("`Parameters::load` gives weights to every step that has them, or fails")
         }
     })
 }
@@ -138,6 +157,7 @@ fn activate(x: &Tensor, activation: Activation) -> candle_core::Result<Tensor> {
         Activation::HardSigmoid => hard_sigmoid(x),
         Activation::Silu => x.silu(),
         Activation::Sigmoid => candle_nn::ops::sigmoid(x),
+        Activation::Gelu => x.gelu_erf(),
     }
 }
 

@@ -1,8 +1,8 @@
 //! The kernels in AVX-512: server processors since 2017, laptops' of some years.
 
 use std::arch::x86_64::{
-    __m512, _mm512_add_ps, _mm512_div_ps, _mm512_fmadd_ps, _mm512_fnmadd_ps, _mm512_loadu_ps,
-    _mm512_max_ps, _mm512_min_ps, _mm512_mul_ps, _mm512_roundscale_ps, _mm512_scalef_ps,
+    __m512, _mm512_add_ps, _mm512_fmadd_ps, _mm512_fnmadd_ps, _mm512_loadu_ps, _mm512_max_ps,
+    _mm512_min_ps, _mm512_mul_ps, _mm512_rcp14_ps, _mm512_roundscale_ps, _mm512_scalef_ps,
     _mm512_set1_ps, _mm512_storeu_ps, _mm512_sub_ps,
 };
 
@@ -17,7 +17,7 @@ vector! {
     Zmm, 16, splat _mm512_set1_ps, load _mm512_loadu_ps, store _mm512_storeu_ps,
     plus_product |sum, a, b| _mm512_fmadd_ps(a, b, sum),
     minus_product |sum, a, b| _mm512_fnmadd_ps(a, b, sum),
-    plus _mm512_add_ps, minus _mm512_sub_ps, times _mm512_mul_ps, over _mm512_div_ps,
+    plus _mm512_add_ps, minus _mm512_sub_ps, times _mm512_mul_ps, reciprocal _mm512_rcp14_ps,
     max _mm512_max_ps, min _mm512_min_ps,
     rounded |x| _mm512_roundscale_ps::<0>(x),
     two_to |n| _mm512_scalef_ps(_mm512_set1_ps(1.0), n),

@@ -1,8 +1,60 @@
 //! Depthwise convolution: every channel by itself, as MobileNets have it.
 
 use super::activate::{Finish, finish};
+use super::buffer::Buffer;
 use super::layout::BLOCK;
 use super::vector::Vector;
+use crate::backbone::network::{Convolution, Window};
+use crate::backbone::parameters::Folded;
+
+/// A depthwise convolution's weights.
+pub struct Depthwise {
+    /// Kernel, stride, padding.
+    pub window: Window,
+    /// Channels in and out.
+    pub channels: usize,
+    /// `[block][kernel · kernel][16]`.
+    pub weights: Buffer,
+    /// `[channels]`, zeros behind.
+    pub bias: Buffer,
+    /// The activation.
+    pub finish: Finish,
+}
+
+impl Depthwise {
+    /// Packs `folded`.
+    pub fn pack(convolution: &Convolution, folded: &Folded) -> Self {
+        let (channels, window) = (convolution.outputs, convolution.window);
+        let taps = window.kernel * window.kernel;
+        let padded = channels.next_multiple_of(BLOCK);
+        let mut weights = Buffer::new(padded * taps);
+        for (channel, kernel) in folded.weight.chunks_exact(taps).enumerate() {
+            for (tap, &weight) in kernel.iter().enumerate() {
+                let place = (channel / BLOCK * taps + tap) * BLOCK + channel % BLOCK;
+                weights.as_mut_slice()[place] = weight;
+            }
+        }
+        let mut bias = Buffer::new(padded);
+        bias.as_mut_slice()[..channels].copy_from_slice(&folded.bias);
+        Self {
+            window,
+            channels,
+            weights,
+            bias,
+            finish: convolution.activation.into(),
+        }
+    }
+
+    /// Blocks of channels.
+    pub const fn blocks(&self) -> usize {
+        self.channels.div_ceil(BLOCK)
+    }
+
+    /// Floats of weights.
+    pub const fn len(&self) -> usize {
+        self.blocks() * self.window.kernel * self.window.kernel * BLOCK
+    }
+}
 
 /// A few rows of one block of channels.
 pub struct Strip<'a> {

@@ -22,7 +22,9 @@ pub struct Direct {
     pub outputs: usize,
     /// Channels per cell of the input: [`BLOCK`], or 1 for pixels.
     pub lanes: usize,
-    /// `[block of outputs][depth][16]`.
+    /// For each block of outputs what it is made of.
+    reaches: Vec<Reach>,
+    /// `[block of outputs][depth of the block][16]`.
     weights: Buffer,
     /// `[outputs]`, zeros behind.
     bias: Buffer,
@@ -30,11 +32,37 @@ pub struct Direct {
     pub finish: Finish,
 }
 
+/// The inputs that a block of outputs is made of: all, or those that its groups see.
+#[derive(Clone, Copy)]
+struct Reach {
+    /// The first block of inputs.
+    first: usize,
+    /// Blocks of inputs.
+    blocks: usize,
+    /// Products summed for an output, zeros that fill up blocks among them.
+    depth: usize,
+    /// Floats of weights that stand before this block's.
+    start: usize,
+}
+
+impl Reach {
+    /// Whether two blocks of outputs are made of the same inputs, and so can be computed together.
+    const fn is_of_same(&self, other: &Self) -> bool {
+        self.first == other.first && self.blocks == other.blocks
+    }
+
+    const fn weights(&self) -> usize {
+        self.depth * BLOCK
+    }
+}
+
 /// Pixels of one row of output, or of two narrow ones, and what they are made of.
 #[derive(Clone, Copy)]
 pub struct Row {
     /// The first pixel's window.
     pub input: *const f32,
+    /// Floats from a block of the input to the next.
+    pub input_block: usize,
     /// Floats from a pixel's window to the next one's.
     pub step: usize,
     /// Pixels.
@@ -63,8 +91,8 @@ impl Row {
 }
 
 impl Direct {
-    /// Packs `folded`. The input has `lanes` channels per cell. Groups are laid out as one dense
-    /// convolution whose other weights are zero.
+    /// Packs `folded`. The input has `lanes` channels per cell. Where there are groups, a block of
+    /// outputs has weights for the blocks of inputs that its groups see, zeros among them.
     pub fn pack(convolution: &Convolution, folded: &Folded, lanes: usize) -> Self {
         let Convolution {
             inputs,
@@ -78,17 +106,22 @@ impl Direct {
             inputs,
             outputs,
             lanes,
+            reaches: reaches(convolution, lanes),
             weights: Buffer::new(0),
             bias: Buffer::new(outputs.next_multiple_of(BLOCK)),
             finish: convolution.activation.into(),
         };
         direct.bias.as_mut_slice()[..outputs].copy_from_slice(&folded.bias);
         let mut weights = Buffer::new(direct.len());
-        weights
-            .as_mut_slice()
-            .par_chunks_exact_mut(direct.depth() * BLOCK)
-            .enumerate()
-            .for_each(|(block, packed)| direct.pack_block(groups, folded, block, packed));
+        let mut rest = weights.as_mut_slice();
+        let mut parts = Vec::with_capacity(direct.blocks());
+        for reach in &direct.reaches {
+            let (part, behind) = rest.split_at_mut(reach.weights());
+            parts.push(part);
+            rest = behind;
+        }
+        let pack = |(block, packed)| direct.pack_block(groups, folded, block, packed);
+        parts.into_par_iter().enumerate().for_each(pack);
         direct.weights = weights;
         direct
     }
@@ -111,10 +144,11 @@ impl Direct {
             }
             return;
         }
+        let reached = self.reaches[block].first * self.lanes;
         for first in (0..group_inputs).step_by(BLOCK) {
             let inputs = first..(first + BLOCK).min(group_inputs);
             for output in outputs.clone() {
-                let start = output / group_outputs * group_inputs;
+                let start = output / group_outputs * group_inputs - reached;
                 for input in inputs.clone() {
                     let kernel = (output * group_inputs + input) * taps;
                     let weights = &folded.weight[kernel..kernel + taps];
@@ -128,8 +162,8 @@ impl Direct {
     }
 
     /// Floats of weights.
-    pub const fn len(&self) -> usize {
-        self.blocks() * self.depth() * BLOCK
+    pub fn len(&self) -> usize {
+        self.reaches.iter().map(Reach::weights).sum()
     }
 
     /// Blocks of output channels.
@@ -137,14 +171,14 @@ impl Direct {
         self.outputs.div_ceil(BLOCK)
     }
 
-    /// Products summed for an output, zeros that fill up blocks among them.
-    pub const fn depth(&self) -> usize {
-        let kernel = self.window.kernel;
-        if kernel == 1 || self.lanes == 1 {
-            self.inputs * kernel * kernel
-        } else {
-            self.inputs.next_multiple_of(BLOCK) * kernel * kernel
-        }
+    /// Channels of the input that one block of outputs is made of, at most.
+    pub fn reach(&self) -> usize {
+        self.inputs.min(self.reached_blocks() * self.lanes)
+    }
+
+    fn reached_blocks(&self) -> usize {
+        let reaches = self.reaches.iter();
+        reaches.map(|reach| reach.blocks).max().unwrap_or(0)
     }
 
     /// Where among the products an input at a tap of the window stands.
@@ -158,10 +192,11 @@ impl Direct {
         (block * kernel * kernel + tap) * self.lanes + lane
     }
 
-    /// The weight of `input` at `tap` for a block of outputs: sixteen floats.
+    /// The weight of `input` at `tap` for a block of outputs that is made of all inputs: sixteen
+    /// floats.
     pub fn weights_of(&self, block: usize, input: usize, tap: usize) -> &[f32; BLOCK] {
         let (weights, _) = self.weights.as_slice().as_chunks();
-        &weights[block * self.depth() + self.place(input, tap)]
+        &weights[self.reaches[block].start / BLOCK + self.place(input, tap)]
     }
 
     /// Sixteen biases of a block of outputs, and those behind.
@@ -169,11 +204,12 @@ impl Direct {
         self.bias.as_slice()[block * BLOCK..].as_ptr()
     }
 
-    /// What is summed over in a window of a map laid out so.
+    /// What is summed over in a window of a map laid out so, from the first block of inputs that a
+    /// block of outputs reaches; fewer blocks are reached by the first of these.
     pub fn chunks(&self, row: usize, block: usize) -> Vec<Chunk> {
         let kernel = self.window.kernel;
         let mut chunks = Vec::new();
-        for index in 0..self.inputs.div_ceil(self.lanes) {
+        for index in 0..self.reached_blocks() {
             for y in 0..kernel {
                 let left = self.inputs - index * self.lanes;
                 let lanes = if kernel == 1 {
@@ -188,6 +224,11 @@ impl Direct {
             }
         }
         chunks
+    }
+
+    /// How many of the chunks these are.
+    const fn chunks_of(&self, reach: &Reach) -> usize {
+        reach.blocks * self.window.kernel
     }
 
     /// The same for a whole map.
@@ -214,11 +255,11 @@ impl Direct {
         let tiles = tiles_for(kernels, step);
         let mut block = blocks.start;
         while block < blocks.end {
-            let wide = (blocks.end - block).min(tiles.len());
+            let wide = self.alike(block..blocks.end.min(block + tiles.len()));
             let next = block + wide..(block + 2 * wide).min(blocks.end);
             let pixels = tiles[wide - 1].len();
-            let count = rows.clone().map(|row| row.tiles(pixels)).sum();
-            let mut ahead = self.weights_ahead(next, count);
+            let count: usize = rows.clone().map(|row| row.tiles(pixels)).sum();
+            let mut ahead = self.weights_ahead(next, count * self.reaches[block].depth);
             for row in rows.clone() {
                 // SAFETY: the caller's promise, for these blocks.
                 unsafe { self.panel(tiles[wide - 1], chunks, &row, block, &mut ahead) };
@@ -227,11 +268,21 @@ impl Direct {
         }
     }
 
-    /// The weights of `blocks`, to be fetched while those before them are in use.
-    fn weights_ahead(&self, blocks: Range<usize>, tiles: usize) -> Ahead {
-        let block = self.depth() * BLOCK;
-        let next = self.weights.as_ptr().wrapping_add(blocks.start * block);
-        Ahead::new(next, blocks.len() * block, tiles * self.depth())
+    /// How many of the blocks of outputs, from the first on, are made of the same inputs.
+    fn alike(&self, blocks: Range<usize>) -> usize {
+        let first = self.reaches[blocks.start];
+        let alike = |reach: &&Reach| reach.is_of_same(&first);
+        self.reaches[blocks].iter().take_while(alike).count()
+    }
+
+    /// The weights of `blocks`, to be fetched while `inputs` inputs are summed over.
+    fn weights_ahead(&self, blocks: Range<usize>, inputs: usize) -> Ahead {
+        let Some(first) = self.reaches.get(blocks.start) else {
+            return Ahead::new(self.weights.as_ptr(), 0, inputs);
+        };
+        let next = self.weights.as_ptr().wrapping_add(first.start);
+        let floats = self.reaches[blocks].iter().map(Reach::weights).sum();
+        Ahead::new(next, floats, inputs)
     }
 
     /// # Safety
@@ -244,7 +295,8 @@ impl Direct {
         block: usize,
         ahead: &mut Ahead,
     ) {
-        let depth = self.depth();
+        let reach = self.reaches[block];
+        let chunks = &chunks[..self.chunks_of(&reach)];
         let tiles = row.tiles(kernels.len());
         for index in 0..tiles {
             let (start, end) = (index * row.width / tiles, (index + 1) * row.width / tiles);
@@ -254,7 +306,7 @@ impl Direct {
                 row.residual
                     .wrapping_add(block * row.residual_block + start * BLOCK)
             };
-            let (ahead, ahead_step) = ahead.take(depth);
+            let (ahead, ahead_step) = ahead.take(reach.depth);
             let (pixels, second) = match row.twin {
                 Some(twin) => (2 * row.width, twin),
                 None => (end - start, Second::in_row(end - start, row.step)),
@@ -263,11 +315,13 @@ impl Direct {
             unsafe {
                 let tile = Tile {
                     chunks,
-                    input: row.input.add(start * row.step),
+                    input: row
+                        .input
+                        .add(reach.first * row.input_block + start * row.step),
                     step: row.step,
                     second,
-                    weights: self.weights.as_ptr().add(block * depth * BLOCK),
-                    weights_block: depth * BLOCK,
+                    weights: self.weights.as_ptr().add(reach.start),
+                    weights_block: reach.weights(),
                     bias: self.bias(block),
                     output: row
                         .output
@@ -302,6 +356,39 @@ fn pack_output(weights: &[f32], taps: usize, lane: usize, packed: &mut [f32]) {
         9 => pack(weights, 9, lane, packed),
         _ => pack(weights, taps, lane, packed),
     }
+}
+
+/// What every block of outputs is made of.
+fn reaches(convolution: &Convolution, lanes: usize) -> Vec<Reach> {
+    let Convolution {
+        inputs,
+        outputs,
+        window: Window { kernel, .. },
+        groups,
+        ..
+    } = *convolution;
+    let (group_inputs, group_outputs) = (inputs / groups, outputs / groups);
+    let mut start = 0;
+    let reach = |block: usize| {
+        let last = ((block + 1) * BLOCK).min(outputs) - 1;
+        let first = block * BLOCK / group_outputs * group_inputs / lanes;
+        let end = ((last / group_outputs + 1) * group_inputs).div_ceil(lanes);
+        let blocks = end - first;
+        let depth = if kernel == 1 {
+            inputs.min(blocks * lanes)
+        } else {
+            blocks * lanes * kernel * kernel
+        };
+        let reach = Reach {
+            first,
+            blocks,
+            depth,
+            start,
+        };
+        start += reach.weights();
+        reach
+    };
+    (0..outputs.div_ceil(BLOCK)).map(reach).collect()
 }
 
 /// The most pixels of a tile.

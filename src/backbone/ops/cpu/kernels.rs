@@ -3,6 +3,7 @@
 //! Each is written once, over [`Vector`](super::vector::Vector); the macro here makes it a function
 //! of its own for every instruction set, since a function is compiled for one set.
 
+use super::cellwise::{Affine, Normalized};
 use super::depthwise::Strip;
 use super::pooling::Windows;
 use super::tile::Tile;
@@ -31,8 +32,10 @@ pub struct Kernels {
     pub largest: unsafe fn(windows: &Windows),
     /// Sums cells of one block of channels.
     pub add_up: unsafe fn(cells: *const f32, count: usize, sums: *mut f32),
-    /// Multiplies cells of one block of channels.
-    pub scale: unsafe fn(cells: *const f32, count: usize, by: *const f32, output: *mut f32),
+    /// Scales, shifts and activates cells of one block of channels.
+    pub affine: unsafe fn(affine: &Affine),
+    /// Normalizes cells over their channels.
+    pub normalize: unsafe fn(normalized: &Normalized),
 }
 
 /// Makes `KERNELS` for a vector type, with the tiles that its registers can hold.
@@ -42,6 +45,7 @@ macro_rules! kernels {
         $(tiles $blocks:literal => $rows:tt,)+
     ) => {
         use $crate::backbone::ops::cpu::{
+            cellwise::{self, Affine, Normalized},
             depthwise::{self, Strip},
             kernels::{Kernels, STEPS, TileKernel, tile_rows},
             layout::BLOCK,
@@ -62,7 +66,8 @@ macro_rules! kernels {
             scatter,
             largest,
             add_up,
-            scale,
+            affine,
+            normalize,
         };
 
         const VECTORS: usize = BLOCK / <$vector as $crate::backbone::ops::cpu::vector::Vector>::LANES;
@@ -119,9 +124,15 @@ macro_rules! kernels {
         }
 
         $(#[$features])*
-        unsafe fn scale(cells: *const f32, count: usize, by: *const f32, output: *mut f32) {
+        unsafe fn affine(affine: &Affine) {
             // SAFETY: the caller's promises are the callee's.
-            unsafe { pooling::scale::<$vector>(cells, count, by, output) }
+            unsafe { cellwise::affine::<$vector>(affine) }
+        }
+
+        $(#[$features])*
+        unsafe fn normalize(normalized: &Normalized) {
+            // SAFETY: the caller's promises are the callee's.
+            unsafe { cellwise::normalize::<$vector>(normalized) }
         }
     };
 }

@@ -4,7 +4,7 @@
 use super::depthwise::is_direct;
 use super::layout::{Halo, around};
 use super::winograd;
-use crate::backbone::network::{Convolution, MapShape, Network, Operation, Value, Window};
+use crate::backbone::network::{Convolution, MapShape, Network, Operation, Padding, Value, Window};
 
 /// Cells of output from which on Winograd's method is faster: with fewer, reading its larger
 /// weights takes longer than the products that it saves.
@@ -14,7 +14,12 @@ const WINOGRAD_FROM: usize = 100;
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Fused {
     /// A convolution by its definition.
-    Direct(usize),
+    Direct {
+        /// What is done to the cells before, if the convolution sees them one at a time.
+        prepare: Option<usize>,
+        /// The convolution.
+        convolution: usize,
+    },
     /// A 3×3 convolution by Winograd's method.
     Winograd(usize),
     /// A depthwise convolution with its neighbours.
@@ -23,59 +28,84 @@ pub enum Fused {
         expand: Option<usize>,
         /// The depthwise convolution.
         depthwise: usize,
+        /// What is done to the cells between it and the next.
+        norm: Option<usize>,
         /// The pointwise convolution behind it.
         project: Option<usize>,
     },
     /// Max-pooling.
     MaxPool(usize),
-    /// Average pooling, global or to a grid.
+    /// Average pooling, global, in windows or to a grid.
     Average(usize),
-    /// Every channel times its own factor.
-    Scale(usize),
+    /// Each cell by itself: a norm, an activation, factors for the channels.
+    Cellwise(usize),
+    /// Channels put one behind the other.
+    Concatenate(usize),
+}
+
+/// What is read by steps that are run as one.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Inputs {
+    /// What they are applied to.
+    pub input: Value,
+    /// What is added, or put behind.
+    pub second: Option<Value>,
+    /// What the channels of the input are multiplied by.
+    pub factors: Option<Value>,
+}
+
+impl Inputs {
+    /// Whether `value` is among them.
+    pub fn contain(&self, value: Value) -> bool {
+        self.input == value || self.second == Some(value) || self.factors == Some(value)
+    }
 }
 
 impl Fused {
     /// The first and the last of its steps.
-    pub const fn ends(&self) -> (usize, usize) {
+    pub fn ends(&self) -> (usize, usize) {
         match *self {
-            Self::Direct(step)
-            | Self::Winograd(step)
+            Self::Direct {
+                prepare,
+                convolution,
+            } => (prepare.unwrap_or(convolution), convolution),
+            Self::Winograd(step)
             | Self::MaxPool(step)
             | Self::Average(step)
-            | Self::Scale(step) => (step, step),
+            | Self::Cellwise(step)
+            | Self::Concatenate(step) => (step, step),
             Self::Separable {
                 expand,
                 depthwise,
                 project,
-            } => {
-                let first = match expand {
-                    Some(step) => step,
-                    None => depthwise,
-                };
-                let last = match project {
-                    Some(step) => step,
-                    None => depthwise,
-                };
-                (first, last)
-            }
+                ..
+            } => (expand.unwrap_or(depthwise), project.unwrap_or(depthwise)),
         }
     }
 
     /// The value it makes.
-    pub const fn output(&self) -> Value {
+    pub fn output(&self) -> Value {
         Value(self.ends().1 + 1)
     }
 
-    /// The values it reads: what it is applied to, and what is added or multiplied.
-    pub fn inputs(&self, network: &Network) -> (Value, Option<Value>) {
+    /// The values it reads.
+    pub fn inputs(&self, network: &Network) -> Inputs {
         let (first, last) = self.ends();
         let steps = network.steps();
         let second = match &steps[last].operation {
             Operation::Convolution(convolution) => convolution.residual,
+            Operation::Concatenate { with } => Some(*with),
+            _ => None,
+        };
+        let factors = match &steps[first].operation {
             Operation::Scale { by } => Some(*by),
             _ => None,
         };
-        (steps[first].input, second)
+        Inputs {
+            input: steps[first].input,
+            second,
+            factors,
+        }
     }
 }
 
@@ -123,42 +153,77 @@ impl Lowering<'_> {
     fn next(&self, step: usize) -> Fused {
         match &self.network.steps()[step].operation {
             Operation::MaxPool(_) => Fused::MaxPool(step),
-            Operation::GlobalAveragePool | Operation::AveragePoolTo(_) => Fused::Average(step),
-            Operation::Scale { .. } => Fused::Scale(step),
+            Operation::GlobalAveragePool
+            | Operation::AveragePoolTo(_)
+            | Operation::AveragePool(_) => Fused::Average(step),
+            Operation::Concatenate { .. } => Fused::Concatenate(step),
+            Operation::Scale { .. }
+            | Operation::BatchNorm(_)
+            | Operation::LayerNorm(_)
+            | Operation::Activate(_) => {
+                if self.reader(step).is_some_and(is_projection) {
+                    Fused::Direct {
+                        prepare: Some(step),
+                        convolution: step + 1,
+                    }
+                } else {
+                    Fused::Cellwise(step)
+                }
+            }
             Operation::Convolution(convolution) if is_depthwise(convolution) => {
                 self.separable(None, step)
             }
             Operation::Convolution(convolution) => {
-                let feeds_depthwise = self.only_reader(step).is_some_and(is_depthwise);
+                let feeds_depthwise = self.reader(step).is_some_and(is_depthwise);
                 if feeds_depthwise && convolution.residual.is_none() {
                     self.separable(Some(step), step + 1)
                 } else if self.prefers_winograd(step, convolution) {
                     Fused::Winograd(step)
                 } else {
-                    Fused::Direct(step)
+                    Fused::Direct {
+                        prepare: None,
+                        convolution: step,
+                    }
                 }
             }
         }
     }
 
     fn separable(&self, expand: Option<usize>, depthwise: usize) -> Fused {
-        let is_projection = |next: &Convolution| is_pointwise(next) && next.groups == 1;
-        let project = self.only_reader(depthwise).is_some_and(is_projection);
+        let is_norm = matches!(
+            self.network.steps().get(depthwise + 1),
+            Some(step) if matches!(step.operation, Operation::LayerNorm(_) | Operation::BatchNorm(_))
+        );
+        let norm = (is_norm && self.feeds_next(depthwise)).then_some(depthwise + 1);
+        let last = norm.unwrap_or(depthwise);
+        let project = self.reader(last).is_some_and(is_projection);
         Fused::Separable {
             expand,
             depthwise,
-            project: project.then_some(depthwise + 1),
+            norm: norm.filter(|_| project),
+            project: project.then_some(last + 1),
         }
     }
 
     /// The convolution that alone reads what `step` makes, right behind it.
-    fn only_reader(&self, step: usize) -> Option<&Convolution> {
-        let made = Value(step + 1);
+    fn reader(&self, step: usize) -> Option<&Convolution> {
         let next = convolution(self.network, step + 1)?;
-        let is_read = self.network.steps()[step + 1].input == made && next.residual != Some(made);
-        let later = &self.network.steps()[step + 2..];
-        let others = later.iter().any(|step| step.reads(made));
-        (is_read && !others && !self.taps.contains(&made)).then_some(next)
+        self.feeds_next(step).then_some(next)
+    }
+
+    /// Whether what `step` makes is the next one's input and nothing else.
+    fn feeds_next(&self, step: usize) -> bool {
+        let made = Value(step + 1);
+        let steps = self.network.steps();
+        let Some(next) = steps.get(step + 1) else {
+            return false;
+        };
+        let is_second = match &next.operation {
+            Operation::Convolution(convolution) => convolution.residual == Some(made),
+            _ => false,
+        };
+        let others = steps[step + 2..].iter().any(|step| step.reads(made));
+        next.input == made && !is_second && !others && !self.taps.contains(&made)
     }
 
     fn prefers_winograd(&self, step: usize, convolution: &Convolution) -> bool {
@@ -172,27 +237,31 @@ impl Lowering<'_> {
     }
 }
 
-/// Whether a convolution sees one cell at a time and every one.
-pub const fn is_pointwise(convolution: &Convolution) -> bool {
-    let Window { kernel, stride, .. } = convolution.window;
-    kernel == 1 && stride == 1
+/// Whether a convolution sees one cell at a time and every one, all its channels together.
+const fn is_projection(convolution: &Convolution) -> bool {
+    let Window {
+        kernel,
+        stride,
+        padding,
+    } = convolution.window;
+    let is_padded = matches!(padding, Padding::Symmetric(1..));
+    kernel == 1 && stride == 1 && !is_padded && convolution.groups == 1
 }
 
 /// The halo of every value, for all that read it.
 pub fn halos(network: &Network, shapes: &[MapShape], lowered: &[Fused]) -> Vec<Halo> {
     let mut halos = vec![Halo::default(); shapes.len()];
     for fused in lowered {
-        let (input, _) = fused.inputs(network);
+        let input = fused.inputs(network).input;
         let MapShape { height, width, .. } = shapes[input.0];
         let needed = match fused {
             Fused::Winograd(step) => convolution(network, *step)
                 .map(|reader| winograd::halo(&reader.window, height, width)),
-            Fused::Direct(step) => {
-                convolution(network, *step).map(|reader| Halo::of(&reader.window, height, width))
-            }
-            Fused::Separable { .. } => convolution(network, fused.ends().0)
+            Fused::Direct { .. } | Fused::Separable { .. } => convolution(network, fused.ends().0)
                 .map(|reader| Halo::of(&reader.window, height, width)),
-            Fused::MaxPool(_) | Fused::Average(_) | Fused::Scale(_) => None,
+            Fused::MaxPool(_) | Fused::Average(_) | Fused::Cellwise(_) | Fused::Concatenate(_) => {
+                None
+            }
         };
         halos[input.0] = halos[input.0].with(&needed.unwrap_or_default());
     }

@@ -1,6 +1,6 @@
 //! A map in memory that several threads fill at once.
 
-use super::layout::{BLOCK, Layout};
+use super::layout::{BLOCK, Halo, Layout};
 
 /// One image's map. Whoever reads or writes through it vouches that no one else writes the same
 /// cells meanwhile.
@@ -13,6 +13,23 @@ pub struct Map {
 }
 
 impl Map {
+    /// That of a value which is never in memory.
+    pub const NOTHING: Self = Self {
+        base: std::ptr::null_mut(),
+        layout: Layout {
+            channels: 0,
+            lanes: BLOCK,
+            height: 0,
+            width: 0,
+            halo: Halo {
+                top: 0,
+                bottom: 0,
+                left: 0,
+                right: 0,
+            },
+        },
+    };
+
     /// The cell at `row` and `column` of the first block.
     ///
     /// # Safety

@@ -15,10 +15,12 @@ mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
 mod buffer;
+mod cellwise;
 mod dense;
 mod depthwise;
 mod direct;
 mod instructions;
+mod joined;
 mod kernels;
 mod layout;
 mod lowering;
@@ -39,6 +41,7 @@ mod winograd;
 use std::ops::Range;
 use std::sync::{Arc, Mutex};
 
+use self::cellwise::Cellwise;
 pub use self::instructions::Instructions;
 use self::kernels::Kernels;
 use self::layout::BLOCK;
@@ -46,10 +49,10 @@ pub use self::layout::around;
 use self::lowering::Fused;
 use self::map::Map;
 use self::plan::{How, Memory, Plan, Planned};
-use self::pooling::Windows;
+use self::pooling::Means;
 use self::team::{Member, Team, together};
 use self::weights::Weights;
-use super::super::network::{MapShape, Network, Operation, Value, Window};
+use super::super::network::{MapShape, Network, Operation, Value};
 use super::super::parameters::Folded;
 use crate::error::Result;
 
@@ -210,13 +213,6 @@ impl CpuNetwork {
     }
 }
 
-/// What a step reads, adds or multiplies by, and makes.
-fn maps_of(step: &Planned, memory: &Memory) -> (Map, Option<Map>, Map) {
-    let maps = memory.maps();
-    let second = step.second.map(|place| maps[place]);
-    (maps[step.input], second, maps[step.output])
-}
-
 /// Where a tap's values go.
 #[derive(Clone, Copy)]
 struct Output {
@@ -264,7 +260,7 @@ impl Running<'_> {
             unsafe { self.step(step) };
             for &tap in &step.taps {
                 for (index, memory) in self.memories.iter().enumerate() {
-                    self.copy_tap(&memory.maps()[step.output], &outputs[tap], first + index);
+                    self.copy_tap(memory.map(step.output), &outputs[tap], first + index);
                 }
             }
         }
@@ -272,7 +268,7 @@ impl Running<'_> {
 
     /// Copies the pixels into a map with the halo that the first convolution needs.
     fn copy_pixels(&self, pixels: &[f32]) {
-        let map = &self.memories[0].maps()[0];
+        let map = self.memories[0].map(Value::INPUT);
         let (height, width) = self.plan.size;
         self.member.share(3, |channel| {
             let plane = &pixels[channel * height * width..(channel + 1) * height * width];
@@ -303,18 +299,17 @@ impl Running<'_> {
     /// # Safety
     /// The machine has the kernels' instructions; buffers are as planned.
     unsafe fn step(&self, step: &Planned) {
-        if let (How::Dense(dense), Fused::Direct(index)) = (&step.how, step.fused) {
-            let maps = self.memories.iter().map(|memory| {
-                let (input, residual, output) = maps_of(step, memory);
-                dense::Maps {
-                    input,
-                    output,
-                    residual,
-                }
+        if let How::Dense(dense) = &step.how {
+            let maps = self.memories.iter().map(|memory| dense::Maps {
+                input: *memory.map(step.inputs.input),
+                output: *memory.map(step.output),
+                residual: step.inputs.second.map(|value| *memory.map(value)),
+                factors: step.inputs.factors.map(|value| *memory.map(value)),
+                prepared: memory.scratch()[self.member.index],
             });
-            let direct = self.network.weights[index].direct();
+            let layer = plan::layer(&step.fused, &self.network.weights);
             // SAFETY: the caller's promise.
-            unsafe { dense.run(self.network.kernels, direct, &maps, self.member) };
+            unsafe { dense.run(self.network.kernels, &layer, &maps, self.member) };
             return;
         }
         for memory in self.memories {
@@ -326,14 +321,15 @@ impl Running<'_> {
     /// # Safety
     /// As [`Running::step`].
     unsafe fn step_of_one(&self, step: &Planned, memory: &Memory) {
-        let (input, second, output) = maps_of(step, memory);
+        let input = *memory.map(step.inputs.input);
+        let residual = step.inputs.second.map(|value| *memory.map(value));
+        let output = *memory.map(step.output);
         let (kernels, weights) = (self.network.kernels, &self.network.weights);
         let (member, scratch) = (self.member, memory.scratch());
         // SAFETY: the caller's promise.
         unsafe {
             match (&step.how, step.fused) {
                 (How::Winograd(winograd), Fused::Winograd(index)) => {
-                    let residual = second;
                     let maps = winograd::Maps {
                         input,
                         output,
@@ -344,112 +340,57 @@ impl Running<'_> {
                     winograd.run(kernels, both, &maps, scratch, member);
                 }
                 (How::Separable(separable), fused) => {
-                    let (source, residual) = (input, second);
                     let maps = separable::Maps {
-                        source,
+                        source: input,
                         output,
                         residual,
                     };
                     let stages = plan::stages(&fused, weights);
                     separable.run(kernels, &stages, &maps, scratch, member);
                 }
-                (_, Fused::MaxPool(index)) => {
-                    if let Operation::MaxPool(window) =
-                        &self.network.network.steps()[index].operation
-                    {
-                        self.max_pool(window, &input, &output);
-                    }
+                (_, Fused::Cellwise(index)) => {
+                    let norm = weights[index].norm();
+                    let factors = step.inputs.factors.map(|value| *memory.map(value));
+                    let cellwise = Cellwise { norm, factors };
+                    cellwise.run_map(kernels, &input, &output, member);
                 }
-                (_, Fused::Average(_)) => self.average(&input, &output),
-                (_, Fused::Scale(_)) => {
-                    if let Some(by) = second {
-                        self.scale(&input, &by, &output);
-                    }
+                (_, fused) => {
+                    let operation = &self.network.network.steps()[fused.ends().0].operation;
+                    let second = residual.as_ref();
+                    run_simply(kernels, operation, (&input, second), &output, member);
                 }
-                _ => unreachable!("a plan says how each step is run"),
             }
         }
     }
-
-    /// # Safety
-    /// As [`Running::step`].
-    unsafe fn max_pool(&self, window: &Window, input: &Map, output: &Map) {
-        let from = input.layout;
-        let (top, rows) = window.place(from.height);
-        let (left, width) = window.place(from.width);
-        self.member.share(from.blocks() * rows, |job| {
-            let (block, row) = (job / rows, job % rows);
-            let first = (row * window.stride).saturating_sub(top);
-            let end = (row * window.stride + window.kernel)
-                .saturating_sub(top)
-                .min(from.height);
-            // SAFETY: the rows lie within the input; the row of the output is this member's.
-            unsafe {
-                let mut covered = [std::ptr::null(); 8];
-                for (place, row) in covered.iter_mut().zip(first..end) {
-                    *place = input.cell(row, 0).add(block * from.block()).cast_const();
-                }
-                let windows = Windows {
-                    rows: &covered[..(end - first).min(8)],
-                    columns: from.width,
-                    left,
-                    kernel: window.kernel,
-                    stride: window.stride,
-                    output: output.cell(row, 0).add(block * output.layout.block()),
-                    width,
-                };
-                (self.network.kernels.largest)(&windows);
-            }
-        });
-    }
-
-    /// The mean over each cell of the output's grid; of all, where the output is one cell.
-    ///
-    /// # Safety
-    /// As [`Running::step`].
-    unsafe fn average(&self, input: &Map, output: &Map) {
-        let (from, to) = (input.layout, output.layout);
-        let kernels = self.network.kernels;
-        self.member.share(from.blocks() * to.height, |job| {
-            let (block, row) = (job / to.height, job % to.height);
-            let rows = grid_cell(row, to.height, from.height);
-            for column in 0..to.width {
-                let columns = grid_cell(column, to.width, from.width);
-                let share = [1.0 / (rows.len() * columns.len()) as f32; BLOCK];
-                // SAFETY: the block's row is this member's.
-                unsafe {
-                    let sums = output.cell(row, column).add(block * to.block());
-                    sums.write_bytes(0, BLOCK);
-                    for row in rows.clone() {
-                        let cells = input.cell(row, columns.start).add(block * from.block());
-                        (kernels.add_up)(cells, columns.len(), sums);
-                    }
-                    (kernels.scale)(sums, 1, share.as_ptr(), sums);
-                }
-            }
-        });
-    }
-
-    /// # Safety
-    /// As [`Running::step`].
-    unsafe fn scale(&self, input: &Map, by: &Map, output: &Map) {
-        let from = input.layout;
-        self.member.share(from.blocks(), |block| {
-            // SAFETY: the block is this member's.
-            unsafe {
-                let factors = by.cell(0, 0).add(block * by.layout.block());
-                for row in 0..from.height {
-                    let cells = input.cell(row, 0).add(block * from.block());
-                    let to = output.cell(row, 0).add(block * output.layout.block());
-                    (self.network.kernels.scale)(cells, from.width, factors, to);
-                }
-            }
-        });
-    }
 }
 
-/// The cells of a side of `size` cells that cell `index` of `cells` averages: from ⌊i·size/cells⌋ to
-/// ⌈(i + 1)·size/cells⌉, as torch places them.
-const fn grid_cell(index: usize, cells: usize, size: usize) -> Range<usize> {
-    index * size / cells..((index + 1) * size).div_ceil(cells)
+/// Runs an operation that has no weights.
+///
+/// # Safety
+/// As [`Running::step`].
+unsafe fn run_simply(
+    kernels: &Kernels,
+    operation: &Operation,
+    (input, second): (&Map, Option<&Map>),
+    output: &Map,
+    member: &Member,
+) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        match (operation, second) {
+            (Operation::MaxPool(window), _) => {
+                pooling::max_pool(kernels, window, input, output, member);
+            }
+            (Operation::AveragePool(side), _) => {
+                pooling::average(kernels, Means::Windows(*side), input, output, member);
+            }
+            (Operation::AveragePoolTo(_) | Operation::GlobalAveragePool, _) => {
+                pooling::average(kernels, Means::Grid, input, output, member);
+            }
+            (Operation::Concatenate { .. }, Some(second)) => {
+                joined::concatenate([input, second], output, member);
+            }
+            _ => unreachable!("a plan says how each step is run"),
+        }
+    }
 }

@@ -3,9 +3,10 @@
 use std::sync::Mutex;
 
 use super::buffer::Buffer;
-use super::dense::Dense;
-use super::layout::Layout;
-use super::lowering::{Fused, halos, lower};
+use super::dense::{Dense, Layer};
+use super::joined::{Home, homes};
+use super::layout::{Halo, Layout};
+use super::lowering::{Fused, Inputs, halos, lower};
 use super::map::Map;
 use super::separable::{Separable, Stages};
 use super::weights::Weights;
@@ -18,12 +19,10 @@ pub struct Planned {
     pub fused: Fused,
     /// How, where there is something to decide.
     pub how: How,
-    /// Where its input is.
-    pub input: usize,
-    /// Where its second input is: a residual or factors.
-    pub second: Option<usize>,
-    /// Where its output goes.
-    pub output: usize,
+    /// What it reads.
+    pub inputs: Inputs,
+    /// What it makes.
+    pub output: Value,
     /// Numbers of the taps that the output is copied to.
     pub taps: Vec<usize>,
 }
@@ -50,14 +49,26 @@ pub struct Plan {
     pub steps: Vec<Planned>,
     /// The first of the steps from which on weights are larger than maps.
     pub late: usize,
-    /// The memory: one buffer each. The first holds the pixels.
-    layouts: Vec<Layout>,
+    /// Where every value lies; empty for those that never leave a step.
+    places: Vec<Option<Place>>,
+    /// Floats of every buffer.
+    buffers: Vec<usize>,
     scratch: usize,
     idle: Mutex<Vec<Memory>>,
 }
 
+/// Where a value lies.
+#[derive(Clone, Copy)]
+struct Place {
+    buffer: usize,
+    /// Floats before it.
+    start: usize,
+    layout: Layout,
+}
+
 /// What one team works in.
 pub struct Memory {
+    /// One for each value.
     maps: Vec<Map>,
     scratch: Vec<*mut f32>,
     /// What the two point into.
@@ -71,27 +82,29 @@ unsafe impl Send for Memory {}
 unsafe impl Sync for Memory {}
 
 impl Memory {
-    fn new(layouts: &[Layout], members: usize, scratch: usize) -> Self {
-        let mut buffers: Vec<Buffer> = layouts
-            .iter()
-            .map(|layout| Buffer::new(layout.len()))
-            .chain((0..members).map(|_| Buffer::new(scratch)))
-            .collect();
-        let (values, working) = buffers.split_at_mut(layouts.len());
-        let map = |(buffer, layout): (&mut Buffer, &Layout)| Map {
-            base: buffer.as_mut_ptr(),
-            layout: *layout,
+    fn new(plan: &Plan) -> Self {
+        let scratch = (0..plan.members).map(|_| plan.scratch);
+        let lengths = plan.buffers.iter().copied().chain(scratch);
+        let mut buffers: Vec<Buffer> = lengths.map(Buffer::new).collect();
+        let (values, working) = buffers.split_at_mut(plan.buffers.len());
+        let bases: Vec<*mut f32> = values.iter_mut().map(Buffer::as_mut_ptr).collect();
+        let map = |place: &Option<Place>| match place {
+            Some(place) => Map {
+                base: bases[place.buffer].wrapping_add(place.start),
+                layout: place.layout,
+            },
+            None => Map::NOTHING,
         };
         Self {
-            maps: values.iter_mut().zip(layouts).map(map).collect(),
+            maps: plan.places.iter().map(map).collect(),
             scratch: working.iter_mut().map(Buffer::as_mut_ptr).collect(),
             _buffers: buffers,
         }
     }
 
-    /// Every buffer as a map.
-    pub fn maps(&self) -> &[Map] {
-        &self.maps
+    /// The map of a value.
+    pub fn map(&self, value: Value) -> &Map {
+        &self.maps[value.0]
     }
 
     /// The working memory of every member.
@@ -111,47 +124,35 @@ impl Plan {
     ) -> Self {
         let shapes = network.shapes(size.0, size.1);
         let lowered = lower(network, &shapes, taps);
-        let halos = halos(network, &shapes, &lowered);
-        let layout = |value: Value| match value {
-            Value::INPUT => Layout {
-                lanes: 1,
-                ..Layout::blocked(shapes[0], halos[0])
-            },
-            value => Layout::blocked(shapes[value.0], halos[value.0]),
-        };
-        let mut places = Places::new(layout(Value::INPUT));
+        let homes = homes(network, &lowered);
+        let layouts = layouts(network, &shapes, &lowered, &homes);
+        let mut places = Places::new(&layouts, &homes);
         let mut steps = Vec::with_capacity(lowered.len());
+        let planning = Planning {
+            network,
+            weights,
+            shapes: &shapes,
+            layouts: &layouts,
+            members,
+        };
         for (index, fused) in lowered.iter().enumerate() {
-            let (input, second) = fused.inputs(network);
-            let output = places.take(fused.output(), layout(fused.output()));
-            let planned = Planned {
+            let output = fused.output();
+            places.take(output);
+            steps.push(Planned {
                 fused: *fused,
-                how: how(fused, weights, &shapes, members, layout, network),
-                input: places.of(input),
-                second: second.map(|value| places.of(value)),
+                how: planning.how(fused),
+                inputs: fused.inputs(network),
                 output,
-                taps: (0..taps.len())
-                    .filter(|tap| taps[*tap] == fused.output())
-                    .collect(),
-            };
-            steps.push(planned);
-            places.give_back(|value| {
-                let is_read = |later: &Fused| {
-                    let (input, second) = later.inputs(network);
-                    input == value || second == Some(value)
-                };
-                lowered[index + 1..].iter().any(is_read)
+                taps: (0..taps.len()).filter(|tap| taps[*tap] == output).collect(),
             });
+            let later = &lowered[index + 1..];
+            places.give_back(|value| later.iter().any(|l| l.inputs(network).contain(value)));
         }
-        let scratch = steps
-            .iter()
-            .map(|step| scratch_of(step, weights))
-            .max()
-            .unwrap_or(0);
+        let scratch = steps.iter().map(|step| scratch_of(step, weights)).max();
         let has_large_weights = |step: &Planned| {
             let (first, last) = step.fused.ends();
             let weights: usize = weights[first..=last].iter().map(Weights::len).sum();
-            let maps = [step.input, step.output].map(|place| places.layouts[place].len());
+            let maps = [step.inputs.input, step.output].map(|value| layouts[value.0].len());
             weights > maps.iter().sum()
         };
         let early = steps.iter().rposition(|step| !has_large_weights(step));
@@ -160,8 +161,9 @@ impl Plan {
             members,
             late: early.map_or(0, |last| last + 1),
             steps,
-            layouts: places.layouts,
-            scratch,
+            places: places.of,
+            buffers: places.buffers.iter().map(Layout::len).collect(),
+            scratch: scratch.unwrap_or(0),
             idle: Mutex::default(),
         }
     }
@@ -169,7 +171,7 @@ impl Plan {
     /// Memory to work in, given back with [`Plan::give_back`].
     pub fn take_memory(&self) -> Memory {
         let idle = self.idle.lock().ok().and_then(|mut idle| idle.pop());
-        idle.unwrap_or_else(|| Memory::new(&self.layouts, self.members, self.scratch))
+        idle.unwrap_or_else(|| Memory::new(self))
     }
 
     /// For the next picture.
@@ -180,42 +182,68 @@ impl Plan {
     }
 }
 
-fn how(
-    fused: &Fused,
-    weights: &[Weights],
-    shapes: &[MapShape],
-    members: usize,
-    layout: impl Fn(Value) -> Layout,
+/// How every value is laid out: as the memory that it is a part of.
+fn layouts(
     network: &Network,
-) -> How {
-    let (input, second) = fused.inputs(network);
-    let made = shapes[fused.output().0];
-    match fused {
-        Fused::Direct(step) => {
-            let direct = weights[*step].direct();
-            let residual = second.map(&layout);
-            let (input, output) = (layout(input), layout(fused.output()));
-            How::Dense(Dense::plan(
-                direct,
-                &input,
-                &output,
-                residual.as_ref(),
-                members,
-            ))
+    shapes: &[MapShape],
+    lowered: &[Fused],
+    homes: &[Home],
+) -> Vec<Layout> {
+    let needed = halos(network, shapes, lowered);
+    let mut halos = vec![Halo::default(); needed.len()];
+    for (home, needed) in homes.iter().zip(&needed) {
+        halos[home.root.0] = halos[home.root.0].with(needed);
+    }
+    let values = shapes.iter().zip(homes);
+    let mut layouts: Vec<Layout> = values
+        .map(|(shape, home)| Layout::blocked(*shape, halos[home.root.0]))
+        .collect();
+    // Pixels stay plane by plane.
+    layouts[0].lanes = 1;
+    layouts
+}
+
+struct Planning<'a> {
+    network: &'a Network,
+    weights: &'a [Weights],
+    shapes: &'a [MapShape],
+    layouts: &'a [Layout],
+    members: usize,
+}
+
+impl Planning<'_> {
+    fn how(&self, fused: &Fused) -> How {
+        let (weights, members) = (self.weights, self.members);
+        let Inputs { input, second, .. } = fused.inputs(self.network);
+        let (input, output) = (self.layouts[input.0], self.layouts[fused.output().0]);
+        match fused {
+            Fused::Direct { .. } => {
+                let layer = layer(fused, weights);
+                let residual = second.map(|value| self.layouts[value.0]);
+                How::Dense(Dense::plan(
+                    &layer,
+                    &input,
+                    &output,
+                    residual.as_ref(),
+                    members,
+                ))
+            }
+            Fused::Winograd(step) => {
+                let direct = weights[*step].direct();
+                // Here rather than in the first picture, where the other threads would wait.
+                weights[*step].transformed();
+                let size = (output.height, output.width);
+                How::Winograd(Winograd::plan(direct, size, members))
+            }
+            Fused::Separable { depthwise, .. } => {
+                let convolved = self.shapes[*depthwise];
+                let size = (convolved.height, convolved.width);
+                How::Separable(Separable::plan(&stages(fused, weights), &input, size))
+            }
+            Fused::MaxPool(_) | Fused::Average(_) | Fused::Cellwise(_) | Fused::Concatenate(_) => {
+                How::Simple
+            }
         }
-        Fused::Winograd(step) => {
-            let direct = weights[*step].direct();
-            // Here rather than in the first picture, where the other threads would wait.
-            weights[*step].transformed();
-            How::Winograd(Winograd::plan(direct, (made.height, made.width), members))
-        }
-        Fused::Separable { depthwise, .. } => {
-            let convolved = shapes[*depthwise];
-            let stages = stages(fused, weights);
-            let size = (convolved.height, convolved.width);
-            How::Separable(Separable::plan(&stages, &layout(input), size))
-        }
-        Fused::MaxPool(_) | Fused::Average(_) | Fused::Scale(_) => How::Simple,
     }
 }
 
@@ -223,71 +251,112 @@ fn scratch_of(step: &Planned, weights: &[Weights]) -> usize {
     match &step.how {
         How::Winograd(winograd) => winograd.scratch(),
         How::Separable(separable) => separable.scratch(&stages(&step.fused, weights)),
-        How::Dense(_) | How::Simple => 0,
+        How::Dense(dense) => dense.scratch(),
+        How::Simple => 0,
     }
 }
 
-/// The weights of the three convolutions.
+/// The weights of a convolution and of what is done before it.
+pub fn layer<'a>(fused: &Fused, weights: &'a [Weights]) -> Layer<'a> {
+    let Fused::Direct {
+        prepare,
+        convolution,
+    } = fused
+    else {
+        unreachable!("only these are one convolution: {fused:?}")
+    };
+    Layer {
+        direct: weights[*convolution].direct(),
+        prepare: prepare.map(|step| weights[step].norm()),
+    }
+}
+
+/// The weights of the convolutions.
 pub fn stages<'a>(fused: &Fused, weights: &'a [Weights]) -> Stages<'a> {
-    let (first, last) = fused.ends();
     let Fused::Separable {
         expand,
         depthwise,
+        norm,
         project,
     } = fused
     else {
-        unreachable!("only these have three stages: {first} to {last}")
+        unreachable!("only these have three stages: {fused:?}")
     };
     Stages {
         expand: expand.map(|step| weights[step].direct()),
         depthwise: weights[*depthwise].depthwise(),
+        norm: norm.map(|step| weights[step].norm()),
         project: project.map(|step| weights[step].direct()),
     }
 }
 
-/// Which buffer every live value is in. Buffers are used again for values laid out the same way,
-/// so that their halos stay zero.
-struct Places {
-    layouts: Vec<Layout>,
+/// Which buffer every value is in. Buffers are used again for values laid out the same way, so that
+/// their halos stay zero.
+struct Places<'a> {
+    layouts: &'a [Layout],
+    homes: &'a [Home],
+    of: Vec<Option<Place>>,
+    buffers: Vec<Layout>,
     free: Vec<usize>,
+    /// The values that memory belongs to now, and which it is.
     live: Vec<(Value, usize)>,
 }
 
-impl Places {
-    fn new(pixels: Layout) -> Self {
-        Self {
-            layouts: vec![pixels],
+impl<'a> Places<'a> {
+    fn new(layouts: &'a [Layout], homes: &'a [Home]) -> Self {
+        let mut places = Self {
+            layouts,
+            homes,
+            of: vec![None; layouts.len()],
+            buffers: Vec::new(),
             free: Vec::new(),
-            live: vec![(Value::INPUT, 0)],
-        }
+            live: Vec::new(),
+        };
+        places.take(Value::INPUT);
+        places
     }
 
-    fn take(&mut self, value: Value, layout: Layout) -> usize {
-        let fits = |place: &usize| self.layouts[*place] == layout;
-        let place = match self.free.iter().rposition(fits) {
+    fn take(&mut self, value: Value) {
+        let Home { root, blocks } = self.homes[value.0];
+        let live = self.live.iter().find(|(live, _)| *live == root);
+        let buffer = match live {
+            Some((_, buffer)) => *buffer,
+            None => self.take_buffer(root),
+        };
+        let layout = self.layouts[value.0];
+        self.of[value.0] = Some(Place {
+            buffer,
+            start: blocks * layout.block(),
+            layout,
+        });
+    }
+
+    fn take_buffer(&mut self, root: Value) -> usize {
+        let layout = self.layouts[root.0];
+        let fits = |buffer: &usize| self.buffers[*buffer] == layout;
+        let buffer = match self.free.iter().rposition(fits) {
             Some(index) => self.free.remove(index),
             None => {
-                self.layouts.push(layout);
-                self.layouts.len() - 1
+                self.buffers.push(layout);
+                self.buffers.len() - 1
             }
         };
-        self.live.push((value, place));
-        place
+        self.live.push((root, buffer));
+        buffer
     }
 
-    fn of(&self, value: Value) -> usize {
-        let found = self.live.iter().find(|(live, _)| *live == value);
-        found
-            .map(|(_, place)| *place)
-            .expect("a value is live as long as a later step reads it")
-    }
-
-    /// Frees the places of values that are not read any more.
+    /// Frees the memory of which no value is read any more.
     fn give_back(&mut self, is_read: impl Fn(Value) -> bool) {
+        let homes = self.homes;
+        let is_used = |root: Value| {
+            let parts = (0..homes.len()).filter(|value| homes[*value].root == root);
+            parts.map(Value).any(&is_read)
+        };
         let (kept, freed): (Vec<_>, Vec<_>) =
-            self.live.drain(..).partition(|(value, _)| is_read(*value));
+            self.live.drain(..).partition(|(root, _)| is_used(*root));
         self.live = kept;
         // The pixels' buffer has a layout of its own and is never taken for anything else.
-        self.free.extend(freed.into_iter().map(|(_, place)| place));
+        self.free
+            .extend(freed.into_iter().map(|(_, buffer)| buffer));
     }
 }

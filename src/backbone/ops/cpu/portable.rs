@@ -71,8 +71,8 @@ impl Vector for Plain {
     }
 
     #[inline(always)]
-    fn over(self, other: Self) -> Self {
-        self.zip(other, |a, b| a / b)
+    fn reciprocal(self) -> Self {
+        Self(self.0.map(f32::recip))
     }
 
     #[inline(always)]

@@ -8,8 +8,8 @@
 
 use std::ops::Range;
 
-use super::buffer::Buffer;
-use super::depthwise::Strip;
+use super::cellwise::{Cells, Cellwise, Norm};
+use super::depthwise::{Depthwise, Strip};
 use super::direct::{Direct, Row};
 use super::kernels::Kernels;
 use super::layout::{BLOCK, Halo, Layout};
@@ -17,8 +17,6 @@ use super::lowering::before;
 use super::map::Map;
 use super::team::Member;
 use super::tile::Chunk;
-use crate::backbone::network::{Convolution, Window};
-use crate::backbone::parameters::Folded;
 
 /// Bytes that a band's maps may take: they are to stay in a core's second cache.
 const BAND_BYTES: usize = 640 << 10;
@@ -27,52 +25,6 @@ const GROUP: usize = 2;
 /// Rows of output convolved by one call of the kernel.
 const STRIP: usize = 8;
 
-/// A depthwise convolution's weights.
-pub struct Depthwise {
-    /// Kernel, stride, padding.
-    pub window: Window,
-    /// Channels in and out.
-    pub channels: usize,
-    /// `[block][kernel · kernel][16]`.
-    weights: Buffer,
-    bias: Buffer,
-    finish: super::activate::Finish,
-}
-
-impl Depthwise {
-    /// Packs `folded`.
-    pub fn pack(convolution: &Convolution, folded: &Folded) -> Self {
-        let (channels, window) = (convolution.outputs, convolution.window);
-        let taps = window.kernel * window.kernel;
-        let padded = channels.next_multiple_of(BLOCK);
-        let mut weights = Buffer::new(padded * taps);
-        for (channel, kernel) in folded.weight.chunks_exact(taps).enumerate() {
-            for (tap, &weight) in kernel.iter().enumerate() {
-                let place = (channel / BLOCK * taps + tap) * BLOCK + channel % BLOCK;
-                weights.as_mut_slice()[place] = weight;
-            }
-        }
-        let mut bias = Buffer::new(padded);
-        bias.as_mut_slice()[..channels].copy_from_slice(&folded.bias);
-        Self {
-            window,
-            channels,
-            weights,
-            bias,
-            finish: convolution.activation.into(),
-        }
-    }
-
-    const fn blocks(&self) -> usize {
-        self.channels.div_ceil(BLOCK)
-    }
-
-    /// Floats of weights.
-    pub const fn len(&self) -> usize {
-        self.blocks() * self.window.kernel * self.window.kernel * BLOCK
-    }
-}
-
 /// What is run: the convolutions' weights.
 #[derive(Clone, Copy)]
 pub struct Stages<'a> {
@@ -80,6 +32,8 @@ pub struct Stages<'a> {
     pub expand: Option<&'a Direct>,
     /// The middle.
     pub depthwise: &'a Depthwise,
+    /// What is done to each cell of what is convolved.
+    pub norm: Option<&'a Norm>,
     /// Makes the output of what is convolved; none if that is the output.
     pub project: Option<&'a Direct>,
 }
@@ -288,7 +242,10 @@ impl Running<'_> {
             if let Some(project) = self.stages.project {
                 let pixels = 0..band.len() * self.plan.width;
                 // SAFETY: the caller's promise; the band's results are complete.
-                unsafe { self.project(project, band.start, pixels, 0..project.blocks()) };
+                unsafe {
+                    self.normalize(&pixels);
+                    self.project(project, band.start, pixels, 0..project.blocks());
+                }
             }
             start = band.end;
         }
@@ -307,6 +264,14 @@ impl Running<'_> {
         let Some(project) = self.stages.project else {
             return;
         };
+        if self.stages.norm.is_some() {
+            let pixels = self.plan.height * self.plan.width;
+            member.share(member.count, |part| {
+                let pixel = |part: usize| part * pixels / member.count;
+                // SAFETY: all channels are collected; the pixels are this member's.
+                unsafe { self.normalize(&(pixel(part)..pixel(part + 1))) };
+            });
+        }
         // Every member gets as many of the pixels, or rows where pixels do not follow each other.
         let panels = project.blocks().div_ceil(GROUP);
         let (unit, units) = match self.is_one_row() {
@@ -440,6 +405,7 @@ impl Running<'_> {
             let output = self.ring.add(slot);
             let row = Row {
                 input: source.window((row, 0), window.stride, before),
+                input_block: source.layout.block(),
                 step: window.stride * source.layout.lanes,
                 width: plan.expanded.width,
                 // Blocks are counted from the first that is kept.
@@ -456,6 +422,20 @@ impl Running<'_> {
                 group,
             );
         }
+    }
+
+    /// Brings some pixels of a band's results into the form in which they are projected.
+    unsafe fn normalize(&self, pixels: &Range<usize>) {
+        let Some(norm) = self.stages.norm else {
+            return;
+        };
+        let factors = None;
+        let cells = Cells {
+            first: self.collected.wrapping_add(pixels.start * BLOCK),
+            block: self.plan.collected_block(),
+        };
+        // SAFETY: the caller's promise: these results are complete.
+        unsafe { Cellwise { norm, factors }.run(self.kernels, cells, pixels.len(), cells) };
     }
 
     /// Projects some pixels of the band that begins at row `first`.
@@ -479,6 +459,7 @@ impl Running<'_> {
             unsafe {
                 Row {
                     input: self.collected.add(start * BLOCK),
+                    input_block: self.plan.collected_block(),
                     step: BLOCK,
                     width,
                     output: output.cell(row, column),

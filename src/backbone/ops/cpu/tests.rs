@@ -1,5 +1,7 @@
 //! Every instruction set against Candle's own operations, on networks of random shapes.
 
+mod joined;
+
 use candle_core::{Device, Tensor};
 use proptest::prelude::*;
 
@@ -29,7 +31,7 @@ impl Numbers {
 
 /// Weights under which activations keep their magnitude.
 fn parameters(network: &Network, numbers: &mut Numbers) -> Parameters {
-    let mut fold = |operation: &Operation| match operation {
+    let mut fold = |(operation, channels): (&Operation, usize)| match operation {
         Operation::Convolution(convolution) => {
             let shape = convolution.weight_shape();
             let summed = shape[1..].iter().product::<usize>() as f32;
@@ -38,10 +40,19 @@ fn parameters(network: &Network, numbers: &mut Numbers) -> Parameters {
                 bias: numbers.take(convolution.outputs, 0.3),
             })
         }
+        Operation::BatchNorm(_) | Operation::LayerNorm(_) => Some(Folded {
+            weight: numbers.take(channels, 1.0),
+            bias: numbers.take(channels, 0.3),
+        }),
         _ => None,
     };
-    let steps = network.steps().iter();
-    Parameters(steps.map(|step| fold(&step.operation)).collect())
+    let steps = network.steps().iter().enumerate();
+    let channels = |index: usize| network.channels(Value(index + 1));
+    Parameters(
+        steps
+            .map(|(index, step)| fold((&step.operation, channels(index))))
+            .collect(),
+    )
 }
 
 fn pack(
@@ -126,6 +137,7 @@ fn activation() -> impl Strategy<Value = Activation> {
         Just(Activation::HardSigmoid),
         Just(Activation::Silu),
         Just(Activation::Sigmoid),
+        Just(Activation::Gelu),
     ]
 }
 

@@ -4,10 +4,11 @@ use std::sync::OnceLock;
 
 use rayon::prelude::*;
 
+use super::cellwise::Norm;
+use super::depthwise::Depthwise;
 use super::direct::Direct;
 use super::layout::BLOCK;
 use super::lowering::is_depthwise;
-use super::separable::Depthwise;
 use super::winograd::Transformed;
 use crate::backbone::network::{Network, Operation, Step, Value};
 use crate::backbone::parameters::Folded;
@@ -19,6 +20,8 @@ pub enum Weights {
     Direct(Box<Direct>, OnceLock<Transformed>),
     /// A depthwise convolution's.
     Depthwise(Depthwise),
+    /// What is done to each cell by itself.
+    Norm(Norm),
     /// The step has none.
     None,
 }
@@ -35,24 +38,26 @@ impl Weights {
     ) -> Result<Vec<Self>> {
         let steps = network.steps().par_iter().enumerate();
         let packed = steps.map(|(index, step)| {
-            let folded = read(index)?;
-            Ok(folded.map_or(Self::None, |folded| Self::of(step, &folded)))
+            let channels = network.channels(Value(index + 1));
+            Ok(Self::of(step, channels, read(index)?.as_ref()))
         });
         let packed: Vec<Result<Self>> = packed.collect();
         packed.into_iter().collect()
     }
 
-    fn of(step: &Step, folded: &Folded) -> Self {
-        match &step.operation {
-            Operation::Convolution(convolution) if is_depthwise(convolution) => {
+    fn of(step: &Step, channels: usize, folded: Option<&Folded>) -> Self {
+        match (&step.operation, folded) {
+            (Operation::Convolution(convolution), Some(folded)) if is_depthwise(convolution) => {
                 Self::Depthwise(Depthwise::pack(convolution, folded))
             }
-            Operation::Convolution(convolution) => {
+            (Operation::Convolution(convolution), Some(folded)) => {
                 let lanes = if step.input == Value::INPUT { 1 } else { BLOCK };
                 let direct = Direct::pack(convolution, folded, lanes);
                 Self::Direct(Box::new(direct), OnceLock::new())
             }
-            _ => Self::None,
+            (operation, folded) => {
+                Norm::pack(operation, channels, folded).map_or(Self::None, Self::Norm)
+            }
         }
     }
 
@@ -61,6 +66,7 @@ impl Weights {
         match self {
             Self::Direct(direct, _) => direct.len(),
             Self::Depthwise(depthwise) => depthwise.len(),
+            Self::Norm(norm) => norm.len(),
             Self::None => 0,
         }
     }
@@ -88,6 +94,14 @@ impl Weights {
         match self {
             Self::Depthwise(depthwise) => depthwise,
             _ => unreachable!("lowering and packing agree on what is depthwise"),
+        }
+    }
+
+    /// What is done to each cell.
+    pub fn norm(&self) -> &Norm {
+        match self {
+            Self::Norm(norm) => norm,
+            _ => unreachable!("lowering and packing agree on what is done cell by cell"),
         }
     }
 }

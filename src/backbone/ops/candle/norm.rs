@@ -1,0 +1,35 @@
+//! Norms that stand by themselves.
+
+use candle_core::{Device, Tensor};
+
+use crate::backbone::parameters::Folded;
+use crate::error::Result;
+
+/// A norm's factors and shifts on the device, `[1, C, 1, 1]`.
+pub struct LoadedNorm {
+    scale: Tensor,
+    shift: Tensor,
+}
+
+impl LoadedNorm {
+    pub fn new(folded: Folded, device: &Device) -> Result<Self> {
+        let channels = folded.weight.len();
+        let load = |values| Tensor::from_vec(values, (1, channels, 1, 1), device);
+        Ok(Self {
+            scale: load(folded.weight)?,
+            shift: load(folded.bias)?,
+        })
+    }
+
+    /// `[N, C, H, W]` channel by channel.
+    pub fn scale_and_shift(&self, x: &Tensor) -> Result<Tensor> {
+        Ok(x.broadcast_mul(&self.scale)?.broadcast_add(&self.shift)?)
+    }
+}
+
+/// Every cell of `[N, C, H, W]` less its mean, over its standard deviation.
+pub fn normalized(x: &Tensor, epsilon: f64) -> Result<Tensor> {
+    let centred = x.broadcast_sub(&x.mean_keepdim(1)?)?;
+    let deviation = (centred.sqr()?.mean_keepdim(1)? + epsilon)?.sqrt()?;
+    Ok(centred.broadcast_div(&deviation)?)
+}

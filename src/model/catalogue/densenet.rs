@@ -1,0 +1,15 @@
+//! DenseNet, with torchvision's weights, which timm has too.
+
+use super::{Model, TORCHVISION, hub};
+
+pub const MODELS: &[Model] = &[Model {
+    name: "densenet121",
+    architecture: "densenet121",
+    licence: "BSD-3-Clause",
+    citation: "Huang et al., Densely Connected Convolutional Networks, 2016; \
+                   weights: torchvision, IMAGENET1K_V1",
+    top1: 74.4,
+    preprocess: TORCHVISION,
+    default_layer: "relu",
+    sources: &[hub("timm/densenet121.tv_in1k")],
+}];
