@@ -8,6 +8,7 @@ mod bad_input;
 mod command;
 mod crash;
 mod damage;
+mod evaluation;
 mod faults;
 mod gallery;
 mod own_network;

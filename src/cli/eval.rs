@@ -151,7 +151,11 @@ impl SetArgs {
             Some(text) => Some(Form::parse(text, self.difficulty.into())?),
             None => (is_table && dataset.is_file()).then(|| Form::Table(dataset.clone())),
         };
-        let walked = walk(&[folder.to_owned()], &excluded(&self.exclude)?);
+        let mut walked = walk(&[folder.to_owned()], &excluded(&self.exclude)?);
+        if walked.found.is_empty() && !walked.problems.is_empty() {
+            let (_, reason) = walked.problems.swap_remove(0);
+            return Err(reason.into());
+        }
         let form = form.unwrap_or_else(|| Form::guess(folder, &walked));
         let truth = GroundTruth::read(&form, folder, &walked)?;
         let truth = match self.sample {

@@ -73,7 +73,7 @@ impl Workspace {
             .current_dir(self.dir.path())
             .args(arguments)
             .env_remove("IMGSEARCH_GALLERY");
-        let takes_weights = ["index", "query", "extract", "whiten"]
+        let takes_weights = ["index", "query", "extract", "whiten", "eval", "tune"]
             .iter()
             .any(|name| arguments[0].as_ref() == *name);
         if takes_weights {

@@ -1,0 +1,230 @@
+//! Layers compared and specs tuned on labelled photos, by the command.
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::common::Workspace;
+use crate::common::paint::{Scene, paint};
+
+/// A folder for each of some kinds of scene, with so many views.
+fn labelled(scenes: usize, views: u64) -> Option<Workspace> {
+    let w = Workspace::new()?;
+    for (scene, name) in Scene::ALL.into_iter().take(scenes) {
+        fs::create_dir_all(w.path(&format!("set/{name}"))).unwrap();
+        for view in 0..views {
+            let picture = paint(scene, view, 120, 90);
+            picture
+                .save(w.path(&format!("set/{name}/{view}.png")))
+                .unwrap();
+        }
+    }
+    Some(w)
+}
+
+fn quality(row: &Value, metric: &str) -> f64 {
+    row["metrics"][metric]["mean"].as_f64().unwrap()
+}
+
+#[test]
+fn every_stage_is_compared_and_deep_ones_know_scenes_best() {
+    let Some(w) = labelled(6, 4) else { return };
+    let report = w.json(&["eval", "set", "--json"], 0);
+    assert_eq!(
+        (&report["photos"], &report["queries"], &report["groups"]),
+        (&24.into(), &24.into(), &6.into())
+    );
+    let rows = report["specs"].as_array().unwrap();
+    assert_eq!(rows.len(), 9 * 3 + 3);
+    let of = |spec: &str| {
+        rows.iter()
+            .find(|row| row["spec"] == format!("efficientnet_lite0:{spec}"))
+            .unwrap()
+    };
+    assert_eq!(of("head/gap")["dimension"], 1280);
+    assert!(quality(of("head/gap"), "mAP") > quality(of("stem/max"), "mAP"));
+    assert_eq!(rows[0]["is_best"], true);
+    for row in rows {
+        let interval = &row["metrics"]["mAP"];
+        let [low, mean, high] = ["low", "mean", "high"].map(|end| interval[end].as_f64().unwrap());
+        assert!(low <= mean && mean <= high, "{row}");
+        assert!(
+            quality(row, "recall@1") <= quality(row, "recall@5"),
+            "{row}"
+        );
+    }
+}
+
+/// Photos that were described before are not described again, and give the same numbers.
+#[test]
+fn a_second_evaluation_says_the_same_from_the_cache() {
+    let Some(w) = labelled(4, 3) else { return };
+    let arguments = [
+        "eval",
+        "set",
+        "--specs",
+        "head,blocks.10/gem*0.5+head/max",
+        "--json",
+    ];
+    let first = w.json(&arguments, 0);
+    assert!(w.path(".imgsearch/pooled").is_dir());
+    assert_eq!(w.json(&arguments, 0), first);
+    // An evaluation leaves no gallery behind, and does not stand in the way of one.
+    w.run(&["index", "set"], 0);
+    assert_eq!(w.json(&arguments, 0), first);
+}
+
+#[test]
+fn the_best_spec_is_reranked_indexed_and_drawn() {
+    let Some(w) = labelled(5, 4) else { return };
+    let report = w.json(
+        &[
+            "eval",
+            "set",
+            "--specs",
+            "head,blocks.15",
+            "--expand",
+            "2",
+            "--augment",
+            "2",
+            "--index",
+            "--plot",
+            "plot.svg",
+            "--html",
+            "failures.html",
+            "--json",
+        ],
+        0,
+    );
+    let names: Vec<&str> = report["variants"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one["name"].as_str().unwrap())
+        .collect();
+    assert_eq!(names, ["expand 2", "augment 2", "expand 2, augment 2"]);
+    let index = report["index"].as_array().unwrap();
+    assert!(
+        index.last().unwrap()["recall"].as_f64().unwrap() > 0.99,
+        "{index:?}"
+    );
+    let plot = fs::read_to_string(w.path("plot.svg")).unwrap();
+    assert!(plot.contains("blocks.15") && plot.contains("mAP"));
+    let page = fs::read_to_string(w.path("failures.html")).unwrap();
+    assert!(page.matches("data:image/jpeg;base64,").count() >= 20 * 6);
+    w.run(
+        &[
+            "eval",
+            "set",
+            "--specs",
+            "head,blocks.15",
+            "--plot",
+            "plot.png",
+        ],
+        0,
+    );
+    let picture = image::open(w.path("plot.png")).unwrap().to_rgb8();
+    let dark = picture
+        .pixels()
+        .filter(|pixel| pixel.0.iter().all(|value| *value < 90))
+        .count();
+    assert!(dark > 2000, "{dark} dark pixels: is the text there?");
+}
+
+#[test]
+fn a_table_says_what_belongs_together_and_a_broken_photo_stops_nothing() {
+    let Some(w) = labelled(3, 3) else { return };
+    fs::write(w.path("set/broken.jpg"), b"\xff\xd8\xff broken").unwrap();
+    let mut table = "path,group,role,junk\nbroken.jpg,beach,gallery,\n".to_owned();
+    for (_, name) in Scene::ALL.into_iter().take(3) {
+        table += &format!(
+            "{name}/0.png,{name},query,\n{name}/1.png,{name},gallery,\n{name}/2.png,{name},gallery,yes\n"
+        );
+    }
+    fs::write(w.path("set/labels.csv"), table).unwrap();
+    let report = w.json(&["eval", "set/labels.csv", "--specs", "head", "--json"], 3);
+    assert_eq!(
+        (&report["queries"], &report["photos"]),
+        (&3.into(), &6.into())
+    );
+    let skipped = report["skipped"].as_array().unwrap();
+    assert!(skipped[0]["path"].as_str().unwrap().ends_with("broken.jpg"));
+}
+
+#[test]
+fn what_cannot_be_evaluated_is_told_with_what_to_do() {
+    let Some(w) = labelled(2, 2) else { return };
+    for (arguments, said) in [
+        (vec!["eval", "nowhere"], "nowhere"),
+        (vec!["eval", "set", "--specs", "haed"], "head"),
+        (
+            vec!["eval", "set", "--ground-truth", "nonsense"],
+            "ground truth",
+        ),
+        (
+            vec!["eval", "set/beach"],
+            "no photo has another of its group",
+        ),
+        (vec!["tune", "set"], "at least 10"),
+    ] {
+        let output = w.command(&arguments).output().unwrap();
+        let message = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}: {message}");
+        assert!(message.contains(said), "{arguments:?}: {message}");
+    }
+}
+
+#[test]
+fn a_tuned_spec_is_written_and_indexed_with() {
+    let Some(w) = labelled(10, 4) else { return };
+    let report = w.json(
+        &[
+            "tune",
+            "set",
+            "--keep-preprocess",
+            "--out",
+            "best.json",
+            "--json",
+        ],
+        0,
+    );
+    let path = report["path"].as_array().unwrap();
+    assert_eq!(path[0]["spec"], "efficientnet_lite0:head/gap");
+    let quality = |step: &Value| step["mean"].as_f64().unwrap();
+    assert!(
+        path.windows(2)
+            .all(|pair| quality(&pair[1]) >= quality(&pair[0])),
+        "{path:?}"
+    );
+    let halves = ["searched", "held_out"].map(|half| report[half]["queries"].as_u64().unwrap());
+    assert_eq!(halves, [20, 20]);
+    let saved: Value = serde_json::from_slice(&fs::read(w.path("best.json")).unwrap()).unwrap();
+    assert_eq!(saved["spec"], report["spec"]);
+    w.run(&["index", "set", "--spec", "best.json"], 0);
+    let found = w.query(&["set/beach/0.png", "-k", "1"]);
+    assert_eq!(found, ["set/beach/0.png"]);
+}
+
+/// The same weights scored in PyTorch with GAP of the head, on photos that are not ours to copy.
+#[test]
+fn real_sets_score_what_pytorch_scored() {
+    let photos = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/photos");
+    if !photos.is_dir() {
+        println!("SKIPPED: no real photos beside this checkout");
+        return;
+    }
+    let Some(w) = Workspace::new() else { return };
+    for (set, map) in [
+        ("objects", 0.7778),
+        ("textures", 0.5155),
+        ("landmarks", 0.9095),
+    ] {
+        let folder = photos.join(set);
+        let folder = folder.to_str().unwrap();
+        let report = w.json(&["eval", folder, "--specs", "head", "--json"], 0);
+        let ours = quality(&report["specs"][0], "mAP");
+        println!("{set}: mAP {ours:.4}, PyTorch {map}");
+        assert!((ours - map).abs() <= 0.005, "{set}: {ours}");
+    }
+}
