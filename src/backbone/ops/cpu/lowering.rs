@@ -55,9 +55,10 @@ pub struct Inputs {
 }
 
 impl Inputs {
-    /// Whether `value` is among them.
-    pub fn contain(&self, value: Value) -> bool {
-        self.input == value || self.second == Some(value) || self.factors == Some(value)
+    /// All of them.
+    pub fn all(&self) -> impl Iterator<Item = Value> {
+        let all = [Some(self.input), self.second, self.factors];
+        all.into_iter().flatten()
     }
 }
 

@@ -127,6 +127,7 @@ impl Plan {
         let homes = homes(network, &lowered);
         let layouts = layouts(network, &shapes, &lowered, &homes);
         let mut places = Places::new(&layouts, &homes);
+        let last_reads = last_reads(network, &lowered, &homes);
         let mut steps = Vec::with_capacity(lowered.len());
         let planning = Planning {
             network,
@@ -145,8 +146,7 @@ impl Plan {
                 output,
                 taps: (0..taps.len()).filter(|tap| taps[*tap] == output).collect(),
             });
-            let later = &lowered[index + 1..];
-            places.give_back(|value| later.iter().any(|l| l.inputs(network).contain(value)));
+            places.give_back(|root| last_reads[root.0] > index);
         }
         let scratch = steps.iter().map(|step| scratch_of(step, weights)).max();
         let has_large_weights = |step: &Planned| {
@@ -345,18 +345,24 @@ impl<'a> Places<'a> {
         buffer
     }
 
-    /// Frees the memory of which no value is read any more.
+    /// Frees the memory of values of which nothing is read any more.
     fn give_back(&mut self, is_read: impl Fn(Value) -> bool) {
-        let homes = self.homes;
-        let is_used = |root: Value| {
-            let parts = (0..homes.len()).filter(|value| homes[*value].root == root);
-            parts.map(Value).any(&is_read)
-        };
         let (kept, freed): (Vec<_>, Vec<_>) =
-            self.live.drain(..).partition(|(root, _)| is_used(*root));
+            self.live.drain(..).partition(|(root, _)| is_read(*root));
         self.live = kept;
         // The pixels' buffer has a layout of its own and is never taken for anything else.
         self.free
             .extend(freed.into_iter().map(|(_, buffer)| buffer));
     }
+}
+
+/// The last of what is run that reads a value or a part of it.
+fn last_reads(network: &Network, lowered: &[Fused], homes: &[Home]) -> Vec<usize> {
+    let mut last = vec![0; homes.len()];
+    for (index, fused) in lowered.iter().enumerate() {
+        for value in fused.inputs(network).all() {
+            last[homes[value.0].root.0] = index;
+        }
+    }
+    last
 }
