@@ -52,8 +52,9 @@ pub fn read(file: &Path, root: &Path) -> Result<GroundTruth> {
             Some("yes" | "true" | "1" | "junk") => true,
             Some(_) => return Err(invalid(line, "junk is neither yes nor no")),
         };
-        let path =
-            absolute(&base.join(row.path)).map_err(|_| invalid(line, "there is no such photo"))?;
+        let path = absolute(&base.join(row.path)).ok();
+        let path = path.filter(|path| path.is_file());
+        let path = path.ok_or_else(|| invalid(line, "there is no such photo"))?;
         let group = (!row.group.is_empty()).then_some(row.group);
         labelled.push(Labelled {
             path,

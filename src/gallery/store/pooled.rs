@@ -132,8 +132,8 @@ mod tests {
             .put(&photo, [(&[1; 16], &[1.0][..])].into_iter())
             .unwrap();
         drop(cache);
-        let path = folder.path().join("pooled");
-        fs::write(path.join("conf"), "nonsense").unwrap();
+        // What a process leaves that found out about the damage.
+        fs::write(mark(&folder.path().join("pooled")), "").unwrap();
         let cache = PooledCache::open(folder.path()).unwrap();
         assert_eq!(cache.get(&[1; 16], &photo).unwrap(), None);
         cache
