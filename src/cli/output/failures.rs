@@ -11,8 +11,8 @@ use super::shown;
 
 const MARKS: &str = "h2{font-size:.95rem;font-weight:500;margin:2.2rem 0 .6rem}\
 section .grid{align-items:flex-start}.row{display:flex;flex-wrap:wrap;gap:1.6rem}\
-.row h3{font-size:.8rem;font-weight:500;margin:0 0 .4rem;color:#777}figure{width:170px}\
-img{width:170px;height:128px}figure.right img{outline:3px solid #009e73}\
+.row h3{font-size:.8rem;font-weight:500;margin:0 0 .4rem;color:#777}figure{width:142px}\
+img{width:142px;height:107px}figure.right img{outline:3px solid #009e73}\
 figure.wrong img{outline:3px solid #d55e00}";
 
 /// The page; `spec` and `metric` say what failed.
