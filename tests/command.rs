@@ -218,6 +218,9 @@ fn models_can_be_listed_and_shown_and_completions_printed() {
         w.json(&["models", "list", "--json"], 0)[0]["parameters"],
         4_652_008
     );
+    // As the message about an unknown layer names it.
+    let shown = w.json(&["models", "show", "resnet50_keras", "--json"], 0);
+    assert_eq!(shown["name"], "resnet50.keras");
     assert!(!w.run(&["completions", "zsh"], 0).stdout.is_empty());
 }
 

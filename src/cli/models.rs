@@ -54,13 +54,22 @@ pub fn run(args: &ModelsArgs) -> Result<Exit> {
     let mut out = io::stdout().lock();
     match &args.command {
         ModelsCommand::List { json } => list(*json, &mut out)?,
-        ModelsCommand::Show { name, json } => show(model::find(name)?, *json, &mut out)?,
+        ModelsCommand::Show { name, json } => show(find(name)?, *json, &mut out)?,
         ModelsCommand::Pull { name } => {
             let path = setup::fetch(model::find(name)?)?;
             writeln!(out, "{}", path.display())?;
         }
     }
     Ok(Exit::Done)
+}
+
+/// The model called so, or the first one of an architecture called so, as error messages name it.
+fn find(name: &str) -> Result<&'static Model> {
+    let of_architecture = || model::catalogue().find(|model| model.architecture == name);
+    match model::find(name) {
+        Ok(model) => Ok(model),
+        Err(unknown) => of_architecture().ok_or_else(|| unknown.into()),
+    }
 }
 
 fn input_size(model: &Model) -> Result<(usize, usize)> {

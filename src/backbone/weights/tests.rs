@@ -137,6 +137,12 @@ fn save_safetensors(path: &Path, prefix: &str) {
             TensorView::new(Dtype::F16, vec![3], &halves).unwrap(),
         ),
     ];
+    let brains: Vec<u8> = numbers(2, -1.5)
+        .iter()
+        .flat_map(|&n| half::bf16::from_f32(n).to_le_bytes())
+        .collect();
+    let brain = TensorView::new(Dtype::BF16, vec![2], &brains).unwrap();
+    let views = views.into_iter().chain([(format!("{prefix}c"), brain)]);
     fs::write(path, ::safetensors::serialize(views, None).unwrap()).unwrap();
 }
 
@@ -192,6 +198,7 @@ fn safetensors_are_read_with_and_without_a_prefix() {
         assert_eq!(file.shape("a"), Some([2, 3].as_slice()));
         assert_eq!(file.tensor("a", &[2, 3]).unwrap(), numbers(6, 0.5));
         assert_eq!(file.tensor("b", &[3]).unwrap(), numbers(3, 2.0));
+        assert_eq!(file.tensor("c", &[2]).unwrap(), numbers(2, -1.5));
     }
 }
 
