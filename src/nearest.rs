@@ -1,12 +1,12 @@
 //! The known name that a mistyped one was meant to be.
 
-/// The known name most like `name`, if one is near enough to be what was meant.
+/// The known name most like `name`, if one is near enough to be what was meant; of equals the first.
 #[must_use]
 pub fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<String> {
     known
         .map(|candidate| (strsim::jaro_winkler(name, candidate), candidate))
         .filter(|(likeness, _)| *likeness > 0.75)
-        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .reduce(|best, next| if next.0 > best.0 { next } else { best })
         .map(|(_, candidate)| candidate.to_owned())
 }
 

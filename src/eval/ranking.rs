@@ -21,12 +21,8 @@ pub struct Matrix {
 impl Matrix {
     /// Number of rows.
     #[must_use]
-    pub const fn rows(&self) -> usize {
-        if self.dimension == 0 {
-            0
-        } else {
-            self.values.len() / self.dimension
-        }
+    pub fn rows(&self) -> usize {
+        self.values.len().checked_div(self.dimension).unwrap_or(0)
     }
 
     /// One row.

@@ -207,7 +207,7 @@ mod tests {
         let reranked = Reranked::new(&truth, &descriptors, None, Some(expansion));
         let found = reranked.of(&[7]);
         let query = descriptors.row(7);
-        for item in 0..20usize {
+        for (item, found) in found.iter().enumerate() {
             let own = descriptors.row(item);
             let similarities = dots(own, &descriptors.values, 6);
             let others = nearest(&similarities, 4, |other| *other as usize != item);
@@ -221,11 +221,7 @@ mod tests {
             }
             normalize_in_place(&mut sum).unwrap();
             let cosine = crate::descriptor::dot(&sum, query);
-            assert!(
-                (found[item] - cosine).abs() < 1e-5,
-                "{item}: {} {cosine}",
-                found[item]
-            );
+            assert!((found - cosine).abs() < 1e-5, "{item}: {found} {cosine}");
         }
     }
 

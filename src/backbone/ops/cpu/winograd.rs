@@ -64,15 +64,12 @@ type Sixteen = [f32; BLOCK];
 
 /// G·g·Gᵀ for the sixteen kernels between one input and a block of outputs.
 fn transform(direct: &Direct, block: usize, input: usize, mut put: impl FnMut(usize, &Sixteen)) {
-    let mut half = [[[0.0; BLOCK]; 3]; SIDE];
-    for column in 0..3 {
-        let taps = [0, 3, 6].map(|row| direct.weights_of(block, input, row + column));
-        for (row, sums) in to_values(taps).into_iter().enumerate() {
-            half[row][column] = sums;
-        }
-    }
-    for (row, [left, middle, right]) in half.iter().enumerate() {
-        for (column, sums) in to_values([left, middle, right]).iter().enumerate() {
+    let columns = [0, 1, 2].map(|column| {
+        to_values([0, 3, 6].map(|row| direct.weights_of(block, input, row + column)))
+    });
+    for row in 0..SIDE {
+        let halves = columns.each_ref().map(|values| &values[row]);
+        for (column, sums) in to_values(halves).iter().enumerate() {
             put(row * SIDE + column, sums);
         }
     }
