@@ -145,6 +145,9 @@ fn a_table_says_what_belongs_together_and_a_broken_photo_stops_nothing() {
     }
     fs::write(w.path("set/labels.csv"), table).unwrap();
     let report = w.json(&["eval", "set/labels.csv", "--specs", "head", "--json"], 3);
+    let here = w.command(&["eval", "labels.csv", "--specs", "head", "--json"]);
+    let here = { here }.current_dir(w.path("set")).output().unwrap();
+    assert_eq!(here.status.code(), Some(3));
     assert_eq!(
         (&report["queries"], &report["photos"]),
         (&3.into(), &6.into())

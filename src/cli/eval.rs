@@ -1,6 +1,6 @@
 //! `imgsearch eval`: which layer, pooling and hybrid find the right photos.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::{fs, io};
 
 use anyhow::Result;
@@ -142,14 +142,16 @@ impl SetArgs {
     /// The set's ground truth, and what could not be looked at.
     pub fn ground_truth(&self) -> Result<(GroundTruth, Vec<Skipped>)> {
         let dataset = &self.dataset;
-        let is_table = dataset.extension().is_some_and(|ending| ending == "csv");
+        let is_table =
+            dataset.is_file() && dataset.extension().is_some_and(|ending| ending == "csv");
         let folder = match dataset.parent() {
-            Some(parent) if is_table && dataset.is_file() => parent,
+            Some(here) if is_table && here.as_os_str().is_empty() => Path::new("."),
+            Some(parent) if is_table => parent,
             _ => dataset,
         };
         let form = match &self.ground_truth {
             Some(text) => Some(Form::parse(text, self.difficulty.into())?),
-            None => (is_table && dataset.is_file()).then(|| Form::Table(dataset.clone())),
+            None => is_table.then(|| Form::Table(dataset.clone())),
         };
         let mut walked = walk(&[folder.to_owned()], &excluded(&self.exclude)?);
         if walked.found.is_empty() && !walked.problems.is_empty() {

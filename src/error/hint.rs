@@ -59,6 +59,12 @@ impl Error {
                     None => list,
                 });
             }
+            // ---- eval ----
+            Self::GroundTruth { .. } => {
+                "one folder for each class or object will do; `imgsearch eval --help` names the other \
+                 forms"
+            }
+            Self::TooFewQueries { .. } => "label more photos, at least two of each group",
             // ---- weights ----
             Self::WeightsFormat { .. } => {
                 "weights are `.safetensors`, torch's `.pth` or Keras' `.h5` files"
