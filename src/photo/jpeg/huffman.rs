@@ -238,7 +238,9 @@ impl Skips {
                 cursor.pass(entry & 0xFF);
                 return Some(());
             }
-            // The look went beyond the block, or saw nothing whole: one coefficient, then.
+            // The look went beyond the block, or saw nothing whole: one coefficient, then. What was
+            // passed before may have left fewer bits than the longest has.
+            cursor.refill(bytes)?;
             place += values.next(cursor)?.ahead;
         }
         (place == 63 || place >= END).then_some(())

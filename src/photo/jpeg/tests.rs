@@ -116,6 +116,26 @@ fn encoded(picture: &RgbImage, quality: u8) -> Vec<u8> {
     jpeg
 }
 
+/// Many short coefficients and then one of more bits than are left: a look ahead once took it all the
+/// same.
+#[test]
+fn the_longest_codes_behind_many_short_ones_are_read_whole() {
+    for (width, height) in [(91, 32), (120, 64), (200, 150)] {
+        for noise in 0..24 {
+            let jpeg = encoded(&waves(width, height, noise), 100);
+            let (whole, eighth) = (reduced(&jpeg, 4).unwrap(), reduced(&jpeg, 1).unwrap());
+            let smaller = resize(
+                &whole,
+                eighth.width(),
+                eighth.height(),
+                FilterType::Triangle,
+            );
+            let (mean, _) = differences(&eighth, &smaller);
+            assert!(mean < 6.0, "{width}×{height}, noise {noise}: {mean}");
+        }
+    }
+}
+
 proptest! {
     #[test]
     fn any_picture_reduced_looks_like_the_full_one_made_smaller(
