@@ -14,7 +14,15 @@ from seeded_weights import state_dict  # noqa: E402
 SIDE = 224
 NAMES = ["efficientnet_lite0", "mobilenet_v2", "resnet50", "vgg16"]
 # Measured when they are asked for.
-MORE = ["convnext_tiny", "densenet121", "regnet_y_400mf", "regnet_y_1_6gf"]
+MORE = [
+    "convnext_tiny",
+    "densenet121",
+    "efficientnet_b0",
+    "mobilenet_v3_large",
+    "regnet_y_400mf",
+    "regnet_y_1_6gf",
+    "resnext50_32x4d",
+]
 
 
 class Described(torch.nn.Module):
@@ -40,7 +48,7 @@ def features(name, net):
         return torch.nn.Sequential(net.stem, net.trunk_output)
     if name.startswith("densenet"):
         return torch.nn.Sequential(net.features, torch.nn.ReLU())
-    if name == "resnet50":
+    if name.startswith("resne"):
         return torch.nn.Sequential(*list(net.children())[:-2])
     return net.features
 
