@@ -75,6 +75,7 @@ fn measure(name: &str, path: &Path) -> Result<(), Box<dyn Error>> {
         "first picture",
         "all until then",
         "next picture",
+        "reading alone",
     ];
     for (mut times, stage) in times.into_iter().zip(stages) {
         times.sort_by(f64::total_cmp);
