@@ -26,7 +26,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let specs = specs.into_iter().collect::<Result<Vec<_>, _>>()?;
 
     // One folder per class: every photo asks for the others of its own.
-    let walked = walk(&[folder.clone()], &GlobSet::empty());
+    let walked = walk(std::slice::from_ref(&folder), &GlobSet::empty());
     let truth = GroundTruth::read(&Form::Folders, &folder, &walked)?;
 
     // One pass over the photos gives the parts of all specs.
