@@ -100,11 +100,7 @@ fn downsample(net: &mut Network, input: Value, stage: usize, width: usize) -> Va
 fn block(net: &mut Network, input: Value, ours: &str, timm: &str) -> Value {
     let width = net.channels(input);
     let part = |number, name| [format!("{ours}.block.{number}"), format!("{timm}.{name}")];
-    let window = Window {
-        kernel: 7,
-        stride: 1,
-        padding: Padding::Symmetric(3),
-    };
+    let window = Window::centred(7, 1);
     let spatial = Convolution::new(names(part(0, "conv_dw")), width, width, window);
     let mut x = net.convolution(input, spatial.depthwise().biased());
     x = net.layer_norm(x, norm(part(2, "norm")));

@@ -4,7 +4,7 @@
 //! whose names timm's weights have; its oldest files, which wrote `norm.1` for `norm1`, load too.
 
 use super::network::{
-    Activation, BatchNorm, Convolution, Network, Padding, Value, WeightNames, Window, aliases,
+    Activation, BatchNorm, Convolution, Network, Value, WeightNames, Window, aliases,
 };
 
 const NORM_EPSILON: f64 = 1e-5;
@@ -33,10 +33,10 @@ pub fn densenet121() -> Network {
 fn build(variant: &Variant) -> Network {
     let mut net = Network::new(variant.name);
     let stem = vec![WeightNames::normed(["features.conv0", "features.norm0"])];
-    let stem = Convolution::new(stem, 3, STEM_CHANNELS, window(7, 2)).norm(NORM_EPSILON);
+    let stem = Convolution::new(stem, 3, STEM_CHANNELS, Window::centred(7, 2)).norm(NORM_EPSILON);
     let mut x = net.convolution(Value::INPUT, stem.activation(Activation::Relu));
     net.layer("features.relu0", aliases(["conv1_relu"]), x, false);
-    x = net.max_pool(x, window(3, 2));
+    x = net.max_pool(x, Window::centred(3, 2));
     net.layer("features.pool0", aliases(["pool1"]), x, true);
 
     for (index, &layers) in variant.layers.iter().enumerate() {
@@ -68,7 +68,7 @@ fn build(variant: &Variant) -> Network {
     x = net.global_average_pool(x);
     net.layer("avgpool", aliases(["global_pool", "avg_pool"]), x, false);
     let scores = vec![WeightNames::bare("classifier")];
-    let scores = Convolution::new(scores, net.channels(x), CLASSES, window(1, 1));
+    let scores = Convolution::new(scores, net.channels(x), CLASSES, Window::centred(1, 1));
     x = net.convolution(x, scores.biased());
     net.layer("classifier", aliases(["predictions"]), x, false);
     net
@@ -85,11 +85,14 @@ fn dense_layer(net: &mut Network, input: Value, name: &str, growth: usize) -> Va
     };
     let narrow = BOTTLENECK * growth;
     let x = net.batch_norm(input, batch_norm(of("norm", 1).to_vec(), Activation::Relu));
-    let first = Convolution::new(normed(1, 2), net.channels(x), narrow, window(1, 1));
+    let first = Convolution::new(normed(1, 2), net.channels(x), narrow, Window::centred(1, 1));
     let first = first.norm(NORM_EPSILON).activation(Activation::Relu);
     let x = net.convolution(x, first);
     let names = of("conv", 2).map(|name| WeightNames::bare(&name)).to_vec();
-    net.convolution(x, Convolution::new(names, narrow, growth, window(3, 1)))
+    net.convolution(
+        x,
+        Convolution::new(names, narrow, growth, Window::centred(3, 1)),
+    )
 }
 
 /// Norm, ReLU, half the channels, half the side. The reference averages last; averages and 1×1
@@ -104,7 +107,7 @@ fn transition(net: &mut Network, input: Value, name: &str) -> Value {
     let names = vec![WeightNames::bare(&format!("{name}.conv"))];
     net.convolution(
         x,
-        Convolution::new(names, channels, channels / 2, window(1, 1)),
+        Convolution::new(names, channels, channels / 2, Window::centred(1, 1)),
     )
 }
 
@@ -113,15 +116,6 @@ const fn batch_norm(names: Vec<String>, activation: Activation) -> BatchNorm {
         names,
         epsilon: NORM_EPSILON,
         activation,
-    }
-}
-
-/// Padded by half the kernel, so that at stride 1 the size stays.
-const fn window(kernel: usize, stride: usize) -> Window {
-    Window {
-        kernel,
-        stride,
-        padding: Padding::Symmetric(kernel / 2),
     }
 }
 

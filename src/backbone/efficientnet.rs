@@ -7,9 +7,7 @@
 //! network is the same.
 
 use super::inverted_residual::{InvertedResidual, PartNames, Squeeze, scaled_width};
-use super::network::{
-    Activation, Convolution, Network, Padding, Value, WeightNames, Window, aliases,
-};
+use super::network::{Activation, Convolution, Network, Value, WeightNames, Window, aliases};
 
 const NORM_EPSILON: f64 = 1e-5;
 const STEM_CHANNELS: usize = 32;
@@ -163,20 +161,11 @@ fn convolution(
     kernel: usize,
     stride: usize,
 ) -> Convolution {
-    let window = Window {
-        kernel,
-        stride,
-        padding: Padding::Symmetric(kernel / 2),
-    };
-    Convolution::new(names, inputs, outputs, window).norm(NORM_EPSILON)
+    Convolution::new(names, inputs, outputs, Window::centred(kernel, stride)).norm(NORM_EPSILON)
 }
 
 fn classifier(inputs: usize) -> Convolution {
-    let window = Window {
-        kernel: 1,
-        stride: 1,
-        padding: Padding::Symmetric(0),
-    };
+    let window = Window::centred(1, 1);
     let names = ["classifier.1", "classifier"].map(WeightNames::bare);
     Convolution::new(names.to_vec(), inputs, CLASSES, window).biased()
 }

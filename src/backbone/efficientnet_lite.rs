@@ -120,11 +120,7 @@ fn convolution(
 }
 
 fn classifier() -> Convolution {
-    let window = Window {
-        kernel: 1,
-        stride: 1,
-        padding: Padding::Symmetric(0),
-    };
+    let window = Window::centred(1, 1);
     let names = vec![WeightNames::bare("_fc"), WeightNames::bare("classifier")];
     Convolution::new(names, HEAD_CHANNELS, CLASSES, window).biased()
 }

@@ -134,15 +134,10 @@ impl InvertedResidual {
         kernel: usize,
         stride: usize,
     ) -> Convolution {
-        let padding = match self.pads_same {
-            true => Padding::Same,
-            false => Padding::Symmetric(kernel / 2),
-        };
-        let window = Window {
-            kernel,
-            stride,
-            padding,
-        };
+        let mut window = Window::centred(kernel, stride);
+        if self.pads_same {
+            window.padding = Padding::Same;
+        }
         Convolution::new(names, inputs, outputs, window).norm(self.norm_epsilon)
     }
 }
@@ -155,11 +150,7 @@ impl Squeeze {
         input: Value,
         [reduce, expand]: [Vec<WeightNames>; 2],
     ) -> Value {
-        let window = Window {
-            kernel: 1,
-            stride: 1,
-            padding: Padding::Symmetric(0),
-        };
+        let window = Window::centred(1, 1);
         let (wide, narrow) = (net.channels(input), self.channels);
         let means = net.global_average_pool(input);
         let reduce = Convolution::new(reduce, wide, narrow, window).biased();

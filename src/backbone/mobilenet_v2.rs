@@ -5,9 +5,7 @@
 //! network is the same.
 
 use super::inverted_residual::{InvertedResidual, PartNames};
-use super::network::{
-    Activation, Convolution, Network, Padding, Value, WeightNames, Window, aliases,
-};
+use super::network::{Activation, Convolution, Network, Value, WeightNames, Window, aliases};
 
 const NORM_EPSILON: f64 = 1e-5;
 const STEM_CHANNELS: usize = 32;
@@ -129,7 +127,7 @@ fn convolution(
     kernel: usize,
     stride: usize,
 ) -> Convolution {
-    Convolution::new(names, inputs, outputs, window(kernel, stride)).norm(NORM_EPSILON)
+    Convolution::new(names, inputs, outputs, Window::centred(kernel, stride)).norm(NORM_EPSILON)
 }
 
 fn classifier() -> Convolution {
@@ -137,15 +135,7 @@ fn classifier() -> Convolution {
         WeightNames::bare("classifier.1"),
         WeightNames::bare("classifier"),
     ];
-    Convolution::new(names, HEAD_CHANNELS, CLASSES, window(1, 1)).biased()
-}
-
-const fn window(kernel: usize, stride: usize) -> Window {
-    Window {
-        kernel,
-        stride,
-        padding: Padding::Symmetric(kernel / 2),
-    }
+    Convolution::new(names, HEAD_CHANNELS, CLASSES, Window::centred(1, 1)).biased()
 }
 
 /// The names of a convolution and its norm in torchvision and in timm.

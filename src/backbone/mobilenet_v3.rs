@@ -5,9 +5,7 @@
 //! whose network is the same but for the ε it was trained with.
 
 use super::inverted_residual::{InvertedResidual, PartNames, Squeeze, scaled_width};
-use super::network::{
-    Activation, Convolution, Network, Padding, Value, WeightNames, Window, aliases,
-};
+use super::network::{Activation, Convolution, Network, Value, WeightNames, Window, aliases};
 
 const NORM_EPSILON: f64 = 1e-3;
 const TIMM_NORM_EPSILON: f64 = 1e-5;
@@ -157,21 +155,13 @@ fn convolution(
     kernel: usize,
     stride: usize,
 ) -> Convolution {
-    Convolution::new(names, inputs, outputs, window(kernel, stride)).norm(NORM_EPSILON)
+    Convolution::new(names, inputs, outputs, Window::centred(kernel, stride)).norm(NORM_EPSILON)
 }
 
 /// A fully connected layer.
 fn connected(names: [&str; 2], inputs: usize, outputs: usize) -> Convolution {
     let names = names.map(WeightNames::bare).to_vec();
-    Convolution::new(names, inputs, outputs, window(1, 1)).biased()
-}
-
-const fn window(kernel: usize, stride: usize) -> Window {
-    Window {
-        kernel,
-        stride,
-        padding: Padding::Symmetric(kernel / 2),
-    }
+    Convolution::new(names, inputs, outputs, Window::centred(1, 1)).biased()
 }
 
 /// The names of a convolution and its norm in torchvision and in timm.

@@ -4,9 +4,7 @@
 //! Radosavovic et al., "Designing Network Design Spaces", 2020. Behaviour matched: torchvision's.
 //! Weights load under its names and under timm's (`regnety_004`, …), whose networks are the same.
 
-use super::network::{
-    Activation, Convolution, Network, Padding, Value, WeightNames, Window, aliases,
-};
+use super::network::{Activation, Convolution, Network, Value, WeightNames, Window, aliases};
 
 const NORM_EPSILON: f64 = 1e-5;
 const STEM_CHANNELS: usize = 32;
@@ -76,7 +74,7 @@ fn build(variant: &Variant) -> Network {
     x = net.global_average_pool(x);
     net.layer("avgpool", aliases(["head.global_pool"]), x, false);
     let fc = ["fc", "head.fc"].map(WeightNames::bare).to_vec();
-    let fc = Convolution::new(fc, variant.widths[3], CLASSES, window(1, 1));
+    let fc = Convolution::new(fc, variant.widths[3], CLASSES, Window::centred(1, 1));
     x = net.convolution(x, fc.biased());
     net.layer("fc", aliases(["head.fc"]), x, false);
     net
@@ -128,7 +126,7 @@ fn squeeze_and_excite(net: &mut Network, input: Value, place: &Place, squeezed: 
         let ours = format!("{}.f.se.{name}", place.ours);
         let timm = format!("{}.se.{name}", place.timm);
         let names = [ours, timm].map(|name| WeightNames::bare(&name)).to_vec();
-        Convolution::new(names, inputs, outputs, window(1, 1)).biased()
+        Convolution::new(names, inputs, outputs, Window::centred(1, 1)).biased()
     };
     let mut x = net.global_average_pool(input);
     let squeeze = linear("fc1", channels, squeezed).activation(Activation::Relu);
@@ -152,16 +150,7 @@ fn convolution(
     kernel: usize,
     stride: usize,
 ) -> Convolution {
-    Convolution::new(names, inputs, outputs, window(kernel, stride)).norm(NORM_EPSILON)
-}
-
-/// Padded by half the kernel, so that at stride 1 the size stays.
-const fn window(kernel: usize, stride: usize) -> Window {
-    Window {
-        kernel,
-        stride,
-        padding: Padding::Symmetric(kernel / 2),
-    }
+    Convolution::new(names, inputs, outputs, Window::centred(kernel, stride)).norm(NORM_EPSILON)
 }
 
 #[cfg(test)]

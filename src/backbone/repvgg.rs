@@ -5,7 +5,7 @@
 //! matched: timm's (`repvgg_a0`), fused or not.
 
 use super::network::{
-    Activation, Branch, Convolution, Network, Padding, Value, WeightNames, Window, aliases,
+    Activation, Branch, Convolution, Network, Value, WeightNames, Window, aliases,
 };
 
 const NORM_EPSILON: f64 = 1e-5;
@@ -64,7 +64,7 @@ fn build(variant: &Variant) -> Network {
     let names = aliases(["head.global_pool", "global_pool"]);
     net.layer("avgpool", names, x, false);
     let names = vec![WeightNames::bare("head.fc")];
-    let classifier = Convolution::new(names, net.channels(x), CLASSES, window(1, 1));
+    let classifier = Convolution::new(names, net.channels(x), CLASSES, Window::centred(1, 1));
     x = net.convolution(x, classifier.biased());
     net.layer("head.fc", aliases(["fc", "head"]), x, false);
     net
@@ -77,7 +77,7 @@ fn activated(net: &mut Network, input: Value, block: &str, outputs: usize, strid
     let branch = |name: &str, kernel| {
         let names = ["conv", "bn"].map(|part| format!("{block}.{name}.{part}"));
         let names = WeightNames::normed([&names[0], &names[1]]);
-        let window = window(kernel, stride);
+        let window = Window::centred(kernel, stride);
         let convolution = Convolution::new(vec![names], inputs, outputs, window);
         Branch::Convolution(Box::new(convolution.norm(NORM_EPSILON)))
     };
@@ -89,18 +89,9 @@ fn activated(net: &mut Network, input: Value, block: &str, outputs: usize, strid
         });
     }
     let names = vec![WeightNames::bare(&format!("{block}.reparam_conv"))];
-    let fused = Convolution::new(names, inputs, outputs, window(3, stride)).biased();
+    let fused = Convolution::new(names, inputs, outputs, Window::centred(3, stride)).biased();
     let fused = fused.sum_of(branches).activation(Activation::Relu);
     net.convolution(input, fused)
-}
-
-/// Padded by half the kernel.
-const fn window(kernel: usize, stride: usize) -> Window {
-    Window {
-        kernel,
-        stride,
-        padding: Padding::Symmetric(kernel / 2),
-    }
 }
 
 #[cfg(test)]

@@ -6,9 +6,7 @@
 //! which strides in a bottleneck's 3×3 convolution (the paper strides in the 1×1 before it; the
 //! change is known as ResNet v1.5). timm's weights have torchvision's names.
 
-use super::network::{
-    Activation, Convolution, Network, Padding, Value, WeightNames, Window, aliases,
-};
+use super::network::{Activation, Convolution, Network, Value, WeightNames, Window, aliases};
 
 const NORM_EPSILON: f64 = 1e-5;
 const STEM_CHANNELS: usize = 64;
@@ -97,7 +95,7 @@ fn build(name: &str, kind: Block, repeats: [usize; 4]) -> Network {
     let stem = convolution(names, 3, STEM_CHANNELS, 7, 2);
     let mut x = net.convolution(Value::INPUT, stem.activation(Activation::Relu));
     net.layer("relu", aliases(["act1", "conv1_relu"]), x, false);
-    x = net.max_pool(x, window(3, 2));
+    x = net.max_pool(x, Window::centred(3, 2));
     net.layer("maxpool", aliases(["pool1_pool"]), x, true);
 
     for (index, repeats) in repeats.into_iter().enumerate() {
@@ -178,21 +176,18 @@ fn convolution(
     kernel: usize,
     stride: usize,
 ) -> Convolution {
-    Convolution::new(vec![names], inputs, outputs, window(kernel, stride)).norm(NORM_EPSILON)
+    Convolution::new(
+        vec![names],
+        inputs,
+        outputs,
+        Window::centred(kernel, stride),
+    )
+    .norm(NORM_EPSILON)
 }
 
 fn classifier(inputs: usize) -> Convolution {
     let names = vec![WeightNames::bare("fc")];
-    Convolution::new(names, inputs, CLASSES, window(1, 1)).biased()
-}
-
-/// Padded by half the kernel, so that at stride 1 the size stays.
-const fn window(kernel: usize, stride: usize) -> Window {
-    Window {
-        kernel,
-        stride,
-        padding: Padding::Symmetric(kernel / 2),
-    }
+    Convolution::new(names, inputs, CLASSES, Window::centred(1, 1)).biased()
 }
 
 #[cfg(test)]

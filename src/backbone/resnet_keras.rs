@@ -5,9 +5,7 @@
 //! convolutions have biases, and batch norms ε = 1.001e-5. Its zeros around the max-pooling are what
 //! −∞ is, as they stand beside outputs of a ReLU.
 
-use super::network::{
-    Activation, Convolution, Network, Padding, Value, WeightNames, Window, aliases,
-};
+use super::network::{Activation, Convolution, Network, Value, WeightNames, Window, aliases};
 
 const NORM_EPSILON: f64 = 1.001e-5;
 const STEM_CHANNELS: usize = 64;
@@ -34,7 +32,7 @@ pub fn resnet50_keras() -> Network {
     let stem = convolution("conv1", 3, STEM_CHANNELS, 7, 2).activation(Activation::Relu);
     let mut x = net.convolution(Value::INPUT, stem);
     net.layer("conv1_relu", aliases(["relu"]), x, false);
-    x = net.max_pool(x, window(3, 2));
+    x = net.max_pool(x, Window::centred(3, 2));
     net.layer("pool1_pool", aliases(["maxpool"]), x, true);
     for (index, stage) in STAGES.iter().enumerate() {
         for repeat in 0..stage.repeats {
@@ -54,7 +52,7 @@ pub fn resnet50_keras() -> Network {
     x = net.global_average_pool(x);
     net.layer("avg_pool", aliases(["avgpool"]), x, false);
     let names = vec![WeightNames::bare("predictions")];
-    let scores = Convolution::new(names, net.channels(x), CLASSES, window(1, 1));
+    let scores = Convolution::new(names, net.channels(x), CLASSES, Window::centred(1, 1));
     x = net.convolution(x, scores.biased());
     net.layer("predictions", aliases(["fc"]), x, false);
     net
@@ -93,17 +91,8 @@ fn convolution(
 ) -> Convolution {
     let names = [format!("{name}_conv"), format!("{name}_bn")];
     let names = vec![WeightNames::normed([&names[0], &names[1]])];
-    let convolution = Convolution::new(names, inputs, outputs, window(kernel, stride));
+    let convolution = Convolution::new(names, inputs, outputs, Window::centred(kernel, stride));
     convolution.biased().norm(NORM_EPSILON)
-}
-
-/// Padded by half the kernel.
-const fn window(kernel: usize, stride: usize) -> Window {
-    Window {
-        kernel,
-        stride,
-        padding: Padding::Symmetric(kernel / 2),
-    }
 }
 
 #[cfg(test)]

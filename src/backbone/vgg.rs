@@ -153,11 +153,7 @@ fn names(number: usize, normed: bool, keras: &str) -> Vec<WeightNames> {
 
 /// A convolution, with its norm if its weights have one, and its ReLU.
 fn activated(net: &mut Network, input: Value, names: Vec<WeightNames>, channels: usize) -> Value {
-    let window = Window {
-        kernel: 3,
-        stride: 1,
-        padding: Padding::Symmetric(1),
-    };
+    let window = Window::centred(3, 1);
     let normed = names.iter().any(|names| names.norm.is_some());
     let mut convolution = Convolution::new(names, net.channels(input), channels, window).biased();
     if normed {

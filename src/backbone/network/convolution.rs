@@ -45,6 +45,16 @@ pub struct Window {
 }
 
 impl Window {
+    /// Padded by half the kernel on each side, so that with an odd one at stride 1 the size stays.
+    #[must_use]
+    pub const fn centred(kernel: usize, stride: usize) -> Self {
+        Self {
+            kernel,
+            stride,
+            padding: Padding::Symmetric(kernel / 2),
+        }
+    }
+
     /// Padding before the first cell and number of output cells, along one side of `size` cells.
     /// No output cells where the padded input is smaller than the window.
     #[must_use]
