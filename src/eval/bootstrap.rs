@@ -5,6 +5,7 @@
 //! measures see the same draws, so the difference of two is judged query by query.
 
 use rayon::prelude::*;
+use serde::Serialize;
 
 /// Times that the queries are drawn anew.
 const DRAWS: usize = 2000;
@@ -19,7 +20,7 @@ pub struct Bootstrap {
 }
 
 /// A mean and where it may lie.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct Estimate {
     /// The mean over the queries.
     pub mean: f64,

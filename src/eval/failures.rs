@@ -4,6 +4,7 @@ use super::ground_truth::GroundTruth;
 use super::metrics::Metric;
 use super::ranking::{Similarities, first};
 use super::trial::Trial;
+use crate::gallery::index::Neighbor;
 
 /// Relevant items told of each query that came too late.
 const MISSED: usize = 3;
@@ -51,11 +52,11 @@ pub fn hardest(
         let query = &truth.queries[index];
         let row = similarities.of(&[query.item]);
         let is_relevant = |item: u32| query.relevant.binary_search(&item).is_ok();
-        let answer = |(rank, item): (u32, u32)| Answer {
-            item,
+        let answer = |(rank, found): (u32, Neighbor)| Answer {
+            item: found.index,
             rank,
-            similarity: row[item as usize],
-            is_relevant: is_relevant(item),
+            similarity: found.similarity,
+            is_relevant: is_relevant(found.index),
         };
         let ranking = first(&row, query, truth, truth.items.len());
         let all: Vec<Answer> = (1..).zip(ranking).map(answer).collect();

@@ -5,6 +5,7 @@ use rayon::prelude::*;
 use super::ground_truth::{GroundTruth, Query};
 use super::metrics::Outcome;
 use crate::descriptor::dots;
+use crate::gallery::index::{Neighbor, best};
 
 /// Queries whose similarities are held at once.
 const BLOCK: usize = 256;
@@ -132,14 +133,19 @@ pub fn outcome(similarities: &[f32], query: &Query, in_gallery: &[bool]) -> Outc
 
 /// The items of a query's ranking, best first, as many as are asked for.
 #[must_use]
-pub fn first(similarities: &[f32], query: &Query, truth: &GroundTruth, k: usize) -> Vec<u32> {
-    let counts = |item: &u32| {
-        truth.items[*item as usize].in_gallery && query.ignored.binary_search(item).is_err()
-    };
-    let mut items: Vec<u32> = (0..truth.items.len() as u32).filter(counts).collect();
-    items.sort_by(|a, b| similarities[*b as usize].total_cmp(&similarities[*a as usize]));
-    items.truncate(k);
-    items
+pub fn first(similarities: &[f32], query: &Query, truth: &GroundTruth, k: usize) -> Vec<Neighbor> {
+    nearest(similarities, k, |item| {
+        truth.items[item as usize].in_gallery && query.ignored.binary_search(&item).is_err()
+    })
+}
+
+/// Of the items that count the `k` of greatest similarity, best first.
+pub fn nearest(similarities: &[f32], k: usize, counts: impl Fn(u32) -> bool) -> Vec<Neighbor> {
+    let items = (0u32..)
+        .zip(similarities)
+        .filter(|(index, _)| counts(*index));
+    let near = items.map(|(index, &similarity)| Neighbor { index, similarity });
+    best(near.collect(), k)
 }
 
 #[cfg(test)]

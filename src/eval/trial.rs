@@ -1,7 +1,5 @@
 //! Specs tried on a labelled set: the quality of each, and which are no worse than the best.
 
-use serde::Serialize;
-
 use super::bootstrap::{Bootstrap, Estimate};
 use super::describe::{Described, EvalEvent, OnEvent};
 use super::ground_truth::GroundTruth;
@@ -62,23 +60,6 @@ pub struct Evaluation {
     /// The best of them with more.
     pub variants: Vec<Variant>,
     bootstrap: Bootstrap,
-}
-
-/// A mean with its interval, as it stands in reports.
-#[derive(Clone, Copy, Debug, Serialize)]
-pub struct Interval {
-    /// The mean over the queries.
-    pub mean: f64,
-    /// The lower end of the 95 % interval.
-    pub low: f64,
-    /// The upper end.
-    pub high: f64,
-}
-
-impl From<Estimate> for Interval {
-    fn from(Estimate { mean, low, high }: Estimate) -> Self {
-        Self { mean, low, high }
-    }
 }
 
 impl Evaluation {

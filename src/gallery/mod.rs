@@ -4,7 +4,7 @@
 //! anyone's unit vectors: it never sees a picture or a tensor. Store and snapshot heal each other:
 //! each is rebuilt from the other when it is damaged, and the user is told.
 
-mod augment;
+pub(crate) mod augment;
 mod heal;
 mod hnsw;
 pub mod index;

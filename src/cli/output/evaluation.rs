@@ -9,7 +9,7 @@ use imgsearch::descriptor::DescriptorSpec;
 use imgsearch::eval::approximate::Approximation;
 use imgsearch::eval::bootstrap::Estimate;
 use imgsearch::eval::ground_truth::GroundTruth;
-use imgsearch::eval::trial::{Evaluation, Interval, Trial, Variant};
+use imgsearch::eval::trial::{Evaluation, Trial, Variant};
 use imgsearch::extract::architecture_of;
 use imgsearch::ingest::Skipped;
 use serde::{Serialize, Serializer};
@@ -47,9 +47,9 @@ pub struct Row {
     is_best: bool,
     /// Not worse than the best beyond noise.
     is_as_good: bool,
-    behind: Interval,
+    behind: Estimate,
     #[serde(serialize_with = "as_map")]
-    metrics: Vec<(String, Interval)>,
+    metrics: Vec<(String, Estimate)>,
 }
 
 impl Report {
@@ -90,27 +90,25 @@ impl Report {
 #[derive(Serialize)]
 struct VariantRow {
     name: String,
-    gain: Interval,
+    gain: Estimate,
     #[serde(serialize_with = "as_map")]
-    metrics: Vec<(String, Interval)>,
+    metrics: Vec<(String, Estimate)>,
 }
 
 impl VariantRow {
     fn new(variant: &Variant, evaluation: &Evaluation) -> Self {
         Self {
             name: variant.name.clone(),
-            gain: variant.gain.into(),
+            gain: variant.gain,
             metrics: named(&variant.estimates, evaluation),
         }
     }
 }
 
 /// Each metric's name and estimate.
-fn named(estimates: &[Estimate], evaluation: &Evaluation) -> Vec<(String, Interval)> {
+fn named(estimates: &[Estimate], evaluation: &Evaluation) -> Vec<(String, Estimate)> {
     let names = evaluation.metrics.iter().map(ToString::to_string);
-    names
-        .zip(estimates.iter().copied().map(Interval::from))
-        .collect()
+    names.zip(estimates.iter().copied()).collect()
 }
 
 impl Row {
@@ -121,13 +119,13 @@ impl Row {
             multiply_adds: cost(&trial.spec, extractor),
             is_best: index == 0,
             is_as_good: trial.is_as_good(),
-            behind: trial.behind.into(),
+            behind: trial.behind,
             metrics: named(&trial.estimates, evaluation),
         }
     }
 
     /// The metric that decides, which is the first.
-    fn quality(&self) -> Option<&Interval> {
+    fn quality(&self) -> Option<&Estimate> {
         self.metrics.first().map(|(_, interval)| interval)
     }
 
@@ -198,7 +196,7 @@ pub fn table(report: &Report, out: &mut dyn Write) -> io::Result<()> {
         writeln!(out, "\nthe best spec with")?;
     }
     for variant in &report.variants {
-        let Interval { mean, low, high } = variant.gain;
+        let Estimate { mean, low, high } = variant.gain;
         let quality = variant
             .metrics
             .first()
@@ -247,7 +245,7 @@ fn specs_table(report: &Report, out: &mut dyn Write) -> io::Result<()> {
             "{} {name:width$}  {dimension:>5}  {cost:>6}",
             row.mark()
         )?;
-        if let Some(Interval { mean, low, high }) = row.quality() {
+        if let Some(Estimate { mean, low, high }) = row.quality() {
             write!(out, "  {mean:.4} [{low:.3}, {high:.3}]")?;
         }
         for (_, interval) in row.metrics.iter().skip(1) {
@@ -287,6 +285,6 @@ fn short(name: &str) -> String {
         .replace("mAP-oxford", "mAP-ox")
 }
 
-fn as_map<S: Serializer>(metrics: &[(String, Interval)], serializer: S) -> Result<S::Ok, S::Error> {
+fn as_map<S: Serializer>(metrics: &[(String, Estimate)], serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_map(metrics.iter().map(|(name, interval)| (name, interval)))
 }

@@ -3,7 +3,6 @@
 use std::io::{self, Write};
 
 use imgsearch::eval::bootstrap::Estimate;
-use imgsearch::eval::trial::Interval;
 use imgsearch::eval::tune::{Step, TuneOptions, Tuned};
 use serde_json::{Value, json};
 
@@ -90,7 +89,7 @@ pub fn report(tuned: &Tuned, options: &TuneOptions) -> Value {
             "preprocess": step.preprocess.to_string(),
             "whitened": step.whitened,
             "mean": step.mean,
-            "gain": Interval::from(step.gain),
+            "gain": step.gain,
         })
     };
     let path: Vec<Value> = tuned.path.iter().map(step).collect();
@@ -107,9 +106,9 @@ pub fn report(tuned: &Tuned, options: &TuneOptions) -> Value {
         "held_out": {
             "queries": held_out.0,
             "photos": held_out.1,
-            "default": Interval::from(tuned.default),
-            "tuned": Interval::from(tuned.tuned),
-            "gain": Interval::from(tuned.gain),
+            "default": tuned.default,
+            "tuned": tuned.tuned,
+            "gain": tuned.gain,
             "is_better": tuned.gain.is_gain(),
             "groups": tuned.groups.1,
             "groups_better": tuned.groups.0,
