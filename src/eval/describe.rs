@@ -141,6 +141,13 @@ impl<'a> Described<'a> {
         self.hashes.iter().map(Option::is_some).collect()
     }
 
+    /// Leaves only those of the items for which `keep` says so.
+    pub fn restrict(&mut self, keep: &[bool]) {
+        for (hash, keep) in self.hashes.iter_mut().zip(keep) {
+            *hash = hash.filter(|_| *keep);
+        }
+    }
+
     /// The vectors of a part for the items that are described, in their order. Vectors have length
     /// 1; one that was zero is zero, and like nothing.
     ///
@@ -163,14 +170,21 @@ impl<'a> Described<'a> {
         Ok(matrix)
     }
 
+    /// The vectors of each of a spec's parts.
+    ///
+    /// # Errors
+    /// As [`Described::matrix`].
+    pub fn matrices(&self, spec: &DescriptorSpec) -> Result<Vec<Matrix>> {
+        spec.parts.iter().map(|part| self.matrix(part)).collect()
+    }
+
     /// The descriptors themselves: the parts weighted and joined, of length 1 (a little less where a
     /// part is zero).
     ///
     /// # Errors
     /// As [`Described::matrix`].
     pub fn joined(&self, spec: &DescriptorSpec) -> Result<Matrix> {
-        let matrices = spec.parts.iter().map(|part| self.matrix(part));
-        let matrices = matrices.collect::<Result<Vec<Matrix>>>()?;
+        let matrices = self.matrices(spec)?;
         let square: f32 = spec
             .parts
             .iter()

@@ -16,7 +16,7 @@ use super::bootstrap::{Bootstrap, Estimate};
 use super::describe::{Described, EvalEvent};
 use super::ground_truth::GroundTruth;
 use super::metrics::Metric;
-use super::ranking::{Matrix, Weighted, outcomes};
+use super::ranking::{Weighted, outcomes};
 use crate::backbone::network::Network;
 use crate::descriptor::{DescriptorSpec, Part, Pooling, Whitening};
 use crate::error::{Error, Result};
@@ -166,14 +166,13 @@ struct Found {
 }
 
 impl<'a> Tuning<'a> {
-    /// The items described with all parts of `spec`, and the set of those that could be; nothing
-    /// if it was stopped.
+    /// The items described with all parts of `spec`; nothing if it was stopped.
     fn describe(
         &mut self,
         truth: &GroundTruth,
         spec: &DescriptorSpec,
         preprocess: &Preprocess,
-    ) -> Result<Option<(Described<'a>, GroundTruth)>> {
+    ) -> Result<Option<Described<'a>>> {
         if (self.on_event)(TuneEvent::Preprocessing(preprocess)).is_break() {
             return Ok(None);
         }
@@ -191,25 +190,32 @@ impl<'a> Tuning<'a> {
                 self.skipped.push(skipped);
             }
         }
-        let truth = truth.restrict(&described.kept());
-        Ok((!described.interrupted).then_some((described, truth)))
+        Ok((!described.interrupted).then_some(described))
     }
 
-    /// The photos of a half that every preprocessing can be made of, all described; nothing if it
-    /// was stopped.
+    /// The photos of a half that every one of the looks can be made of, described in each; nothing
+    /// if it was stopped.
     fn describe_all(
         &mut self,
         half: &GroundTruth,
         looks: &[(&DescriptorSpec, &Preprocess)],
-    ) -> Result<Option<GroundTruth>> {
-        let mut half = half.clone();
+    ) -> Result<Option<(GroundTruth, Vec<Described<'a>>)>> {
+        let mut all = Vec::with_capacity(looks.len());
         for (spec, preprocess) in looks {
-            let Some((_, kept)) = self.describe(&half, spec, preprocess)? else {
+            let Some(described) = self.describe(half, spec, preprocess)? else {
                 return Ok(None);
             };
-            half = kept;
+            all.push(described);
         }
-        Ok(Some(half))
+        let mut keep = vec![true; half.items.len()];
+        for described in &all {
+            for (keep, kept) in keep.iter_mut().zip(described.kept()) {
+                *keep &= kept;
+            }
+        }
+        all.iter_mut()
+            .for_each(|described| described.restrict(&keep));
+        Ok(Some((half.restrict(&keep), all)))
     }
 
     /// The path of improvements on the first half.
@@ -221,20 +227,19 @@ impl<'a> Tuning<'a> {
             .iter()
             .map(|one| (&all, one))
             .collect();
-        let Some(half) = self.describe_all(half, &looks)? else {
+        let Some((half, described)) = self.describe_all(half, &looks)? else {
             return Ok(None);
         };
         let bootstrap = Bootstrap::new(half.queries.len(), options.seed);
         let mut path: Vec<Step> = Vec::new();
         let mut best = Vec::new();
-        for preprocess in &options.preprocessings {
-            let Some((described, _)) = self.describe(&half, &all, preprocess)? else {
-                return Ok(None);
-            };
-            let search = Search::new(&half, &described, &all.parts, options.metric, &bootstrap)?;
+        let mut end = None;
+        for (preprocess, described) in options.preprocessings.iter().zip(&described) {
+            let search = Search::new(&half, described, &all.parts, options.metric, &bootstrap)?;
             self.tried += all.parts.len();
-            if path.is_empty() {
-                best = self.values(&options.default, &described, &half)?;
+            let is_first = path.is_empty();
+            if is_first {
+                best = self.values(&options.default, described, &half)?;
                 path.push(Step {
                     what: "default",
                     spec: options.default.clone(),
@@ -244,29 +249,22 @@ impl<'a> Tuning<'a> {
                     gain: Estimate::default(),
                 });
             }
-            let is_first = *preprocess == options.preprocessings[0];
             let what = if is_first {
                 "layer and pooling"
             } else {
                 "input size and crop"
             };
-            self.improve(
-                what,
-                &search.best_single(),
-                &search,
-                preprocess,
-                &mut path,
-                &mut best,
-            );
+            let single = search.best_single();
+            let is_better = self.improve(what, &single, &search, preprocess, &mut path, &mut best);
+            if is_first || is_better {
+                end = Some((preprocess, described, search));
+            }
         }
-        let preprocess = path.last().map(|step| step.preprocess.clone());
-        let preprocess = preprocess.unwrap_or_else(|| options.preprocessings[0].clone());
-        let Some((described, _)) = self.describe(&half, &all, &preprocess)? else {
+        let Some((preprocess, described, search)) = end else {
             return Ok(None);
         };
-        let search = Search::new(&half, &described, &all.parts, options.metric, &bootstrap)?;
-        self.mix(&search, &preprocess, &mut path, &mut best);
-        let whitening = self.whiten(&half, &described, &mut path)?;
+        self.mix(&search, preprocess, &mut path, &mut best);
+        let whitening = self.whiten(&half, described, &mut path)?;
         Ok(Some(Found { path, whitening }))
     }
 
@@ -289,7 +287,7 @@ impl<'a> Tuning<'a> {
         self.improve("weights", &refined, search, preprocess, path, best);
     }
 
-    /// Goes on from `mixture` if it is better than the end of the path beyond noise.
+    /// Goes on from `mixture` if it is better than the end of the path beyond noise; tells whether.
     fn improve(
         &mut self,
         what: &'static str,
@@ -298,9 +296,9 @@ impl<'a> Tuning<'a> {
         preprocess: &Preprocess,
         path: &mut Vec<Step>,
         best: &mut Vec<f64>,
-    ) {
+    ) -> bool {
         let Some(gain) = search.gain(&mixture.values, best) else {
-            return;
+            return false;
         };
         let parts = search.parts(mixture);
         let step = Step {
@@ -317,6 +315,7 @@ impl<'a> Tuning<'a> {
         self.improved(&step);
         path.push(step);
         best.clone_from(&mixture.values);
+        true
     }
 
     /// Whitens the end of the path, if that helps beyond noise.
@@ -358,8 +357,7 @@ impl<'a> Tuning<'a> {
         described: &Described<'_>,
         truth: &GroundTruth,
     ) -> Result<Vec<f64>> {
-        let matrices = spec.parts.iter().map(|part| described.matrix(part));
-        let matrices = matrices.collect::<Result<Vec<Matrix>>>()?;
+        let matrices = described.matrices(spec)?;
         let weighted = Weighted {
             parts: matrices.iter().collect(),
             weights: spec.parts.iter().map(|part| part.weight).collect(),
@@ -387,18 +385,15 @@ impl<'a> Tuning<'a> {
             return Ok(None);
         };
         let looks = [(default, own), (&end.spec, &end.preprocess)];
-        let Some(kept) = self.describe_all(half, &looks)? else {
+        let Some((kept, described)) = self.describe_all(half, &looks)? else {
             return Ok(None);
         };
-        let Some((described, _)) = self.describe(&kept, default, own)? else {
+        let [by_default, described] = &described[..] else {
             return Ok(None);
         };
-        let before = self.values(default, &described, &kept)?;
-        let Some((described, _)) = self.describe(&kept, &end.spec, &end.preprocess)? else {
-            return Ok(None);
-        };
+        let before = self.values(default, by_default, &kept)?;
         let after = match &found.whitening {
-            None => self.values(&end.spec, &described, &kept)?,
+            None => self.values(&end.spec, described, &kept)?,
             Some(whitening) => {
                 let whitened = whiten::whitened(whitening, &described.joined(&end.spec)?);
                 let weighted = Weighted {

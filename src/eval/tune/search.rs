@@ -7,7 +7,7 @@ use super::super::bootstrap::{Bootstrap, Estimate};
 use super::super::describe::Described;
 use super::super::ground_truth::{GroundTruth, Query};
 use super::super::metrics::Metric;
-use super::super::ranking::{Similarities, Weighted, outcome, outcomes};
+use super::super::ranking::{Similarities, Weighted, outcome};
 use super::groups;
 use crate::descriptor::Part;
 use crate::error::Result;
@@ -71,23 +71,31 @@ impl<'a> Search<'a> {
         metric: Metric,
         bootstrap: &'a Bootstrap,
     ) -> Result<Self> {
-        let mut candidates: Vec<Candidate> = Vec::new();
+        let items: Vec<u32> = truth.queries.iter().map(|query| query.item).collect();
+        let mut search = Self {
+            truth,
+            in_gallery: truth.items.iter().map(|item| item.in_gallery).collect(),
+            groups: truth.queries.iter().map(|query| query.group).collect(),
+            metric,
+            bootstrap,
+            candidates: Vec::new(),
+        };
         for part in parts {
             let matrix = described.matrix(part)?;
             let weighted = Weighted {
                 parts: vec![&matrix],
                 weights: vec![1.0],
             };
-            let found = outcomes(truth, &weighted);
-            let items: Vec<u32> = truth.queries.iter().map(|query| query.item).collect();
+            let similarities = weighted.of(&items);
             let candidate = Candidate {
                 part: Part {
                     weight: 1.0,
                     ..part.clone()
                 },
-                values: found.iter().map(|outcome| metric.of(outcome)).collect(),
-                similarities: weighted.of(&items),
+                values: search.values_of(&similarities),
+                similarities,
             };
+            let candidates = &mut search.candidates;
             let same = |known: &Candidate| known.part.layer == part.layer;
             if candidates.iter().filter(|known| same(known)).count() >= KEPT_POOLINGS {
                 let of_layer = candidates
@@ -104,16 +112,10 @@ impl<'a> Search<'a> {
                 candidates.push(candidate);
             }
         }
-        candidates.sort_by(|a, b| mean(&b.values).total_cmp(&mean(&a.values)));
-        let in_gallery = truth.items.iter().map(|item| item.in_gallery).collect();
-        Ok(Self {
-            truth,
-            in_gallery,
-            groups: truth.queries.iter().map(|query| query.group).collect(),
-            metric,
-            bootstrap,
-            candidates,
-        })
+        search
+            .candidates
+            .sort_by(|a, b| mean(&b.values).total_cmp(&mean(&a.values)));
+        Ok(search)
     }
 
     /// How much better one is than another, if it is beyond noise, over queries and over groups.
