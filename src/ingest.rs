@@ -4,18 +4,18 @@
 //! no photo stops the others. Knows no terminal: whoever calls is told what happens and may stop it.
 
 mod describe;
+mod threads;
 
 use std::collections::{HashMap, HashSet};
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::thread;
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, Sender, bounded};
+use crossbeam_channel::{Receiver, Sender};
 use globset::GlobSet;
 
 pub use self::describe::{Described, describe};
+pub(crate) use self::threads::work_through;
 use crate::descriptor::Descriptor;
 use crate::error::{Error, Result};
 use crate::extract::Extractor;
@@ -290,8 +290,6 @@ impl IngestReport {
 /// What the worker threads share.
 struct Workers<'a> {
     to_do: &'a [Found],
-    next: AtomicUsize,
-    stop: AtomicBool,
     /// Photos by content whose descriptors exist.
     known: HashMap<ContentHash, &'a Record>,
     extractor: &'a Extractor,
@@ -311,62 +309,37 @@ impl<'a> Workers<'a> {
     ) -> Self {
         Self {
             to_do,
-            next: AtomicUsize::new(0),
-            stop: AtomicBool::new(false),
             known,
             extractor,
         }
     }
 
-    /// Runs `jobs` workers, 0 for one per core, and meanwhile `take`, which gets what they find and
-    /// a way to stop them early. They stop when it returns.
+    /// Runs `jobs` workers as [`work_through`] does.
     fn all<T>(&self, jobs: usize, take: impl FnOnce(Receiver<Taken>, &dyn Fn()) -> T) -> T {
-        let jobs = match jobs {
-            0 => thread::available_parallelism().map_or(1, std::num::NonZero::get),
-            jobs => jobs,
-        };
-        // Bounded, so that memory is, however far the taking falls behind.
-        let (sender, receiver) = bounded(4 * jobs);
-        let stop = || self.stop.store(true, Ordering::Relaxed);
-        thread::scope(|scope| {
-            for _ in 0..jobs {
-                let sender = sender.clone();
-                scope.spawn(move || self.run(&sender));
-            }
-            drop(sender);
-            let taken = take(receiver, &stop);
-            stop();
-            taken
-        })
+        let size = (self.to_do.len(), self.extractor.batch());
+        work_through(size, jobs, |range, sender| self.run(range, sender), take)
     }
 
-    fn run(&self, sender: &Sender<Taken>) {
-        let batch = self.extractor.batch();
-        while !self.stop.load(Ordering::Relaxed) {
-            let start = self.next.fetch_add(batch, Ordering::Relaxed);
-            let Some(rest) = self.to_do.get(start..).filter(|rest| !rest.is_empty()) else {
-                return;
-            };
-            let mut in_hand = Vec::new();
-            for found in &rest[..batch.min(rest.len())] {
-                match self.look_at(&found.path) {
-                    Ok(Looked::New(photo)) => in_hand.push(photo),
-                    Ok(Looked::Known(record)) => {
-                        let _ = sender.send(Taken {
-                            path: found.path.clone(),
-                            record: Ok((record, None)),
-                        });
-                    }
-                    Err(reason) => {
-                        let _ = sender.send(Taken {
-                            path: found.path.clone(),
-                            record: Err(reason),
-                        });
-                    }
+    fn run(&self, range: Range<usize>, sender: &Sender<Taken>) {
+        let mut in_hand = Vec::new();
+        for found in &self.to_do[range] {
+            match self.look_at(&found.path) {
+                Ok(Looked::New(photo)) => in_hand.push(photo),
+                Ok(Looked::Known(record)) => {
+                    let _ = sender.send(Taken {
+                        path: found.path.clone(),
+                        record: Ok((record, None)),
+                    });
+                }
+                Err(reason) => {
+                    let _ = sender.send(Taken {
+                        path: found.path.clone(),
+                        record: Err(reason),
+                    });
                 }
             }
-            self.describe(in_hand, sender);
         }
+        self.describe(in_hand, sender);
     }
 
     fn look_at(&self, path: &Path) -> Result<Looked> {

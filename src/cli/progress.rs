@@ -41,6 +41,14 @@ fn bar(length: u64, template: &str) -> ProgressBar {
     bar
 }
 
+/// Prints a line above the bar, if there is one.
+fn say(bar: Option<&ProgressBar>, line: &str) {
+    match bar {
+        Some(bar) => bar.suspend(|| eprintln!("{line}")),
+        None => eprintln!("{line}"),
+    }
+}
+
 /// Shows an ingestion.
 pub struct IngestProgress {
     bar: Option<ProgressBar>,
@@ -69,10 +77,7 @@ impl IngestProgress {
             IngestEvent::Skipped(skipped) => {
                 self.skipped += 1;
                 let line = skipped_line(&skipped.path, &skipped.reason);
-                match &self.bar {
-                    Some(bar) => bar.suspend(|| eprintln!("{line}")),
-                    None => eprintln!("{line}"),
-                }
+                say(self.bar.as_ref(), &line);
                 self.advance(1);
             }
             IngestEvent::Publishing { done, total } => self.publishing(*done, *total),
@@ -136,10 +141,7 @@ impl EvalProgress {
             EvalEvent::Described => self.advance(),
             EvalEvent::Skipped(skipped) => {
                 let line = skipped_line(&skipped.path, &skipped.reason);
-                match &self.bar {
-                    Some(bar) => bar.suspend(|| eprintln!("{line}")),
-                    None => eprintln!("{line}"),
-                }
+                say(self.bar.as_ref(), &line);
                 self.advance();
             }
             EvalEvent::Evaluated { done, total } => {
@@ -209,10 +211,6 @@ impl FetchProgress {
     }
 
     fn message(&self, text: &str) {
-        let text = clean(text);
-        match &self.bar {
-            Some(bar) => bar.suspend(|| eprintln!("{text}")),
-            None => eprintln!("{text}"),
-        }
+        say(self.bar.as_ref(), &clean(text));
     }
 }

@@ -3,11 +3,9 @@
 //! What is pooled goes into a cache on disk, so memory does not grow with the number of specs, and
 //! the next evaluation of the same photos runs no network at all.
 
-use std::ops::ControlFlow;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::thread;
+use std::ops::{ControlFlow, Range};
 
-use crossbeam_channel::{Receiver, Sender, bounded};
+use crossbeam_channel::{Receiver, Sender};
 use image::imageops;
 
 use super::ground_truth::{Item, Region};
@@ -16,7 +14,7 @@ use crate::descriptor::{DescriptorSpec, Part, normalize_in_place};
 use crate::error::{Error, Result};
 use crate::extract::Extractor;
 use crate::gallery::{PartKey, PooledCache};
-use crate::ingest::Skipped;
+use crate::ingest::{Skipped, work_through};
 use crate::photo::{ContentHash, Photo, Pixels};
 
 /// What is going on.
@@ -79,25 +77,15 @@ impl<'a> Described<'a> {
             extractor,
             cache,
             keys: parts.iter().map(|part| described.key(part)).collect(),
-            next: AtomicUsize::new(0),
-            stop: AtomicBool::new(described.interrupted),
         };
-        let jobs = match jobs {
-            0 => thread::available_parallelism().map_or(1, std::num::NonZero::get),
-            jobs => jobs,
-        };
-        let (sender, receiver) = bounded(4 * jobs);
-        thread::scope(|scope| {
-            for _ in 0..jobs {
-                let (workers, sender) = (&workers, sender.clone());
-                scope.spawn(move || workers.run(&sender));
-            }
-            drop(sender);
-            let taken = described.take_all(&receiver, &workers, on_event);
-            workers.stop.store(true, Ordering::Relaxed);
-            drop(receiver);
-            taken
-        })?;
+        if !described.interrupted {
+            work_through(
+                (items.len(), extractor.batch()),
+                jobs,
+                |range, sender| workers.run(range, sender),
+                |receiver, stop| described.take_all(&receiver, &workers, stop, on_event),
+            )?;
+        }
         cache.flush()?;
         Ok(described)
     }
@@ -106,6 +94,7 @@ impl<'a> Described<'a> {
         &mut self,
         receiver: &Receiver<Taken>,
         workers: &Workers<'_>,
+        stop: &dyn Fn(),
         on_event: OnEvent<'_>,
     ) -> Result<()> {
         for taken in receiver {
@@ -129,7 +118,7 @@ impl<'a> Described<'a> {
             };
             if event.is_break() {
                 self.interrupted = true;
-                workers.stop.store(true, Ordering::Relaxed);
+                stop();
             }
         }
         Ok(())
@@ -234,42 +223,32 @@ struct Workers<'a> {
     extractor: &'a Extractor,
     cache: &'a PooledCache,
     keys: Vec<PartKey>,
-    next: AtomicUsize,
-    stop: AtomicBool,
 }
 
 impl Workers<'_> {
-    fn run(&self, sender: &Sender<Taken>) {
-        let batch = self.extractor.batch();
-        while !self.stop.load(Ordering::Relaxed) {
-            let start = self.next.fetch_add(batch, Ordering::Relaxed);
-            let end = (start + batch).min(self.items.len());
-            if start >= end {
-                return;
-            }
-            let (mut in_hand, mut pixels) = (Vec::new(), Vec::new());
-            for item in start..end {
-                match self.look_at(&self.items[item]) {
-                    Ok((hash, Some(picture))) => {
-                        in_hand.push((item, hash));
-                        pixels.push(picture);
-                    }
-                    // The receiver hangs up only after an error that ends everything.
-                    Ok((hash, None)) => drop(sender.send(Taken {
-                        item,
-                        outcome: Ok((hash, None)),
-                    })),
-                    Err(error) => drop(sender.send(Taken {
-                        item,
-                        outcome: Err(error),
-                    })),
+    fn run(&self, range: Range<usize>, sender: &Sender<Taken>) {
+        let (mut in_hand, mut pixels) = (Vec::new(), Vec::new());
+        for item in range {
+            match self.look_at(&self.items[item]) {
+                Ok((hash, Some(picture))) => {
+                    in_hand.push((item, hash));
+                    pixels.push(picture);
                 }
+                // The receiver hangs up only after an error that ends everything.
+                Ok((hash, None)) => drop(sender.send(Taken {
+                    item,
+                    outcome: Ok((hash, None)),
+                })),
+                Err(error) => drop(sender.send(Taken {
+                    item,
+                    outcome: Err(error),
+                })),
             }
-            let pooled = self.extractor.pool_all_in(&pixels, 1);
-            for ((item, hash), pooled) in in_hand.into_iter().zip(pooled) {
-                let outcome = pooled.and_then(scaled).map(|pooled| (hash, Some(pooled)));
-                let _ = sender.send(Taken { item, outcome });
-            }
+        }
+        let pooled = self.extractor.pool_all_in(&pixels, 1);
+        for ((item, hash), pooled) in in_hand.into_iter().zip(pooled) {
+            let outcome = pooled.and_then(scaled).map(|pooled| (hash, Some(pooled)));
+            let _ = sender.send(Taken { item, outcome });
         }
     }
 
