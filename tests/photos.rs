@@ -3,24 +3,37 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::common::Workspace;
+use imgsearch::descriptor::DescriptorSpec;
+use imgsearch::extract::Extractor;
+use imgsearch::photo::Photo;
+
+use crate::common::{Workspace, weights};
 
 const KINDS: usize = 5;
 const EACH: usize = 6;
 
-/// The first photos of some kinds of object; nothing, said aloud, where there are none.
-fn kinds() -> Option<Vec<(String, Vec<PathBuf>)>> {
-    let objects = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/photos/objects");
-    let Ok(folders) = fs::read_dir(&objects) else {
+/// What lies in a folder of real photos; nothing, said aloud, where there are none.
+fn beside(folder: &str) -> Option<Vec<PathBuf>> {
+    let photos = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/photos");
+    if !photos.is_dir() {
         println!("SKIPPED: no real photos beside this checkout");
         return None;
-    };
-    let mut folders: Vec<PathBuf> = folders.map(|entry| entry.unwrap().path()).collect();
-    folders.sort();
+    }
+    Some(sorted(&photos.join(folder)))
+}
+
+fn sorted(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).unwrap();
+    let mut paths: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
+    paths.sort();
+    paths
+}
+
+/// The first photos of some kinds of object.
+fn kinds() -> Option<Vec<(String, Vec<PathBuf>)>> {
+    let folders = beside("objects")?;
     let photos = |folder: &PathBuf| {
-        let entries = fs::read_dir(folder).unwrap();
-        let mut photos: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
-        photos.sort();
+        let mut photos = sorted(folder);
         photos.truncate(EACH);
         let name = folder.file_name().unwrap().to_string_lossy().into_owned();
         (name, photos)
@@ -65,4 +78,40 @@ fn photos_of_one_kind_find_each_other() {
     println!("{hits} of {asked} neighbours are of the same kind");
     // By chance it would be 5 of the 29 others.
     assert!(hits * 10 >= asked * 7, "{hits} of {asked}");
+}
+
+/// These photos are too small to be reduced for a network's usual input, so they are looked at in
+/// a smaller one.
+#[test]
+fn the_descriptors_of_photos_decoded_at_reduced_size_are_those_of_whole_ones() {
+    let Some(photos) = beside("anything") else {
+        return;
+    };
+    let Some(weights) = weights() else { return };
+    let extractor = |decode: &str| {
+        let preprocess = format!("resize=48,mean=0.5/0.5/0.5,std=0.5/0.5/0.5,decode={decode}");
+        let spec = DescriptorSpec::gap("efficientnet_lite0", "head");
+        Extractor::load(spec, preprocess.parse().unwrap(), weights, "cpu").unwrap()
+    };
+    let (full, reduced) = (extractor("full"), extractor("reduced"));
+    let mut distances = Vec::new();
+    for path in photos.iter().step_by(4) {
+        let photo = Photo::read(path).unwrap();
+        let decoded = reduced.decode(&photo).unwrap();
+        if decoded.image.width() < decoded.width {
+            let [a, b] = [&full, &reduced].map(|extractor| extractor.describe(&photo).unwrap());
+            distances.push(1.0 - a.similarity(&b));
+        }
+    }
+    distances.sort_by(f32::total_cmp);
+    let (median, most) = (
+        distances[distances.len() / 2],
+        distances[distances.len() - 1],
+    );
+    println!(
+        "{} photos, median distance {median:.1e}, largest {most:.1e}",
+        distances.len()
+    );
+    assert!(distances.len() > 100, "{}", distances.len());
+    assert!(most < 1e-2, "{most}");
 }

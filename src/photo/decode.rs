@@ -35,6 +35,8 @@ pub(super) struct Covered {
     pub top: f64,
     pub width: f64,
     pub height: f64,
+    /// Whether there are fewer of them than the picture has.
+    pub is_reduced: bool,
 }
 
 impl Picture {
@@ -47,6 +49,7 @@ impl Picture {
             top: 0.0,
             width: f64::from(width),
             height: f64::from(height),
+            is_reduced: false,
         };
         Self {
             image,
@@ -167,6 +170,7 @@ fn upright(reduced: jpeg::Reduced, width: u32, height: u32, orientation: Orienta
         top: f64::from(u8::from(filled_top)) * (f64::from(image.height()) - rows),
         width: columns,
         height: rows,
+        is_reduced: true,
     };
     Picture {
         image,

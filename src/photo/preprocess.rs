@@ -6,7 +6,7 @@ use std::str::FromStr;
 use image::RgbImage;
 
 use super::decode::{Covered, Picture};
-use super::resample::{Span, View, resample};
+use super::resample::{Between, Span, View, resample};
 use crate::error::{Error, Result};
 
 /// The longest side a picture may have after resizing without a crop.
@@ -174,6 +174,7 @@ impl Preprocess {
             top: 0.0,
             width: 0.0,
             height: 0.0,
+            is_reduced: false,
         };
         let view = self.view(height, width, nowhere)?;
         Ok((view.rows.pixels, view.columns.pixels))
@@ -214,6 +215,7 @@ impl Preprocess {
             top: 0.0,
             width: f64::from(image.width()),
             height: f64::from(image.height()),
+            is_reduced: false,
         };
         self.apply_covered(image, covered, image.height(), image.width())
     }
@@ -282,7 +284,13 @@ impl Preprocess {
                 pixels: crop as u32,
             }
         };
+        let between = if covered.is_reduced {
+            Between::Fractions
+        } else {
+            Between::Levels
+        };
         Ok(View {
+            between,
             columns: part(resized_width, crop_width, covered.left, covered.width),
             rows: part(resized_height, crop_height, covered.top, covered.height),
         })

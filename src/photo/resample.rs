@@ -1,7 +1,7 @@
 //! A part of a picture, resized as Pillow resizes: filters that widen with the scale.
 
 use fast_image_resize::images::{Image, ImageRef};
-use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
+use fast_image_resize::{FilterType, IntoImageView, PixelType, ResizeAlg, ResizeOptions, Resizer};
 use image::RgbImage;
 
 use super::preprocess::Interpolation;
@@ -13,6 +13,18 @@ pub struct View {
     pub columns: Span,
     /// Of each column.
     pub rows: Span,
+    /// How exact the first pass is for the second.
+    pub between: Between,
+}
+
+/// What is kept between the two passes of a resize.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Between {
+    /// Whole grey levels, as Pillow does.
+    Levels,
+    /// Fractions of them, for a picture decoded at reduced size: so few of its pixels make one that
+    /// the rounding would be most of what tells it from a whole one.
+    Fractions,
 }
 
 /// A stretch of one side, from `start` on, that becomes `pixels` pixels.
@@ -46,12 +58,6 @@ impl Span {
 }
 
 /// The pixels of `view`, three bytes each, row after row.
-///
-/// The order of the two passes is Pillow 13's: rows first, but columns first where a picture more
-/// than twice as tall as wide shrinks. The wrong order differs by some grey levels on noise. Each
-/// pass is a call of its own: in one call with a crop box, `fast_image_resize` 6.1 takes the width
-/// between the passes from the last pixel's bounds, from which weights of zero are cut off, and
-/// other pixels' bounds go beyond it.
 pub fn resample(image: &RgbImage, view: View, interpolation: Interpolation) -> Vec<u8> {
     let (filter, support) = match interpolation {
         Interpolation::Nearest => return nearest(image, view),
@@ -60,55 +66,87 @@ pub fn resample(image: &RgbImage, view: View, interpolation: Interpolation) -> V
         Interpolation::Lanczos => (FilterType::Lanczos3, 3.0),
     };
     let (width, height) = image.dimensions();
+    let source = |bytes, kind| {
+        ImageRef::new(width, height, bytes, kind).expect("it holds so many aligned pixels")
+    };
+    match view.between {
+        Between::Levels => {
+            let source = source(image.as_raw(), PixelType::U8x3);
+            in_two_passes(&source, view, filter, support).into_vec()
+        }
+        Between::Fractions => {
+            let fine: Vec<u16> = image.iter().map(|level| u16::from(*level) << 8).collect();
+            let source = source(bytemuck::cast_slice(&fine), PixelType::U16x3);
+            let resized = in_two_passes(&source, view, filter, support);
+            let (fine, _) = resized.buffer().as_chunks();
+            fine.iter()
+                .map(|fine| level(u16::from_ne_bytes(*fine)))
+                .collect()
+        }
+    }
+}
+
+/// The grey level nearest to some 256ths of one.
+const fn level(fine: u16) -> u8 {
+    (fine.saturating_add(128) >> 8) as u8
+}
+
+/// The order of the two passes is Pillow 13's: rows first, but columns first where a picture more
+/// than twice as tall as wide shrinks. The wrong order differs by some grey levels on noise. Each
+/// pass is a call of its own: in one call with a crop box, `fast_image_resize` 6.1 takes the width
+/// between the passes from the last pixel's bounds, from which weights of zero are cut off, and
+/// other pixels' bounds go beyond it.
+fn in_two_passes(
+    source: &ImageRef<'_>,
+    view: View,
+    filter: FilterType,
+    support: f64,
+) -> Image<'static> {
+    let (width, height) = (source.width(), source.height());
+    let last = (view.columns.pixels, view.rows.pixels);
     let shrinks = view.rows.length > f64::from(view.rows.pixels);
     if u64::from(height) > 2 * u64::from(width) && shrinks {
         let (from, to) = view.columns.reach(support, width);
         let whole = (f64::from(from), f64::from(to - from));
         let (rows, first) = (view.rows.within(0, height), (to - from, view.rows.pixels));
-        let between = resize(filter, (image.as_raw(), width, height), whole, rows, first);
+        let between = resize(filter, source, whole, rows, first);
         let columns = view.columns.within(from, to - from);
         let rows = (0.0, f64::from(view.rows.pixels));
-        let last = (view.columns.pixels, view.rows.pixels);
-        return resize(filter, (&between, first.0, first.1), columns, rows, last);
+        return resize(filter, &between, columns, rows, last);
     }
     let (from, to) = view.rows.reach(support, height);
     let whole = (f64::from(from), f64::from(to - from));
-    let (columns, first) = (
-        view.columns.within(0, width),
-        (view.columns.pixels, to - from),
-    );
+    let columns = view.columns.within(0, width);
     let between = resize(
         filter,
-        (image.as_raw(), width, height),
+        source,
         columns,
         whole,
-        first,
+        (view.columns.pixels, to - from),
     );
     let rows = view.rows.within(from, to - from);
     let columns = (0.0, f64::from(view.columns.pixels));
-    let last = (view.columns.pixels, view.rows.pixels);
-    resize(filter, (&between, first.0, first.1), columns, rows, last)
+    resize(filter, &between, columns, rows, last)
 }
 
-/// Resizes a part of `source` (its bytes, width and height), `columns` and `rows` (start and
-/// length each), to `size` (width and height).
+/// Resizes a part of `source`, `columns` and `rows` (start and length each), to `size` (width and
+/// height).
 fn resize(
     filter: FilterType,
-    source: (&[u8], u32, u32),
+    source: &impl IntoImageView,
     columns: (f64, f64),
     rows: (f64, f64),
     size: (u32, u32),
-) -> Vec<u8> {
-    let source = ImageRef::new(source.1, source.2, source.0, PixelType::U8x3)
-        .expect("three bytes per pixel were given");
+) -> Image<'static> {
     let options = ResizeOptions::new()
         .resize_alg(ResizeAlg::Convolution(filter))
         .crop(columns.0, rows.0, columns.1, rows.1);
-    let mut resized = Image::new(size.0, size.1, PixelType::U8x3);
+    let kind = source.pixel_type().expect("it is one of ours");
+    let mut resized = Image::new(size.0, size.1, kind);
     Resizer::new()
-        .resize(&source, &mut resized, &options)
+        .resize(source, &mut resized, &options)
         .expect("both have the same pixel type, and `within` keeps the part inside the source");
-    resized.into_vec()
+    resized
 }
 
 /// The pixel at each centre, as Pillow picks it.
@@ -142,12 +180,14 @@ mod tests {
             filter in prop::sample::select(vec![
                 Interpolation::Nearest, Interpolation::Bilinear, Interpolation::Bicubic, Interpolation::Lanczos,
             ]),
+            fine in any::<bool>(),
         ) {
             let span = |a: f64, b: f64, side: u32, pixels| {
                 let start = a.min(b) * f64::from(side);
                 Span { start, length: (a.max(b) * f64::from(side) - start).max(1e-3), pixels }
             };
-            let view = View { columns: span(left, right, width, wide), rows: span(top, bottom, height, high) };
+            let between = if fine { Between::Fractions } else { Between::Levels };
+            let view = View { columns: span(left, right, width, wide), rows: span(top, bottom, height, high), between };
             let grey = RgbImage::from_pixel(width, height, image::Rgb([7, 130, 250]));
             let resized = resample(&grey, view, filter);
             prop_assert_eq!(resized.len(), (3 * wide * high) as usize);
