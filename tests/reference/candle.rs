@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use candle_core::{DType, Device, ModuleT, Tensor};
 use candle_nn::{Func, Module, VarBuilder};
-use candle_transformers::models::{efficientnet, repvgg, resnet, vgg};
+use candle_transformers::models::{convnext, efficientnet, repvgg, resnet, vgg};
 use imgsearch::backbone::weights::WeightsFile;
 use imgsearch::backbone::{Architecture, Backbone};
 
@@ -107,7 +107,11 @@ fn efficientnets_classify_as_candles_own_do() {
 
 #[test]
 fn vggs_classify_as_candles_own_do() {
-    let models = [("vgg16", vgg::Models::Vgg16), ("vgg19", vgg::Models::Vgg19)];
+    let models = [
+        ("vgg13", vgg::Models::Vgg13),
+        ("vgg16", vgg::Models::Vgg16),
+        ("vgg19", vgg::Models::Vgg19),
+    ];
     // Candle's takes one picture of 224 × 224, and takes the ReLU of the scores too.
     let pixels = crop("balloons_288x224", 224, 224);
     for (name, model) in models {
@@ -125,5 +129,30 @@ fn vggs_classify_as_candles_own_do() {
         let ours = backbone.feature_maps(&pixels).unwrap();
         let worst = deviation(&flat(&ours[0].map.relu().unwrap()), &flat(&theirs));
         assert!(worst < 1e-4, "{name}: {worst}");
+    }
+}
+
+#[test]
+fn convnexts_classify_as_candles_own_do() {
+    let configs = [
+        ("convnext_tiny", convnext::Config::tiny()),
+        ("convnext_small", convnext::Config::small()),
+        ("convnext_base", convnext::Config::base()),
+    ];
+    let pixels = crop("boats_400x300", 75, 97);
+    for (name, config) in configs {
+        // In timm's naming, which Candle's has.
+        let (file, mut tensors) = both(Architecture::find(name).unwrap(), 1);
+        for (name, tensor) in &mut tensors {
+            // It has these as matrices and vectors, as timm's files do too.
+            if name.contains(".fc") && name.ends_with(".weight") {
+                *tensor = tensor.flatten_from(1).unwrap();
+            } else if name.ends_with(".gamma") {
+                *tensor = tensor.flatten_all().unwrap();
+            }
+        }
+        let theirs = convnext::convnext(&config, 1000, variables(tensors)).unwrap();
+        let theirs = theirs.forward(&pixels).unwrap();
+        assert_equal(name, &file, "classifier.2", &pixels, &theirs);
     }
 }

@@ -2,6 +2,8 @@
 
 mod candle;
 mod efficientnet_lite;
+#[cfg(feature = "cuda")]
+mod gpu;
 mod networks;
 mod seeded;
 mod wider;

@@ -1,0 +1,47 @@
+//! Every network on a GPU, in a build with the feature `cuda`.
+
+use candle_core::{Device, Tensor};
+use imgsearch::backbone::weights::WeightsFile;
+use imgsearch::backbone::{Architecture, Backbone};
+
+use super::{corner, deviation, flat, layer_names, pixels_of};
+use crate::common::seeded;
+
+const COLOURS: &str = "mean=0.485/0.456/0.406,std=0.229/0.224/0.225";
+
+/// What our operations give on a CPU, which other tests hold against the reference.
+#[test]
+fn networks_give_on_a_gpu_what_they_give_on_a_cpu() {
+    let Ok(gpu) = Device::new_cuda(0) else {
+        println!("SKIPPED: no GPU that this build can run on");
+        return;
+    };
+    let crop = |picture, height, width| corner(&pixels_of(picture, COLOURS), height, width);
+    let square = ["beach", "balloons_288x224", "city"].map(|picture| crop(picture, 96, 96));
+    let batches = [
+        Tensor::cat(&square, 0).unwrap(),
+        crop("boats_400x300", 75, 97),
+    ];
+    for architecture in Architecture::all() {
+        let name = architecture.name;
+        let network = architecture.network();
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("seeded.safetensors");
+        seeded::write(&network, 0, &path);
+        let file = WeightsFile::open(path).unwrap();
+        let layers = layer_names(&network);
+        let [ours, theirs] = [&Device::Cpu, &gpu]
+            .map(|device| Backbone::load(*architecture, &layers, &file, device).unwrap());
+        let mut worst = 0f32;
+        for pixels in &batches {
+            let expected = ours.feature_maps(pixels).unwrap();
+            let maps = theirs.feature_maps(&pixels.to_device(&gpu).unwrap());
+            for (map, expected) in maps.unwrap().iter().zip(&expected) {
+                let deviation = deviation(&flat(&map.map), &flat(&expected.map));
+                assert!(deviation < 1e-3, "{name}, {}: {deviation}", map.layer);
+                worst = worst.max(deviation);
+            }
+        }
+        println!("{name}: largest deviation of a GPU from a CPU {worst:.1e}");
+    }
+}
