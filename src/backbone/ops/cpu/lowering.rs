@@ -126,13 +126,19 @@ fn convolution(network: &Network, step: usize) -> Option<&Convolution> {
     }
 }
 
-/// How the network is run on a picture whose values have these shapes; `taps` must be made as they
-/// are.
-pub fn lower(network: &Network, shapes: &[MapShape], taps: &[Value]) -> Vec<Fused> {
+/// How the network is run on as many `pictures` side by side whose values have these shapes; `taps`
+/// must be made as they are.
+pub fn lower(
+    network: &Network,
+    shapes: &[MapShape],
+    taps: &[Value],
+    pictures: usize,
+) -> Vec<Fused> {
     let lowering = Lowering {
         network,
         shapes,
         taps,
+        pictures,
     };
     let mut lowered = Vec::new();
     let mut step = 0;
@@ -148,6 +154,7 @@ struct Lowering<'a> {
     network: &'a Network,
     shapes: &'a [MapShape],
     taps: &'a [Value],
+    pictures: usize,
 }
 
 impl Lowering<'_> {
@@ -234,7 +241,7 @@ impl Lowering<'_> {
             && stride == 1
             && convolution.groups == 1
             && self.network.steps()[step].input != Value::INPUT
-            && height * width >= WINOGRAD_FROM
+            && self.pictures * height * width >= WINOGRAD_FROM
     }
 }
 

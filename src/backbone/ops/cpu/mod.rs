@@ -123,8 +123,8 @@ impl CpuNetwork {
         // together.
         let alone = images / threads * threads;
         if alone > 0 {
-            let plan = self.plan((height, width), 1);
             let groups = alone.div_ceil(GROUP).next_multiple_of(threads);
+            let plan = self.plan((height, width), (1, alone.div_ceil(groups)));
             self.together(threads, |member| {
                 member.share(groups, |group| {
                     let group = group * alone / groups..(group + 1) * alone / groups;
@@ -133,7 +133,7 @@ impl CpuNetwork {
             });
         }
         if alone < images {
-            let plan = self.plan((height, width), threads);
+            let plan = self.plan((height, width), (threads, 1));
             for index in alone..images {
                 self.run_group(&plan, index..index + 1, &image, &places);
             }
@@ -149,14 +149,15 @@ impl CpuNetwork {
         }
     }
 
-    fn plan(&self, size: (usize, usize), members: usize) -> Arc<Plan> {
+    /// The plan for so many members of a team and pictures at once.
+    fn plan(&self, size: (usize, usize), team: (usize, usize)) -> Arc<Plan> {
         let make = || {
             Arc::new(Plan::new(
                 &self.network,
                 &self.weights,
                 &self.taps,
                 size,
-                members,
+                team,
             ))
         };
         let Ok(mut plans) = self.plans.lock() else {
@@ -164,7 +165,7 @@ impl CpuNetwork {
         };
         let known = plans
             .iter()
-            .position(|plan| plan.size == size && plan.members == members);
+            .position(|plan| plan.size == size && (plan.members, plan.pictures) == team);
         let plan = match known {
             Some(index) => plans.remove(index),
             None => make(),
@@ -299,22 +300,38 @@ impl Running<'_> {
     /// # Safety
     /// The machine has the kernels' instructions; buffers are as planned.
     unsafe fn step(&self, step: &Planned) {
-        if let How::Dense(dense) = &step.how {
-            let maps = self.memories.iter().map(|memory| dense::Maps {
-                input: *memory.map(step.inputs.input),
-                output: *memory.map(step.output),
-                residual: step.inputs.second.map(|value| *memory.map(value)),
-                factors: step.inputs.factors.map(|value| *memory.map(value)),
-                prepared: memory.scratch()[self.member.index],
-            });
-            let layer = plan::layer(&step.fused, &self.network.weights);
-            // SAFETY: the caller's promise.
-            unsafe { dense.run(self.network.kernels, &layer, &maps, self.member) };
-            return;
-        }
-        for memory in self.memories {
-            // SAFETY: the caller's promise.
-            unsafe { self.step_of_one(step, memory) };
+        let (kernels, weights) = (self.network.kernels, &self.network.weights);
+        let map = |memory: &Memory, value: Option<Value>| value.map(|value| *memory.map(value));
+        // SAFETY: the caller's promise.
+        unsafe {
+            match (&step.how, step.fused) {
+                (How::Dense(dense), fused) => {
+                    let maps = self.memories.iter().map(|memory| dense::Maps {
+                        input: *memory.map(step.inputs.input),
+                        output: *memory.map(step.output),
+                        residual: map(memory, step.inputs.second),
+                        factors: map(memory, step.inputs.factors),
+                        prepared: memory.scratch()[self.member.index],
+                    });
+                    dense.run(kernels, &plan::layer(&fused, weights), &maps, self.member);
+                }
+                (How::Winograd(winograd), Fused::Winograd(index)) => {
+                    let maps = self.memories.iter().map(|memory| winograd::Maps {
+                        input: *memory.map(step.inputs.input),
+                        output: *memory.map(step.output),
+                        residual: map(memory, step.inputs.second),
+                    });
+                    let weights = &weights[index];
+                    let both = (weights.direct(), weights.transformed());
+                    let scratch = self.memories[0].scratch();
+                    winograd.run(kernels, both, &maps, scratch, self.member);
+                }
+                _ => {
+                    for memory in self.memories {
+                        self.step_of_one(step, memory);
+                    }
+                }
+            }
         }
     }
 
@@ -329,16 +346,6 @@ impl Running<'_> {
         // SAFETY: the caller's promise.
         unsafe {
             match (&step.how, step.fused) {
-                (How::Winograd(winograd), Fused::Winograd(index)) => {
-                    let maps = winograd::Maps {
-                        input,
-                        output,
-                        residual,
-                    };
-                    let weights = &weights[index];
-                    let both = (weights.direct(), weights.transformed());
-                    winograd.run(kernels, both, &maps, scratch, member);
-                }
                 (How::Separable(separable), fused) => {
                     let maps = separable::Maps {
                         source: input,

@@ -45,6 +45,8 @@ pub struct Plan {
     pub size: (usize, usize),
     /// Threads that work on a picture.
     pub members: usize,
+    /// Pictures that a thread runs side by side, at most.
+    pub pictures: usize,
     /// What is run, in order.
     pub steps: Vec<Planned>,
     /// The first of the steps from which on weights are larger than maps.
@@ -114,20 +116,28 @@ impl Memory {
 }
 
 impl Plan {
-    /// For pictures of `size` rows and columns, on `members` threads each.
+    /// For pictures of `size` rows and columns, `pictures` of them at once on `members` threads.
     pub fn new(
         network: &Network,
         weights: &[Weights],
         taps: &[Value],
         size: (usize, usize),
-        members: usize,
+        (members, pictures): (usize, usize),
     ) -> Self {
         let shapes = network.shapes(size.0, size.1);
-        let lowered = lower(network, &shapes, taps);
+        let lowered = lower(network, &shapes, taps, pictures);
         let homes = homes(network, &lowered);
         let layouts = layouts(network, &shapes, &lowered, &homes);
         let mut places = Places::new(&layouts, &homes);
         let last_reads = last_reads(network, &lowered, &homes);
+        let has_large_weights = |fused: &Fused| {
+            let (first, last) = fused.ends();
+            let weights: usize = weights[first..=last].iter().map(Weights::len).sum();
+            let maps = [fused.inputs(network).input, fused.output()];
+            weights > maps.iter().map(|value| layouts[value.0].len()).sum()
+        };
+        let early = lowered.iter().rposition(|fused| !has_large_weights(fused));
+        let late = early.map_or(0, |last| last + 1);
         let mut steps = Vec::with_capacity(lowered.len());
         let planning = Planning {
             network,
@@ -141,7 +151,7 @@ impl Plan {
             places.take(output);
             steps.push(Planned {
                 fused: *fused,
-                how: planning.how(fused),
+                how: planning.how(fused, if index < late { 1 } else { pictures }),
                 inputs: fused.inputs(network),
                 output,
                 taps: (0..taps.len()).filter(|tap| taps[*tap] == output).collect(),
@@ -149,17 +159,11 @@ impl Plan {
             places.give_back(|root| last_reads[root.0] > index);
         }
         let scratch = steps.iter().map(|step| scratch_of(step, weights)).max();
-        let has_large_weights = |step: &Planned| {
-            let (first, last) = step.fused.ends();
-            let weights: usize = weights[first..=last].iter().map(Weights::len).sum();
-            let maps = [step.inputs.input, step.output].map(|value| layouts[value.0].len());
-            weights > maps.iter().sum()
-        };
-        let early = steps.iter().rposition(|step| !has_large_weights(step));
         Self {
             size,
             members,
-            late: early.map_or(0, |last| last + 1),
+            pictures,
+            late,
             steps,
             places: places.of,
             buffers: places.buffers.iter().map(Layout::len).collect(),
@@ -212,7 +216,8 @@ struct Planning<'a> {
 }
 
 impl Planning<'_> {
-    fn how(&self, fused: &Fused) -> How {
+    /// How a step is run on so many pictures at once.
+    fn how(&self, fused: &Fused, pictures: usize) -> How {
         let (weights, members) = (self.weights, self.members);
         let Inputs { input, second, .. } = fused.inputs(self.network);
         let (input, output) = (self.layouts[input.0], self.layouts[fused.output().0]);
@@ -233,7 +238,7 @@ impl Planning<'_> {
                 // Here rather than in the first picture, where the other threads would wait.
                 weights[*step].transformed();
                 let size = (output.height, output.width);
-                How::Winograd(Winograd::plan(direct, size, members))
+                How::Winograd(Winograd::plan(direct, size, members, pictures))
             }
             Fused::Separable { depthwise, .. } => {
                 let convolved = self.shapes[*depthwise];

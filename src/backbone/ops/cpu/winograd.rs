@@ -115,7 +115,7 @@ pub fn halo(window: &Window, height: usize, width: usize) -> Halo {
 
 /// How it is run on maps of one size.
 pub struct Winograd {
-    /// Tiles in a row, and in all.
+    /// Tiles in a row of a picture's map, and in all of it.
     across: usize,
     tiles: usize,
     /// Tiles transformed together.
@@ -128,6 +128,7 @@ pub struct Winograd {
 }
 
 /// What it is run on.
+#[derive(Clone, Copy)]
 pub struct Maps {
     /// The input.
     pub input: Map,
@@ -138,19 +139,25 @@ pub struct Maps {
 }
 
 impl Winograd {
-    /// For an output of `height` × `width`, on a team of `members`.
-    pub fn plan(direct: &Direct, (height, width): (usize, usize), members: usize) -> Self {
+    /// For outputs of `height` × `width` of as many `pictures` at once, on a team of `members`.
+    pub fn plan(
+        direct: &Direct,
+        (height, width): (usize, usize),
+        members: usize,
+        pictures: usize,
+    ) -> Self {
         let across = width.div_ceil(CELLS);
         let tiles = across * height.div_ceil(CELLS);
+        let all = pictures * tiles;
         let inputs = direct.inputs.div_ceil(BLOCK);
         let outputs = direct.blocks();
         let bytes = VALUES * BLOCK * size_of::<f32>();
         let most = (HELD_BYTES / (inputs * bytes)).max(FEWEST_TILES);
-        let mut parts = tiles.div_ceil(most);
+        let mut parts = all.div_ceil(most);
         if parts > 1 {
             parts = parts.next_multiple_of(members);
         }
-        let held = tiles.div_ceil(parts);
+        let held = all.div_ceil(parts);
         let most = (HELD_BYTES / (held * bytes)).next_multiple_of(2).max(2);
         let mut groups = outputs.div_ceil(most);
         if parts == 1 {
@@ -180,7 +187,8 @@ impl Winograd {
         self.gathered_len() + VALUES * self.group * self.held * BLOCK
     }
 
-    /// Runs it with the other members of the team.
+    /// Runs it with the other members of the team, on several pictures at once: the weights are read
+    /// once for all of their tiles that are held.
     ///
     /// # Safety
     /// The machine has the kernels' instructions; the maps have the layouts that the plan was made
@@ -190,7 +198,7 @@ impl Winograd {
         &self,
         kernels: &Kernels,
         (direct, transformed): (&Direct, &Transformed),
-        maps: &Maps,
+        maps: &(impl Iterator<Item = Maps> + Clone + Sync),
         scratch: &[*mut f32],
         member: &Member,
     ) {
@@ -204,12 +212,13 @@ impl Winograd {
             sums: scratch[member.index].wrapping_add(self.gathered_len()),
         };
         let groups = self.outputs.div_ceil(self.group);
-        let parts = self.tiles.div_ceil(self.held);
+        let tiles = self.tiles * maps.clone().count();
+        let parts = tiles.div_ceil(self.held);
         // SAFETY: every member has its own tiles, or gathers its own channels and then sums its own.
         unsafe {
             if parts > 1 {
                 member.share(parts, |part| {
-                    let tiles = part * self.held..((part + 1) * self.held).min(self.tiles);
+                    let tiles = part * self.held..((part + 1) * self.held).min(tiles);
                     mine.gather(&tiles, 0..self.inputs);
                     for group in 0..groups {
                         mine.multiply(&tiles, group);
@@ -220,7 +229,7 @@ impl Winograd {
                     gathered: scratch[0],
                     ..mine
                 };
-                let tiles = 0..self.tiles;
+                let tiles = 0..tiles;
                 member.share(self.inputs, |block| all.gather(&tiles, block..block + 1));
                 member.share(groups, |group| all.multiply(&tiles, group));
             }
@@ -230,21 +239,35 @@ impl Winograd {
 
 /// A thread at work.
 #[derive(Clone, Copy)]
-struct Running<'a> {
+struct Running<'a, M> {
     plan: &'a Winograd,
     kernels: &'a Kernels,
     direct: &'a Direct,
     transformed: &'a Transformed,
-    maps: &'a Maps,
+    maps: &'a M,
     gathered: *mut f32,
     sums: *mut f32,
 }
 
-impl Running<'_> {
+impl<M: Iterator<Item = Maps> + Clone> Running<'_, M> {
     /// The first row and column of a tile of the output.
     const fn place(&self, tile: usize) -> (usize, usize) {
         let across = self.plan.across;
         (tile / across * CELLS, tile % across * CELLS)
+    }
+
+    /// Of some of the tiles of all pictures, each with its place among them: those of each picture,
+    /// counted within it.
+    fn pictures(
+        &self,
+        tiles: &Range<usize>,
+    ) -> impl Iterator<Item = (Maps, impl Iterator<Item = (usize, usize)>)> {
+        let (first, end, each) = (tiles.start, tiles.end, self.plan.tiles);
+        self.maps.clone().enumerate().map(move |(index, maps)| {
+            let start = index * each;
+            let own = first.max(start)..end.min(start + each);
+            (maps, own.map(move |tile| (tile - start, tile - first)))
+        })
     }
 
     /// Transforms tiles of some blocks of the input.
@@ -252,22 +275,24 @@ impl Running<'_> {
     /// # Safety
     /// As [`Winograd::run`]; the same holds for what follows.
     unsafe fn gather(&self, tiles: &Range<usize>, blocks: Range<usize>) {
-        let (plan, input) = (self.plan, &self.maps.input);
-        let window = self.direct.window;
-        let before = before(&window, input.layout.height, input.layout.width);
+        let plan = self.plan;
         for block in blocks {
-            for tile in tiles.clone() {
-                // SAFETY: the halo holds what a tile reaches over, the working memory the result.
-                unsafe {
-                    let from = input.window(self.place(tile), 1, before);
-                    let to = block * plan.held + tile - tiles.start;
-                    let gathered = Gathered {
-                        input: from.add(block * input.layout.block()),
-                        row: input.layout.row(),
-                        output: self.gathered.add(to * BLOCK),
-                        step: plan.inputs * plan.held * BLOCK,
-                    };
-                    (self.kernels.gather)(&gathered);
+            for (Maps { input, .. }, tiles) in self.pictures(tiles) {
+                let window = self.direct.window;
+                let before = before(&window, input.layout.height, input.layout.width);
+                for (tile, place) in tiles {
+                    // SAFETY: the halo holds what a tile reaches over, the working memory the result.
+                    unsafe {
+                        let from = input.window(self.place(tile), 1, before);
+                        let to = block * plan.held + place;
+                        let gathered = Gathered {
+                            input: from.add(block * input.layout.block()),
+                            row: input.layout.row(),
+                            output: self.gathered.add(to * BLOCK),
+                            step: plan.inputs * plan.held * BLOCK,
+                        };
+                        (self.kernels.gather)(&gathered);
+                    }
                 }
             }
         }
@@ -282,10 +307,12 @@ impl Running<'_> {
             unsafe { self.products(value, tiles.len(), &blocks) };
         }
         for block in blocks.clone() {
-            for tile in tiles.clone() {
-                let from = (block - blocks.start) * plan.held + tile - tiles.start;
-                // SAFETY: the sums of this tile are complete.
-                unsafe { self.scatter(tile, block, self.sums.add(from * BLOCK)) };
+            for (maps, tiles) in self.pictures(tiles) {
+                for (tile, place) in tiles {
+                    let from = (block - blocks.start) * plan.held + place;
+                    // SAFETY: the sums of this tile are complete.
+                    unsafe { self.scatter(&maps, tile, block, self.sums.add(from * BLOCK)) };
+                }
             }
         }
     }
@@ -348,9 +375,9 @@ impl Running<'_> {
 
     /// Transforms the sums of a tile back; of one that reaches over the edge only what lies inside
     /// is written.
-    unsafe fn scatter(&self, tile: usize, block: usize, sums: *const f32) {
+    unsafe fn scatter(&self, maps: &Maps, tile: usize, block: usize, sums: *const f32) {
         let (row, column) = self.place(tile);
-        let output = &self.maps.output;
+        let output = &maps.output;
         let Layout { height, width, .. } = output.layout;
         let at = |map: &Map| {
             // SAFETY: the tile begins within the map.
@@ -358,7 +385,7 @@ impl Running<'_> {
             (cell, map.layout.row())
         };
         let (to, to_row) = at(output);
-        let residual = self.maps.residual.as_ref().map(at);
+        let residual = maps.residual.as_ref().map(at);
         let mut scattered = Scattered {
             input: sums,
             step: self.plan.group * self.plan.held * BLOCK,
