@@ -45,7 +45,7 @@ fn build(name: &str, scale: Scale) -> Network {
     let stem = names(["_conv_stem", "_bn0"], ["conv_stem", "bn1"]);
     let stem = convolution(stem, 3, STEM_CHANNELS, 3, 2).activation(Activation::Relu6);
     let mut x = net.convolution(Value::INPUT, stem);
-    net.layer("stem", vec!["conv_stem".into()], x, true);
+    net.layer("stem", vec!["bn1".into()], x, true);
 
     let mut index = 0;
     for (stage_index, stage) in STAGES.iter().enumerate() {
@@ -79,7 +79,7 @@ fn build(name: &str, scale: Scale) -> Network {
     let head = names(["_conv_head", "_bn1"], ["conv_head", "bn2"]);
     let head = convolution(head, net.channels(x), HEAD_CHANNELS, 1, 1);
     x = net.convolution(x, head.activation(Activation::Relu6));
-    net.layer("head", vec!["conv_head".into()], x, true);
+    net.layer("head", vec!["bn2".into()], x, true);
     x = net.global_average_pool(x);
     net.layer("avgpool", vec!["global_pool".into()], x, false);
     x = net.convolution(x, classifier());

@@ -37,7 +37,7 @@ pub fn mobilenet_v2() -> Network {
     let stem = names(["features.0.0", "features.0.1"], ["conv_stem", "bn1"]);
     let stem = convolution(stem, 3, STEM_CHANNELS, 3, 2).activation(Activation::Relu6);
     let mut x = net.convolution(Value::INPUT, stem);
-    net.layer("features.0", aliases(["conv_stem", "Conv1_relu"]), x, true);
+    net.layer("features.0", aliases(["bn1", "Conv1_relu"]), x, true);
 
     // torchvision counts blocks through, the stem being 0; timm counts them within their stage.
     let mut index = 1;
@@ -73,7 +73,7 @@ pub fn mobilenet_v2() -> Network {
     x = net.convolution(x, head.activation(Activation::Relu6));
     net.layer(
         format!("features.{index}"),
-        aliases(["conv_head", "out_relu"]),
+        aliases(["bn2", "out_relu"]),
         x,
         true,
     );
