@@ -9,14 +9,8 @@ use candle_transformers::models::{convnext, efficientnet, repvgg, resnet, vgg};
 use imgsearch::backbone::weights::WeightsFile;
 use imgsearch::backbone::{Architecture, Backbone};
 
-use super::{corner, deviation, flat, pixels_of};
+use super::{crop, deviation, flat};
 use crate::common::seeded;
-
-const COLOURS: &str = "mean=0.485/0.456/0.406,std=0.229/0.224/0.225";
-
-fn crop(picture: &str, height: usize, width: usize) -> Tensor {
-    corner(&pixels_of(picture, COLOURS), height, width)
-}
 
 /// The same seeded weights for our network and, in the `naming`-th naming, for Candle's.
 fn both(architecture: Architecture, naming: usize) -> (WeightsFile, HashMap<String, Tensor>) {

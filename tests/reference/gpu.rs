@@ -1,13 +1,9 @@
 //! Every network on a GPU, in a build with the feature `cuda`.
 
 use candle_core::{Device, Tensor};
-use imgsearch::backbone::weights::WeightsFile;
 use imgsearch::backbone::{Architecture, Backbone};
 
-use super::{corner, deviation, flat, layer_names, pixels_of};
-use crate::common::seeded;
-
-const COLOURS: &str = "mean=0.485/0.456/0.406,std=0.229/0.224/0.225";
+use super::{crop, deviation, flat, layer_names, seeded_file};
 
 /// What our operations give on a CPU, which other tests hold against the reference.
 #[test]
@@ -16,7 +12,6 @@ fn networks_give_on_a_gpu_what_they_give_on_a_cpu() {
         println!("SKIPPED: no GPU that this build can run on");
         return;
     };
-    let crop = |picture, height, width| corner(&pixels_of(picture, COLOURS), height, width);
     let square = ["beach", "balloons_288x224", "city"].map(|picture| crop(picture, 96, 96));
     let batches = [
         Tensor::cat(&square, 0).unwrap(),
@@ -25,10 +20,7 @@ fn networks_give_on_a_gpu_what_they_give_on_a_cpu() {
     for architecture in Architecture::all() {
         let name = architecture.name;
         let network = architecture.network();
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("seeded.safetensors");
-        seeded::write(&network, 0, &path);
-        let file = WeightsFile::open(path).unwrap();
+        let file = seeded_file(&network, 0);
         let layers = layer_names(&network);
         let [ours, theirs] = [&Device::Cpu, &gpu]
             .map(|device| Backbone::load(*architecture, &layers, &file, device).unwrap());

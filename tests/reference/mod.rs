@@ -16,6 +16,11 @@ use imgsearch::backbone::weights::WeightsFile;
 use imgsearch::descriptor::Pooling;
 use imgsearch::photo::{Photo, Preprocess};
 
+use crate::common;
+
+/// ImageNet's, of torchvision's networks.
+const COLOURS: &str = "mean=0.485/0.456/0.406,std=0.229/0.224/0.225";
+
 fn goldens_folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("data/goldens")
 }
@@ -83,6 +88,19 @@ fn pixels_of(picture: &str, colours: &str) -> Tensor {
 fn corner(pixels: &Tensor, height: usize, width: usize) -> Tensor {
     let rows = pixels.narrow(2, 0, height).unwrap();
     rows.narrow(3, 0, width).unwrap().contiguous().unwrap()
+}
+
+/// The same of a picture with ImageNet's colours.
+fn crop(picture: &str, height: usize, width: usize) -> Tensor {
+    corner(&pixels_of(picture, COLOURS), height, width)
+}
+
+/// The network's seeded weights, called as in the `naming`-th of its namings.
+fn seeded_file(network: &Network, naming: usize) -> WeightsFile {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("seeded.safetensors");
+    common::seeded::write(network, naming, &path);
+    WeightsFile::open(path).unwrap()
 }
 
 fn layer_names(network: &Network) -> Vec<&str> {

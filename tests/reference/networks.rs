@@ -5,10 +5,7 @@ use imgsearch::backbone::network::Network;
 use imgsearch::backbone::weights::WeightsFile;
 use imgsearch::backbone::{Architecture, Backbone, FeatureMap, Instructions};
 
-use super::{corner, deviation, flat, goldens, layer_names, map_deviation, pixels_of};
-use crate::common::seeded;
-
-const COLOURS: &str = "mean=0.485/0.456/0.406,std=0.229/0.224/0.225";
+use super::{crop, deviation, flat, goldens, layer_names, map_deviation, seeded_file};
 
 /// A part of a picture, and which layers the reference's values of it are kept of.
 struct Crop {
@@ -39,7 +36,7 @@ const CROPS: [Crop; 2] = [
 
 impl Crop {
     fn of(&self, picture: &str) -> Tensor {
-        corner(&pixels_of(picture, COLOURS), self.height, self.width)
+        crop(picture, self.height, self.width)
     }
 
     /// The largest deviation of all layers from the reference.
@@ -64,10 +61,8 @@ impl Crop {
 fn seeded_network(name: &str, deepest: &str) -> (Network, WeightsFile) {
     let whole = Architecture::find(name).unwrap().network();
     let cut = whole.cut_after(&[whole.find_layer(deepest).unwrap().value]);
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("seeded.safetensors");
-    seeded::write(&cut, 0, &path);
-    (cut, WeightsFile::open(path).unwrap())
+    let file = seeded_file(&cut, 0);
+    (cut, file)
 }
 
 /// Alone and in the middle of a batch of three; in the other instruction sets the smaller crop alone.

@@ -2,22 +2,15 @@
 //! torchvision.
 
 use candle_core::{Device, Tensor};
-use imgsearch::backbone::weights::WeightsFile;
 use imgsearch::backbone::{Architecture, Backbone, Instructions};
 
-use super::{corner, deviation, flat, goldens, layer_names, map_deviation, pixels_of};
-use crate::common::seeded;
+use super::{crop, deviation, flat, goldens, layer_names, map_deviation, seeded_file};
 
-const COLOURS: &str = "mean=0.485/0.456/0.406,std=0.229/0.224/0.225";
 /// Picture, height and width of the corner taken of it, and the goldens' name.
 const CROPS: [(&str, usize, usize, &str); 2] = [
     ("balloons_288x224", 96, 160, "balloons_160x96"),
     ("boats_400x300", 127, 97, "boats_97x127"),
 ];
-
-fn crop(picture: &str, height: usize, width: usize) -> Tensor {
-    corner(&pixels_of(picture, COLOURS), height, width)
-}
 
 /// The network as far as `deepest`, giving all its layers.
 fn seeded_network(name: &str, deepest: &str) -> Backbone {
@@ -27,10 +20,7 @@ fn seeded_network(name: &str, deepest: &str) -> Backbone {
 fn seeded_network_in(name: &str, deepest: &str, instructions: Instructions) -> Backbone {
     let whole = Architecture::find(name).unwrap().network();
     let cut = whole.cut_after(&[whole.find_layer(deepest).unwrap().value]);
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("seeded.safetensors");
-    seeded::write(&cut, 0, &path);
-    let file = WeightsFile::open(path).unwrap();
+    let file = seeded_file(&cut, 0);
     let layers = layer_names(&cut);
     Backbone::load_network(&cut, &layers, &file, &Device::Cpu, instructions).unwrap()
 }

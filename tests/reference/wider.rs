@@ -5,10 +5,8 @@ use imgsearch::backbone::weights::WeightsFile;
 use imgsearch::backbone::{Architecture, Backbone, FeatureMap, Instructions};
 use imgsearch::descriptor::Pooling;
 
-use super::{corner, deviation, flat, golden, goldens, layer_names, pixels_of};
-use crate::common::seeded;
+use super::{crop, deviation, flat, golden, goldens, layer_names, seeded_file};
 
-const COLOURS: &str = "mean=0.485/0.456/0.406,std=0.229/0.224/0.225";
 /// Picture, height and width of the corner taken of it, and the goldens' name.
 const CROPS: [(&str, usize, usize, &str); 2] = [
     ("balloons_288x224", 96, 96, "balloons_96x96"),
@@ -17,17 +15,10 @@ const CROPS: [(&str, usize, usize, &str); 2] = [
 /// Channels and values kept of each map, at most.
 const SAMPLES: usize = 32;
 
-fn crop(picture: &str, height: usize, width: usize) -> Tensor {
-    corner(&pixels_of(picture, COLOURS), height, width)
-}
-
 /// The whole network in some instructions, its weights called as in the `naming`-th of its namings.
 fn network_in(name: &str, naming: usize, instructions: Instructions) -> Backbone {
     let network = Architecture::find(name).unwrap().network();
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("seeded.safetensors");
-    seeded::write(&network, naming, &path);
-    let file = WeightsFile::open(path).unwrap();
+    let file = seeded_file(&network, naming);
     let layers = layer_names(&network);
     Backbone::load_network(&network, &layers, &file, &Device::Cpu, instructions).unwrap()
 }
