@@ -13,8 +13,8 @@ use std::error::Error;
 use std::time::Instant;
 
 use candle_core::{Device, Tensor};
-use imgsearch::backbone::weights::WeightsFile;
 use imgsearch::backbone::{Architecture, Backbone};
+use imgsearch::weights::WeightsFile;
 
 const RUNS: usize = 15;
 const SIDE: usize = 224;

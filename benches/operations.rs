@@ -10,11 +10,11 @@ use std::hint::black_box;
 
 use candle_core::{Device, Tensor};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use imgsearch::backbone::network::{
+use imgsearch::backbone::{Backbone, Instructions};
+use imgsearch::network::{
     Activation, Convolution, Network, Operation, Padding, Value, WeightNames, Window,
 };
-use imgsearch::backbone::weights::WeightsFile;
-use imgsearch::backbone::{Backbone, Instructions};
+use imgsearch::weights::WeightsFile;
 
 /// How often an operation is repeated.
 const REPEATS: usize = 8;

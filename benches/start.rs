@@ -13,9 +13,9 @@ use std::path::Path;
 use std::time::Instant;
 
 use candle_core::{Device, Tensor};
-use imgsearch::backbone::network::{Network, Operation};
-use imgsearch::backbone::weights::WeightsFile;
 use imgsearch::backbone::{Architecture, Backbone};
+use imgsearch::network::{Network, Operation};
+use imgsearch::weights::WeightsFile;
 use rayon::prelude::*;
 
 const RUNS: usize = 11;

@@ -4,13 +4,13 @@ use std::path::Path;
 
 use candle_core::{Device, Tensor};
 
-use crate::backbone::weights::WeightsFile;
 use crate::backbone::{Architecture, Backbone};
 use crate::descriptor::{Descriptor, DescriptorSpec, Provenance, Whitening};
 use crate::error::{Error, Result};
 use crate::model::digest::Digests;
 use crate::model::{self, FetchOptions};
 use crate::photo::{Photo, Picture, Pixels, Preprocess};
+use crate::weights::WeightsFile;
 
 /// Pictures that a GPU runs at once; a CPU is fastest one by one, with the maps still in its cache.
 const GPU_BATCH: usize = 32;

@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! photo ─► pixels ─► feature maps ─► descriptor ─► store ─► index ─► answer
-//! photo/   photo/    backbone/       descriptor/   gallery/ gallery/  cli/output
+//! photo/   photo/    engine/         descriptor/   gallery/ gallery/  cli/output
 //!         └──────────── extract.rs ─────────────┘
 //! ```
 //!
@@ -30,6 +30,7 @@
 
 pub mod backbone;
 pub mod descriptor;
+mod engine;
 pub mod error;
 pub mod eval;
 pub mod extract;
@@ -37,7 +38,9 @@ pub mod gallery;
 pub mod ingest;
 pub mod model;
 mod nearest;
+pub mod network;
 pub mod photo;
+pub mod weights;
 
 pub use descriptor::{Descriptor, DescriptorSpec};
 pub use error::{Error, Result};

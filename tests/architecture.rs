@@ -8,8 +8,11 @@ const ORDER: &[&str] = &[
     "error",
     "nearest",
     "photo",
-    "model",
+    "network",
+    "weights",
+    "engine",
     "backbone",
+    "model",
     "descriptor",
     "extract",
     "gallery",
@@ -23,7 +26,7 @@ const ORDER: &[&str] = &[
 const CONFINED: &[(&str, &[&str])] = &[
     (
         "candle_core",
-        &["backbone/", "descriptor/pooling/", "extract.rs"],
+        &["backbone/mod.rs", "engine/", "descriptor/pooling/", "extract.rs"],
     ),
     ("sled::", &["gallery/store"]),
     ("hnsw_rs::", &["gallery/hnsw.rs"]),

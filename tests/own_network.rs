@@ -5,11 +5,11 @@ use std::process::{Command, Output};
 
 use candle_core::{Device, Tensor};
 use imgsearch::Error;
-use imgsearch::backbone::network::Network;
-use imgsearch::backbone::weights::WeightsFile;
 use imgsearch::backbone::{Architecture, Backbone};
 use imgsearch::model;
+use imgsearch::network::Network;
 use imgsearch::photo::Preprocess;
+use imgsearch::weights::WeightsFile;
 use serde_json::Value;
 use tempfile::TempDir;
 

@@ -20,9 +20,9 @@ use std::io::{BufRead, Write};
 use std::time::{Duration, Instant};
 
 use candle_core::{Device, Tensor};
-use imgsearch::backbone::weights::WeightsFile;
 use imgsearch::backbone::{Architecture, Backbone};
 use imgsearch::descriptor::Pooling;
+use imgsearch::weights::WeightsFile;
 use serde_json::{Value, json};
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;

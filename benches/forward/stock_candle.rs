@@ -5,10 +5,8 @@ use std::collections::BTreeMap;
 
 use candle_core::{D, Device, Tensor};
 use candle_nn::{BatchNorm, Conv2d, Conv2dConfig, Module, ModuleT};
-use imgsearch::backbone::network::{
-    Activation, Convolution, Network, Operation, Padding, Value, Window,
-};
-use imgsearch::backbone::weights::WeightsFile;
+use imgsearch::network::{Activation, Convolution, Network, Operation, Padding, Value, Window};
+use imgsearch::weights::WeightsFile;
 
 use super::{Engine, Result};
 

@@ -11,8 +11,6 @@ use super::efficientnet_lite::{
 };
 use super::mobilenet_v2::mobilenet_v2;
 use super::mobilenet_v3::{mobilenet_v3_large, mobilenet_v3_small};
-use super::network::Network;
-use super::parameters::classes;
 use super::regnet::{regnet_y_1_6gf, regnet_y_3_2gf, regnet_y_400mf};
 use super::repvgg::{repvgg_a0, repvgg_a1, repvgg_b0};
 use super::resnet::{
@@ -20,9 +18,11 @@ use super::resnet::{
 };
 use super::resnet_keras::resnet50_keras;
 use super::vgg::{vgg11, vgg11_bn, vgg13, vgg13_bn, vgg16, vgg16_bn, vgg19, vgg19_bn};
-use super::weights::WeightsFile;
 use crate::error::{Error, Result};
 use crate::nearest::nearest;
+use crate::network::Network;
+use crate::weights::WeightsFile;
+use crate::weights::parameters::classes;
 
 /// A network's structure, without weights.
 #[derive(Clone, Copy)]
@@ -129,7 +129,7 @@ mod tests {
     fn no_name_or_alias_stands_for_two_layers() {
         for architecture in Architecture::all() {
             let network = architecture.network();
-            let names = |layer: &'_ crate::backbone::network::Layer| {
+            let names = |layer: &'_ crate::network::Layer| {
                 let mut names = layer.aliases.clone();
                 names.push(layer.name.clone());
                 names

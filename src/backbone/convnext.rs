@@ -3,7 +3,7 @@
 //! Liu et al., "A ConvNet for the 2020s", 2022. Behaviour matched: torchvision's. Weights load under
 //! its names and under timm's (`convnext_tiny`, …), whose networks are the same.
 
-use super::network::{
+use crate::network::{
     Activation, Convolution, LayerNorm, Network, Padding, Value, WeightNames, Window, aliases,
 };
 

@@ -3,7 +3,7 @@
 //! Huang et al., "Densely Connected Convolutional Networks", 2016. Behaviour matched: torchvision's,
 //! whose names timm's weights have; its oldest files, which wrote `norm.1` for `norm1`, load too.
 
-use super::network::{
+use crate::network::{
     Activation, BatchNorm, Convolution, Network, Value, WeightNames, Window, aliases,
 };
 

@@ -8,7 +8,7 @@
 
 use super::efficientnet::{SCALES, STAGES, Scale};
 use super::inverted_residual::{InvertedResidual, PartNames, scaled_width};
-use super::network::{Activation, Convolution, Network, Padding, Value, WeightNames, Window};
+use crate::network::{Activation, Convolution, Network, Padding, Value, WeightNames, Window};
 
 const NORM_EPSILON: f64 = 1e-3;
 const STEM_CHANNELS: usize = 32;

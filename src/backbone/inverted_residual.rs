@@ -4,7 +4,7 @@
 //! Sandler et al., "MobileNetV2: Inverted Residuals and Linear Bottlenecks", 2018; weighing the
 //! channels: Hu et al., "Squeeze-and-Excitation Networks", 2018.
 
-use super::network::{Activation, Convolution, Network, Padding, Value, WeightNames, Window};
+use crate::network::{Activation, Convolution, Network, Padding, Value, WeightNames, Window};
 
 /// A block, with its weights' names under each naming that the family knows.
 pub struct InvertedResidual {

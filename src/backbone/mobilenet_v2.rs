@@ -5,7 +5,7 @@
 //! network is the same.
 
 use super::inverted_residual::{InvertedResidual, PartNames};
-use super::network::{Activation, Convolution, Network, Value, WeightNames, Window, aliases};
+use crate::network::{Activation, Convolution, Network, Value, WeightNames, Window, aliases};
 
 const NORM_EPSILON: f64 = 1e-5;
 const STEM_CHANNELS: usize = 32;

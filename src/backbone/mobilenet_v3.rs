@@ -5,7 +5,7 @@
 //! whose network is the same but for the ε it was trained with.
 
 use super::inverted_residual::{InvertedResidual, PartNames, Squeeze, scaled_width};
-use super::network::{Activation, Convolution, Network, Value, WeightNames, Window, aliases};
+use crate::network::{Activation, Convolution, Network, Value, WeightNames, Window, aliases};
 
 const NORM_EPSILON: f64 = 1e-3;
 const TIMM_NORM_EPSILON: f64 = 1e-5;

@@ -11,27 +11,23 @@ mod efficientnet_lite;
 mod inverted_residual;
 mod mobilenet_v2;
 mod mobilenet_v3;
-pub mod network;
-mod ops;
-mod parameters;
 mod regnet;
 mod repvgg;
 mod resnet;
 mod resnet_keras;
 mod vgg;
-pub mod weights;
 
 use std::thread;
 
 use candle_core::{Device, Tensor};
 
 pub use self::architecture::Architecture;
-use self::network::{Network, Value};
-use self::ops::Runner;
-pub use self::ops::cpu::Instructions;
-use self::parameters::Source;
-use self::weights::WeightsFile;
+pub use crate::engine::Instructions;
+use crate::engine::Runner;
 use crate::error::{Error, Result};
+use crate::network::{Network, Value};
+use crate::weights::WeightsFile;
+use crate::weights::parameters::Source;
 
 impl From<candle_core::Error> for Error {
     fn from(source: candle_core::Error) -> Self {
@@ -152,7 +148,7 @@ impl Backbone {
 
     fn check_size(&self, height: usize, width: usize) -> Result<()> {
         let shapes = self.network.shapes(height, width);
-        let empty = |layer: &&network::Layer| shapes[layer.value.0].is_empty();
+        let empty = |layer: &&crate::network::Layer| shapes[layer.value.0].is_empty();
         match self.network.layers().iter().find(empty) {
             Some(layer) => Err(Error::PictureTooSmall {
                 width,

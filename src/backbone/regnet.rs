@@ -4,7 +4,7 @@
 //! Radosavovic et al., "Designing Network Design Spaces", 2020. Behaviour matched: torchvision's.
 //! Weights load under its names and under timm's (`regnety_004`, …), whose networks are the same.
 
-use super::network::{Activation, Convolution, Network, Value, WeightNames, Window, aliases};
+use crate::network::{Activation, Convolution, Network, Value, WeightNames, Window, aliases};
 
 const NORM_EPSILON: f64 = 1e-5;
 const STEM_CHANNELS: usize = 32;

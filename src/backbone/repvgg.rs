@@ -4,7 +4,7 @@
 //! its fused form; the branches of a training checkpoint are added up when it is loaded. Behaviour
 //! matched: timm's (`repvgg_a0`), fused or not.
 
-use super::network::{
+use crate::network::{
     Activation, Branch, Convolution, Network, Value, WeightNames, Window, aliases,
 };
 

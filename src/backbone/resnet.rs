@@ -6,7 +6,7 @@
 //! which strides in a bottleneck's 3×3 convolution (the paper strides in the 1×1 before it; the
 //! change is known as ResNet v1.5). timm's weights have torchvision's names.
 
-use super::network::{Activation, Convolution, Network, Value, WeightNames, Window, aliases};
+use crate::network::{Activation, Convolution, Network, Value, WeightNames, Window, aliases};
 
 const NORM_EPSILON: f64 = 1e-5;
 const STEM_CHANNELS: usize = 64;

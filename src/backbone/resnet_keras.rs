@@ -5,7 +5,7 @@
 //! convolutions have biases, and batch norms ε = 1.001e-5. Its zeros around the max-pooling are what
 //! −∞ is, as they stand beside outputs of a ReLU.
 
-use super::network::{Activation, Convolution, Network, Value, WeightNames, Window, aliases};
+use crate::network::{Activation, Convolution, Network, Value, WeightNames, Window, aliases};
 
 const NORM_EPSILON: f64 = 1.001e-5;
 const STEM_CHANNELS: usize = 64;

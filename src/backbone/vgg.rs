@@ -9,7 +9,7 @@
 //! activated one: it goes by the ReLU's number, and the number of what it overwrote, the norm or
 //! else the convolution, is an alias. A convolution's map before its norm cannot be tapped.
 
-use super::network::{
+use crate::network::{
     Activation, Convolution, Network, Padding, Value, WeightNames, Window, aliases,
 };
 

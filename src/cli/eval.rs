@@ -6,7 +6,6 @@ use std::{fs, io};
 use anyhow::Result;
 use clap::{Args, ValueEnum};
 use globset::Glob;
-use imgsearch::backbone::network::Network;
 use imgsearch::descriptor::{DescriptorSpec, Expansion};
 use imgsearch::eval::describe::Described;
 use imgsearch::eval::ground_truth::{Difficulty, Form, GroundTruth};
@@ -19,6 +18,7 @@ use imgsearch::eval::{approximate, failures};
 use imgsearch::extract::architecture_of;
 use imgsearch::gallery::PooledCache;
 use imgsearch::ingest::Skipped;
+use imgsearch::network::Network;
 use imgsearch::photo::{Preprocess, walk};
 use imgsearch::{Error, Extractor};
 

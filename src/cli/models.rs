@@ -5,8 +5,8 @@ use std::io::{self, Write};
 use anyhow::Result;
 use clap::{Args, Subcommand};
 use imgsearch::backbone::Architecture;
-use imgsearch::backbone::network::Network;
 use imgsearch::model::{self, Model};
+use imgsearch::network::Network;
 use imgsearch::photo::Preprocess;
 use serde_json::{Value, json};
 
@@ -166,7 +166,7 @@ fn rows(network: &Network, height: usize, width: usize) -> Vec<Row> {
     let shapes = network.shapes(height, width);
     let (parameters, multiply_adds) = (network.parameters(), network.multiply_adds(height, width));
     let mut before = 0;
-    let row = |layer: &imgsearch::backbone::network::Layer| {
+    let row = |layer: &imgsearch::network::Layer| {
         let end = layer.value.0;
         let shape = shapes[end];
         let own = parameters[std::mem::replace(&mut before, end)..end]

@@ -5,8 +5,8 @@ use std::str::FromStr;
 
 use super::pooling::Pooling;
 use super::vector::{Descriptor, normalize_in_place};
-use crate::backbone::network::Network;
 use crate::error::{Error, Result};
+use crate::network::Network;
 
 /// A layer, how it is pooled, and its weight among the parts.
 #[derive(Clone, Debug, PartialEq)]

@@ -1,7 +1,7 @@
 //! Which specs an evaluation compares.
 
-use crate::backbone::network::{Layer, Network};
 use crate::descriptor::{DescriptorSpec, Part, Pooling};
+use crate::network::{Layer, Network};
 
 /// The poolings that each layer is tried with.
 pub const POOLINGS: [Pooling; 3] = [Pooling::Gap, Pooling::Max, Pooling::Gem { p: 3.0 }];

@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::path::Path;
 
-use imgsearch::backbone::network::{Branch, Convolution, Network, Operation, Value};
+use imgsearch::network::{Branch, Convolution, Network, Operation, Value};
 use rayon::prelude::*;
 use safetensors::{Dtype, View, serialize_to_file};
 

@@ -6,8 +6,8 @@ use std::collections::HashMap;
 use candle_core::{DType, Device, ModuleT, Tensor};
 use candle_nn::{Func, Module, VarBuilder};
 use candle_transformers::models::{convnext, efficientnet, repvgg, resnet, vgg};
-use imgsearch::backbone::weights::WeightsFile;
 use imgsearch::backbone::{Architecture, Backbone};
+use imgsearch::weights::WeightsFile;
 
 use super::{crop, deviation, flat};
 use crate::common::seeded;

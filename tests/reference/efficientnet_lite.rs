@@ -2,9 +2,9 @@
 
 use candle_core::{Device, Tensor};
 use image::codecs::jpeg::JpegEncoder;
-use imgsearch::backbone::weights::WeightsFile;
 use imgsearch::backbone::{Architecture, Backbone, Instructions};
 use imgsearch::photo::{Photo, Preprocess};
+use imgsearch::weights::WeightsFile;
 use imgsearch::{DescriptorSpec, Extractor};
 
 use super::{

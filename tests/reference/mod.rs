@@ -11,10 +11,10 @@ mod wider;
 use std::path::{Path, PathBuf};
 
 use candle_core::{Device, Tensor};
-use imgsearch::backbone::network::Network;
-use imgsearch::backbone::weights::WeightsFile;
 use imgsearch::descriptor::Pooling;
+use imgsearch::network::Network;
 use imgsearch::photo::{Photo, Preprocess};
+use imgsearch::weights::WeightsFile;
 
 use crate::common;
 

@@ -1,9 +1,9 @@
 //! Every network with seeded weights against its reference implementation, at every layer.
 
 use candle_core::{Device, Tensor};
-use imgsearch::backbone::network::Network;
-use imgsearch::backbone::weights::WeightsFile;
 use imgsearch::backbone::{Architecture, Backbone, FeatureMap, Instructions};
+use imgsearch::network::Network;
+use imgsearch::weights::WeightsFile;
 
 use super::{crop, deviation, flat, goldens, layer_names, map_deviation, seeded_file};
 

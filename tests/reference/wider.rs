@@ -1,9 +1,9 @@
 //! RegNetY, DenseNet and ConvNeXt with seeded weights against torchvision.
 
 use candle_core::{Device, Tensor};
-use imgsearch::backbone::weights::WeightsFile;
 use imgsearch::backbone::{Architecture, Backbone, FeatureMap, Instructions};
 use imgsearch::descriptor::Pooling;
+use imgsearch::weights::WeightsFile;
 
 use super::{crop, deviation, flat, golden, goldens, layer_names, seeded_file};
 

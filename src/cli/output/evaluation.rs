@@ -4,7 +4,6 @@ use std::io::{self, Write};
 
 use imgsearch::Extractor;
 use imgsearch::backbone::Architecture;
-use imgsearch::backbone::network::Network;
 use imgsearch::descriptor::DescriptorSpec;
 use imgsearch::eval::approximate::Approximation;
 use imgsearch::eval::bootstrap::Estimate;
@@ -12,6 +11,7 @@ use imgsearch::eval::ground_truth::GroundTruth;
 use imgsearch::eval::trial::{Evaluation, Trial, Variant};
 use imgsearch::extract::architecture_of;
 use imgsearch::ingest::Skipped;
+use imgsearch::network::Network;
 use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 

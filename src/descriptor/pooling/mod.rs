@@ -12,8 +12,8 @@ use std::str::FromStr;
 
 use candle_core::{Storage, Tensor};
 
-use crate::backbone::network::MapShape;
 use crate::error::Result;
+use crate::network::MapShape;
 
 /// The usual exponent of GeM: Radenović et al. start from it and it is seldom far off.
 const GEM_P: f32 = 3.0;

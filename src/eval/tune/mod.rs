@@ -17,12 +17,12 @@ use super::describe::{Described, EvalEvent};
 use super::ground_truth::GroundTruth;
 use super::metrics::Metric;
 use super::ranking::{Weighted, outcomes};
-use crate::backbone::network::Network;
 use crate::descriptor::{DescriptorSpec, Part, Pooling, Whitening};
 use crate::error::{Error, Result};
 use crate::extract::Extractor;
 use crate::gallery::PooledCache;
 use crate::ingest::Skipped;
+use crate::network::Network;
 use crate::photo::Preprocess;
 
 /// Queries of each half: fewer say nothing, more are left out of the search, whose similarities are
@@ -432,7 +432,7 @@ impl<'a> Tuning<'a> {
 /// The default's parts, and every stage with every pooling.
 fn every_part(default: &DescriptorSpec, network: &Network) -> DescriptorSpec {
     let stages = network.layers().iter().filter(|layer| layer.ends_stage);
-    let part = |layer: &crate::backbone::network::Layer| {
+    let part = |layer: &crate::network::Layer| {
         POOLINGS.map(|pooling| Part {
             layer: layer.name.clone(),
             pooling,

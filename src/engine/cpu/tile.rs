@@ -7,7 +7,7 @@
     reason = "sums stay in registers where both their indexes are plain numbers"
 )]
 
-use super::activate::{Finish, finish};
+use super::epilogue::{Finish, finish};
 use super::layout::BLOCK;
 use super::vector::Vector;
 

@@ -3,9 +3,9 @@
 //! Each is written once, over [`Vector`](super::vector::Vector); the macro here makes it a function
 //! of its own for every instruction set, since a function is compiled for one set.
 
-use super::cellwise::{Affine, Normalized};
 use super::depthwise::Strip;
-use super::pooling::Windows;
+use super::elementwise::{Affine, Normalized};
+use super::pool::Windows;
 use super::tile::Tile;
 use super::transform::{Gathered, Scattered};
 
@@ -44,12 +44,12 @@ macro_rules! kernels {
         $(#[$features:meta])* $vector:ident,
         $(tiles $blocks:literal => $rows:tt,)+
     ) => {
-        use $crate::backbone::ops::cpu::{
-            cellwise::{self, Affine, Normalized},
+        use $crate::engine::cpu::{
+            elementwise::{self, Affine, Normalized},
             depthwise::{self, Strip},
             kernels::{Kernels, STEPS, TileKernel, tile_rows},
             layout::BLOCK,
-            pooling::{self, Windows},
+            pool::{self, Windows},
             tile::{self, Tile},
             transform::{self, Gathered, Scattered},
         };
@@ -70,7 +70,7 @@ macro_rules! kernels {
             normalize,
         };
 
-        const VECTORS: usize = BLOCK / <$vector as $crate::backbone::ops::cpu::vector::Vector>::LANES;
+        const VECTORS: usize = BLOCK / <$vector as $crate::engine::cpu::vector::Vector>::LANES;
 
         $(#[$features])*
         unsafe fn tile_of<const STEP: usize, const ROWS: usize, const WIDTH: usize>(tile: &Tile) {
@@ -114,25 +114,25 @@ macro_rules! kernels {
         $(#[$features])*
         unsafe fn largest(windows: &Windows) {
             // SAFETY: the caller's promises are the callee's.
-            unsafe { pooling::largest::<$vector>(windows) }
+            unsafe { pool::largest::<$vector>(windows) }
         }
 
         $(#[$features])*
         unsafe fn add_up(cells: *const f32, count: usize, sums: *mut f32) {
             // SAFETY: the caller's promises are the callee's.
-            unsafe { pooling::add_up::<$vector>(cells, count, sums) }
+            unsafe { pool::add_up::<$vector>(cells, count, sums) }
         }
 
         $(#[$features])*
         unsafe fn affine(affine: &Affine) {
             // SAFETY: the caller's promises are the callee's.
-            unsafe { cellwise::affine::<$vector>(affine) }
+            unsafe { elementwise::affine::<$vector>(affine) }
         }
 
         $(#[$features])*
         unsafe fn normalize(normalized: &Normalized) {
             // SAFETY: the caller's promises are the callee's.
-            unsafe { cellwise::normalize::<$vector>(normalized) }
+            unsafe { elementwise::normalize::<$vector>(normalized) }
         }
     };
 }

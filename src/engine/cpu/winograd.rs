@@ -9,9 +9,9 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::activate::Finish;
 use super::buffer::Buffer;
-use super::direct::{Ahead, Direct};
+use super::conv::{Ahead, Direct};
+use super::epilogue::Finish;
 use super::kernels::{Kernels, STEPS};
 use super::layout::{BLOCK, Halo, Layout, around};
 use super::lowering::before;
@@ -19,7 +19,7 @@ use super::map::Map;
 use super::team::Member;
 use super::tile::{Chunk, Second, Tile};
 use super::transform::{CELLS, Gathered, SIDE, Scattered};
-use crate::backbone::network::Window;
+use crate::network::Window;
 
 /// Values of a transformed tile.
 const VALUES: usize = SIDE * SIDE;

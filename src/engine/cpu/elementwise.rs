@@ -3,15 +3,15 @@
 
 use std::ops::Range;
 
-use super::activate::{Finish, finish};
 use super::buffer::Buffer;
+use super::epilogue::{Finish, finish};
 use super::kernels::Kernels;
 use super::layout::BLOCK;
 use super::map::Map;
 use super::team::Member;
 use super::vector::Vector;
-use crate::backbone::network::{Activation, Operation};
-use crate::backbone::parameters::Folded;
+use crate::network::{Activation, Operation};
+use crate::weights::parameters::Folded;
 
 /// Cells that follow each other, in each of some blocks of channels.
 #[derive(Clone, Copy)]
@@ -238,14 +238,14 @@ impl Norm {
 
 /// What is done to cells.
 #[derive(Clone, Copy)]
-pub struct Cellwise<'a> {
+pub struct Elementwise<'a> {
     /// The weights.
     pub norm: &'a Norm,
     /// Factors that take the place of the weights' own, `[C, 1, 1]`.
     pub factors: Option<Map>,
 }
 
-impl Cellwise<'_> {
+impl Elementwise<'_> {
     /// Blocks of channels.
     const fn blocks(&self) -> usize {
         self.norm.channels.div_ceil(BLOCK)
@@ -295,7 +295,7 @@ impl Cellwise<'_> {
     /// Does it to a whole map, with the other members of the team.
     ///
     /// # Safety
-    /// As [`Cellwise::run`], for the map.
+    /// As [`Elementwise::run`], for the map.
     pub unsafe fn run_map(&self, kernels: &Kernels, input: &Map, output: &Map, member: &Member) {
         let from = input.layout;
         let is_one_row = from.is_one_row() && output.layout.is_one_row();

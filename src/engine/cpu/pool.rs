@@ -2,14 +2,14 @@
 
 use std::ops::Range;
 
-use super::activate::Finish;
-use super::cellwise::Affine;
+use super::elementwise::Affine;
+use super::epilogue::Finish;
 use super::kernels::Kernels;
 use super::layout::BLOCK;
 use super::map::Map;
 use super::team::Member;
 use super::vector::Vector;
-use crate::backbone::network::Window;
+use crate::network::Window;
 
 /// A row of windows over one block of channels.
 pub struct Windows<'a> {

@@ -9,7 +9,7 @@
     reason = "values stay in registers where their indexes are plain numbers"
 )]
 
-use super::activate::{Finish, finish};
+use super::epilogue::{Finish, finish};
 use super::layout::BLOCK;
 use super::vector::Vector;
 

@@ -67,7 +67,7 @@ macro_rules! vector {
         max $max:path, min $min:path,
         rounded |$u:ident| $rounded:expr, two_to |$n:ident| $two_to:expr $(,)?
     ) => {
-        impl $crate::backbone::ops::cpu::vector::Vector for $name {
+        impl $crate::engine::cpu::vector::Vector for $name {
             const LANES: usize = $lanes;
 
             #[inline(always)]

@@ -8,9 +8,9 @@
 
 use std::ops::Range;
 
-use super::cellwise::{Cells, Cellwise, Norm};
+use super::conv::{Direct, Row};
 use super::depthwise::{Depthwise, Strip};
-use super::direct::{Direct, Row};
+use super::elementwise::{Cells, Elementwise, Norm};
 use super::kernels::Kernels;
 use super::layout::{BLOCK, Halo, Layout};
 use super::lowering::before;
@@ -49,7 +49,7 @@ pub struct Maps {
 }
 
 /// How it is run on maps of one size.
-pub struct Separable {
+pub struct InvertedResidual {
     /// The map that is convolved, with the halo it needs.
     expanded: Layout,
     /// Rows and columns of the result.
@@ -63,7 +63,7 @@ pub struct Separable {
     project_chunks: Vec<Chunk>,
 }
 
-impl Separable {
+impl InvertedResidual {
     /// For a depthwise convolution of a map of `shape`, `source` being what it or what makes its
     /// input reads.
     pub fn plan(stages: &Stages, source: &Layout, (height, width): (usize, usize)) -> Self {
@@ -190,7 +190,7 @@ impl Separable {
 /// A thread at work.
 #[derive(Clone, Copy)]
 struct Running<'a> {
-    plan: &'a Separable,
+    plan: &'a InvertedResidual,
     kernels: &'a Kernels,
     stages: Stages<'a>,
     maps: &'a Maps,
@@ -202,7 +202,7 @@ impl Running<'_> {
     /// Zeros around the rows of the ring, and its row of zeros: the memory has had other uses.
     ///
     /// # Safety
-    /// As [`Separable::run`]; the same holds for all that follow.
+    /// As [`InvertedResidual::run`]; the same holds for all that follow.
     unsafe fn clear_halo(&self) {
         let (plan, layout) = (self.plan, self.plan.expanded);
         if self.stages.expand.is_none() {
@@ -435,7 +435,7 @@ impl Running<'_> {
             block: self.plan.collected_block(),
         };
         // SAFETY: the caller's promise: these results are complete.
-        unsafe { Cellwise { norm, factors }.run(self.kernels, cells, pixels.len(), cells) };
+        unsafe { Elementwise { norm, factors }.run(self.kernels, cells, pixels.len(), cells) };
     }
 
     /// Projects some pixels of the band that begins at row `first`.

@@ -5,7 +5,7 @@
 //! Channels that fill up the last block are zero. Around a map there may be a halo of zeros, so
 //! that a window over the edge needs no special case. Pixels stay plane by plane, as they come.
 
-use crate::backbone::network::{MapShape, Window};
+use crate::network::{MapShape, Window};
 
 /// Channels that lie side by side.
 pub const BLOCK: usize = 16;

@@ -1,16 +1,14 @@
 //! Every instruction set against Candle's own operations, on networks of random shapes.
 
-mod joined;
+mod concat;
 
 use candle_core::{Device, Tensor};
 use proptest::prelude::*;
 
 use super::{CpuNetwork, Instructions};
-use crate::backbone::network::{
-    Activation, Convolution, Network, Operation, Padding, Value, Window,
-};
-use crate::backbone::ops::candle::CandleNetwork;
-use crate::backbone::parameters::{Folded, Parameters};
+use crate::engine::candle::CandleNetwork;
+use crate::network::{Activation, Convolution, Network, Operation, Padding, Value, Window};
+use crate::weights::parameters::{Folded, Parameters};
 
 /// Numbers of −1 … 1, the same everywhere.
 struct Numbers(u64);

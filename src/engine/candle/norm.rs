@@ -2,8 +2,8 @@
 
 use candle_core::{Device, Tensor};
 
-use crate::backbone::parameters::Folded;
 use crate::error::Result;
+use crate::weights::parameters::Folded;
 
 /// A norm's factors and shifts on the device, `[1, C, 1, 1]`.
 pub struct LoadedNorm {

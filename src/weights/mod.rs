@@ -8,6 +8,7 @@
 
 mod keras;
 mod numbers;
+pub mod parameters;
 mod pickle;
 mod safetensors;
 mod torch;

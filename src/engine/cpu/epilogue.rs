@@ -1,7 +1,7 @@
 //! Activations, applied to sums while they are still in registers.
 
 use super::vector::Vector;
-use crate::backbone::network::Activation;
+use crate::network::Activation;
 
 /// What is done to a sum before it is written.
 #[derive(Clone, Copy, Debug)]

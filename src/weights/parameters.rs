@@ -1,10 +1,10 @@
 //! A network's trained numbers, with each batch norm folded into its convolution.
 
-use super::network::{
+use crate::error::Result;
+use crate::network::{
     BatchNorm, Branch, Convolution, LayerNorm, Network, Operation, Value, WeightNames,
 };
-use super::weights::WeightsFile;
-use crate::error::Result;
+use crate::weights::WeightsFile;
 
 /// A step's weights and bias after folding: all that running it needs.
 #[derive(Clone, Debug, PartialEq)]
@@ -280,7 +280,7 @@ mod tests {
     use safetensors::tensor::{Dtype, TensorView};
 
     use super::*;
-    use crate::backbone::network::{Padding, Window};
+    use crate::network::{Padding, Window};
 
     fn names(names: [&str; 2]) -> Vec<WeightNames> {
         names.map(WeightNames::bare).to_vec()

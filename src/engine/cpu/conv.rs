@@ -4,13 +4,13 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::activate::Finish;
 use super::buffer::Buffer;
+use super::epilogue::Finish;
 use super::kernels::{Kernels, STEPS, TileKernel};
 use super::layout::{BLOCK, Layout};
 use super::tile::{Chunk, Second, Tile};
-use crate::backbone::network::{Convolution, Window};
-use crate::backbone::parameters::Folded;
+use crate::network::{Convolution, Window};
+use crate::weights::parameters::Folded;
 
 /// A convolution's weights in the order in which the kernel reads them.
 pub struct Direct {

@@ -9,26 +9,26 @@
 //! one map, and intrinsics.
 #![allow(unsafe_code)]
 
-mod activate;
 #[cfg(target_arch = "x86_64")]
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
 mod buffer;
-mod cellwise;
+mod concat;
+mod conv;
 mod dense;
 mod depthwise;
-mod direct;
+mod elementwise;
+mod epilogue;
 mod instructions;
-mod joined;
+mod inverted_residual;
 mod kernels;
 mod layout;
 mod lowering;
 mod map;
 mod plan;
-mod pooling;
+mod pool;
 mod portable;
-mod separable;
 mod team;
 #[cfg(test)]
 mod tests;
@@ -41,7 +41,7 @@ mod winograd;
 use std::ops::Range;
 use std::sync::{Arc, Mutex};
 
-use self::cellwise::Cellwise;
+use self::elementwise::Elementwise;
 pub use self::instructions::Instructions;
 use self::kernels::Kernels;
 use self::layout::BLOCK;
@@ -49,12 +49,12 @@ pub use self::layout::around;
 use self::lowering::Fused;
 use self::map::Map;
 use self::plan::{How, Memory, Plan, Planned};
-use self::pooling::Means;
+use self::pool::Means;
 use self::team::{Member, Team, together};
 use self::weights::Weights;
-use super::super::network::{MapShape, Network, Operation, Value};
-use super::super::parameters::Folded;
 use crate::error::Result;
+use crate::network::{MapShape, Network, Operation, Value};
+use crate::weights::parameters::Folded;
 
 /// Sizes of pictures whose plans are kept.
 const PLANS: usize = 8;
@@ -346,20 +346,20 @@ impl Running<'_> {
         // SAFETY: the caller's promise.
         unsafe {
             match (&step.how, step.fused) {
-                (How::Separable(separable), fused) => {
-                    let maps = separable::Maps {
+                (How::InvertedResidual(inverted_residual), fused) => {
+                    let maps = inverted_residual::Maps {
                         source: input,
                         output,
                         residual,
                     };
                     let stages = plan::stages(&fused, weights);
-                    separable.run(kernels, &stages, &maps, scratch, member);
+                    inverted_residual.run(kernels, &stages, &maps, scratch, member);
                 }
-                (_, Fused::Cellwise(index)) => {
+                (_, Fused::Elementwise(index)) => {
                     let norm = weights[index].norm();
                     let factors = step.inputs.factors.map(|value| *memory.map(value));
-                    let cellwise = Cellwise { norm, factors };
-                    cellwise.run_map(kernels, &input, &output, member);
+                    let elementwise = Elementwise { norm, factors };
+                    elementwise.run_map(kernels, &input, &output, member);
                 }
                 (_, fused) => {
                     let operation = &self.network.network.steps()[fused.ends().0].operation;
@@ -386,16 +386,16 @@ unsafe fn run_simply(
     unsafe {
         match (operation, second) {
             (Operation::MaxPool(window), _) => {
-                pooling::max_pool(kernels, window, input, output, member);
+                pool::max_pool(kernels, window, input, output, member);
             }
             (Operation::AveragePool(side), _) => {
-                pooling::average(kernels, Means::Windows(*side), input, output, member);
+                pool::average(kernels, Means::Windows(*side), input, output, member);
             }
             (Operation::AveragePoolTo(_) | Operation::GlobalAveragePool, _) => {
-                pooling::average(kernels, Means::Grid, input, output, member);
+                pool::average(kernels, Means::Grid, input, output, member);
             }
             (Operation::Concatenate { .. }, Some(second)) => {
-                joined::concatenate([input, second], output, member);
+                concat::concatenate([input, second], output, member);
             }
             _ => unreachable!("a plan says how each step is run"),
         }

@@ -11,10 +11,11 @@ pub mod cpu;
 use candle_core::{CpuStorage, CustomOp1, Device, Layout, Shape, Tensor};
 
 use self::candle::CandleNetwork;
-use self::cpu::{CpuNetwork, Instructions};
-use super::network::{Network, Value};
-use super::parameters::{Parameters, Source};
+use self::cpu::CpuNetwork;
+pub use self::cpu::Instructions;
 use crate::error::Result;
+use crate::network::{Network, Value};
+use crate::weights::parameters::{Parameters, Source};
 
 /// A network with its weights where it runs.
 pub enum Runner {

@@ -3,10 +3,10 @@
 use candle_core::{Device, Tensor};
 
 use super::activate;
-use crate::backbone::network::{Convolution, Padding};
-use crate::backbone::ops::cpu::around;
-use crate::backbone::parameters::Folded;
+use crate::engine::cpu::around;
 use crate::error::Result;
+use crate::network::{Convolution, Padding};
+use crate::weights::parameters::Folded;
 
 /// A convolution whose weights are on the device.
 pub struct LoadedConvolution {

@@ -4,15 +4,15 @@ use std::sync::OnceLock;
 
 use rayon::prelude::*;
 
-use super::cellwise::Norm;
+use super::conv::Direct;
 use super::depthwise::Depthwise;
-use super::direct::Direct;
+use super::elementwise::Norm;
 use super::layout::BLOCK;
 use super::lowering::is_depthwise;
 use super::winograd::Transformed;
-use crate::backbone::network::{Network, Operation, Step, Value};
-use crate::backbone::parameters::Folded;
 use crate::error::Result;
+use crate::network::{Network, Operation, Step, Value};
+use crate::weights::parameters::Folded;
 
 /// A step's weights.
 pub enum Weights {

@@ -4,7 +4,7 @@
 use super::depthwise::is_direct;
 use super::layout::{Halo, around};
 use super::winograd;
-use crate::backbone::network::{Convolution, MapShape, Network, Operation, Padding, Value, Window};
+use crate::network::{Convolution, MapShape, Network, Operation, Padding, Value, Window};
 
 /// Cells of output from which on Winograd's method is faster: with fewer, reading its larger
 /// weights takes longer than the products that it saves.
@@ -23,7 +23,7 @@ pub enum Fused {
     /// A 3×3 convolution by Winograd's method.
     Winograd(usize),
     /// A depthwise convolution with its neighbours.
-    Separable {
+    InvertedResidual {
         /// The convolution before it.
         expand: Option<usize>,
         /// The depthwise convolution.
@@ -38,7 +38,7 @@ pub enum Fused {
     /// Average pooling, global, in windows or to a grid.
     Average(usize),
     /// Each cell by itself: a norm, an activation, factors for the channels.
-    Cellwise(usize),
+    Elementwise(usize),
     /// Channels put one behind the other.
     Concatenate(usize),
 }
@@ -73,9 +73,9 @@ impl Fused {
             Self::Winograd(step)
             | Self::MaxPool(step)
             | Self::Average(step)
-            | Self::Cellwise(step)
+            | Self::Elementwise(step)
             | Self::Concatenate(step) => (step, step),
-            Self::Separable {
+            Self::InvertedResidual {
                 expand,
                 depthwise,
                 project,
@@ -175,16 +175,16 @@ impl Lowering<'_> {
                         convolution: step + 1,
                     }
                 } else {
-                    Fused::Cellwise(step)
+                    Fused::Elementwise(step)
                 }
             }
             Operation::Convolution(convolution) if is_depthwise(convolution) => {
-                self.separable(None, step)
+                self.inverted_residual(None, step)
             }
             Operation::Convolution(convolution) => {
                 let feeds_depthwise = self.reader(step).is_some_and(is_depthwise);
                 if feeds_depthwise && convolution.residual.is_none() {
-                    self.separable(Some(step), step + 1)
+                    self.inverted_residual(Some(step), step + 1)
                 } else if self.prefers_winograd(step, convolution) {
                     Fused::Winograd(step)
                 } else {
@@ -197,7 +197,7 @@ impl Lowering<'_> {
         }
     }
 
-    fn separable(&self, expand: Option<usize>, depthwise: usize) -> Fused {
+    fn inverted_residual(&self, expand: Option<usize>, depthwise: usize) -> Fused {
         let is_norm = matches!(
             self.network.steps().get(depthwise + 1),
             Some(step) if matches!(step.operation, Operation::LayerNorm(_) | Operation::BatchNorm(_))
@@ -205,7 +205,7 @@ impl Lowering<'_> {
         let norm = (is_norm && self.feeds_next(depthwise)).then_some(depthwise + 1);
         let last = norm.unwrap_or(depthwise);
         let project = self.reader(last).is_some_and(is_projection);
-        Fused::Separable {
+        Fused::InvertedResidual {
             expand,
             depthwise,
             norm: norm.filter(|_| project),
@@ -265,11 +265,14 @@ pub fn halos(network: &Network, shapes: &[MapShape], lowered: &[Fused]) -> Vec<H
         let needed = match fused {
             Fused::Winograd(step) => convolution(network, *step)
                 .map(|reader| winograd::halo(&reader.window, height, width)),
-            Fused::Direct { .. } | Fused::Separable { .. } => convolution(network, fused.ends().0)
-                .map(|reader| Halo::of(&reader.window, height, width)),
-            Fused::MaxPool(_) | Fused::Average(_) | Fused::Cellwise(_) | Fused::Concatenate(_) => {
-                None
+            Fused::Direct { .. } | Fused::InvertedResidual { .. } => {
+                convolution(network, fused.ends().0)
+                    .map(|reader| Halo::of(&reader.window, height, width))
             }
+            Fused::MaxPool(_)
+            | Fused::Average(_)
+            | Fused::Elementwise(_)
+            | Fused::Concatenate(_) => None,
         };
         halos[input.0] = halos[input.0].with(&needed.unwrap_or_default());
     }

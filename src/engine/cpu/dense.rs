@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-use super::cellwise::{Cells, Cellwise, Norm, cells_of, runs};
-use super::direct::{Direct, Row, most_pixels};
+use super::conv::{Direct, Row, most_pixels};
+use super::elementwise::{Cells, Elementwise, Norm, cells_of, runs};
 use super::kernels::Kernels;
 use super::layout::{BLOCK, Layout};
 use super::lowering::before;
@@ -184,7 +184,7 @@ impl Dense {
         let unit = if self.is_flat { 1 } else { self.width };
         let cells = units.start * unit..units.end * unit;
         let factors = maps.factors;
-        let cellwise = Cellwise { norm, factors };
+        let elementwise = Elementwise { norm, factors };
         for run in runs(cells.clone(), width, maps.input.layout.is_one_row()) {
             // SAFETY: the input has these cells, and there is room for a band of them.
             unsafe {
@@ -193,7 +193,7 @@ impl Dense {
                     first: maps.prepared.add((run.start - cells.start) * BLOCK),
                     block: self.prepared_block,
                 };
-                cellwise.run(kernels, from, run.len(), to);
+                elementwise.run(kernels, from, run.len(), to);
             }
         }
     }

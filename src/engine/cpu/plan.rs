@@ -3,15 +3,15 @@
 use std::sync::Mutex;
 
 use super::buffer::Buffer;
+use super::concat::{Home, homes};
 use super::dense::{Dense, Layer};
-use super::joined::{Home, homes};
+use super::inverted_residual::{InvertedResidual, Stages};
 use super::layout::{Halo, Layout};
 use super::lowering::{Fused, Inputs, halos, lower};
 use super::map::Map;
-use super::separable::{Separable, Stages};
 use super::weights::Weights;
 use super::winograd::Winograd;
-use crate::backbone::network::{MapShape, Network, Value};
+use crate::network::{MapShape, Network, Value};
 
 /// A step as it is run, with the memory of what it reads and makes.
 pub struct Planned {
@@ -34,7 +34,7 @@ pub enum How {
     /// By Winograd's method.
     Winograd(Winograd),
     /// With its neighbours.
-    Separable(Separable),
+    InvertedResidual(InvertedResidual),
     /// There is only one way.
     Simple,
 }
@@ -240,14 +240,19 @@ impl Planning<'_> {
                 let size = (output.height, output.width);
                 How::Winograd(Winograd::plan(direct, size, members, pictures))
             }
-            Fused::Separable { depthwise, .. } => {
+            Fused::InvertedResidual { depthwise, .. } => {
                 let convolved = self.shapes[*depthwise];
                 let size = (convolved.height, convolved.width);
-                How::Separable(Separable::plan(&stages(fused, weights), &input, size))
+                How::InvertedResidual(InvertedResidual::plan(
+                    &stages(fused, weights),
+                    &input,
+                    size,
+                ))
             }
-            Fused::MaxPool(_) | Fused::Average(_) | Fused::Cellwise(_) | Fused::Concatenate(_) => {
-                How::Simple
-            }
+            Fused::MaxPool(_)
+            | Fused::Average(_)
+            | Fused::Elementwise(_)
+            | Fused::Concatenate(_) => How::Simple,
         }
     }
 }
@@ -255,7 +260,9 @@ impl Planning<'_> {
 fn scratch_of(step: &Planned, weights: &[Weights]) -> usize {
     match &step.how {
         How::Winograd(winograd) => winograd.scratch(),
-        How::Separable(separable) => separable.scratch(&stages(&step.fused, weights)),
+        How::InvertedResidual(inverted_residual) => {
+            inverted_residual.scratch(&stages(&step.fused, weights))
+        }
         How::Dense(dense) => dense.scratch(),
         How::Simple => 0,
     }
@@ -278,7 +285,7 @@ pub fn layer<'a>(fused: &Fused, weights: &'a [Weights]) -> Layer<'a> {
 
 /// The weights of the convolutions.
 pub fn stages<'a>(fused: &Fused, weights: &'a [Weights]) -> Stages<'a> {
-    let Fused::Separable {
+    let Fused::InvertedResidual {
         expand,
         depthwise,
         norm,

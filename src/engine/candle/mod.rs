@@ -10,9 +10,9 @@ use candle_core::{D, Device, Tensor};
 use self::convolution::LoadedConvolution;
 use self::norm::LoadedNorm;
 use super::cpu::around;
-use crate::backbone::network::{Activation, Network, Operation, Padding, Step, Value, Window};
-use crate::backbone::parameters::Parameters;
 use crate::error::Result;
+use crate::network::{Activation, Network, Operation, Padding, Step, Value, Window};
+use crate::weights::parameters::Parameters;
 
 /// A step's weights, on a device.
 enum Loaded {

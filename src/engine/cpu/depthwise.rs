@@ -1,11 +1,11 @@
 //! Depthwise convolution: every channel by itself, as MobileNets have it.
 
-use super::activate::{Finish, finish};
 use super::buffer::Buffer;
+use super::epilogue::{Finish, finish};
 use super::layout::BLOCK;
 use super::vector::Vector;
-use crate::backbone::network::{Convolution, Window};
-use crate::backbone::parameters::Folded;
+use crate::network::{Convolution, Window};
+use crate::weights::parameters::Folded;
 
 /// A depthwise convolution's weights.
 pub struct Depthwise {

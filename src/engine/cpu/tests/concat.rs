@@ -1,7 +1,7 @@
 //! Groups, norms that stand by themselves, and concatenation.
 
 use super::*;
-use crate::backbone::network::{BatchNorm, LayerNorm};
+use crate::network::{BatchNorm, LayerNorm};
 
 fn batch_norm(activation: Activation) -> BatchNorm {
     BatchNorm {

@@ -8,7 +8,7 @@ use super::layout::BLOCK;
 use super::lowering::Fused;
 use super::map::Map;
 use super::team::Member;
-use crate::backbone::network::{Network, Operation, Value};
+use crate::network::{Network, Operation, Value};
 
 /// Where a value lies: in the memory of `root`, behind so many blocks.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
