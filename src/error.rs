@@ -218,6 +218,28 @@ pub enum Error {
         /// The layer with an empty map.
         layer: String,
     },
+    /// A step or a layer of a network does not fit what is there before it.
+    #[error("invalid network `{network}`: {place} {reason}")]
+    InvalidNetwork {
+        /// The network's name.
+        network: String,
+        /// The step, by its number, or the layer.
+        place: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The network cannot be run on pictures of this size.
+    #[error("`{network}` cannot be run on {width}×{height} pixels: {reason}")]
+    UnfitSize {
+        /// The network's name.
+        network: String,
+        /// Height of the picture in pixels.
+        height: usize,
+        /// Width of the picture in pixels.
+        width: usize,
+        /// What meets that does not fit.
+        reason: String,
+    },
     /// The tensor library failed: out of device memory, for instance.
     #[error("the network failed: {source}")]
     Tensor {

@@ -43,7 +43,7 @@ impl Extractor {
     ) -> Result<Self> {
         let architecture = architecture_of(&spec.model)?;
         let file = WeightsFile::open(weights)?;
-        let network = architecture.network_of(&file);
+        let network = architecture.network_of(&file)?;
         let spec = spec.resolve(&network)?;
         if spec.needs_fixed_size() && !preprocess.has_fixed_size() {
             return Err(Error::SizeNotFixed {
@@ -149,6 +149,8 @@ impl Extractor {
     /// Whatever is wrong with the photo: see [`Photo::decode_for`]; [`Error::ZeroDescriptor`] for a
     /// picture in which the network sees nothing.
     pub fn describe(&self, photo: &Photo) -> Result<Descriptor> {
+        // Decoding too takes a core, and one at a time is enough of a caller.
+        let _core = self.backbone.take_core();
         let pixels = self.pixels(&self.decode(photo)?)?;
         let mut described = self.describe_all(&[pixels]);
         described.pop().unwrap_or(Err(Error::ZeroDescriptor))

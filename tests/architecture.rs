@@ -26,7 +26,12 @@ const ORDER: &[&str] = &[
 const CONFINED: &[(&str, &[&str])] = &[
     (
         "candle_core",
-        &["backbone/mod.rs", "engine/", "descriptor/pooling/", "extract.rs"],
+        &[
+            "backbone/mod.rs",
+            "engine/",
+            "descriptor/pooling/",
+            "extract.rs",
+        ],
     ),
     ("sled::", &["gallery/store"]),
     ("hnsw_rs::", &["gallery/hnsw.rs"]),

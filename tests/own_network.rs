@@ -28,7 +28,7 @@ fn folder() -> (TempDir, PathBuf) {
     let photo = paint(Scene::ALL[0].0, 1, 160, 120);
     photo.save(folder.path().join("photo.png")).unwrap();
     let weights = folder.path().join("own.safetensors");
-    seeded::write(&network(NAME).with_classes(7), 0, &weights);
+    seeded::write(&network(NAME).with_classes(7).unwrap(), 0, &weights);
     (folder, weights)
 }
 

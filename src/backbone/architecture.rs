@@ -103,12 +103,14 @@ impl Architecture {
     }
 
     /// The same with as many classes as the network has whose weights are in `file`.
-    #[must_use]
-    pub fn network_of(self, file: &WeightsFile) -> Network {
+    ///
+    /// # Errors
+    /// [`Error::InvalidNetwork`] if no network has so many.
+    pub fn network_of(self, file: &WeightsFile) -> Result<Network> {
         let network = self.network();
         match classes(&network, file) {
             Some(classes) => network.with_classes(classes),
-            None => network,
+            None => Ok(network),
         }
     }
 }

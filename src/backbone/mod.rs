@@ -23,7 +23,7 @@ use candle_core::{Device, Tensor};
 
 pub use self::architecture::Architecture;
 pub use crate::engine::Instructions;
-use crate::engine::Runner;
+use crate::engine::{Cores, Runner, Share};
 use crate::error::{Error, Result};
 use crate::network::{Network, Value};
 use crate::weights::WeightsFile;
@@ -67,7 +67,7 @@ impl Backbone {
         weights: &WeightsFile,
         device: &Device,
     ) -> Result<Self> {
-        let (network, best) = (architecture.network_of(weights), Instructions::best());
+        let (network, best) = (architecture.network_of(weights)?, Instructions::best());
         Self::load_network(&network, layers, weights, device, best)
     }
 
@@ -97,12 +97,19 @@ impl Backbone {
         })
     }
 
-    /// The same with another number of threads on a CPU than it has cores. A batch is shared out by
-    /// pictures, a single picture is done by all threads together.
+    /// The same with fewer threads on a CPU than it has cores. A batch is shared out by pictures, a
+    /// single picture is done by all threads together. Callers at the same time share the cores: there
+    /// are never more threads at work than cores.
     #[must_use]
     pub fn with_threads(self, threads: usize) -> Self {
         let threads = threads.max(1);
         Self { threads, ..self }
+    }
+
+    /// A core of the machine's for this thread, until it is dropped: for work around the forward
+    /// pass, so that many callers at once do not run more threads than there are cores.
+    pub(crate) fn take_core(&self) -> Option<Share<'static>> {
+        self.device.is_cpu().then(|| Cores::of_machine().take(1))
     }
 
     /// The network as far as it is loaded.
@@ -126,7 +133,8 @@ impl Backbone {
     /// Runs `[N, 3, H, W]` pixels; one map for each layer asked for at loading, in that order.
     ///
     /// # Errors
-    /// [`Error::PictureTooSmall`] if nothing is left of the picture at some layer;
+    /// [`Error::PictureTooSmall`] if nothing is left of the picture at some layer,
+    /// [`Error::UnfitSize`] if maps that meet differ at this size;
     /// [`Error::Tensor`] if the device fails.
     pub fn feature_maps(&self, pixels: &Tensor) -> Result<Vec<FeatureMap>> {
         self.feature_maps_in(pixels, self.threads)
@@ -138,25 +146,12 @@ impl Backbone {
     /// As [`Backbone::feature_maps`].
     pub fn feature_maps_in(&self, pixels: &Tensor, threads: usize) -> Result<Vec<FeatureMap>> {
         let (_, _, height, width) = pixels.dims4()?;
-        self.check_size(height, width)?;
+        self.network.check_size(height, width)?;
         let maps = self.runner.run(pixels, threads)?;
         let named = self.layers.iter().cloned().zip(maps);
         Ok(named
             .map(|(layer, map)| FeatureMap { layer, map })
             .collect())
-    }
-
-    fn check_size(&self, height: usize, width: usize) -> Result<()> {
-        let shapes = self.network.shapes(height, width);
-        let empty = |layer: &&crate::network::Layer| shapes[layer.value.0].is_empty();
-        match self.network.layers().iter().find(empty) {
-            Some(layer) => Err(Error::PictureTooSmall {
-                width,
-                height,
-                layer: layer.name.clone(),
-            }),
-            None => Ok(()),
-        }
     }
 }
 

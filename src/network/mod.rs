@@ -2,14 +2,24 @@
 //!
 //! This is only the declaration: no weight is loaded and nothing runs. It is enough to tell every
 //! layer's shape, parameters and cost, and it is what both ways of running a network (our own
-//! operations on a CPU, Candle's on a GPU) read. Family files build it in the order of their
+//! operations on a CPU, Candle's on a GPU) read. Family files write it down in the order of their
 //! paper's table.
+//!
+//! A [`Network`] is made by a [`NetworkBuilder`], which checks all that does not depend on the size
+//! of a picture; [`Network::check_size`] checks the rest for one size. What runs a network counts on
+//! both.
 
+mod builder;
 mod convolution;
 mod norm;
+mod shapes;
+mod window;
 
-pub use self::convolution::{Activation, Branch, Convolution, Padding, WeightNames, Window};
+pub use self::builder::NetworkBuilder;
+pub use self::convolution::{Activation, Branch, Convolution, WeightNames};
 pub use self::norm::{BatchNorm, LayerNorm};
+pub use self::shapes::MapShape;
+pub use self::window::{Padding, Window};
 use crate::error::{Error, Result};
 use crate::nearest::nearest;
 
@@ -71,16 +81,27 @@ pub struct Step {
 }
 
 impl Step {
-    /// Whether it needs `value`.
+    /// What it reads beside its input: a residual, factors, or channels to put behind.
     #[must_use]
-    pub fn reads(&self, value: Value) -> bool {
-        let second = match &self.operation {
+    pub const fn second(&self) -> Option<Value> {
+        match &self.operation {
             Operation::Convolution(convolution) => convolution.residual,
             Operation::Scale { by } => Some(*by),
             Operation::Concatenate { with } => Some(*with),
-            _ => None,
-        };
-        self.input == value || second == Some(value)
+            Operation::MaxPool(_)
+            | Operation::GlobalAveragePool
+            | Operation::AveragePoolTo(_)
+            | Operation::AveragePool(_)
+            | Operation::BatchNorm(_)
+            | Operation::LayerNorm(_)
+            | Operation::Activate(_) => None,
+        }
+    }
+
+    /// Whether it needs `value`.
+    #[must_use]
+    pub fn reads(&self, value: Value) -> bool {
+        self.input == value || self.second() == Some(value)
     }
 }
 
@@ -100,31 +121,6 @@ pub struct Layer {
     pub ends_stage: bool,
 }
 
-/// Channels, height and width of a map.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct MapShape {
-    /// Channels.
-    pub channels: usize,
-    /// Rows.
-    pub height: usize,
-    /// Columns.
-    pub width: usize,
-}
-
-impl MapShape {
-    /// Number of values, C × H × W.
-    #[must_use]
-    pub const fn len(&self) -> usize {
-        self.channels * self.height * self.width
-    }
-
-    /// Whether nothing is left: the input was too small to get here.
-    #[must_use]
-    pub const fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-}
-
 /// An ordered list of steps with named layers.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Network {
@@ -136,102 +132,6 @@ pub struct Network {
 }
 
 impl Network {
-    /// A network that so far only reads RGB pixels.
-    #[must_use]
-    pub fn new(name: &str) -> Self {
-        Self {
-            name: name.to_owned(),
-            steps: Vec::new(),
-            channels: vec![3],
-            layers: Vec::new(),
-        }
-    }
-
-    /// Appends a convolution of `input`; its `inputs` are the channels of that value.
-    pub fn convolution(&mut self, input: Value, convolution: Convolution) -> Value {
-        debug_assert_eq!(
-            self.channels[input.0], convolution.inputs,
-            "{:?}",
-            convolution.names
-        );
-        let outputs = convolution.outputs;
-        self.push(input, Operation::Convolution(convolution), outputs)
-    }
-
-    /// Appends a max-pooling of `input`.
-    pub fn max_pool(&mut self, input: Value, window: Window) -> Value {
-        self.push(input, Operation::MaxPool(window), self.channels[input.0])
-    }
-
-    /// Appends the mean over all positions of `input`.
-    pub fn global_average_pool(&mut self, input: Value) -> Value {
-        self.push(input, Operation::GlobalAveragePool, self.channels[input.0])
-    }
-
-    /// Appends the means over a `side` × `side` grid of `input`.
-    pub fn average_pool_to(&mut self, input: Value, side: usize) -> Value {
-        let channels = self.channels[input.0];
-        self.push(input, Operation::AveragePoolTo(side), channels)
-    }
-
-    /// Appends the means over windows of `side` cells of `input`, side by side.
-    pub fn average_pool(&mut self, input: Value, side: usize) -> Value {
-        let channels = self.channels[input.0];
-        self.push(input, Operation::AveragePool(side), channels)
-    }
-
-    /// Appends a batch norm of `input`.
-    pub fn batch_norm(&mut self, input: Value, norm: BatchNorm) -> Value {
-        self.push(input, Operation::BatchNorm(norm), self.channels[input.0])
-    }
-
-    /// Appends a layer norm over the channels of `input`.
-    pub fn layer_norm(&mut self, input: Value, norm: LayerNorm) -> Value {
-        self.push(input, Operation::LayerNorm(norm), self.channels[input.0])
-    }
-
-    /// Appends `activation` of `input`.
-    pub fn activate(&mut self, input: Value, activation: Activation) -> Value {
-        let channels = self.channels[input.0];
-        self.push(input, Operation::Activate(activation), channels)
-    }
-
-    /// Appends `input` with the channels of `with`, of equal size, behind its own.
-    pub fn concatenate(&mut self, input: Value, with: Value) -> Value {
-        let channels = self.channels[input.0] + self.channels[with.0];
-        self.push(input, Operation::Concatenate { with }, channels)
-    }
-
-    /// Appends `input` with every channel multiplied by its factor in `by`.
-    pub fn scale(&mut self, input: Value, by: Value) -> Value {
-        debug_assert_eq!(self.channels[input.0], self.channels[by.0]);
-        self.push(input, Operation::Scale { by }, self.channels[input.0])
-    }
-
-    fn push(&mut self, input: Value, operation: Operation, channels: usize) -> Value {
-        self.steps.push(Step { input, operation });
-        self.channels.push(channels);
-        Value(self.steps.len())
-    }
-
-    /// Names `value` so that it can be tapped.
-    pub fn layer(
-        &mut self,
-        name: impl Into<String>,
-        aliases: Vec<String>,
-        value: Value,
-        ends_stage: bool,
-    ) {
-        let channels = self.channels[value.0];
-        self.layers.push(Layer {
-            name: name.into(),
-            aliases,
-            value,
-            channels,
-            ends_stage,
-        });
-    }
-
     /// The steps, in order; step *i* makes value *i* + 1.
     #[must_use]
     pub fn steps(&self) -> &[Step] {
@@ -279,55 +179,22 @@ impl Network {
     }
 
     /// The same network telling so many classes apart: its last step is the classifier.
-    #[must_use]
-    pub fn with_classes(mut self, classes: usize) -> Self {
-        if let Some(Step { operation, .. }) = self.steps.last_mut()
-            && let Operation::Convolution(classifier) = operation
-        {
-            classifier.outputs = classes;
-            let last = Value(self.steps.len());
-            self.channels[last.0] = classes;
-            let is_last = |layer: &&mut Layer| layer.value == last;
-            self.layers
-                .iter_mut()
-                .filter(is_last)
-                .for_each(|layer| layer.channels = classes);
-        }
-        self
+    ///
+    /// # Errors
+    /// [`Error::InvalidNetwork`] if it cannot have so many.
+    pub fn with_classes(self, classes: usize) -> Result<Self> {
+        let mut builder = NetworkBuilder::from(self);
+        builder.set_classes(classes);
+        builder.build()
     }
 
-    /// The shape of every value for an input of `height` × `width` pixels, value 0 first.
-    #[must_use]
-    pub fn shapes(&self, height: usize, width: usize) -> Vec<MapShape> {
-        let mut shapes = vec![MapShape {
-            channels: 3,
-            height,
-            width,
-        }];
-        for (step, &channels) in self.steps.iter().zip(&self.channels[1..]) {
-            let from = shapes[step.input.0];
-            let side = |window: &Window, size| window.place(size).1;
-            let (height, width) = match &step.operation {
-                Operation::Convolution(Convolution { window, .. }) | Operation::MaxPool(window) => {
-                    (side(window, from.height), side(window, from.width))
-                }
-                Operation::GlobalAveragePool => (from.height.min(1), from.width.min(1)),
-                Operation::AveragePoolTo(_) if from.is_empty() => (0, 0),
-                Operation::AveragePoolTo(side) => (*side, *side),
-                Operation::AveragePool(side) => (from.height / side, from.width / side),
-                Operation::Scale { .. }
-                | Operation::BatchNorm(_)
-                | Operation::LayerNorm(_)
-                | Operation::Activate(_)
-                | Operation::Concatenate { .. } => (from.height, from.width),
-            };
-            shapes.push(MapShape {
-                channels,
-                height,
-                width,
-            });
+    /// The error about a step whose trained numbers were not read.
+    pub(crate) fn lacks_numbers(&self, step: usize) -> Error {
+        Error::InvalidNetwork {
+            network: self.name.clone(),
+            place: format!("step {step}"),
+            reason: "has no numbers".to_owned(),
         }
-        shapes
     }
 
     /// Trained numbers of every step.

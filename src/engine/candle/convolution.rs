@@ -3,7 +3,6 @@
 use candle_core::{Device, Tensor};
 
 use super::activate;
-use crate::engine::cpu::around;
 use crate::error::Result;
 use crate::network::{Convolution, Padding};
 use crate::weights::parameters::Folded;
@@ -45,8 +44,8 @@ impl LoadedConvolution {
             return Ok(x.conv2d(&self.weight, pad, window.stride, 1, groups)?);
         }
         let (_, _, height, width) = x.dims4()?;
-        let (top, bottom) = around(&window, height);
-        let (left, right) = around(&window, width);
+        let (top, bottom) = window.around(height);
+        let (left, right) = window.around(width);
         let padded = x
             .pad_with_zeros(2, top, bottom)?
             .pad_with_zeros(3, left, right)?;

@@ -2,6 +2,7 @@
 
 use super::buffer::Buffer;
 use super::epilogue::{Finish, finish};
+use super::floats::Floats;
 use super::layout::BLOCK;
 use super::vector::Vector;
 use crate::network::{Convolution, Window};
@@ -19,12 +20,22 @@ pub struct Depthwise {
     pub bias: Buffer,
     /// The activation.
     pub finish: Finish,
+    kernel: Kernel,
 }
 
 impl Depthwise {
-    /// Packs `folded`.
-    pub fn pack(convolution: &Convolution, folded: &Folded) -> Self {
+    /// Packs `folded` if the convolution treats every channel by itself, adds nothing, and there is
+    /// a kernel for its window.
+    pub fn pack(convolution: &Convolution, folded: &Folded) -> Option<Self> {
         let (channels, window) = (convolution.outputs, convolution.window);
+        let kernel = Kernel::of(&window)?;
+        let is_depthwise = convolution.groups == convolution.inputs
+            && channels == convolution.inputs
+            && channels > 1
+            && convolution.residual.is_none();
+        if !is_depthwise {
+            return None;
+        }
         let taps = window.kernel * window.kernel;
         let padded = channels.next_multiple_of(BLOCK);
         let mut weights = Buffer::new(padded * taps);
@@ -36,13 +47,19 @@ impl Depthwise {
         }
         let mut bias = Buffer::new(padded);
         bias.as_mut_slice()[..channels].copy_from_slice(&folded.bias);
-        Self {
+        Some(Self {
             window,
             channels,
             weights,
             bias,
             finish: convolution.activation.into(),
-        }
+            kernel,
+        })
+    }
+
+    /// The kernel for its window.
+    pub const fn kernel(&self) -> Kernel {
+        self.kernel
     }
 
     /// Blocks of channels.
@@ -59,15 +76,15 @@ impl Depthwise {
 /// A few rows of one block of channels.
 pub struct Strip<'a> {
     /// The block's first float, at the window's first column.
-    pub input: *const f32,
+    pub input: Floats,
     /// The offset of each row of the input, the first window's first row first.
     pub rows: &'a [usize],
     /// `[kernel · kernel][16]`.
-    pub weights: *const f32,
+    pub weights: Floats,
     /// Sixteen biases.
-    pub bias: *const f32,
+    pub bias: Floats,
     /// The first cell of the output.
-    pub output: *mut f32,
+    pub output: Floats,
     /// Floats from a row of the output to the next.
     pub output_row: usize,
     /// Rows of output.
@@ -78,9 +95,36 @@ pub struct Strip<'a> {
     pub finish: Finish,
 }
 
-/// Whether there is a kernel for such a window.
-pub const fn is_direct(kernel: usize, stride: usize) -> bool {
-    matches!(kernel, 3 | 5 | 7) && matches!(stride, 1 | 2)
+/// The windows that there are kernels for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Kernel {
+    /// 3×3, one cell on.
+    ThreeByOne,
+    /// 3×3, two cells on.
+    ThreeByTwo,
+    /// 5×5, one cell on.
+    FiveByOne,
+    /// 5×5, two cells on.
+    FiveByTwo,
+    /// 7×7, one cell on.
+    SevenByOne,
+    /// 7×7, two cells on.
+    SevenByTwo,
+}
+
+impl Kernel {
+    /// The one for a window, if there is one.
+    const fn of(window: &Window) -> Option<Self> {
+        match (window.kernel, window.stride) {
+            (3, 1) => Some(Self::ThreeByOne),
+            (3, 2) => Some(Self::ThreeByTwo),
+            (5, 1) => Some(Self::FiveByOne),
+            (5, 2) => Some(Self::FiveByTwo),
+            (7, 1) => Some(Self::SevenByOne),
+            (7, 2) => Some(Self::SevenByTwo),
+            _ => None,
+        }
+    }
 }
 
 /// Columns computed together. Pictures of 224 pixels have maps 112, 56, 28, 14 and 7 wide.

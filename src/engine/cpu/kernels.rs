@@ -3,8 +3,9 @@
 //! Each is written once, over [`Vector`](super::vector::Vector); the macro here makes it a function
 //! of its own for every instruction set, since a function is compiled for one set.
 
-use super::depthwise::Strip;
+use super::depthwise::{self, Strip};
 use super::elementwise::{Affine, Normalized};
+use super::floats::Floats;
 use super::pool::Windows;
 use super::tile::Tile;
 use super::transform::{Gathered, Scattered};
@@ -20,10 +21,8 @@ pub const STEPS: [usize; 2] = [16, 32];
 pub struct Kernels {
     /// For each step, for one, two … blocks of channels, for one, two … pixels: its kernel.
     pub tiles: [&'static [&'static [TileKernel]]; 3],
-    /// Convolves a [`Strip`] with a kernel and stride that [`depthwise::is_direct`] knows.
-    ///
-    /// [`depthwise::is_direct`]: super::depthwise::is_direct
-    pub depthwise: unsafe fn(kernel: usize, stride: usize, strip: &Strip),
+    /// Convolves a [`Strip`].
+    pub depthwise: unsafe fn(kernel: depthwise::Kernel, strip: &Strip),
     /// Winograd's transform of a tile of the input, for 4×4 cells of output.
     pub gather: unsafe fn(tile: &Gathered),
     /// Winograd's transform back to a tile of the output, 4×4 cells.
@@ -31,7 +30,7 @@ pub struct Kernels {
     /// The largest value in each window of a row.
     pub largest: unsafe fn(windows: &Windows),
     /// Sums cells of one block of channels.
-    pub add_up: unsafe fn(cells: *const f32, count: usize, sums: *mut f32),
+    pub add_up: unsafe fn(cells: Floats, count: usize, sums: Floats),
     /// Scales, shifts and activates cells of one block of channels.
     pub affine: unsafe fn(affine: &Affine),
     /// Normalizes cells over their channels.
@@ -47,6 +46,7 @@ macro_rules! kernels {
         use $crate::engine::cpu::{
             elementwise::{self, Affine, Normalized},
             depthwise::{self, Strip},
+            floats::Floats,
             kernels::{Kernels, STEPS, TileKernel, tile_rows},
             layout::BLOCK,
             pool::{self, Windows},
@@ -78,17 +78,17 @@ macro_rules! kernels {
             unsafe { tile::compute::<$vector, STEP, ROWS, WIDTH>(tile) }
         }
 
-        unsafe fn depthwise(kernel: usize, stride: usize, strip: &Strip) {
+        unsafe fn depthwise(kernel: depthwise::Kernel, strip: &Strip) {
+            use depthwise::Kernel;
             // SAFETY: the caller's promises are the callee's.
             unsafe {
-                match (kernel, stride) {
-                    (3, 1) => depthwise_of::<3, 1>(strip),
-                    (3, 2) => depthwise_of::<3, 2>(strip),
-                    (5, 1) => depthwise_of::<5, 1>(strip),
-                    (5, 2) => depthwise_of::<5, 2>(strip),
-                    (7, 1) => depthwise_of::<7, 1>(strip),
-                    (7, 2) => depthwise_of::<7, 2>(strip),
-                    _ => unreachable!("the plan asks for windows that `is_direct` knows"),
+                match kernel {
+                    Kernel::ThreeByOne => depthwise_of::<3, 1>(strip),
+                    Kernel::ThreeByTwo => depthwise_of::<3, 2>(strip),
+                    Kernel::FiveByOne => depthwise_of::<5, 1>(strip),
+                    Kernel::FiveByTwo => depthwise_of::<5, 2>(strip),
+                    Kernel::SevenByOne => depthwise_of::<7, 1>(strip),
+                    Kernel::SevenByTwo => depthwise_of::<7, 2>(strip),
                 }
             }
         }
@@ -118,7 +118,7 @@ macro_rules! kernels {
         }
 
         $(#[$features])*
-        unsafe fn add_up(cells: *const f32, count: usize, sums: *mut f32) {
+        unsafe fn add_up(cells: Floats, count: usize, sums: Floats) {
             // SAFETY: the caller's promises are the callee's.
             unsafe { pool::add_up::<$vector>(cells, count, sums) }
         }

@@ -27,13 +27,13 @@ impl Vector for Plain {
     }
 
     #[inline(always)]
-    unsafe fn load(from: *const f32) -> Self {
+    unsafe fn load_from(from: *const f32) -> Self {
         // SAFETY: the caller says that so many floats can be read; any alignment will do.
         Self(unsafe { from.cast::<[f32; 8]>().read_unaligned() })
     }
 
     #[inline(always)]
-    unsafe fn store(self, to: *mut f32) {
+    unsafe fn store_to(self, to: *mut f32) {
         // SAFETY: the caller says that so many floats can be written; any alignment will do.
         unsafe { to.cast::<[f32; 8]>().write_unaligned(self.0) }
     }

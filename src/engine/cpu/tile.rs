@@ -8,6 +8,7 @@
 )]
 
 use super::epilogue::{Finish, finish};
+use super::floats::Floats;
 use super::layout::BLOCK;
 use super::vector::Vector;
 
@@ -26,23 +27,23 @@ pub struct Tile<'a> {
     /// What is summed over, in each pixel's window.
     pub chunks: &'a [Chunk],
     /// The first pixel's window.
-    pub input: *const f32,
+    pub input: Floats,
     /// Floats from a pixel's window to the next one's.
     pub step: usize,
     /// Where the second run of pixels begins.
     pub second: Second,
     /// `[sum over chunks][16]` for each block of output channels.
-    pub weights: *const f32,
+    pub weights: Floats,
     /// Floats from a block's weights to the next one's.
     pub weights_block: usize,
     /// `[blocks][16]`.
-    pub bias: *const f32,
+    pub bias: Floats,
     /// The first pixel of the output; the others of its run follow it, [`BLOCK`] floats apart.
-    pub output: *mut f32,
+    pub output: Floats,
     /// Floats from a block of the output to the next.
     pub output_block: usize,
-    /// What is added before the activation: the first pixel, or null for nothing.
-    pub residual: *const f32,
+    /// What is added before the activation: the first pixel, or nowhere for nothing.
+    pub residual: Floats,
     /// Floats from a block of the residual to the next.
     pub residual_block: usize,
     /// The activation.
@@ -169,9 +170,9 @@ pub unsafe fn compute<V: Vector, const STEP: usize, const ROWS: usize, const VEC
 #[inline(always)]
 unsafe fn add_products<V: Vector, const ROWS: usize, const VECTORS: usize>(
     sums: &mut [[V; VECTORS]; ROWS],
-    [first, second]: [*const f32; 2],
+    [first, second]: [Floats; 2],
     step: usize,
-    weights: *const f32,
+    weights: Floats,
     weights_block: usize,
 ) {
     // SAFETY: the caller vouches for this input of each pixel and for its weights.
@@ -186,7 +187,7 @@ unsafe fn add_products<V: Vector, const ROWS: usize, const VECTORS: usize>(
             } else {
                 second.add((row - ROWS / 2) * step)
             };
-            let input = V::splat(*input);
+            let input = V::splat(input.read());
             for vector in 0..VECTORS {
                 sums[row][vector] = sums[row][vector].plus_product(input, factors[vector]);
             }
@@ -205,7 +206,7 @@ unsafe fn write<V: Vector, const ROWS: usize, const VECTORS: usize>(
 ) {
     // SAFETY: the caller vouches for the outputs and residuals of `ROWS` pixels.
     unsafe {
-        if !tile.residual.is_null() {
+        if !tile.residual.is_nowhere() {
             for vector in 0..VECTORS {
                 let residual = tile.residual.add(place::<V>(vector, tile.residual_block));
                 each_row!(ROWS, |row| {

@@ -10,6 +10,7 @@
 )]
 
 use super::epilogue::{Finish, finish};
+use super::floats::Floats;
 use super::layout::BLOCK;
 use super::vector::Vector;
 
@@ -21,11 +22,11 @@ pub const SIDE: usize = CELLS + 2;
 /// A tile of the input on its way into the transformed domain.
 pub struct Gathered {
     /// The first cell; 36 are read.
-    pub input: *const f32,
+    pub input: Floats,
     /// Floats from a row to the next.
     pub row: usize,
     /// The first of 36 transformed values, sixteen channels each.
-    pub output: *mut f32,
+    pub output: Floats,
     /// Floats from a transformed value to the next.
     pub step: usize,
 }
@@ -33,17 +34,17 @@ pub struct Gathered {
 /// A tile of the output on its way back.
 pub struct Scattered {
     /// The first of 36 transformed values.
-    pub input: *const f32,
+    pub input: Floats,
     /// Floats from a transformed value to the next.
     pub step: usize,
     /// Sixteen biases.
-    pub bias: *const f32,
+    pub bias: Floats,
     /// The first cell; 4×4 are written.
-    pub output: *mut f32,
+    pub output: Floats,
     /// Floats from a row of the output to the next.
     pub row: usize,
     /// The first cell of the residual and the floats from a row to the next.
-    pub residual: Option<(*const f32, usize)>,
+    pub residual: Option<(Floats, usize)>,
     /// The activation.
     pub finish: Finish,
 }

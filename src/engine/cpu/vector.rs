@@ -1,5 +1,7 @@
 //! A register of floats: what every kernel is written in, once for all instruction sets.
 
+use super::floats::Floats;
+
 /// A few `f32`s that are computed on together.
 ///
 /// A value of such a type exists only where its instructions do: the functions that make one are
@@ -16,11 +18,27 @@ pub trait Vector: Copy {
 
     /// # Safety
     /// The machine has the instructions, and [`LANES`](Self::LANES) floats can be read at `from`.
-    unsafe fn load(from: *const f32) -> Self;
+    unsafe fn load_from(from: *const f32) -> Self;
 
     /// # Safety
     /// [`LANES`](Self::LANES) floats can be written at `to`.
-    unsafe fn store(self, to: *mut f32);
+    unsafe fn store_to(self, to: *mut f32);
+
+    /// # Safety
+    /// As [`Vector::load_from`].
+    #[inline(always)]
+    unsafe fn load(from: Floats) -> Self {
+        // SAFETY: the caller's promise.
+        unsafe { Self::load_from(from.read_from(Self::LANES)) }
+    }
+
+    /// # Safety
+    /// As [`Vector::store_to`].
+    #[inline(always)]
+    unsafe fn store(self, to: Floats) {
+        // SAFETY: the caller's promise.
+        unsafe { self.store_to(to.write_to(Self::LANES)) }
+    }
 
     /// Asks for the cache line at `from`; any address will do.
     fn prefetch(from: *const f32);
@@ -77,13 +95,13 @@ macro_rules! vector {
             }
 
             #[inline(always)]
-            unsafe fn load(from: *const f32) -> Self {
+            unsafe fn load_from(from: *const f32) -> Self {
                 // SAFETY: the caller vouches for the instructions and for what is read.
                 Self(unsafe { $load(from) })
             }
 
             #[inline(always)]
-            unsafe fn store(self, to: *mut f32) {
+            unsafe fn store_to(self, to: *mut f32) {
                 // SAFETY: the caller vouches for what is written; `self` shows the instructions.
                 unsafe { $store(to, self.0) }
             }

@@ -1,25 +1,31 @@
-//! Convolution as an implicit matrix product: pixels by output channels, summed over the window.
+//! A convolution's weights as kernels read them, and the product of pixels with a panel of them: an
+//! implicit matrix product, pixels by output channels, summed over the window.
 
 use std::ops::Range;
+use std::sync::OnceLock;
 
 use rayon::prelude::*;
 
-use super::buffer::Buffer;
-use super::epilogue::Finish;
-use super::kernels::{Kernels, STEPS, TileKernel};
-use super::layout::{BLOCK, Layout};
-use super::tile::{Chunk, Second, Tile};
-use crate::network::{Convolution, Window};
+use super::super::buffer::Buffer;
+use super::super::epilogue::Finish;
+use super::super::floats::Floats;
+use super::super::kernels::{Kernels, STEPS, TileKernel};
+use super::super::layout::{BLOCK, Layout};
+use super::super::tile::{Chunk, Second, Tile};
+use super::super::winograd::Transformed;
+use crate::network::{Convolution, Padding, Window};
 use crate::weights::parameters::Folded;
 
 /// A convolution's weights in the order in which the kernel reads them.
-pub struct Direct {
+pub struct Packed {
     /// Kernel, stride, padding.
     pub window: Window,
     /// Channels in.
     pub inputs: usize,
     /// Channels out.
     pub outputs: usize,
+    /// Groups of channels convolved apart.
+    pub groups: usize,
     /// Channels per cell of the input: [`BLOCK`], or 1 for pixels.
     pub lanes: usize,
     /// For each block of outputs what it is made of.
@@ -30,6 +36,8 @@ pub struct Direct {
     bias: Buffer,
     /// The activation.
     pub finish: Finish,
+    /// The weights for Winograd's method, once they are wanted.
+    transformed: OnceLock<Transformed>,
 }
 
 /// The inputs that a block of outputs is made of: all, or those that its groups see.
@@ -60,7 +68,7 @@ impl Reach {
 #[derive(Clone, Copy)]
 pub struct Row {
     /// The first pixel's window.
-    pub input: *const f32,
+    pub input: Floats,
     /// Floats from a block of the input to the next.
     pub input_block: usize,
     /// Floats from a pixel's window to the next one's.
@@ -68,11 +76,11 @@ pub struct Row {
     /// Pixels.
     pub width: usize,
     /// The first pixel of the first block of the output.
-    pub output: *mut f32,
+    pub output: Floats,
     /// Floats from a block of the output to the next.
     pub output_block: usize,
-    /// The first pixel of the first block of the residual, or null.
-    pub residual: *const f32,
+    /// The first pixel of the first block of the residual, or nowhere.
+    pub residual: Floats,
     /// Floats from a block of the residual to the next.
     pub residual_block: usize,
     /// Where the same pixels of another row begin, which are computed together with these. There
@@ -90,7 +98,7 @@ impl Row {
     }
 }
 
-impl Direct {
+impl Packed {
     /// Packs `folded`. The input has `lanes` channels per cell. Where there are groups, a block of
     /// outputs has weights for the blocks of inputs that its groups see, zeros among them.
     pub fn pack(convolution: &Convolution, folded: &Folded, lanes: usize) -> Self {
@@ -101,29 +109,31 @@ impl Direct {
             groups,
             ..
         } = *convolution;
-        let mut direct = Self {
+        let mut packed = Self {
             window,
             inputs,
             outputs,
+            groups,
             lanes,
             reaches: reaches(convolution, lanes),
             weights: Buffer::new(0),
             bias: Buffer::new(outputs.next_multiple_of(BLOCK)),
             finish: convolution.activation.into(),
+            transformed: OnceLock::new(),
         };
-        direct.bias.as_mut_slice()[..outputs].copy_from_slice(&folded.bias);
-        let mut weights = Buffer::new(direct.len());
+        packed.bias.as_mut_slice()[..outputs].copy_from_slice(&folded.bias);
+        let mut weights = Buffer::new(packed.len());
         let mut rest = weights.as_mut_slice();
-        let mut parts = Vec::with_capacity(direct.blocks());
-        for reach in &direct.reaches {
+        let mut parts = Vec::with_capacity(packed.blocks());
+        for reach in &packed.reaches {
             let (part, behind) = rest.split_at_mut(reach.weights());
             parts.push(part);
             rest = behind;
         }
-        let pack = |(block, packed)| direct.pack_block(groups, folded, block, packed);
+        let pack = |(block, part)| packed.pack_block(groups, folded, block, part);
         parts.into_par_iter().enumerate().for_each(pack);
-        direct.weights = weights;
-        direct
+        packed.weights = weights;
+        packed
     }
 
     /// Packs sixteen outputs, a few inputs at a time so that what is written stays in the cache.
@@ -200,8 +210,34 @@ impl Direct {
     }
 
     /// Sixteen biases of a block of outputs, and those behind.
-    pub fn bias(&self, block: usize) -> *const f32 {
-        self.bias.as_slice()[block * BLOCK..].as_ptr()
+    pub fn bias(&self, block: usize) -> Floats {
+        self.bias.floats().plus(block * BLOCK)
+    }
+
+    /// Whether it sees one cell at a time and every one, all its channels together.
+    pub const fn is_projection(&self) -> bool {
+        let Window {
+            kernel,
+            stride,
+            padding,
+        } = self.window;
+        let is_padded = matches!(padding, Padding::Symmetric(1..));
+        kernel == 1 && stride == 1 && !is_padded && self.groups == 1
+    }
+
+    /// The weights for Winograd's method.
+    pub fn transformed(&self) -> &Transformed {
+        self.transformed.get_or_init(|| Transformed::new(self))
+    }
+
+    /// Whether every block of outputs is made of blocks that an input of so many has, by as many
+    /// weights as there are.
+    pub fn reaches_within(&self, input_blocks: usize) -> bool {
+        let within = |reach: &Reach| reach.first + reach.blocks <= input_blocks;
+        self.reaches.len() == self.blocks()
+            && self.reaches.iter().all(within)
+            && self.weights.as_slice().len() >= self.len()
+            && self.bias.as_slice().len() >= self.blocks() * BLOCK
     }
 
     /// What is summed over in a window of a map laid out so, from the first block of inputs that a
@@ -278,15 +314,15 @@ impl Direct {
     /// The weights of `blocks`, to be fetched while `inputs` inputs are summed over.
     fn weights_ahead(&self, blocks: Range<usize>, inputs: usize) -> Ahead {
         let Some(first) = self.reaches.get(blocks.start) else {
-            return Ahead::new(self.weights.as_ptr(), 0, inputs);
+            return Ahead::new(self.weights.floats().as_ptr(), 0, inputs);
         };
-        let next = self.weights.as_ptr().wrapping_add(first.start);
+        let next = self.weights.floats().as_ptr().wrapping_add(first.start);
         let floats = self.reaches[blocks].iter().map(Reach::weights).sum();
         Ahead::new(next, floats, inputs)
     }
 
     /// # Safety
-    /// As [`Direct::run`].
+    /// As [`Packed::run`].
     unsafe fn panel(
         &self,
         kernels: &[TileKernel],
@@ -300,41 +336,37 @@ impl Direct {
         let tiles = row.tiles(kernels.len());
         for index in 0..tiles {
             let (start, end) = (index * row.width / tiles, (index + 1) * row.width / tiles);
-            let residual = if row.residual.is_null() {
+            let residual = if row.residual.is_nowhere() {
                 row.residual
             } else {
                 row.residual
-                    .wrapping_add(block * row.residual_block + start * BLOCK)
+                    .plus(block * row.residual_block + start * BLOCK)
             };
             let (ahead, ahead_step) = ahead.take(reach.depth);
             let (pixels, second) = match row.twin {
                 Some(twin) => (2 * row.width, twin),
                 None => (end - start, Second::in_row(end - start, row.step)),
             };
+            let tile = Tile {
+                chunks,
+                input: row
+                    .input
+                    .plus(reach.first * row.input_block + start * row.step),
+                step: row.step,
+                second,
+                weights: self.weights.floats().plus(reach.start),
+                weights_block: reach.weights(),
+                bias: self.bias(block),
+                output: row.output.plus(block * row.output_block + start * BLOCK),
+                output_block: row.output_block,
+                residual,
+                residual_block: row.residual_block,
+                finish: self.finish,
+                ahead,
+                ahead_step,
+            };
             // SAFETY: pixels and blocks lie within what the caller vouches for.
-            unsafe {
-                let tile = Tile {
-                    chunks,
-                    input: row
-                        .input
-                        .add(reach.first * row.input_block + start * row.step),
-                    step: row.step,
-                    second,
-                    weights: self.weights.as_ptr().add(reach.start),
-                    weights_block: reach.weights(),
-                    bias: self.bias(block),
-                    output: row
-                        .output
-                        .wrapping_add(block * row.output_block + start * BLOCK),
-                    output_block: row.output_block,
-                    residual,
-                    residual_block: row.residual_block,
-                    finish: self.finish,
-                    ahead,
-                    ahead_step,
-                };
-                kernels[pixels - 1](&tile);
-            }
+            unsafe { kernels[pixels - 1](&tile) };
         }
     }
 }
