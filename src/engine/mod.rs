@@ -13,7 +13,7 @@ use candle_core::{CpuStorage, CustomOp1, Device, Layout, Shape, Tensor};
 use self::candle::CandleNetwork;
 use self::cpu::CpuNetwork;
 pub use self::cpu::Instructions;
-use crate::error::Result;
+use crate::error::{NetworkError, Result};
 use crate::network::{Network, Value};
 use crate::weights::parameters::{Parameters, Source};
 
@@ -46,15 +46,19 @@ impl Runner {
     }
 
     /// `[N, 3, H, W]` pixels to one map `[N, C, h, w]` for each tap; on a CPU in `threads` threads.
-    pub fn run(&self, pixels: &Tensor, threads: usize) -> Result<Vec<Tensor>> {
+    pub fn run(&self, pixels: &Tensor, threads: usize) -> Result<Vec<Tensor>, NetworkError> {
         match self {
             Self::Cpu(network) => run_on_cpu(network, pixels, threads),
-            Self::Candle(network) => network.run(pixels),
+            Self::Candle(network) => Ok(network.run(pixels)?),
         }
     }
 }
 
-fn run_on_cpu(network: &CpuNetwork, pixels: &Tensor, threads: usize) -> Result<Vec<Tensor>> {
+fn run_on_cpu(
+    network: &CpuNetwork,
+    pixels: &Tensor,
+    threads: usize,
+) -> Result<Vec<Tensor>, NetworkError> {
     let (images, _, height, width) = pixels.dims4()?;
     let threads = threads.max(1);
     let all = pixels.contiguous()?;

@@ -10,7 +10,7 @@ mod norm;
 
 pub use self::convolution::{Activation, Branch, Convolution, Padding, WeightNames, Window};
 pub use self::norm::{BatchNorm, LayerNorm};
-use crate::error::{Error, Result};
+use crate::error::{NetworkError, Result};
 use crate::nearest::nearest;
 
 /// The result of a step. Value 0 is the input, `[N, 3, H, W]`.
@@ -253,14 +253,14 @@ impl Network {
     /// The layer called `name`, canonically or by an alias.
     ///
     /// # Errors
-    /// [`Error::UnknownLayer`], which suggests the nearest name.
-    pub fn find_layer(&self, name: &str) -> Result<&Layer> {
+    /// [`NetworkError::UnknownLayer`], which suggests the nearest name.
+    pub fn find_layer(&self, name: &str) -> Result<&Layer, NetworkError> {
         let called =
             |layer: &&Layer| layer.name == name || layer.aliases.iter().any(|alias| alias == name);
         self.layers
             .iter()
             .find(called)
-            .ok_or_else(|| Error::UnknownLayer {
+            .ok_or_else(|| NetworkError::UnknownLayer {
                 architecture: self.name.clone(),
                 layer: name.to_owned(),
                 nearest: nearest(name, self.layers.iter().map(|layer| layer.name.as_str())),

@@ -1,0 +1,51 @@
+//! What can go wrong with a network: it is not known, or it cannot be run.
+
+use super::Source;
+
+/// Why a network cannot be built or run.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum NetworkError {
+    /// There is no architecture of this name.
+    #[error("unknown network: `{name}`")]
+    UnknownArchitecture {
+        /// The name asked for.
+        name: String,
+        /// The known name most like it.
+        nearest: Option<String>,
+    },
+    /// The network has no layer of this name.
+    #[error("`{architecture}` has no layer `{layer}`")]
+    UnknownLayer {
+        /// The architecture asked.
+        architecture: String,
+        /// The name asked for.
+        layer: String,
+        /// The known name most like it.
+        nearest: Option<String>,
+    },
+    /// The picture is so small that nothing is left of it at the layer.
+    #[error("a picture of {width}×{height} pixels is too small for layer `{layer}`")]
+    PictureTooSmall {
+        /// Its width in pixels.
+        width: usize,
+        /// Its height in pixels.
+        height: usize,
+        /// The layer with an empty map.
+        layer: String,
+    },
+    /// The tensor library failed: out of device memory, for instance.
+    #[error("the network failed: {source}")]
+    Tensor {
+        /// Why.
+        source: Source,
+    },
+    /// The device asked for is not there, or this build cannot use it.
+    #[error("cannot use device `{device}`: {reason}")]
+    Device {
+        /// As asked for.
+        device: String,
+        /// Why not.
+        reason: String,
+    },
+}
