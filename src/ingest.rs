@@ -125,7 +125,8 @@ pub fn ingest(
         unchanged: plan.unchanged,
     };
     report.interrupted = on_event(event).is_break();
-    for (path, reason) in walked.problems {
+    for (path, problem) in walked.problems {
+        let reason = problem.into();
         report.skip(Skipped { path, reason }, on_event);
     }
     if !report.interrupted {

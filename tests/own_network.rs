@@ -6,6 +6,7 @@ use std::process::{Command, Output};
 use candle_core::{Device, Tensor};
 use imgsearch::Error;
 use imgsearch::backbone::{Architecture, Backbone};
+use imgsearch::error::WeightsError;
 use imgsearch::model;
 use imgsearch::network::Network;
 use imgsearch::photo::Preprocess;
@@ -106,7 +107,9 @@ fn a_file_without_what_lies_behind_the_tap_is_enough() {
     let maps = backbone.feature_maps(&pixels).unwrap();
     assert_eq!(maps[0].map.dims(), [1, 256, 4, 5]);
     match load("block4_conv1").err() {
-        Some(Error::MissingTensor { name, .. }) => assert_eq!(name, "features.17.weight"),
+        Some(Error::Weights(WeightsError::MissingTensor { name, .. })) => {
+            assert_eq!(name, "features.17.weight")
+        }
         other => panic!("{other:?}"),
     }
 }

@@ -24,16 +24,21 @@ use candle_core::{Device, Tensor};
 pub use self::architecture::Architecture;
 pub use crate::engine::Instructions;
 use crate::engine::{Cores, Runner, Share};
-use crate::error::{Error, Result};
+use crate::error::{Error, NetworkError, Result};
 use crate::network::{Network, Value};
 use crate::weights::WeightsFile;
 use crate::weights::parameters::Source;
 
+impl From<candle_core::Error> for NetworkError {
+    fn from(source: candle_core::Error) -> Self {
+        let source = source.into();
+        Self::Tensor { source }
+    }
+}
+
 impl From<candle_core::Error> for Error {
     fn from(source: candle_core::Error) -> Self {
-        Self::Tensor {
-            source: source.into(),
-        }
+        NetworkError::from(source).into()
     }
 }
 
@@ -59,8 +64,13 @@ impl Backbone {
     /// many classes as the weights tell apart.
     ///
     /// # Errors
-    /// [`Error::UnknownLayer`]; [`Error::MissingTensor`] and [`Error::WrongTensor`] if the weights
-    /// are not this network's; [`Error::Read`]; [`Error::Tensor`] if the device refuses them.
+    /// [`NetworkError::UnknownLayer`]; [`WeightsError::MissingTensor`] and
+    /// [`WeightsError::WrongTensor`] if the weights are not this network's; [`FileError::Read`];
+    /// [`NetworkError::Tensor`] if the device refuses them.
+    ///
+    /// [`WeightsError::MissingTensor`]: crate::error::WeightsError::MissingTensor
+    /// [`WeightsError::WrongTensor`]: crate::error::WeightsError::WrongTensor
+    /// [`FileError::Read`]: crate::error::FileError::Read
     pub fn load(
         architecture: Architecture,
         layers: &[&str],
@@ -84,7 +94,7 @@ impl Backbone {
         instructions: Instructions,
     ) -> Result<Self> {
         let found = layers.iter().map(|name| whole.find_layer(name));
-        let found = found.collect::<Result<Vec<_>>>()?;
+        let found = found.collect::<Result<Vec<_>, _>>()?;
         let taps: Vec<Value> = found.iter().map(|layer| layer.value).collect();
         let network = whole.cut_after(&taps);
         let source = Source::new(&network, weights);
@@ -133,10 +143,10 @@ impl Backbone {
     /// Runs `[N, 3, H, W]` pixels; one map for each layer asked for at loading, in that order.
     ///
     /// # Errors
-    /// [`Error::PictureTooSmall`] if nothing is left of the picture at some layer,
-    /// [`Error::UnfitSize`] if maps that meet differ at this size;
-    /// [`Error::Tensor`] if the device fails.
-    pub fn feature_maps(&self, pixels: &Tensor) -> Result<Vec<FeatureMap>> {
+    /// [`NetworkError::PictureTooSmall`] if nothing is left of the picture at some layer,
+    /// [`NetworkError::UnfitSize`] if maps that meet differ at this size;
+    /// [`NetworkError::Tensor`] if the device fails.
+    pub fn feature_maps(&self, pixels: &Tensor) -> Result<Vec<FeatureMap>, NetworkError> {
         self.feature_maps_in(pixels, self.threads)
     }
 
@@ -144,7 +154,11 @@ impl Backbone {
     ///
     /// # Errors
     /// As [`Backbone::feature_maps`].
-    pub fn feature_maps_in(&self, pixels: &Tensor, threads: usize) -> Result<Vec<FeatureMap>> {
+    pub fn feature_maps_in(
+        &self,
+        pixels: &Tensor,
+        threads: usize,
+    ) -> Result<Vec<FeatureMap>, NetworkError> {
         let (_, _, height, width) = pixels.dims4()?;
         self.network.check_size(height, width)?;
         let maps = self.runner.run(pixels, threads)?;
@@ -162,8 +176,9 @@ mod tests {
     #[test]
     fn an_unknown_layer_is_an_error_that_suggests_the_nearest() {
         let network = Architecture::find("efficientnet_lite0").unwrap().network();
-        let error = network.find_layer("block.5").unwrap_err();
-        let hint = error.hint().unwrap();
-        assert!(hint.contains("blocks.5"), "{hint}");
+        let Err(NetworkError::UnknownLayer { nearest, .. }) = network.find_layer("block.5") else {
+            panic!("there is no such layer");
+        };
+        assert_eq!(nearest.as_deref(), Some("blocks.5"));
     }
 }

@@ -7,6 +7,7 @@ use anyhow::Result;
 use clap::{Args, ValueEnum};
 use globset::Glob;
 use imgsearch::descriptor::{DescriptorSpec, Expansion};
+use imgsearch::error::{DescriptorError, FileError};
 use imgsearch::eval::describe::Described;
 use imgsearch::eval::ground_truth::{Difficulty, Form, GroundTruth};
 use imgsearch::eval::metrics::Metric;
@@ -164,13 +165,11 @@ impl SetArgs {
             Some(queries) => truth.sample(queries, self.seed),
             None => truth,
         };
-        let problems = walked.problems.into_iter();
-        Ok((
-            truth,
-            problems
-                .map(|(path, reason)| Skipped { path, reason })
-                .collect(),
-        ))
+        let skipped = walked.problems.into_iter().map(|(path, problem)| {
+            let reason = problem.into();
+            Skipped { path, reason }
+        });
+        Ok((truth, skipped.collect()))
     }
 
     /// The network that was asked for.
@@ -335,11 +334,7 @@ impl Looked<'_> {
             let hardest = failures::hardest(self.truth, best, metric, &similarities, shown);
             let spec = best.spec.to_string();
             let page = failure_page::page(self.truth, &hardest, &spec, &metric.to_string());
-            let failed = |source| Error::Write {
-                path: file.clone(),
-                source,
-            };
-            fs::write(file, page).map_err(failed)?;
+            fs::write(file, page).map_err(FileError::write_at(file))?;
         }
         Ok(())
     }
@@ -393,9 +388,9 @@ fn specs(args: &EvalArgs, subject: &Subject) -> Result<Vec<DescriptorSpec>, Erro
         let spec: DescriptorSpec = text.parse()?;
         if spec.model != *model {
             let reason = "it is of another network than the others: use `--model`";
-            return Err(Error::InvalidSpec { spec: text, reason });
+            return Err(DescriptorError::InvalidSpec { spec: text, reason }.into());
         }
-        spec.resolve(&subject.network)
+        Ok(spec.resolve(&subject.network)?)
     };
     args.specs.iter().map(spec).collect()
 }

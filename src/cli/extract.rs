@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use clap::{Args, ValueEnum};
-use imgsearch::Error;
 use imgsearch::descriptor::Descriptor;
+use imgsearch::error::FileError;
 use serde_json::json;
 
 use super::exit::Exit;
@@ -59,10 +59,7 @@ pub fn run(args: &ExtractArgs) -> Result<Exit> {
     let out: Box<dyn Write> = match &args.out {
         Some(path) => {
             let file = File::create(path);
-            Box::new(file.map_err(|source| Error::Write {
-                path: path.clone(),
-                source,
-            })?)
+            Box::new(file.map_err(FileError::write_at(path))?)
         }
         None => Box::new(io::stdout().lock()),
     };

@@ -8,6 +8,7 @@ use anyhow::{Context, Result};
 use clap::Args;
 use globset::{Glob, GlobSet, GlobSetBuilder};
 use imgsearch::descriptor::Expansion;
+use imgsearch::error::GalleryError;
 use imgsearch::gallery::Gallery;
 use imgsearch::ingest::{IngestOptions, IngestReport, ingest};
 use imgsearch::{Error, Extractor};
@@ -102,7 +103,7 @@ fn open(dir: &Path, args: &DescriptorArgs) -> Result<(Gallery, Extractor)> {
             }
             Ok((gallery, extractor))
         }
-        Err(Error::NoGallery { .. }) => {
+        Err(Error::Gallery(GalleryError::NoGallery { .. })) => {
             let extractor = setup::whitened(args)?;
             let provenance = extractor.provenance();
             let gallery = Gallery::open_or_create_whitened(dir, provenance, extractor.whitening())?;

@@ -4,6 +4,7 @@ mod completions;
 mod eval;
 mod exit;
 mod extract;
+mod hint;
 mod index;
 mod info;
 mod models;

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use clap::Args;
 use imgsearch::descriptor::{Descriptor, Expansion};
+use imgsearch::error::FileError;
 use imgsearch::gallery::{SearchOptions, open_for_search};
 use imgsearch::photo::Photo;
 use imgsearch::{Error, Extractor};
@@ -98,10 +99,7 @@ pub fn run(args: &QueryArgs) -> Result<Exit> {
     }
     if let Some(file) = &args.html {
         let page = html::page(&photos, &matches);
-        fs::write(file, page).map_err(|source| Error::Write {
-            path: file.clone(),
-            source,
-        })?;
+        fs::write(file, page).map_err(FileError::write_at(file))?;
     }
     if let Some(file) = &args.contact_sheet {
         html::contact_sheet(file, &photos, &matches)?;
@@ -149,14 +147,13 @@ pub fn read(path: &Path) -> Result<Photo, Error> {
         .lock()
         .take(imgsearch::photo::MAX_FILE_BYTES)
         .read_to_end(&mut bytes);
-    read.map_err(|source| Error::Read {
-        path: path.to_owned(),
-        source,
-    })?;
+    read.map_err(FileError::read_at(path))?;
     Ok(Photo::from_bytes(path, bytes))
 }
 
 fn describe(extractor: &Extractor, photos: &[Photo]) -> Result<Descriptor, Error> {
     let described = photos.iter().map(|photo| extractor.describe(photo));
-    Descriptor::mean(&described.collect::<Result<Vec<_>, _>>()?)
+    Ok(Descriptor::mean(
+        &described.collect::<Result<Vec<_>, _>>()?,
+    )?)
 }

@@ -6,6 +6,7 @@ use anyhow::Result;
 use imgsearch::backbone::Architecture;
 use imgsearch::descriptor::whitening::Origin;
 use imgsearch::descriptor::{DescriptorSpec, Provenance, SpecFile, Whitening};
+use imgsearch::error::DescriptorError;
 use imgsearch::gallery::{check_same, whitening_of};
 use imgsearch::model::digest::Digests;
 use imgsearch::model::{self, FetchOptions};
@@ -38,7 +39,7 @@ pub fn requested_spec(args: &ExtractorArgs) -> Result<DescriptorSpec, Error> {
     }
     let text = args.spec.as_deref().unwrap_or(DEFAULT_MODEL);
     if text.contains(':') {
-        return text.parse();
+        return Ok(text.parse()?);
     }
     let model = model::find(text)?;
     Ok(DescriptorSpec::gap(model.name, model.default_layer))
@@ -58,10 +59,11 @@ fn own_spec(architecture: Architecture, text: Option<&str>) -> Result<Descriptor
         false => format!("{name}:{text}").parse()?,
     };
     if spec.model != name {
-        return Err(Error::InvalidSpec {
+        return Err(DescriptorError::InvalidSpec {
             spec: text.to_owned(),
             reason: "it is of another network than `--arch`",
-        });
+        }
+        .into());
     }
     Ok(spec)
 }

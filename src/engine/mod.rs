@@ -15,7 +15,7 @@ use self::candle::CandleNetwork;
 pub use self::cores::{Cores, Share};
 use self::cpu::CpuNetwork;
 pub use self::cpu::Instructions;
-use crate::error::Result;
+use crate::error::{NetworkError, Result};
 use crate::network::{Network, Value};
 use crate::weights::parameters::{Parameters, Source};
 
@@ -49,18 +49,22 @@ impl Runner {
 
     /// `[N, 3, H, W]` pixels to one map `[N, C, h, w]` for each tap; on a CPU in as many of `threads`
     /// threads as there are cores that no other caller has.
-    pub fn run(&self, pixels: &Tensor, threads: usize) -> Result<Vec<Tensor>> {
+    pub fn run(&self, pixels: &Tensor, threads: usize) -> Result<Vec<Tensor>, NetworkError> {
         match self {
             Self::Cpu(network) => {
                 let share = Cores::of_machine().take(threads);
                 run_on_cpu(network, pixels, share.threads())
             }
-            Self::Candle(network) => network.run(pixels),
+            Self::Candle(network) => Ok(network.run(pixels)?),
         }
     }
 }
 
-fn run_on_cpu(network: &CpuNetwork, pixels: &Tensor, threads: usize) -> Result<Vec<Tensor>> {
+fn run_on_cpu(
+    network: &CpuNetwork,
+    pixels: &Tensor,
+    threads: usize,
+) -> Result<Vec<Tensor>, NetworkError> {
     let (images, _, height, width) = pixels.dims4()?;
     let shapes = network.shapes(height, width)?;
     let all = pixels.contiguous()?;

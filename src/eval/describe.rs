@@ -11,7 +11,7 @@ use image::imageops;
 use super::ground_truth::{Item, Region};
 use super::ranking::Matrix;
 use crate::descriptor::{DescriptorSpec, Part, normalize_in_place};
-use crate::error::{Error, Result};
+use crate::error::{DescriptorError, Error, GalleryError, PhotoError, Result};
 use crate::extract::Extractor;
 use crate::gallery::{PartKey, PooledCache};
 use crate::ingest::{Skipped, work_through};
@@ -63,7 +63,7 @@ impl<'a> Described<'a> {
         cache: &'a PooledCache,
         jobs: usize,
         on_event: OnEvent<'_>,
-    ) -> Result<Self> {
+    ) -> Result<Self, GalleryError> {
         let mut described = Self {
             cache,
             source: source_of(extractor),
@@ -96,7 +96,7 @@ impl<'a> Described<'a> {
         workers: &Workers<'_>,
         stop: &dyn Fn(),
         on_event: OnEvent<'_>,
-    ) -> Result<()> {
+    ) -> Result<(), GalleryError> {
         for taken in receiver {
             let event = match taken.outcome {
                 Ok((hash, pooled)) => {
@@ -141,7 +141,7 @@ impl<'a> Described<'a> {
     /// 1; one that was zero is zero, and like nothing.
     ///
     /// # Errors
-    /// [`Error::DamagedStore`], [`Error::Store`] if the cache fails.
+    /// [`GalleryError::DamagedStore`], [`GalleryError::Store`] if the cache fails.
     pub fn matrix(&self, part: &Part) -> Result<Matrix> {
         let key = self.key(part);
         let mut matrix = Matrix::default();
@@ -152,7 +152,7 @@ impl<'a> Described<'a> {
             }
             if row.len() != matrix.dimension {
                 let (expected, found) = (matrix.dimension, row.len());
-                return Err(Error::WrongDimension { expected, found });
+                return Err(DescriptorError::WrongDimension { expected, found }.into());
             }
             matrix.values.extend(row);
         }
@@ -247,7 +247,8 @@ impl Workers<'_> {
         }
         let pooled = self.extractor.pool_all_in(&pixels, 1);
         for ((item, hash), pooled) in in_hand.into_iter().zip(pooled) {
-            let outcome = pooled.and_then(scaled).map(|pooled| (hash, Some(pooled)));
+            let pooled = pooled.map_err(Error::from);
+            let outcome = pooled.and_then(|pooled| Ok((hash, Some(scaled(pooled)?))));
             let _ = sender.send(Taken { item, outcome });
         }
     }
@@ -268,7 +269,7 @@ impl Workers<'_> {
         Ok((hash, Some(pixels)))
     }
 
-    fn cut_out(&self, photo: &Photo, region: Region) -> Result<Pixels> {
+    fn cut_out(&self, photo: &Photo, region: Region) -> Result<Pixels, PhotoError> {
         let mut picture = photo.decode()?.image;
         let (width, height) = picture.dimensions();
         let left = (region.left.max(0.0) as u32).min(width - 1);
@@ -293,10 +294,10 @@ fn hash_of(photo: &Photo, region: Region) -> ContentHash {
 }
 
 /// Each vector brought to length 1; zero stays zero.
-fn scaled(mut pooled: Vec<Vec<f32>>) -> Result<Vec<Vec<f32>>> {
+fn scaled(mut pooled: Vec<Vec<f32>>) -> Result<Vec<Vec<f32>>, DescriptorError> {
     for vector in &mut pooled {
         match normalize_in_place(vector) {
-            Err(Error::ZeroDescriptor) => vector.fill(0.0),
+            Err(DescriptorError::ZeroDescriptor) => vector.fill(0.0),
             other => other?,
         }
     }

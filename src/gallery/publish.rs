@@ -18,7 +18,7 @@ use super::snapshot::{
 use super::store::Store;
 use super::{DEFAULT_EF_SEARCH, IndexPolicy, VERSION};
 use crate::descriptor::{Expansion, Provenance};
-use crate::error::Result;
+use crate::error::{FileError, GalleryError, Result};
 use crate::photo::ContentHash;
 
 /// Bytes of a header without its provenance, generously.
@@ -59,7 +59,7 @@ impl Publishing<'_> {
         stale: &HashSet<ContentHash>,
         on_progress: OnProgress<'_>,
     ) -> Result<(Published, Vec<PathBuf>)> {
-        let mut records = self.store.records().collect::<Result<Vec<Record>>>()?;
+        let mut records = self.store.records().collect::<Result<Vec<Record>, _>>()?;
         let hashes: HashSet<ContentHash> = records.iter().map(|record| record.hash).collect();
         let old_places = self.old.as_ref().map(Snapshot::places).unwrap_or_default();
         let keeps_base = |old: &&Snapshot| policy.keeps_base(old, &hashes, &old_places);
@@ -216,7 +216,7 @@ impl Publishing<'_> {
         name
     }
 
-    fn begin_snapshot(&self) -> Result<ContainerWriter> {
+    fn begin_snapshot(&self) -> Result<ContainerWriter, FileError> {
         // In JSON a character may become six.
         let room = HEADER + 6 * (self.provenance.spec.len() + self.provenance.preprocess.len());
         ContainerWriter::create(self.dir.join("snapshot.new"), room)
@@ -285,7 +285,11 @@ impl Publishing<'_> {
     }
 
     /// The bytes of a descriptor, from the old snapshot or from the store.
-    fn vector(&self, hash: &ContentHash, old_places: &Places) -> Result<Option<Vec<u8>>> {
+    fn vector(
+        &self,
+        hash: &ContentHash,
+        old_places: &Places,
+    ) -> Result<Option<Vec<u8>>, GalleryError> {
         let place = old_places.get(hash).map(|place| *place as usize);
         let from_old = self.old.as_ref().zip(place);
         if let Some(vector) = from_old.and_then(|(old, place)| old.vector(place)) {
@@ -323,7 +327,7 @@ fn write_records(
     records: &[Record],
     places: &Places,
     vectors: u32,
-) -> Result<Sections> {
+) -> Result<Sections, FileError> {
     let (starts, order) = owners(records, places, vectors);
     let owners = writer.whole_section(&starts)?;
     let mut section = writer.section()?;

@@ -33,7 +33,8 @@ pub fn describe(
         unchanged: 0,
     };
     described.interrupted = on_event(event).is_break();
-    for (path, reason) in walked.problems {
+    for (path, problem) in walked.problems {
+        let reason = problem.into();
         described.skip(Skipped { path, reason }, on_event);
     }
     if described.interrupted {

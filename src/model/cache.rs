@@ -12,7 +12,7 @@ use super::catalogue::{Model, WeightsSource};
 use super::digest::is_sha256;
 use super::fetch::{FetchEvent, Fetching, TICK};
 use super::settings::FetchOptions;
-use crate::error::{Error, Result};
+use crate::error::{FetchError, FileError, Result};
 
 /// Where a model's weights lie in our cache, unchecked, if they do.
 pub fn cached(model: &Model, options: &FetchOptions) -> Option<PathBuf> {
@@ -32,7 +32,7 @@ fn held<'a>(
 }
 
 /// The model's weights from our cache, where they have the right checksum.
-pub(super) fn sound(model: &Model, fetching: &Fetching<'_>) -> Result<Option<PathBuf>> {
+pub(super) fn sound(model: &Model, fetching: &Fetching<'_>) -> Result<Option<PathBuf>, FileError> {
     for (source, path) in held(model, fetching.options) {
         let pin = Pin::of(source, fetching);
         let found = fetching.digests.sha256(&path)?;
@@ -46,15 +46,15 @@ pub(super) fn sound(model: &Model, fetching: &Fetching<'_>) -> Result<Option<Pat
 
 /// Renames the model's files, none of which is sound, so that they are fetched again but can be
 /// looked at. Only under the lock: another process may have replaced them.
-pub(super) fn set_damaged_aside(model: &Model, fetching: &mut Fetching<'_>) -> Result<()> {
+pub(super) fn set_damaged_aside(
+    model: &Model,
+    fetching: &mut Fetching<'_>,
+) -> Result<(), FileError> {
     for (_, path) in held(model, fetching.options) {
         let mut aside = path.clone().into_os_string();
         aside.push(".damaged");
         let aside = PathBuf::from(aside);
-        fs::rename(&path, &aside).map_err(|source| Error::Write {
-            path: path.clone(),
-            source,
-        })?;
+        fs::rename(&path, &aside).map_err(FileError::write_at(&path))?;
         fetching.report(FetchEvent::SetAside {
             path,
             moved_to: Some(aside),
@@ -112,15 +112,15 @@ impl Pin {
     }
 
     /// Holds a checksum against what is known.
-    pub fn check(&self, found: &str) -> Result<()> {
+    pub fn check(&self, found: &str) -> Result<(), FetchError> {
         match self.known() {
             Some(expected) if expected != found => Err(match self.given {
-                Some(_) => Error::ChecksumMismatch {
+                Some(_) => FetchError::ChecksumMismatch {
                     origin: self.origin.clone(),
                     expected,
                     found: found.into(),
                 },
-                None => Error::PinChanged {
+                None => FetchError::PinChanged {
                     origin: self.origin.clone(),
                     expected,
                     found: found.into(),
@@ -184,7 +184,7 @@ fn clean(folder: &Path) {
 ///
 /// Where the folder cannot be written or the file system knows no locks, there is none: files are
 /// renamed into place, so the worst is that something is fetched twice.
-pub(super) fn lock(folder: &Path, fetching: &mut Fetching<'_>) -> Result<Option<File>> {
+pub(super) fn lock(folder: &Path, fetching: &mut Fetching<'_>) -> Result<Option<File>, FetchError> {
     let created = fs::create_dir_all(folder).and_then(|()| File::create(folder.join(".lock")));
     let Ok(file) = created else {
         return Ok(None);

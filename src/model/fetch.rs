@@ -8,7 +8,7 @@ use super::catalogue::{Model, WeightsSource};
 use super::digest::Digests;
 use super::settings::FetchOptions;
 use super::{cache, hub, wheel};
-use crate::error::{Error, Result};
+use crate::error::{Error, FetchError, Result};
 
 /// How often something that is waited for is looked at.
 pub(super) const TICK: Duration = Duration::from_millis(50);
@@ -68,9 +68,9 @@ impl Fetching<'_> {
         (self.on_event)(event);
     }
 
-    pub fn check_interrupted(&self) -> Result<()> {
+    pub fn check_interrupted(&self) -> Result<(), FetchError> {
         if self.options.interrupted.load(Ordering::Relaxed) {
-            return Err(Error::DownloadInterrupted);
+            return Err(FetchError::DownloadInterrupted);
         }
         Ok(())
     }
@@ -82,7 +82,7 @@ impl Fetching<'_> {
 /// at once: one fetches, the others wait for it.
 ///
 /// # Errors
-/// [`Error::NoSource`] with each source's reason; [`Error::DownloadInterrupted`].
+/// [`FetchError::NoSource`] with each source's reason; [`FetchError::DownloadInterrupted`].
 pub fn weights(
     model: &Model,
     options: &FetchOptions,
@@ -109,7 +109,7 @@ pub fn weights(
         let origin = source.to_string();
         match fetch(model, source, &mut fetching) {
             Ok(path) => return Ok(path),
-            Err(Error::DownloadInterrupted) => return Err(Error::DownloadInterrupted),
+            Err(error @ Error::Fetch(FetchError::DownloadInterrupted)) => return Err(error),
             Err(error) => {
                 let reason = error.to_string();
                 fetching.report(FetchEvent::Failed {
@@ -120,11 +120,13 @@ pub fn weights(
             }
         }
     }
-    Err(Error::NoSource {
-        model: model.name.to_owned(),
+    let model = model.name.to_owned();
+    Err(FetchError::NoSource {
+        model,
         failures,
         folder,
-    })
+    }
+    .into())
 }
 
 fn fetch(model: &Model, source: &WeightsSource, fetching: &mut Fetching<'_>) -> Result<PathBuf> {

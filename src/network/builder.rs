@@ -4,7 +4,7 @@ use super::{
     Activation, BatchNorm, Branch, Convolution, Layer, LayerNorm, Network, Operation, Padding,
     Step, Value, Window,
 };
-use crate::error::{Error, Result};
+use crate::error::NetworkError;
 
 /// The most channels of a map.
 const MOST_CHANNELS: usize = 1 << 20;
@@ -45,11 +45,11 @@ impl NetworkBuilder {
     /// The network, if every step and every layer fits what was there before it.
     ///
     /// # Errors
-    /// [`Error::InvalidNetwork`], which names the first step or layer that does not.
-    pub fn build(self) -> Result<Network> {
+    /// [`NetworkError::Invalid`], which names the first step or layer that does not.
+    pub fn build(self) -> Result<Network, NetworkError> {
         match self.fault {
             None => Ok(self.network),
-            Some(Fault { place, reason }) => Err(Error::InvalidNetwork {
+            Some(Fault { place, reason }) => Err(NetworkError::Invalid {
                 network: self.network.name,
                 place,
                 reason,

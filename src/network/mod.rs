@@ -20,7 +20,7 @@ pub use self::convolution::{Activation, Branch, Convolution, WeightNames};
 pub use self::norm::{BatchNorm, LayerNorm};
 pub use self::shapes::MapShape;
 pub use self::window::{Padding, Window};
-use crate::error::{Error, Result};
+use crate::error::{NetworkError, Result};
 use crate::nearest::nearest;
 
 /// The result of a step. Value 0 is the input, `[N, 3, H, W]`.
@@ -153,14 +153,14 @@ impl Network {
     /// The layer called `name`, canonically or by an alias.
     ///
     /// # Errors
-    /// [`Error::UnknownLayer`], which suggests the nearest name.
-    pub fn find_layer(&self, name: &str) -> Result<&Layer> {
+    /// [`NetworkError::UnknownLayer`], which suggests the nearest name.
+    pub fn find_layer(&self, name: &str) -> Result<&Layer, NetworkError> {
         let called =
             |layer: &&Layer| layer.name == name || layer.aliases.iter().any(|alias| alias == name);
         self.layers
             .iter()
             .find(called)
-            .ok_or_else(|| Error::UnknownLayer {
+            .ok_or_else(|| NetworkError::UnknownLayer {
                 architecture: self.name.clone(),
                 layer: name.to_owned(),
                 nearest: nearest(name, self.layers.iter().map(|layer| layer.name.as_str())),
@@ -181,16 +181,16 @@ impl Network {
     /// The same network telling so many classes apart: its last step is the classifier.
     ///
     /// # Errors
-    /// [`Error::InvalidNetwork`] if it cannot have so many.
-    pub fn with_classes(self, classes: usize) -> Result<Self> {
+    /// [`NetworkError::Invalid`] if it cannot have so many.
+    pub fn with_classes(self, classes: usize) -> Result<Self, NetworkError> {
         let mut builder = NetworkBuilder::from(self);
         builder.set_classes(classes);
         builder.build()
     }
 
     /// The error about a step whose trained numbers were not read.
-    pub(crate) fn lacks_numbers(&self, step: usize) -> Error {
-        Error::InvalidNetwork {
+    pub(crate) fn lacks_numbers(&self, step: usize) -> NetworkError {
+        NetworkError::Invalid {
             network: self.name.clone(),
             place: format!("step {step}"),
             reason: "has no numbers".to_owned(),

@@ -1,7 +1,7 @@
 //! The shape of every map, for pictures of one size.
 
 use super::{Network, Operation, Step, Window};
-use crate::error::{Error, Result};
+use crate::error::NetworkError;
 
 /// Values of a map, with what an engine may put around and between them, that an address can reach.
 const MOST_VALUES: usize = isize::MAX as usize / size_of::<f32>() / 2;
@@ -76,9 +76,9 @@ impl Network {
     /// what is added, multiplied or put behind fits.
     ///
     /// # Errors
-    /// [`Error::PictureTooSmall`] if nothing is left of the picture at some step,
-    /// [`Error::UnfitSize`] if maps that meet differ at this size, or one is larger than memory.
-    pub fn check_size(&self, height: usize, width: usize) -> Result<Vec<MapShape>> {
+    /// [`NetworkError::PictureTooSmall`] if nothing is left of the picture at some step,
+    /// [`NetworkError::UnfitSize`] if maps that meet differ at this size, or one is larger than memory.
+    pub fn check_size(&self, height: usize, width: usize) -> Result<Vec<MapShape>, NetworkError> {
         let picture = MapShape {
             channels: 3,
             height,
@@ -96,7 +96,7 @@ impl Network {
             });
             if !fits {
                 let second = second.unwrap_or(shape);
-                return Err(Error::UnfitSize {
+                return Err(NetworkError::UnfitSize {
                     network: self.name.clone(),
                     height,
                     width,
@@ -108,18 +108,23 @@ impl Network {
         Ok(shapes)
     }
 
-    fn check_shape(&self, value: usize, shape: &MapShape, picture: MapShape) -> Result<()> {
+    fn check_shape(
+        &self,
+        value: usize,
+        shape: &MapShape,
+        picture: MapShape,
+    ) -> Result<(), NetworkError> {
         let MapShape { height, width, .. } = picture;
         if shape.is_empty() {
             let behind = self.layers.iter().find(|layer| layer.value.0 >= value);
-            return Err(Error::PictureTooSmall {
+            return Err(NetworkError::PictureTooSmall {
                 width,
                 height,
                 layer: behind.map_or_else(|| format!("step {value}"), |layer| layer.name.clone()),
             });
         }
         if !shape.is_addressable() {
-            return Err(Error::UnfitSize {
+            return Err(NetworkError::UnfitSize {
                 network: self.name.clone(),
                 height,
                 width,

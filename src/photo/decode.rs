@@ -10,7 +10,7 @@ use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits, RgbIma
 
 use super::format::Format;
 use super::jpeg::{self, Outline};
-use crate::error::{Error, Result, Source};
+use crate::error::{PhotoError, Result, Source};
 
 /// The most pixels a picture may have: 200 megapixels, 600 MB as RGB.
 pub const MAX_PIXELS: u64 = 200_000_000;
@@ -67,9 +67,9 @@ impl Picture {
 /// Decodes whatever `bytes` are; `path` is for messages. Transparent parts are laid over white.
 ///
 /// # Errors
-/// [`Error::EmptyFile`], [`Error::NotAPicture`], [`Error::MissingDecoder`],
-/// [`Error::TooManyPixels`] above [`MAX_PIXELS`], [`Error::DamagedPhoto`].
-pub fn decode(path: &Path, bytes: &[u8]) -> Result<Picture> {
+/// [`PhotoError::EmptyFile`], [`PhotoError::NotAPicture`], [`PhotoError::MissingDecoder`],
+/// [`PhotoError::TooManyPixels`] above [`MAX_PIXELS`], [`PhotoError::DamagedPhoto`].
+pub fn decode(path: &Path, bytes: &[u8]) -> Result<Picture, PhotoError> {
     decode_for(path, bytes, None)
 }
 
@@ -79,23 +79,23 @@ pub fn decode(path: &Path, bytes: &[u8]) -> Result<Picture> {
 ///
 /// # Errors
 /// As [`decode`].
-pub fn decode_for(path: &Path, bytes: &[u8], wanted: Option<u32>) -> Result<Picture> {
+pub fn decode_for(path: &Path, bytes: &[u8], wanted: Option<u32>) -> Result<Picture, PhotoError> {
     // A decoder that panics on a hostile file must cost that file only.
     let decoded = panic::catch_unwind(AssertUnwindSafe(|| decode_any(path, bytes, wanted)));
     decoded.unwrap_or_else(|_| Err(damaged(path, "the decoder gave up on it")))
 }
 
-fn decode_any(path: &Path, bytes: &[u8], wanted: Option<u32>) -> Result<Picture> {
+fn decode_any(path: &Path, bytes: &[u8], wanted: Option<u32>) -> Result<Picture, PhotoError> {
     if bytes.is_empty() {
         let path = path.to_owned();
-        return Err(Error::EmptyFile { path });
+        return Err(PhotoError::EmptyFile { path });
     }
-    let format = Format::of(bytes).ok_or_else(|| Error::NotAPicture {
+    let format = Format::of(bytes).ok_or_else(|| PhotoError::NotAPicture {
         path: path.to_owned(),
     })?;
     if let Some(feature) = format.missing_feature() {
         let (path, format) = (path.to_owned(), format.name());
-        return Err(Error::MissingDecoder {
+        return Err(PhotoError::MissingDecoder {
             path,
             format,
             feature,
@@ -116,7 +116,7 @@ fn decode_any(path: &Path, bytes: &[u8], wanted: Option<u32>) -> Result<Picture>
 }
 
 /// The decoder fills what is missing with grey, which would be indexed as if it were the photo.
-fn decode_jpeg(path: &Path, bytes: &[u8], wanted: Option<u32>) -> Result<Picture> {
+fn decode_jpeg(path: &Path, bytes: &[u8], wanted: Option<u32>) -> Result<Picture, PhotoError> {
     let outline = Outline::of(bytes);
     if !outline.whole {
         return Err(damaged(path, "it is cut off before the end of the picture"));
@@ -131,7 +131,7 @@ fn decode_jpeg(path: &Path, bytes: &[u8], wanted: Option<u32>) -> Result<Picture
     })
 }
 
-fn decode_with(path: &Path, bytes: &[u8], format: ImageFormat) -> Result<Picture> {
+fn decode_with(path: &Path, bytes: &[u8], format: ImageFormat) -> Result<Picture, PhotoError> {
     let mut limits = Limits::default();
     limits.max_alloc = Some(8 * MAX_PIXELS);
     let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
@@ -191,12 +191,12 @@ const fn filled_edges(orientation: Orientation) -> (bool, bool) {
     }
 }
 
-pub(super) fn check_pixels(path: &Path, width: u32, height: u32) -> Result<()> {
+pub(super) fn check_pixels(path: &Path, width: u32, height: u32) -> Result<(), PhotoError> {
     if u64::from(width) * u64::from(height) <= MAX_PIXELS {
         return Ok(());
     }
     let (path, limit) = (path.to_owned(), MAX_PIXELS);
-    Err(Error::TooManyPixels {
+    Err(PhotoError::TooManyPixels {
         path,
         width,
         height,
@@ -204,9 +204,9 @@ pub(super) fn check_pixels(path: &Path, width: u32, height: u32) -> Result<()> {
     })
 }
 
-pub(super) fn damaged(path: &Path, source: impl Into<Source>) -> Error {
+pub(super) fn damaged(path: &Path, source: impl Into<Source>) -> PhotoError {
     let (path, source) = (path.to_owned(), source.into());
-    Error::DamagedPhoto { path, source }
+    PhotoError::DamagedPhoto { path, source }
 }
 
 /// A transparent logo is seen on a white page, so that is what is compared.

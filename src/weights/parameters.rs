@@ -57,9 +57,9 @@ impl<'a> Source<'a> {
     /// [`MissingTensor`] or [`WrongTensor`] if the file is not one of this network;
     /// [`Read`] if it cannot be read.
     ///
-    /// [`MissingTensor`]: crate::error::Error::MissingTensor
-    /// [`WrongTensor`]: crate::error::Error::WrongTensor
-    /// [`Read`]: crate::error::Error::Read
+    /// [`MissingTensor`]: crate::error::WeightsError::MissingTensor
+    /// [`WrongTensor`]: crate::error::WeightsError::WrongTensor
+    /// [`Read`]: crate::error::FileError::Read
     pub fn step(&self, step: usize) -> Result<Option<Folded>> {
         let channels = self.network.channels(Value(step + 1));
         let (naming, file) = (self.naming, self.file);

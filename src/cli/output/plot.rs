@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use imgsearch::Error;
 use imgsearch::descriptor::DescriptorSpec;
+use imgsearch::error::FileError;
 use imgsearch::eval::trial::{Evaluation, Trial};
 
 use super::html::escape;
@@ -49,7 +49,7 @@ pub fn svg(evaluation: &Evaluation, layers: &[String], title: &str) -> String {
 }
 
 /// Writes it as SVG or, by the file's ending, as PNG.
-pub fn write(file: &Path, svg: &str) -> Result<(), Error> {
+pub fn write(file: &Path, svg: &str) -> Result<(), FileError> {
     let bytes = if file
         .extension()
         .is_some_and(|ending| ending.eq_ignore_ascii_case("png"))
@@ -58,10 +58,7 @@ pub fn write(file: &Path, svg: &str) -> Result<(), Error> {
     } else {
         svg.as_bytes().to_vec()
     };
-    std::fs::write(file, bytes).map_err(|source| Error::Write {
-        path: file.to_owned(),
-        source,
-    })
+    std::fs::write(file, bytes).map_err(FileError::write_at(file))
 }
 
 impl Chart {

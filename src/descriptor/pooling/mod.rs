@@ -12,7 +12,7 @@ use std::str::FromStr;
 
 use candle_core::{Storage, Tensor};
 
-use crate::error::Result;
+use crate::error::{NetworkError, Result};
 use crate::network::MapShape;
 
 /// The usual exponent of GeM: Radenović et al. start from it and it is seldom far off.
@@ -56,8 +56,8 @@ impl Pooling {
     /// `[N, C, H, W]` → one vector per picture.
     ///
     /// # Errors
-    /// [`Error::Tensor`](crate::Error::Tensor) if the device fails.
-    pub fn pool(self, map: &Tensor) -> Result<Vec<Vec<f32>>> {
+    /// [`NetworkError::Tensor`] if the device fails.
+    pub fn pool(self, map: &Tensor) -> Result<Vec<Vec<f32>>, NetworkError> {
         let (images, _, height, width) = map.dims4()?;
         let (storage, layout) = map.storage_and_layout();
         let Storage::Cpu(values) = &*storage else {

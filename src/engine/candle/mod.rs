@@ -5,13 +5,15 @@ mod norm;
 
 use std::collections::BTreeMap;
 
-use candle_core::{D, Device, Tensor};
+use candle_core::{D, Device, Result, Tensor};
 
 use self::convolution::LoadedConvolution;
 use self::norm::LoadedNorm;
-use crate::error::Result;
+use crate::error::NetworkError;
 use crate::network::{Activation, Network, Operation, Padding, Step, Value, Window};
 use crate::weights::parameters::{Folded, Parameters};
+
+type Loading<T> = std::result::Result<T, NetworkError>;
 
 /// What a step does, with its weights on a device.
 enum Work {
@@ -41,7 +43,7 @@ impl CandleNetwork {
         parameters: Parameters,
         taps: Vec<Value>,
         device: &Device,
-    ) -> Result<Self> {
+    ) -> Loading<Self> {
         let steps = network.steps().iter().zip(parameters.0).enumerate();
         let load = |(index, (step, folded)): (usize, (&Step, Option<Folded>))| {
             let folded = || folded.ok_or_else(|| network.lacks_numbers(index));
@@ -49,7 +51,7 @@ impl CandleNetwork {
             Ok((step.clone(), work))
         };
         Ok(Self {
-            steps: steps.map(load).collect::<Result<_>>()?,
+            steps: steps.map(load).collect::<Loading<_>>()?,
             taps,
         })
     }
@@ -78,9 +80,9 @@ impl CandleNetwork {
 
 fn load_step(
     step: &Step,
-    folded: impl FnOnce() -> Result<Folded>,
+    folded: impl FnOnce() -> Loading<Folded>,
     device: &Device,
-) -> Result<Work> {
+) -> Loading<Work> {
     Ok(match &step.operation {
         Operation::Convolution(convolution) => {
             let residual = convolution.residual;
@@ -136,7 +138,7 @@ fn max_pool(x: &Tensor, window: Window) -> Result<Tensor> {
                 .pad_with_same(3, left, right)?
         }
     };
-    Ok(x.max_pool2d_with_stride(window.kernel, window.stride)?)
+    x.max_pool2d_with_stride(window.kernel, window.stride)
 }
 
 /// Averaging is linear along each axis, so it is a matrix product from either side.
@@ -150,7 +152,7 @@ fn average_pool_to(x: &Tensor, side: usize) -> Result<Tensor> {
     let pooled = rows
         .broadcast_matmul(&x.reshape((n * c, height, width))?)?
         .broadcast_matmul(&columns)?;
-    Ok(pooled.reshape((n, c, side, side))?)
+    pooled.reshape((n, c, side, side))
 }
 
 /// `[side, size]`: row *i* averages the cells from ⌊i·size/side⌋ to ⌈(i + 1)·size/side⌉, as torch
@@ -162,11 +164,11 @@ fn averages(size: usize, side: usize, device: &Device) -> Result<Tensor> {
         let share = 1.0 / window.len() as f32;
         row[window].fill(share);
     }
-    Ok(Tensor::from_vec(matrix, (side, size), device)?)
+    Tensor::from_vec(matrix, (side, size), device)
 }
 
 /// The activation, by Candle.
-fn activate(x: &Tensor, activation: Activation) -> candle_core::Result<Tensor> {
+fn activate(x: &Tensor, activation: Activation) -> Result<Tensor> {
     let hard_sigmoid = |x: &Tensor| (x + 3.0)?.clamp(0f32, 6f32)? / 6.0;
     match activation {
         Activation::Identity => Ok(x.clone()),

@@ -28,7 +28,7 @@ use super::plan::Planned;
 use super::pool::Means;
 use super::step::Step;
 use super::winograd::{self, Winograd};
-use crate::error::Error;
+use crate::error::NetworkError;
 use crate::network::{MapShape, Network, Value, Window};
 
 /// What does not hold. It would be a mistake of ours: no network that was built should get here.
@@ -39,9 +39,9 @@ pub struct Fault {
 
 impl Fault {
     /// The error about a network on pictures of this size.
-    pub fn of(self, network: &Network, (height, width): (usize, usize)) -> Error {
+    pub fn of(self, network: &Network, (height, width): (usize, usize)) -> NetworkError {
         let place = self.step.map(|step| format!("step {step}: "));
-        Error::UnfitSize {
+        NetworkError::UnfitSize {
             network: network.name.clone(),
             height,
             width,

@@ -87,7 +87,7 @@ use self::loaded::LoadedNetwork;
 use self::plan::Plan;
 use self::running::{Output, run_group};
 use self::team::{Member, Team};
-use crate::error::Result;
+use crate::error::{NetworkError, Result};
 use crate::network::{MapShape, Network, Value};
 use crate::weights::parameters::Folded;
 
@@ -136,7 +136,7 @@ impl CpuNetwork {
     ///
     /// # Errors
     /// Those of [`Network::check_size`].
-    pub fn shapes(&self, height: usize, width: usize) -> Result<Vec<MapShape>> {
+    pub fn shapes(&self, height: usize, width: usize) -> Result<Vec<MapShape>, NetworkError> {
         let shapes = self.network.check_size(height, width)?;
         Ok(self.taps.iter().map(|tap| shapes[tap.0]).collect())
     }
@@ -146,7 +146,12 @@ impl CpuNetwork {
     ///
     /// # Errors
     /// Those of [`Network::check_size`].
-    pub fn run(&self, pixels: &[f32], size: (usize, usize), threads: usize) -> Result<Vec<f32>> {
+    pub fn run(
+        &self,
+        pixels: &[f32],
+        size: (usize, usize),
+        threads: usize,
+    ) -> Result<Vec<f32>, NetworkError> {
         let shapes = self.shapes(size.0, size.1)?;
         let (picture, threads) = (3 * size.0 * size.1, threads.max(1));
         let images = pixels.len() / picture;
@@ -199,7 +204,7 @@ impl CpuNetwork {
     }
 
     /// The plan for so many members of a team and pictures at once.
-    fn plan(&self, size: (usize, usize), team: (usize, usize)) -> Result<Arc<Plan>> {
+    fn plan(&self, size: (usize, usize), team: (usize, usize)) -> Result<Arc<Plan>, NetworkError> {
         let make = || Plan::new(&self.network, &self.loaded, &self.taps, size, team).map(Arc::new);
         let Ok(mut plans) = self.plans.lock() else {
             return make();

@@ -10,7 +10,7 @@ use super::loaded::LoadedNetwork;
 use super::lowering::{Fused, halos, lower};
 use super::map::Operands;
 use super::step::Step;
-use crate::error::Result;
+use crate::error::NetworkError;
 use crate::network::{MapShape, Network, Value};
 
 /// A step as it is run, with the values that it reads and makes.
@@ -51,7 +51,7 @@ impl Plan {
         taps: &[Value],
         size: (usize, usize),
         (members, pictures): (usize, usize),
-    ) -> Result<Self> {
+    ) -> Result<Self, NetworkError> {
         let shapes = network.check_size(size.0, size.1)?;
         let lowered = lower(&loaded.steps, &shapes, taps, pictures);
         let homes = homes(&shapes, &lowered);

@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 pub use self::revisited::Difficulty;
 use super::metrics::Metric;
-use crate::error::{Error, Result};
+use crate::error::{EvalError, Result};
 use crate::photo::{Found, Walk};
 
 /// A part of a picture, in pixels of the upright picture: half-open, left and top included.
@@ -103,12 +103,12 @@ pub enum Form {
 }
 
 impl Form {
-    /// The form that is meant: `folders`, `holidays`, `ukbench`, or the path of a table, of a folder
-    /// of ground-truth files, or of a revisited set's file.
+    /// The form that is meant: `folders`, `holidays`, `ukbench`, or the path of a table, of a
+    /// folder of ground-truth files, or of a revisited set's file.
     ///
     /// # Errors
-    /// [`Error::GroundTruth`] if it is none of them.
-    pub fn parse(text: &str, difficulty: Difficulty) -> Result<Self> {
+    /// [`EvalError::GroundTruth`] if it is none of them.
+    pub fn parse(text: &str, difficulty: Difficulty) -> Result<Self, EvalError> {
         let path = Path::new(text);
         let ending = path.extension().and_then(|ending| ending.to_str());
         match (text, ending) {
@@ -118,7 +118,7 @@ impl Form {
             (_, Some("csv")) => Ok(Self::Table(path.to_owned())),
             (_, Some("pkl" | "json")) => Ok(Self::Revisited(path.to_owned(), difficulty)),
             _ if oxford::is_folder_of_queries(path) => Ok(Self::Oxford(path.to_owned())),
-            _ => Err(Error::GroundTruth {
+            _ => Err(EvalError::GroundTruth {
                 path: path.to_owned(),
                 line: None,
                 reason: "neither folders, holidays or ukbench, nor a .csv, .pkl or .json file, nor a \
@@ -148,8 +148,10 @@ impl GroundTruth {
     /// Reads the ground truth of the photos that a walk of `dataset` found.
     ///
     /// # Errors
-    /// [`Error::GroundTruth`] for what is malformed, names photos that are not there, or has no
-    /// query with an answer; [`Error::Read`].
+    /// [`EvalError::GroundTruth`] for what is malformed, names photos that are not there, or has no
+    /// query with an answer; [`FileError::Read`].
+    ///
+    /// [`FileError::Read`]: crate::error::FileError::Read
     pub fn read(form: &Form, dataset: &Path, walk: &Walk) -> Result<Self> {
         let root = walk.roots.first().map_or(dataset, PathBuf::as_path);
         let truth = match form {
@@ -161,11 +163,8 @@ impl GroundTruth {
             Form::Ukbench => names::ukbench(&walk.found),
         };
         if truth.queries.is_empty() {
-            return Err(Error::GroundTruth {
-                path: dataset.to_owned(),
-                line: None,
-                reason: "no photo has another of its group to find",
-            });
+            let invalid = EvalError::ground_truth_at(dataset, None);
+            return Err(invalid("no photo has another of its group to find").into());
         }
         Ok(truth)
     }

@@ -18,7 +18,7 @@ use super::ground_truth::GroundTruth;
 use super::metrics::Metric;
 use super::ranking::{Weighted, outcomes};
 use crate::descriptor::{DescriptorSpec, Part, Pooling, Whitening};
-use crate::error::{Error, Result};
+use crate::error::{EvalError, Result};
 use crate::extract::Extractor;
 use crate::gallery::PooledCache;
 use crate::ingest::Skipped;
@@ -113,7 +113,7 @@ pub type OnTune<'a> = &'a mut dyn FnMut(TuneEvent<'_>) -> ControlFlow<()>;
 /// Searches. Nothing if `on_event` broke; what was described stays in the cache.
 ///
 /// # Errors
-/// [`Error::TooFewQueries`]; what concerns all photos.
+/// [`EvalError::TooFewQueries`]; what concerns all photos.
 pub fn tune(
     truth: &GroundTruth,
     network: &Network,
@@ -125,11 +125,12 @@ pub fn tune(
     let (first, second) = truth.halves(options.seed);
     let fewest = first.queries.len().min(second.queries.len());
     if fewest < FEWEST_QUERIES {
-        return Err(Error::TooFewQueries {
+        return Err(EvalError::TooFewQueries {
             queries: fewest,
             needed: FEWEST_QUERIES,
             what: "each half of a tuning",
-        });
+        }
+        .into());
     }
     let first = first.sample(MOST_QUERIES, options.seed);
     let mut tuning = Tuning {

@@ -5,7 +5,7 @@
 //! are fewer.
 
 use super::*;
-use crate::error::Error;
+use crate::error::NetworkError;
 use crate::network::{BatchNorm, LayerNorm, Step};
 
 /// How many of either kind.
@@ -185,7 +185,7 @@ impl Drawing {
     }
 }
 
-fn built<'a>(steps: impl IntoIterator<Item = &'a Step>) -> Result<Network, Error> {
+fn built<'a>(steps: impl IntoIterator<Item = &'a Step>) -> Result<Network, NetworkError> {
     let mut net = NetworkBuilder::new("random");
     for step in steps {
         net.step(step.clone());
@@ -260,7 +260,7 @@ fn networks_that_were_made_wrong_are_refused_and_never_run() {
         let (height, width) = drawing.sizes[0];
         let network = match built(&drawing.steps) {
             Ok(network) => network,
-            Err(Error::InvalidNetwork { .. }) => {
+            Err(NetworkError::Invalid { .. }) => {
                 refused += 1;
                 continue;
             }
@@ -277,7 +277,7 @@ fn networks_that_were_made_wrong_are_refused_and_never_run() {
             assert!(
                 matches!(
                     error,
-                    Error::PictureTooSmall { .. } | Error::UnfitSize { .. }
+                    NetworkError::PictureTooSmall { .. } | NetworkError::UnfitSize { .. }
                 ),
                 "{error}"
             );
