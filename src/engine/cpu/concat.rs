@@ -4,10 +4,10 @@
 //! themselves, and so are those behind. A chain of concatenations, as a dense block has it, is one
 //! piece of memory that every layer adds its channels to.
 
-use super::layout::BLOCK;
 use super::map::{Map, Operands};
 use super::memory::Pictures;
 use super::team::Member;
+use crate::kernels::BLOCK;
 
 /// Whether `part` lies in `whole` already, `before` channels from its start.
 fn is_in_place(part: &Map, before: usize, whole: &Map) -> bool {

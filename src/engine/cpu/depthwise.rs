@@ -1,8 +1,8 @@
 //! Depthwise convolution: every channel by itself, as MobileNets have it.
 
 use super::buffer::Buffer;
-use super::kernels::{DepthwiseKernel, Finish};
-use super::layout::BLOCK;
+use crate::kernels::BLOCK;
+use crate::kernels::{DepthwiseKernel, Finish};
 use crate::network::{Convolution, Window};
 use crate::weights::parameters::Folded;
 

@@ -4,11 +4,11 @@
 use std::ops::Range;
 
 use super::buffer::Buffer;
-use super::kernels::{Affine, Cells, Finish, Kernels, Normalized};
-use super::layout::BLOCK;
 use super::map::{Map, Operands};
 use super::memory::Pictures;
 use super::team::Member;
+use crate::kernels::BLOCK;
+use crate::kernels::{Affine, Cells, Finish, Kernels, Normalized};
 use crate::network::Activation;
 use crate::weights::parameters::Folded;
 

@@ -12,12 +12,13 @@ use std::sync::Arc;
 use super::conv::{Packed, Row, before};
 use super::depthwise::Depthwise;
 use super::elementwise::Norm;
-use super::floats::Floats;
-use super::kernels::{Cells, Chunk, Kernels, Strip};
-use super::layout::{BLOCK, Halo, Layout};
+use super::layout::{Halo, Layout};
 use super::map::{Map, Operands};
 use super::memory::Pictures;
 use super::team::Member;
+use crate::kernels::BLOCK;
+use crate::kernels::Floats;
+use crate::kernels::{Cells, Chunk, Kernels, Strip};
 
 /// Bytes that a band's maps may take: they are to stay in a core's second cache.
 const BAND_BYTES: usize = 640 << 10;

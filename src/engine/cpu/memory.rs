@@ -1,9 +1,9 @@
 //! The memory that a network is run in: which buffer every value is in, and the buffers of a team.
 
 use super::buffer::Buffer;
-use super::floats::Floats;
 use super::layout::Layout;
 use super::map::{Map, Operands};
+use crate::kernels::Floats;
 use crate::network::Value;
 
 /// Where a value lies.

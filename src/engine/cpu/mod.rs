@@ -23,8 +23,8 @@
 //!
 //! # Who promises what
 //!
-//! This is the one place in the crate with unsafe code: raw pointers ([`floats`]), because several
-//! threads fill one map, and intrinsics ([`kernels`]). Three promises carry it:
+//! This and `kernels` are the places with unsafe code: raw pointers ([`Floats`](crate::kernels::Floats)), because several
+//! threads fill one map, and intrinsics ([`kernels`](crate::kernels)). Three promises carry it:
 //!
 //! - *bounds*: all that a step reads and writes lies within its maps, its weights and its thread's
 //!   working memory. [`bounds`] proves it of every plan, once; `network` has refused all that is not
@@ -33,7 +33,7 @@
 //!   Work is shared out in one way only ([`team::Member::share`]): jobs that differ in rows, pixels,
 //!   channels or pictures; all members meet behind each.
 //! - *instructions*: kernels run only on a machine that has their instructions; there is no
-//!   [`Kernels`](kernels::Kernels) for others ([`Instructions`]).
+//!   [`Kernels`] for others ([`Instructions`]).
 //!
 //! With the feature `checked` every access asserts the first one.
 //!
@@ -42,7 +42,7 @@
 //! 1. `network`: a variant of `Operation`, what it makes of a shape, what the builder checks.
 //! 2. [`loaded`]: its weights, a variant of `Work`. 3. [`lowering`]: a variant of `FusedWork`, its
 //!    halo. 4. A file with its plan, its kernel and the kernel's row in
-//!    [`kernels`]. 5. [`step`]: a variant of `Step`; [`bounds`]: what has to hold for it. The
+//!    [`kernels`](crate::kernels). 5. [`step`]: a variant of `Step`; [`bounds`]: what has to hold for it. The
 //!    compiler asks for each. 6. `engine/candle`: the same by Candle, which the tests hold it to.
 #![allow(unsafe_code)]
 
@@ -52,9 +52,7 @@ mod concat;
 mod conv;
 mod depthwise;
 mod elementwise;
-mod floats;
 mod inverted_residual;
-mod kernels;
 mod layout;
 mod loaded;
 mod lowering;
@@ -72,13 +70,12 @@ mod winograd;
 
 use std::sync::{Arc, Mutex};
 
-pub use self::kernels::Instructions;
-use self::kernels::{Kernels, PORTABLE};
 use self::loaded::LoadedNetwork;
 use self::plan::Plan;
 use self::running::{Output, run_group};
 use self::team::{Member, Team};
 use crate::error::{NetworkError, Result};
+use crate::kernels::{Instructions, Kernels, PORTABLE};
 use crate::network::{MapShape, Network, Value};
 use crate::weights::parameters::Folded;
 

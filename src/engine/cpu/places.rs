@@ -2,9 +2,10 @@
 //!
 //! Buffers are used again for values laid out the same way, so that their halos stay zero.
 
-use super::layout::{BLOCK, Layout};
+use super::layout::Layout;
 use super::lowering::{Fused, FusedWork};
 use super::memory::{Arena, Place};
+use crate::kernels::BLOCK;
 use crate::network::{MapShape, Value};
 
 /// Where a value lies: in the memory of `root`, behind so many blocks.

@@ -2,12 +2,12 @@
 
 use std::ops::Range;
 
-use super::floats::Floats;
-use super::kernels::{Affine, Finish, Kernels, Windows};
-use super::layout::BLOCK;
 use super::map::Operands;
 use super::memory::Pictures;
 use super::team::Member;
+use crate::kernels::BLOCK;
+use crate::kernels::Floats;
+use crate::kernels::{Affine, Finish, Kernels, Windows};
 use crate::network::Window;
 
 /// The largest value in each window of the pictures' maps.

@@ -6,7 +6,6 @@ use super::concat;
 use super::conv::Conv;
 use super::elementwise::Norm;
 use super::inverted_residual::InvertedResidual;
-use super::kernels::Kernels;
 use super::layout::Layout;
 use super::lowering::FusedWork;
 use super::map::Operands;
@@ -14,6 +13,7 @@ use super::memory::Pictures;
 use super::pool::{self, Means};
 use super::team::Member;
 use super::winograd::Winograd;
+use crate::kernels::Kernels;
 use crate::network::{Value, Window};
 
 /// A step as it is run, with the values that it reads and makes.

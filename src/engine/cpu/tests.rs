@@ -8,8 +8,9 @@ mod random;
 use candle_core::{Device, Tensor};
 use proptest::prelude::*;
 
-use super::{CpuNetwork, Instructions};
+use super::CpuNetwork;
 use crate::engine::candle::CandleNetwork;
+use crate::kernels::Instructions;
 use crate::network::{
     Activation, Convolution, Network, NetworkBuilder, Operation, Padding, Value, WeightNames,
     Window,

@@ -9,12 +9,13 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::conv::{Ahead, PAIR, Packed, Transformed, VALUES, before};
-use super::floats::Floats;
-use super::kernels::{CELLS, Chunk, Finish, Gathered, Kernels, STEPS, Scattered, Second, Tile};
-use super::layout::{BLOCK, Halo, Layout};
+use super::layout::{Halo, Layout};
 use super::map::{Map, Operands};
 use super::memory::Pictures;
 use super::team::Member;
+use crate::kernels::BLOCK;
+use crate::kernels::Floats;
+use crate::kernels::{CELLS, Chunk, Finish, Gathered, Kernels, STEPS, Scattered, Second, Tile};
 use crate::network::Window;
 
 /// Bytes that the transformed input of a few tiles may take, and the sums of a group of channels:

@@ -7,10 +7,11 @@ use std::sync::OnceLock;
 use rayon::prelude::*;
 
 use super::super::buffer::Buffer;
-use super::super::floats::Floats;
-use super::super::kernels::{Chunk, Finish, Kernels, STEPS, Second, Tile, TileKernel};
-use super::super::layout::{BLOCK, Layout};
+use super::super::layout::Layout;
 use super::transformed::Transformed;
+use crate::kernels::BLOCK;
+use crate::kernels::Floats;
+use crate::kernels::{Chunk, Finish, Kernels, STEPS, Second, Tile, TileKernel};
 use crate::network::{Convolution, Padding, Window};
 use crate::weights::parameters::Folded;
 

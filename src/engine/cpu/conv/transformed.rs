@@ -3,9 +3,9 @@
 use rayon::prelude::*;
 
 use super::super::buffer::Buffer;
-use super::super::floats::Floats;
-use super::super::kernels::SIDE;
-use super::super::layout::BLOCK;
+use crate::kernels::BLOCK;
+use crate::kernels::Floats;
+use crate::kernels::SIDE;
 
 /// Values of a transformed tile.
 pub const VALUES: usize = SIDE * SIDE;

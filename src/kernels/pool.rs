@@ -1,8 +1,7 @@
 //! The largest value of each window of a row, and sums of cells.
 
-use super::super::floats::Floats;
-use super::super::layout::BLOCK;
-use super::vector::Vector;
+use super::floats::Floats;
+use super::vector::{BLOCK, Vector};
 
 /// A row of windows over one block of channels.
 pub struct Windows {

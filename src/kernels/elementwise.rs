@@ -1,8 +1,8 @@
 //! Cells made from the same cells: scaled, shifted and activated, or normalized over their channels.
 
-use super::super::floats::Floats;
-use super::super::layout::BLOCK;
 use super::epilogue::{Finish, finish};
+use super::floats::Floats;
+use super::vector::BLOCK;
 use super::vector::Vector;
 
 /// Cells that follow each other, in each of some blocks of channels.

@@ -3,9 +3,9 @@
 //! Each is written once, over [`Vector`](super::vector::Vector); the macro here makes it a function
 //! of its own for every instruction set, since a function is compiled for one set.
 
-use super::super::floats::Floats;
 use super::depthwise::{self, Strip};
 use super::elementwise::{Affine, Normalized};
+use super::floats::Floats;
 use super::pool::Windows;
 use super::tile::Tile;
 use super::transform::{Gathered, Scattered};
@@ -43,18 +43,15 @@ macro_rules! kernels {
         $(#[$features:meta])* $vector:ident,
         $(tiles $blocks:literal => $rows:tt,)+
     ) => {
-        use $crate::engine::cpu::{
+        use $crate::kernels::{
+            depthwise::{self, Strip},
+            elementwise::{self, Affine, Normalized},
             floats::Floats,
-            kernels::{
-                depthwise::{self, Strip},
-                elementwise::{self, Affine, Normalized},
-                pool::{self, Windows},
-                table::{Kernels, STEPS, TileKernel, tile_rows},
-                tile::{self, Tile},
-                transform::{self, Gathered, Scattered},
-
-            },
-            layout::BLOCK,
+            pool::{self, Windows},
+            table::{Kernels, STEPS, TileKernel, tile_rows},
+            tile::{self, Tile},
+            transform::{self, Gathered, Scattered},
+            vector::BLOCK,
         };
 
         /// The kernels in this instruction set.
@@ -73,7 +70,7 @@ macro_rules! kernels {
             normalize,
         };
 
-        const VECTORS: usize = BLOCK / <$vector as $crate::engine::cpu::kernels::vector::Vector>::LANES;
+        const VECTORS: usize = BLOCK / <$vector as $crate::kernels::vector::Vector>::LANES;
 
         $(#[$features])*
         unsafe fn tile_of<const STEP: usize, const ROWS: usize, const WIDTH: usize>(tile: &Tile) {

@@ -7,9 +7,9 @@
     reason = "sums stay in registers where both their indexes are plain numbers"
 )]
 
-use super::super::floats::Floats;
-use super::super::layout::BLOCK;
 use super::epilogue::{Finish, finish};
+use super::floats::Floats;
+use super::vector::BLOCK;
 use super::vector::Vector;
 
 /// Inputs that follow each other: `length` floats, `offset` from a window's first cell.

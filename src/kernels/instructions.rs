@@ -38,7 +38,7 @@ impl Instructions {
     }
 
     /// Their kernels, if this machine can run them.
-    pub(in crate::engine::cpu) fn kernels(self) -> Option<&'static Kernels> {
+    pub(crate) fn kernels(self) -> Option<&'static Kernels> {
         match self {
             Self::Portable => Some(&super::portable::KERNELS),
             #[cfg(target_arch = "x86_64")]

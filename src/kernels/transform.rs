@@ -9,9 +9,9 @@
     reason = "values stay in registers where their indexes are plain numbers"
 )]
 
-use super::super::floats::Floats;
-use super::super::layout::BLOCK;
 use super::epilogue::{Finish, finish};
+use super::floats::Floats;
+use super::vector::BLOCK;
 use super::vector::Vector;
 
 /// Side of a tile of outputs.

@@ -1,8 +1,8 @@
 //! Depthwise convolution of a few rows: every channel by itself.
 
-use super::super::floats::Floats;
-use super::super::layout::BLOCK;
 use super::epilogue::{Finish, finish};
+use super::floats::Floats;
+use super::vector::BLOCK;
 use super::vector::Vector;
 use crate::network::Window;
 
