@@ -18,12 +18,13 @@ mod hash;
 #[cfg(any(feature = "avif", feature = "heic"))]
 mod heif;
 mod jpeg;
+pub mod picture;
 pub mod preprocess;
 mod resample;
 pub mod walk;
 
-pub use decode::Picture;
 pub use hash::ContentHash;
+pub use picture::Picture;
 pub use preprocess::{ChannelOrder, Decoding, Interpolation, Pixels, Preprocess, Size};
 pub use walk::{Found, Walk, absolute, walk};
 

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use image::RgbImage;
 
-use super::decode::{Covered, Picture};
+use super::picture::{Covered, Picture};
 use super::resample::{Between, Span, View, resample};
 use crate::error::{Error, Result};
 

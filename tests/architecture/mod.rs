@@ -132,7 +132,6 @@ const KNOWN: &[&[&str]] = &[
         "network/convolution.rs",
         "network/norm.rs",
     ],
-    &["photo/decode.rs", "photo/heif.rs"],
     &["photo/preprocess.rs", "photo/resample.rs"],
     &[
         "weights/mod.rs",
