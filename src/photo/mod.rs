@@ -25,7 +25,8 @@ pub mod walk;
 
 pub use hash::ContentHash;
 pub use picture::Picture;
-pub use preprocess::{ChannelOrder, Decoding, Interpolation, Pixels, Preprocess, Size};
+pub use preprocess::{ChannelOrder, Decoding, Pixels, Preprocess, Size};
+pub use resample::Interpolation;
 pub use walk::{Found, Walk, absolute, walk};
 
 /// The largest file that is read, in bytes: 1 GiB.

@@ -132,7 +132,6 @@ const KNOWN: &[&[&str]] = &[
         "network/convolution.rs",
         "network/norm.rs",
     ],
-    &["photo/preprocess.rs", "photo/resample.rs"],
     &[
         "weights/mod.rs",
         "weights/keras.rs",
