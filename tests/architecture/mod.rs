@@ -109,13 +109,6 @@ const KNOWN: &[&[&str]] = &[
     ],
     &["gallery/snapshot/mod.rs", "gallery/snapshot/augmented.rs"],
     &[
-        "model/cache.rs",
-        "model/digest.rs",
-        "model/fetch.rs",
-        "model/hub.rs",
-        "model/wheel.rs",
-    ],
-    &[
         "model/catalogue/mod.rs",
         "model/catalogue/convnext.rs",
         "model/catalogue/densenet.rs",
