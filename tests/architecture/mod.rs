@@ -109,18 +109,6 @@ const KNOWN: &[&[&str]] = &[
     ],
     &["gallery/snapshot/mod.rs", "gallery/snapshot/augmented.rs"],
     &[
-        "model/catalogue/mod.rs",
-        "model/catalogue/convnext.rs",
-        "model/catalogue/densenet.rs",
-        "model/catalogue/efficientnet.rs",
-        "model/catalogue/keras.rs",
-        "model/catalogue/mobilenet.rs",
-        "model/catalogue/regnet.rs",
-        "model/catalogue/repvgg.rs",
-        "model/catalogue/resnet.rs",
-        "model/catalogue/vgg.rs",
-    ],
-    &[
         "network/mod.rs",
         "network/convolution.rs",
         "network/norm.rs",
