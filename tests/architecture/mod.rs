@@ -114,14 +114,6 @@ const KNOWN: &[&[&str]] = &[
         "network/norm.rs",
     ],
     &[
-        "weights/mod.rs",
-        "weights/keras.rs",
-        "weights/safetensors.rs",
-        "weights/torch.rs",
-        "weights/torch_legacy.rs",
-        "weights/torch_zip.rs",
-    ],
-    &[
         "cli/mod.rs",
         "cli/completions.rs",
         "cli/eval.rs",
