@@ -22,11 +22,12 @@ use imgsearch::network::Network;
 use imgsearch::photo::{Preprocess, walk};
 use imgsearch::{Error, Extractor};
 
+use super::args::{ExtractorArgs, GalleryArgs, NetworkArgs};
 use super::exit::Exit;
 use super::index::excluded;
 use super::output::{evaluation as output, failures as failure_page, plot};
 use super::progress::{EvalProgress, stop_on_ctrl_c};
-use super::{ExtractorArgs, GalleryArgs, NetworkArgs, setup};
+use super::setup;
 
 /// Answers shown of each failure.
 const FIRST_SHOWN: usize = 5;

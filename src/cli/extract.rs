@@ -10,10 +10,11 @@ use imgsearch::Error;
 use imgsearch::descriptor::Descriptor;
 use serde_json::json;
 
+use super::args::DescriptorArgs;
 use super::exit::Exit;
 use super::output::skipped_line;
 use super::query::read;
-use super::{DescriptorArgs, setup};
+use super::setup;
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Format {

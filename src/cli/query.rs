@@ -12,9 +12,10 @@ use imgsearch::photo::Photo;
 use imgsearch::{Error, Extractor};
 use serde_json::json;
 
+use super::args::{DescriptorArgs, GalleryArgs};
 use super::exit::Exit;
 use super::output::{html, json, shown_clean, text};
-use super::{DescriptorArgs, GalleryArgs, setup};
+use super::setup;
 
 /// Find the photos most like one or several pictures
 #[derive(Args)]

@@ -12,7 +12,7 @@ use imgsearch::eval::tune::{Step, TuneEvent, TuneOptions, Tuned, preprocessings,
 use imgsearch::gallery::PooledCache;
 use imgsearch::photo::Preprocess;
 
-use super::GalleryArgs;
+use super::args::GalleryArgs;
 use super::eval::SetArgs;
 use super::exit::Exit;
 use super::output::{clean, tuning as output};

@@ -9,7 +9,7 @@ use imgsearch::gallery::{Gallery, Record, Snapshot};
 use imgsearch::photo::{ContentHash, Photo};
 use serde_json::json;
 
-use super::GalleryArgs;
+use super::args::GalleryArgs;
 use super::exit::Exit;
 use super::output::{self, json as output_json, shown_clean};
 

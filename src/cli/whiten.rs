@@ -10,11 +10,12 @@ use imgsearch::descriptor::Whitening;
 use imgsearch::ingest::{IngestEvent, IngestOptions, describe};
 use serde_json::json;
 
+use super::args::ExtractorArgs;
 use super::exit::Exit;
 use super::index::excluded;
 use super::output::{json as output_json, photos};
 use super::progress::{IngestProgress, stop_on_ctrl_c};
-use super::{ExtractorArgs, setup};
+use super::setup;
 
 /// Fit a PCA-whitening on photos, for `index --whitening FILE`
 #[derive(Args)]

@@ -113,21 +113,6 @@ const KNOWN: &[&[&str]] = &[
         "network/convolution.rs",
         "network/norm.rs",
     ],
-    &[
-        "cli/mod.rs",
-        "cli/completions.rs",
-        "cli/eval.rs",
-        "cli/extract.rs",
-        "cli/index.rs",
-        "cli/info.rs",
-        "cli/models.rs",
-        "cli/query.rs",
-        "cli/remove.rs",
-        "cli/setup.rs",
-        "cli/tune.rs",
-        "cli/verify.rs",
-        "cli/whiten.rs",
-    ],
 ];
 
 /// Functions that stand and are too long; exactly these.
