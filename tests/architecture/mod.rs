@@ -92,14 +92,6 @@ const KNOWN: &[&[&str]] = &[
     ],
     &["engine/cpu/lowering.rs", "engine/cpu/winograd.rs"],
     &[
-        "eval/ground_truth/mod.rs",
-        "eval/ground_truth/folders.rs",
-        "eval/ground_truth/names.rs",
-        "eval/ground_truth/oxford.rs",
-        "eval/ground_truth/revisited.rs",
-        "eval/ground_truth/table.rs",
-    ],
-    &[
         "gallery/mod.rs",
         "gallery/augment.rs",
         "gallery/heal.rs",
