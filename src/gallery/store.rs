@@ -19,6 +19,7 @@ use self::guard::Guarded;
 pub use self::guard::mark;
 use self::seal::Seal;
 use super::record::{Record, path_from_bytes, path_to_bytes};
+use super::version;
 use crate::descriptor::{Descriptor, Expansion, Provenance};
 use crate::error::{Error, Result};
 use crate::photo::ContentHash;
@@ -144,7 +145,7 @@ impl Store {
             trees.records.insert(SEAL, seal.to_stored().as_slice())?;
             Ok(())
         })?;
-        self.set_version(super::VERSION)
+        self.set_version(version::VERSION)
     }
 
     /// Says which version it is of; durable on return.

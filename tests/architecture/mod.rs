@@ -86,14 +86,6 @@ const KNOWN: &[&[&str]] = &[
         "engine/cpu/pool.rs",
     ],
     &["engine/cpu/lowering.rs", "engine/cpu/winograd.rs"],
-    &[
-        "gallery/mod.rs",
-        "gallery/augment.rs",
-        "gallery/heal.rs",
-        "gallery/publish.rs",
-        "gallery/snapshot/mod.rs",
-        "gallery/store.rs",
-    ],
     &["gallery/snapshot/mod.rs", "gallery/snapshot/augmented.rs"],
     &[
         "network/mod.rs",

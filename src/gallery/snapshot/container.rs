@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
-use crate::gallery::VERSION;
+use crate::gallery::version::VERSION;
 
 /// Magic, length and checksum before the header's JSON.
 const PREFIX: usize = 48;
