@@ -86,7 +86,6 @@ const KNOWN: &[&[&str]] = &[
         "engine/cpu/pool.rs",
     ],
     &["engine/cpu/lowering.rs", "engine/cpu/winograd.rs"],
-    &["gallery/snapshot/mod.rs", "gallery/snapshot/augmented.rs"],
     &[
         "network/mod.rs",
         "network/convolution.rs",

@@ -10,7 +10,6 @@ use std::collections::HashMap;
 use std::fs;
 use std::path::Path;
 
-use self::augmented::Augmentation;
 pub use self::base::Base;
 use self::container::Container;
 use self::container::damaged;
@@ -251,15 +250,6 @@ impl Snapshot {
     pub fn augmentation(&self) -> Option<Expansion> {
         let augmented = self.header().sections.augmented.as_ref();
         augmented.map(|augmented| augmented.expansion)
-    }
-
-    fn augmentation_sections(&self) -> Option<Augmentation<'_>> {
-        let augmented = self.header().sections.augmented.as_ref()?;
-        Some(Augmentation {
-            expansion: augmented.expansion,
-            neighbors: self.file.numbers(&augmented.neighbors),
-            weights: self.file.numbers(&augmented.weights),
-        })
     }
 
     /// The photos most similar to `query`, best first, equals by path.
