@@ -81,7 +81,7 @@ pub fn run(args: &QueryArgs) -> Result<Exit> {
         snapshot.provenance(),
         &args.descriptor,
     )?;
-    let query = describe(&extractor, &photos)?;
+    let query = mean_descriptor(&extractor, &photos)?;
     let options = SearchOptions {
         k: args.k as usize,
         exact: args.exact,
@@ -157,7 +157,7 @@ pub fn read(path: &Path) -> Result<Photo, Error> {
     Ok(Photo::from_bytes(path, bytes))
 }
 
-fn describe(extractor: &Extractor, photos: &[Photo]) -> Result<Descriptor, Error> {
-    let described = photos.iter().map(|photo| extractor.describe(photo));
-    Descriptor::mean(&described.collect::<Result<Vec<_>, _>>()?)
+fn mean_descriptor(extractor: &Extractor, photos: &[Photo]) -> Result<Descriptor, Error> {
+    let descriptors = photos.iter().map(|photo| extractor.describe(photo));
+    Descriptor::mean(&descriptors.collect::<Result<Vec<_>, _>>()?)
 }

@@ -49,7 +49,7 @@ pub struct Gallery {
     augmentation: Option<Expansion>,
     repairs: Vec<Repair>,
     /// Contents whose descriptors the snapshot has.
-    described: HashSet<ContentHash>,
+    in_snapshot: HashSet<ContentHash>,
     /// Contents that some photo had and may have no more.
     stale: HashSet<ContentHash>,
     _lock: File,
@@ -125,9 +125,9 @@ impl Gallery {
             }
         };
         let snapshot = snapshot.filter(|snapshot| *snapshot.provenance() == provenance);
-        let described = snapshot.iter().flat_map(Snapshot::records);
+        let records = snapshot.iter().flat_map(Snapshot::records);
         Ok(Self {
-            described: described.map(|record| record.hash).collect(),
+            in_snapshot: records.map(|record| record.hash).collect(),
             stale: HashSet::new(),
             dir: dir.to_owned(),
             augmentation: store.augmentation()?,
@@ -223,7 +223,7 @@ impl Gallery {
     /// [`Error::DamagedStore`]; [`Error::Store`].
     pub fn has_descriptor(&self, hash: &ContentHash) -> Result<bool> {
         // Asking sled would read every descriptor of a large gallery from the disk.
-        Ok(self.described.contains(hash) || self.store.has_descriptor(hash)?)
+        Ok(self.in_snapshot.contains(hash) || self.store.has_descriptor(hash)?)
     }
 
     /// Adds or replaces photos and takes out others; durable when it returns. Of photos whose

@@ -24,7 +24,7 @@ use crate::descriptor::{Descriptor, Expansion, Provenance};
 use crate::error::{Error, Result};
 use crate::photo::ContentHash;
 
-const VERSION: &[u8] = b"version";
+const VERSION_KEY: &[u8] = b"version";
 const PROVENANCE: &[u8] = b"provenance";
 const AUGMENTATION: &[u8] = b"augmentation";
 /// Where the seal lies among the records: no photo has the empty path.
@@ -78,7 +78,7 @@ impl Store {
 
     /// The format version, nothing in a new store.
     pub fn version(&self) -> Result<Option<u64>> {
-        let value = self.sled.ask(|trees| trees.meta.get(VERSION))?;
+        let value = self.sled.ask(|trees| trees.meta.get(VERSION_KEY))?;
         Ok(value
             .and_then(|value| value.as_ref().try_into().ok())
             .map(u64::from_le_bytes))
@@ -94,7 +94,7 @@ impl Store {
     pub fn initialize(&self, version: u64, provenance: &Provenance) -> Result<()> {
         let json = serde_json::to_vec(provenance).expect("four plain fields are always JSON");
         let mut batch = Batch::default();
-        batch.insert(VERSION, &version.to_le_bytes());
+        batch.insert(VERSION_KEY, &version.to_le_bytes());
         batch.insert(PROVENANCE, json);
         self.sled.ask(|trees| trees.meta.apply_batch(batch))?;
         self.sync()
@@ -152,7 +152,7 @@ impl Store {
     pub fn set_version(&self, version: u64) -> Result<()> {
         let version = version.to_le_bytes();
         self.sled
-            .ask(|trees| trees.meta.insert(VERSION, &version))?;
+            .ask(|trees| trees.meta.insert(VERSION_KEY, &version))?;
         self.sync()
     }
 

@@ -28,7 +28,7 @@ pub struct Section {
 }
 
 /// A header that knows its file's sections.
-pub trait Described: Serialize + DeserializeOwned {
+pub trait ContainerHeader: Serialize + DeserializeOwned {
     /// The file's first bytes.
     const MAGIC: &'static [u8; 8];
 
@@ -46,7 +46,7 @@ pub struct Container<H> {
     stamp: String,
 }
 
-impl<H: Described> Container<H> {
+impl<H: ContainerHeader> Container<H> {
     /// Opens the file, however large it is, in milliseconds: its header is checked here, its
     /// sections by [`Container::verify`].
     ///
@@ -288,7 +288,7 @@ impl ContainerWriter {
     }
 
     /// Writes the header, makes the file durable and gives it its name; returns its stamp.
-    pub fn finish<H: Described>(mut self, header: &H, path: &Path) -> Result<String> {
+    pub fn finish<H: ContainerHeader>(mut self, header: &H, path: &Path) -> Result<String> {
         let failed = |source| Error::Write {
             path: path.to_owned(),
             source,
