@@ -396,7 +396,7 @@ mod tests {
             (
                 GalleryError::LostWhitening {
                     digest: "0123456789abcdef".into(),
-                    source: Box::new(DescriptorError::ZeroDescriptor.into()),
+                    source: DescriptorError::ZeroDescriptor.into(),
                 }
                 .into(),
                 "`imgsearch index PATH --whitening FILE` with the file it was made with (digest \

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::Source;
+use super::cause::Source;
 
 /// Why there is no descriptor, spec or whitening of this kind.
 #[derive(Debug, thiserror::Error)]

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::{Error, Source, or_nearest};
+use super::cause::{Source, or_nearest};
 
 /// Why a model's weights cannot be had.
 #[derive(Debug, thiserror::Error)]
@@ -94,7 +94,7 @@ pub enum FetchError {
         /// The model's name.
         model: String,
         /// Each source tried and why it failed.
-        failures: Vec<(String, Error)>,
+        failures: Vec<(String, Source)>,
         /// The folder in which a copied file would be found.
         folder: PathBuf,
     },
@@ -118,7 +118,7 @@ impl FetchError {
 }
 
 /// One line for each source of weights and why it failed.
-fn each_source(failures: &[(String, Error)]) -> String {
-    let line = |(origin, reason): &(String, Error)| format!("\n  {origin}: {reason}");
+fn each_source(failures: &[(String, Source)]) -> String {
+    let line = |(origin, reason): &(String, Source)| format!("\n  {origin}: {reason}");
     failures.iter().map(line).collect()
 }

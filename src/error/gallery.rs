@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use super::Error;
+use super::cause::Source;
 
 /// Why a gallery cannot be opened, written or searched.
 #[derive(Debug, thiserror::Error)]
@@ -47,7 +47,7 @@ pub enum GalleryError {
         /// The whitening's digest, 64 hexadecimal digits.
         digest: String,
         /// Why.
-        source: Box<Error>,
+        source: Source,
     },
     /// A snapshot cannot be used.
     #[error("damaged snapshot: {}: {reason}", .path.display())]

@@ -4,6 +4,7 @@
 //! of them, for where failures of several rooms meet. `Display` says what happened and to which
 //! file; what to do next depends on who asks, and is said by the command.
 
+mod cause;
 mod descriptor;
 mod eval;
 mod fetch;
@@ -13,6 +14,7 @@ mod network;
 mod photo;
 mod weights;
 
+pub use self::cause::Source;
 pub use self::descriptor::DescriptorError;
 pub use self::eval::EvalError;
 pub use self::fetch::FetchError;
@@ -24,9 +26,6 @@ pub use self::weights::WeightsError;
 
 /// The result of every fallible operation of this library.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
-
-/// The cause beneath an error, from a library whose types are not part of our interface.
-pub type Source = Box<dyn std::error::Error + Send + Sync>;
 
 /// Everything that can go wrong in imgsearch. Message and source are those of the error within.
 #[derive(Debug, thiserror::Error)]
@@ -58,11 +57,6 @@ pub enum Error {
     Eval(#[from] EvalError),
 }
 
-/// The end of a message about an unknown name.
-fn or_nearest(nearest: Option<&str>) -> String {
-    nearest.map_or_else(String::new, |name| format!(" (is it `{name}`?)"))
-}
-
 #[cfg(test)]
 mod tests {
     use std::error::Error as _;
@@ -89,7 +83,7 @@ mod tests {
         let offline = Error::from(FetchError::Offline);
         let error = FetchError::NoSource {
             model: "m".into(),
-            failures: vec![("hub a/b".into(), offline)],
+            failures: vec![("hub a/b".into(), offline.into())],
             folder: "cache".into(),
         };
         assert_eq!(

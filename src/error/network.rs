@@ -1,6 +1,6 @@
 //! What can go wrong with a network: it is not known, or it cannot be run.
 
-use super::Source;
+use super::cause::Source;
 
 /// Why a network cannot be built or run.
 #[derive(Debug, thiserror::Error)]

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::Source;
+use super::cause::Source;
 
 /// Why a photo cannot become the pixels that a network takes.
 #[derive(Debug, thiserror::Error)]

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Source, or_nearest};
+use super::cause::{Source, or_nearest};
 
 /// Why a file has not the weights that a network needs.
 #[derive(Debug, thiserror::Error)]

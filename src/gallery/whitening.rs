@@ -5,7 +5,7 @@ use std::io;
 use std::path::Path;
 
 use crate::descriptor::{Provenance, Whitening};
-use crate::error::{DescriptorError, FileError, GalleryError, Result};
+use crate::error::{DescriptorError, Error, FileError, GalleryError, Result};
 
 /// The copy's name in the gallery's folder.
 const COPY: &str = "whitening.safetensors";
@@ -42,9 +42,9 @@ pub fn whitening_of(dir: &Path, gallery: &Provenance) -> Result<Option<Whitening
             Err(damaged("it is another one").into())
         }
     });
-    let lost = |source| GalleryError::LostWhitening {
+    let lost = |source: Error| GalleryError::LostWhitening {
         digest: digest.clone(),
-        source: Box::new(source),
+        source: source.into(),
     };
     loaded.map(Some).map_err(lost)
 }

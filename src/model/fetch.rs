@@ -43,7 +43,7 @@ pub fn weights(
                     origin: origin.clone(),
                     reason,
                 });
-                failures.push((origin, error));
+                failures.push((origin, error.into()));
             }
         }
     }

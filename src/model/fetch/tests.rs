@@ -68,9 +68,10 @@ impl Place {
     /// Fetches in vain and gives the reasons of the sources.
     fn failures(&mut self, model: &Model) -> Vec<Error> {
         match self.fetch(model) {
-            Err(Error::Fetch(FetchError::NoSource { failures, .. })) => {
-                failures.into_iter().map(|(_, error)| error).collect()
-            }
+            Err(Error::Fetch(FetchError::NoSource { failures, .. })) => failures
+                .into_iter()
+                .map(|(_, error)| *error.downcast().unwrap())
+                .collect(),
             other => panic!("expected every source to fail: {other:?}"),
         }
     }
