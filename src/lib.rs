@@ -29,6 +29,7 @@
 #![deny(unsafe_code)]
 
 pub mod backbone;
+mod cores;
 pub mod descriptor;
 mod engine;
 pub mod error;
@@ -36,6 +37,7 @@ pub mod eval;
 pub mod extract;
 pub mod gallery;
 pub mod ingest;
+mod kernels;
 pub mod model;
 mod nearest;
 pub mod network;

@@ -22,9 +22,10 @@ use std::thread;
 use candle_core::{Device, Tensor};
 
 pub use self::architecture::Architecture;
-pub use crate::engine::Instructions;
-use crate::engine::{Cores, Runner, Share};
+use crate::cores::{Cores, Share};
+use crate::engine::Runner;
 use crate::error::{Error, NetworkError, Result};
+pub use crate::kernels::Instructions;
 use crate::network::{Network, Value};
 use crate::weights::WeightsFile;
 use crate::weights::parameters::Source;

@@ -8,7 +8,7 @@ use clap::{Args, ValueEnum};
 use globset::Glob;
 use imgsearch::descriptor::{DescriptorSpec, Expansion};
 use imgsearch::error::{DescriptorError, FileError};
-use imgsearch::eval::describe::Described;
+use imgsearch::eval::features::Features;
 use imgsearch::eval::ground_truth::{Difficulty, Form, GroundTruth};
 use imgsearch::eval::metrics::Metric;
 use imgsearch::eval::ranking::{Matrix, Weighted, outcomes};
@@ -23,11 +23,12 @@ use imgsearch::network::Network;
 use imgsearch::photo::{Preprocess, walk};
 use imgsearch::{Error, Extractor};
 
+use super::args::{ExtractorArgs, GalleryArgs, NetworkArgs};
 use super::exit::Exit;
 use super::index::excluded;
 use super::output::{evaluation as output, failures as failure_page, plot};
 use super::progress::{EvalProgress, stop_on_ctrl_c};
-use super::{ExtractorArgs, GalleryArgs, NetworkArgs, setup};
+use super::setup;
 
 /// Answers shown of each failure.
 const FIRST_SHOWN: usize = 5;
@@ -230,7 +231,7 @@ pub fn run(args: &EvalArgs) -> Result<Exit> {
         .extractor(&specs::all_parts(&specs), &subject.preprocess)?;
     let cache = PooledCache::open(&args.gallery.gallery)?;
     let mut progress = EvalProgress::new();
-    let described = Described::new(
+    let features = Features::new(
         &truth.items,
         &extractor,
         &cache,
@@ -238,16 +239,16 @@ pub fn run(args: &EvalArgs) -> Result<Exit> {
         &mut |event| progress.on_event(&event),
     );
     progress.finish();
-    let mut described = described?;
-    skipped.append(&mut described.skipped);
-    if described.interrupted {
+    let mut features = features?;
+    skipped.append(&mut features.skipped);
+    if features.interrupted {
         return Ok(Exit::Interrupted);
     }
-    let truth = truth.restrict(&described.kept());
+    let truth = truth.restrict(&features.kept());
     let metrics = args.set.metrics(&truth);
     let evaluation = Evaluation::of_specs(
         &truth,
-        &described,
+        &features,
         &specs,
         &metrics,
         args.set.seed,
@@ -263,7 +264,7 @@ pub fn run(args: &EvalArgs) -> Result<Exit> {
     };
     let mut approximations = Vec::new();
     if let Some(best) = evaluation.trials.first().map(|best| best.spec.clone()) {
-        let descriptors = described.joined(&best)?;
+        let descriptors = features.joined(&best)?;
         looked.write_pictures(args, &evaluation, &descriptors)?;
         looked.rerank(args, &mut evaluation, &descriptors);
         if args.index {

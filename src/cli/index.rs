@@ -13,10 +13,11 @@ use imgsearch::gallery::Gallery;
 use imgsearch::ingest::{IngestOptions, IngestReport, ingest};
 use imgsearch::{Error, Extractor};
 
+use super::args::{DescriptorArgs, GalleryArgs};
 use super::exit::Exit;
 use super::output::{json, photos};
 use super::progress::{IngestProgress, stop_on_ctrl_c};
-use super::{DescriptorArgs, GalleryArgs, setup};
+use super::setup;
 
 /// Build or update the gallery: new, changed, moved and removed photos
 #[derive(Args)]

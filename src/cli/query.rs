@@ -13,9 +13,10 @@ use imgsearch::photo::Photo;
 use imgsearch::{Error, Extractor};
 use serde_json::json;
 
+use super::args::{DescriptorArgs, GalleryArgs};
 use super::exit::Exit;
 use super::output::{html, json, shown_clean, text};
-use super::{DescriptorArgs, GalleryArgs, setup};
+use super::setup;
 
 /// Find the photos most like one or several pictures
 #[derive(Args)]
@@ -81,7 +82,7 @@ pub fn run(args: &QueryArgs) -> Result<Exit> {
         snapshot.provenance(),
         &args.descriptor,
     )?;
-    let query = describe(&extractor, &photos)?;
+    let query = mean_descriptor(&extractor, &photos)?;
     let options = SearchOptions {
         k: args.k as usize,
         exact: args.exact,
@@ -151,9 +152,9 @@ pub fn read(path: &Path) -> Result<Photo, Error> {
     Ok(Photo::from_bytes(path, bytes))
 }
 
-fn describe(extractor: &Extractor, photos: &[Photo]) -> Result<Descriptor, Error> {
-    let described = photos.iter().map(|photo| extractor.describe(photo));
+fn mean_descriptor(extractor: &Extractor, photos: &[Photo]) -> Result<Descriptor, Error> {
+    let descriptors = photos.iter().map(|photo| extractor.describe(photo));
     Ok(Descriptor::mean(
-        &described.collect::<Result<Vec<_>, _>>()?,
+        &descriptors.collect::<Result<Vec<_>, _>>()?,
     )?)
 }

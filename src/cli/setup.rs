@@ -13,8 +13,8 @@ use imgsearch::model::{self, FetchOptions};
 use imgsearch::photo::Preprocess;
 use imgsearch::{Error, Extractor};
 
+use super::args::{DescriptorArgs, ExtractorArgs};
 use super::progress::FetchProgress;
-use super::{DescriptorArgs, ExtractorArgs};
 
 /// The model that is taken where none is named: small, quick on a CPU, freely licensed.
 pub const DEFAULT_MODEL: &str = "efficientnet_lite0";

@@ -6,16 +6,15 @@
 //! of the crate sees [`Runner`] alone.
 
 mod candle;
-mod cores;
 mod cpu;
 
 use candle_core::{CpuStorage, CustomOp1, Device, Layout, Shape, Tensor};
 
 use self::candle::CandleNetwork;
-pub use self::cores::{Cores, Share};
 use self::cpu::CpuNetwork;
-pub use self::cpu::Instructions;
+use crate::cores::Cores;
 use crate::error::{NetworkError, Result};
+use crate::kernels::Instructions;
 use crate::network::{Network, Value};
 use crate::weights::parameters::{Parameters, Source};
 

@@ -4,9 +4,9 @@ use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::VERSION;
 use super::snapshot::Snapshot;
 use super::store::{Store, mark};
+use super::version::VERSION;
 use crate::descriptor::Descriptor;
 use crate::error::{Error, FileError, GalleryError, Result};
 

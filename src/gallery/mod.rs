@@ -12,6 +12,7 @@ mod publish;
 mod record;
 mod snapshot;
 mod store;
+mod version;
 mod whitening;
 
 use std::collections::HashSet;
@@ -22,48 +23,22 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 pub use self::heal::Repair;
-pub use self::publish::Published;
+pub use self::index::DEFAULT_EF_SEARCH;
+use self::index::OnProgress;
 use self::publish::Publishing;
+pub use self::publish::{IndexPolicy, Published};
 pub use self::record::Record;
 pub use self::snapshot::{Match, SearchOptions, Snapshot};
 use self::store::Store;
 pub use self::store::pooled::{PartKey, PooledCache};
+pub use self::version::VERSION;
 pub use self::whitening::whitening_of;
 use crate::descriptor::{Descriptor, Expansion, Provenance, Whitening};
 use crate::error::{DescriptorError, Error, FileError, GalleryError, Result};
 use crate::photo::ContentHash;
 
-/// The format that this version writes; it reads this and older ones.
-pub const VERSION: u64 = 3;
-/// Candidates that an approximate search keeps unless told otherwise.
-pub const DEFAULT_EF_SEARCH: usize = 128;
-
 /// How long a writer waits for another that is about to end.
 const LOCK_PATIENCE: Duration = Duration::from_millis(200);
-
-/// When a gallery gets a graph, and when it gets a new one.
-#[derive(Clone, Copy, Debug)]
-pub struct IndexPolicy {
-    /// From this many different vectors on there is a graph; fewer are searched exactly.
-    pub graph_from: usize,
-    /// The graph is built anew when added and removed vectors are more than this share of it.
-    pub worn_share: f32,
-}
-
-impl Default for IndexPolicy {
-    fn default() -> Self {
-        Self {
-            graph_from: 20_000,
-            worn_share: 0.2,
-        }
-    }
-}
-
-impl IndexPolicy {
-    fn rebuild_share(&self, points: usize) -> usize {
-        (points as f32 * self.worn_share) as usize
-    }
-}
 
 /// A gallery opened for writing. There is one at a time, and dropping it lets go of the lock.
 pub struct Gallery {
@@ -74,7 +49,7 @@ pub struct Gallery {
     augmentation: Option<Expansion>,
     repairs: Vec<Repair>,
     /// Contents whose descriptors the snapshot has.
-    described: HashSet<ContentHash>,
+    in_snapshot: HashSet<ContentHash>,
     /// Contents that some photo had and may have no more.
     stale: HashSet<ContentHash>,
     _lock: File,
@@ -145,9 +120,9 @@ impl Gallery {
             }
         };
         let snapshot = snapshot.filter(|snapshot| *snapshot.provenance() == provenance);
-        let described = snapshot.iter().flat_map(Snapshot::records);
+        let records = snapshot.iter().flat_map(Snapshot::records);
         Ok(Self {
-            described: described.map(|record| record.hash).collect(),
+            in_snapshot: records.map(|record| record.hash).collect(),
             stale: HashSet::new(),
             dir: dir.to_owned(),
             augmentation: store.augmentation()?,
@@ -243,7 +218,7 @@ impl Gallery {
     /// [`GalleryError::DamagedStore`]; [`GalleryError::Store`].
     pub fn has_descriptor(&self, hash: &ContentHash) -> Result<bool, GalleryError> {
         // Asking sled would read every descriptor of a large gallery from the disk.
-        Ok(self.described.contains(hash) || self.store.has_descriptor(hash)?)
+        Ok(self.in_snapshot.contains(hash) || self.store.has_descriptor(hash)?)
     }
 
     /// Adds or replaces photos and takes out others; durable when it returns. Of photos whose
@@ -278,10 +253,7 @@ impl Gallery {
     ///
     /// # Errors
     /// [`GalleryError::Store`]; [`FileError::Write`], with the earlier snapshot still in place.
-    pub fn publish(
-        &mut self,
-        on_progress: &mut dyn FnMut(usize, usize) -> ControlFlow<()>,
-    ) -> Result<Published> {
+    pub fn publish(&mut self, on_progress: OnProgress<'_>) -> Result<Published> {
         let current = Snapshot::open(&self.dir).ok();
         let current = current.filter(|current| current.verify().is_ok());
         if let Some(current) = &current

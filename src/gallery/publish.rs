@@ -4,25 +4,49 @@
 //! (their records and the graph being built), not with the length of their descriptors.
 
 use std::collections::{HashMap, HashSet};
-use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use super::augment::Vectors;
 use super::hnsw::{self, Graph};
+use super::index::{DEFAULT_EF_SEARCH, OnProgress};
 use super::record::{Record, path_to_bytes};
 use super::snapshot::{
     self, Augmented, Base, BaseHeader, BaseRef, BaseSections, ContainerWriter, Header,
     MappedSection, Section, Sections, Snapshot,
 };
 use super::store::Store;
-use super::{DEFAULT_EF_SEARCH, IndexPolicy, VERSION};
+use super::version::VERSION;
 use crate::descriptor::{Expansion, Provenance};
 use crate::error::{FileError, GalleryError, Result};
 use crate::photo::ContentHash;
 
 /// Bytes of a header without its provenance, generously.
 const HEADER: usize = 2048;
+
+/// When a gallery gets a graph, and when it gets a new one.
+#[derive(Clone, Copy, Debug)]
+pub struct IndexPolicy {
+    /// From this many different vectors on there is a graph; fewer are searched exactly.
+    pub graph_from: usize,
+    /// The graph is built anew when added and removed vectors are more than this share of it.
+    pub worn_share: f32,
+}
+
+impl Default for IndexPolicy {
+    fn default() -> Self {
+        Self {
+            graph_from: 20_000,
+            worn_share: 0.2,
+        }
+    }
+}
+
+impl IndexPolicy {
+    fn rebuild_share(&self, points: usize) -> usize {
+        (points as f32 * self.worn_share) as usize
+    }
+}
 
 /// What a publishing did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,9 +56,6 @@ pub struct Published {
     /// Whether the graph was built anew.
     pub built_graph: bool,
 }
-
-/// Tells how many vectors of how many the graph has, and is told whether to go on.
-pub type OnProgress<'a> = &'a mut dyn FnMut(usize, usize) -> ControlFlow<()>;
 
 /// Where the vector of each content is.
 type Places = HashMap<ContentHash, u32>;

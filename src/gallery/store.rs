@@ -19,11 +19,12 @@ use self::guard::Guarded;
 pub use self::guard::mark;
 use self::seal::Seal;
 use super::record::{Record, path_from_bytes, path_to_bytes};
+use super::version;
 use crate::descriptor::{Descriptor, Expansion, Provenance};
 use crate::error::{FileError, GalleryError, Result};
 use crate::photo::ContentHash;
 
-const VERSION: &[u8] = b"version";
+const VERSION_KEY: &[u8] = b"version";
 const PROVENANCE: &[u8] = b"provenance";
 const AUGMENTATION: &[u8] = b"augmentation";
 /// Where the seal lies among the records: no photo has the empty path.
@@ -77,7 +78,7 @@ impl Store {
 
     /// The format version, nothing in a new store.
     pub fn version(&self) -> Result<Option<u64>, GalleryError> {
-        let value = self.sled.ask(|trees| trees.meta.get(VERSION))?;
+        let value = self.sled.ask(|trees| trees.meta.get(VERSION_KEY))?;
         Ok(value
             .and_then(|value| value.as_ref().try_into().ok())
             .map(u64::from_le_bytes))
@@ -93,7 +94,7 @@ impl Store {
     pub fn initialize(&self, version: u64, provenance: &Provenance) -> Result<()> {
         let json = serde_json::to_vec(provenance).expect("four plain fields are always JSON");
         let mut batch = Batch::default();
-        batch.insert(VERSION, &version.to_le_bytes());
+        batch.insert(VERSION_KEY, &version.to_le_bytes());
         batch.insert(PROVENANCE, json);
         self.sled.ask(|trees| trees.meta.apply_batch(batch))?;
         self.sync()
@@ -144,14 +145,14 @@ impl Store {
             trees.records.insert(SEAL, seal.to_stored().as_slice())?;
             Ok(())
         })?;
-        self.set_version(super::VERSION)
+        self.set_version(version::VERSION)
     }
 
     /// Says which version it is of; durable on return.
     pub fn set_version(&self, version: u64) -> Result<()> {
         let version = version.to_le_bytes();
         self.sled
-            .ask(|trees| trees.meta.insert(VERSION, &version))?;
+            .ask(|trees| trees.meta.insert(VERSION_KEY, &version))?;
         self.sync()
     }
 

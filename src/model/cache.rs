@@ -1,16 +1,13 @@
 //! Our cache folder: weights that were fetched, and the checksums of files seen first.
 
 use std::fs::{self, File, TryLockError};
-use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::process;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::catalogue::{Model, WeightsSource};
 use super::digest::is_sha256;
-use super::fetch::{FetchEvent, Fetching, TICK};
+use super::fetching::{FetchEvent, Fetching, TICK};
+use super::replace::replace;
 use super::settings::FetchOptions;
 use crate::error::{FetchError, FileError, Result};
 
@@ -138,34 +135,6 @@ impl Pin {
             let _ = replace(&self.record, format!("{found}\n").as_bytes());
         }
     }
-}
-
-/// Writes a file so that others see the old or the new content, never half of one.
-pub(super) fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder)?;
-    }
-    let temporary = unique_beside(path);
-    let written = File::create_new(&temporary).and_then(|mut file| {
-        file.write_all(content)?;
-        file.sync_all()
-    });
-    written
-        .and_then(|()| fs::rename(&temporary, path))
-        .inspect_err(|_| {
-            let _ = fs::remove_file(&temporary);
-        })
-}
-
-/// A name in the folder of `path` that no other thread or process uses, nor one of an earlier run
-/// with the same process id, which is the rule in a container.
-pub(super) fn unique_beside(path: &Path) -> PathBuf {
-    static COUNT: AtomicU64 = AtomicU64::new(0);
-    let count = COUNT.fetch_add(1, Ordering::Relaxed);
-    let now = SystemTime::now().duration_since(UNIX_EPOCH);
-    let now = now.unwrap_or_default().as_nanos();
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    path.with_file_name(format!(".{name}.{}-{now}-{count}.part", process::id()))
 }
 
 /// Removes what killed processes left in `folder`. Only under the lock.

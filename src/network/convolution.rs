@@ -1,6 +1,7 @@
 //! A convolution written down: its window, its weights' names, and what is fused into it.
 
-use super::{Value, Window};
+use super::value::Value;
+use super::window::Window;
 
 /// What is applied to each output of a convolution, after the residual is added.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -1,6 +1,8 @@
 //! The shape of every map, for pictures of one size.
 
-use super::{Network, Operation, Step, Window};
+use super::declaration::Network;
+use super::step::{Operation, Step};
+use super::window::Window;
 use crate::error::NetworkError;
 
 /// Values of a map, with what an engine may put around and between them, that an address can reach.
@@ -106,6 +108,20 @@ impl Network {
             shapes.push(shape);
         }
         Ok(shapes)
+    }
+
+    /// Multiply-adds of every step for an input of `height` × `width` pixels.
+    #[must_use]
+    pub fn multiply_adds(&self, height: usize, width: usize) -> Vec<u64> {
+        let shapes = self.shapes(height, width);
+        let cost = |(step, shape): (&Step, &MapShape)| match &step.operation {
+            Operation::Convolution(c) => {
+                let per_cell: usize = c.weight_shape().iter().product();
+                (per_cell * shape.height * shape.width) as u64
+            }
+            _ => 0,
+        };
+        self.steps.iter().zip(&shapes[1..]).map(cost).collect()
     }
 
     fn check_shape(

@@ -5,7 +5,7 @@ use std::path::Path;
 use image::{DynamicImage, RgbaImage};
 use libheif_rs::{ColorSpace, HeifContext, HeifError, LibHeif, RgbChroma};
 
-use super::decode::{Picture, check_pixels, damaged, over_white};
+use super::picture::{Picture, check_pixels, damaged, over_white};
 use crate::error::{PhotoError, Result};
 
 /// The file's primary picture. libheif puts tiles together, turns the picture upright as the file

@@ -18,13 +18,15 @@ mod hash;
 #[cfg(any(feature = "avif", feature = "heic"))]
 mod heif;
 mod jpeg;
+pub mod picture;
 pub mod preprocess;
 mod resample;
 pub mod walk;
 
-pub use decode::Picture;
 pub use hash::ContentHash;
-pub use preprocess::{ChannelOrder, Decoding, Interpolation, Pixels, Preprocess, Size};
+pub use picture::Picture;
+pub use preprocess::{ChannelOrder, Decoding, Pixels, Preprocess, Size};
+pub use resample::Interpolation;
 pub use walk::{Found, Walk, absolute, walk};
 
 /// The largest file that is read, in bytes: 1 GiB.

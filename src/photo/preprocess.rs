@@ -5,8 +5,8 @@ use std::str::FromStr;
 
 use image::RgbImage;
 
-use super::decode::{Covered, Picture};
-use super::resample::{Between, Span, View, resample};
+use super::picture::{Covered, Picture};
+use super::resample::{Between, Interpolation, Span, View, resample};
 use crate::error::{PhotoError, Result};
 
 /// The longest side a picture may have after resizing without a crop.
@@ -26,20 +26,6 @@ pub enum Size {
         /// Columns.
         width: u32,
     },
-}
-
-/// How a resized pixel is made from those around it. All but nearest widen with the scale, as
-/// Pillow's filters do, so that shrinking does not alias.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Interpolation {
-    /// The nearest pixel.
-    Nearest,
-    /// Linear.
-    Bilinear,
-    /// Cubic with a = −0.5, Pillow's.
-    Bicubic,
-    /// Lanczos with three lobes.
-    Lanczos,
 }
 
 const INTERPOLATIONS: [(&str, Interpolation); 4] = [

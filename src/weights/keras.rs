@@ -15,8 +15,8 @@ use hdf5_reader::messages::layout::DataLayout;
 use hdf5_reader::storage::FileStorage;
 use hdf5_reader::{Dataset, Datatype, Hdf5File};
 
-use super::numbers::{NumberType, Stored};
-use super::{Damage, Tensors};
+use super::damage::Damage;
+use super::numbers::{NumberType, Stored, Tensors};
 use crate::error::{Result, WeightsError};
 
 /// What a file starts with.

@@ -6,6 +6,7 @@
 //! pickle stream that torch wrote before 1.6, and Keras' HDF5. Files come from strangers: nothing in them is ever
 //! executed, and no length in them is believed before it was compared with the file's.
 
+mod damage;
 mod keras;
 mod numbers;
 pub mod parameters;
@@ -15,7 +16,6 @@ mod torch;
 mod torch_legacy;
 mod torch_zip;
 
-use std::collections::BTreeMap;
 use std::fs::File;
 #[cfg(not(unix))]
 use std::io::SeekFrom;
@@ -24,12 +24,10 @@ use std::path::{Path, PathBuf};
 #[cfg(not(unix))]
 use std::sync::{Mutex, PoisonError};
 
-use self::numbers::{NumberType, Stored};
+use self::damage::Damage;
+use self::numbers::{NumberType, Stored, Tensors};
 use crate::error::{FileError, Result, WeightsError};
 use crate::nearest::nearest;
-
-/// Tensors by their names.
-type Tensors = BTreeMap<String, Stored>;
 
 /// What wrapping a network in Python puts before every name: `DataParallel`, `compile`, and the
 /// usual names of a network within a training script's module.
@@ -50,31 +48,6 @@ pub struct WeightsFile {
     tensors: Tensors,
     /// Whether the network that it is of has the channels of a map last.
     channels_last: bool,
-}
-
-/// What can be wrong inside a file whose format is right.
-#[derive(Debug, thiserror::Error)]
-enum Damage {
-    #[error("a tensor's numbers are missing")]
-    MissingStorage,
-    #[error("a tensor has not as many strides as axes")]
-    Strides,
-    #[error("a tensor reaches beyond its storage")]
-    OutOfStorage,
-    #[error("a tensor reaches beyond the end of the file")]
-    OutOfFile,
-    #[error("its numbers are compressed, which torch never does")]
-    Compressed,
-    #[error("its numbers are big-endian")]
-    BigEndian,
-    #[error("a tensor's numbers are in pieces, which Keras never does")]
-    Chunked,
-}
-
-impl Damage {
-    fn of(self, path: &Path) -> WeightsError {
-        WeightsError::damaged_at(path)(self)
-    }
 }
 
 impl WeightsFile {

@@ -7,8 +7,8 @@ use std::path::Path;
 use ::safetensors::Dtype;
 use ::safetensors::tensor::{Metadata, TensorInfo};
 
-use super::numbers::{NumberType, Stored};
-use super::{Damage, Tensors};
+use super::damage::Damage;
+use super::numbers::{NumberType, Stored, Tensors};
 use crate::error::{FileError, Result, WeightsError};
 
 /// The format's own bound on the header, in bytes.

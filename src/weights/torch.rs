@@ -4,9 +4,9 @@ use std::collections::HashMap;
 use std::io;
 use std::path::Path;
 
-use super::numbers::{NumberType, Stored};
+use super::damage::Damage;
+use super::numbers::{NumberType, Stored, Tensors};
 use super::pickle::{Pickle, PickleError, Value};
-use super::{Damage, Tensors};
 use crate::error::{Error, FileError, Result, WeightsError};
 
 /// Keys under which training scripts put the tensors, the likelier ones first.

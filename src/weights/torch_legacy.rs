@@ -6,9 +6,10 @@ use std::fs::File;
 use std::io::{BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
 
+use super::damage::Damage;
+use super::numbers::Tensors;
 use super::pickle::{Bytes, Pickle, Value};
 use super::torch::{Extent, locate, storage_types, tensors};
-use super::{Damage, Tensors};
 use crate::error::{Result, WeightsError};
 
 /// How every such file begins: the magic number, pickled.

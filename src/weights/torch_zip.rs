@@ -7,9 +7,10 @@ use std::path::Path;
 
 use zip::ZipArchive;
 
+use super::damage::Damage;
+use super::numbers::Tensors;
 use super::pickle::{Bytes, MAX_BYTES, Pickle};
 use super::torch::{Extent, locate, tensors};
-use super::{Damage, Tensors};
 use crate::error::{Result, WeightsError};
 
 /// The tensors of the zip in `file`.

@@ -2,7 +2,8 @@
 
 use candle_core::{D, Tensor};
 
-use super::{GEM_FLOOR, Pooling, regions};
+use super::kind::{GEM_FLOOR, Pooling};
+use super::regions::regions;
 use crate::error::{NetworkError, Result};
 
 /// `[N, C, H, W]` → one vector per picture.

@@ -2,7 +2,7 @@
 
 use candle_core::{Device, Result, Tensor};
 
-use super::activate;
+use super::activation::activate;
 use crate::network::{Convolution, Padding};
 use crate::weights::parameters::Folded;
 

@@ -1,5 +1,6 @@
 //! A network by Candle's own operations, on any device.
 
+mod activation;
 mod convolution;
 mod norm;
 
@@ -7,6 +8,7 @@ use std::collections::BTreeMap;
 
 use candle_core::{D, Device, Result, Tensor};
 
+use self::activation::activate;
 use self::convolution::LoadedConvolution;
 use self::norm::LoadedNorm;
 use crate::error::NetworkError;
@@ -165,21 +167,6 @@ fn averages(size: usize, side: usize, device: &Device) -> Result<Tensor> {
         row[window].fill(share);
     }
     Tensor::from_vec(matrix, (side, size), device)
-}
-
-/// The activation, by Candle.
-fn activate(x: &Tensor, activation: Activation) -> Result<Tensor> {
-    let hard_sigmoid = |x: &Tensor| (x + 3.0)?.clamp(0f32, 6f32)? / 6.0;
-    match activation {
-        Activation::Identity => Ok(x.clone()),
-        Activation::Relu => x.relu(),
-        Activation::Relu6 => x.clamp(0f32, 6f32),
-        Activation::HardSwish => x * hard_sigmoid(x)?,
-        Activation::HardSigmoid => hard_sigmoid(x),
-        Activation::Silu => x.silu(),
-        Activation::Sigmoid => candle_nn::ops::sigmoid(x),
-        Activation::Gelu => x.gelu_erf(),
-    }
 }
 
 #[cfg(test)]

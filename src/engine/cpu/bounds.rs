@@ -11,24 +11,24 @@
 //! No plan exists that has not passed: `Plan::new` ends with it. `SAFETY` comments of what runs a
 //! step name this file for these four; that two threads do not write the same cells is told where
 //! the work is shared out, and that the machine has the instructions by
-//! [`Instructions`](super::instructions::Instructions).
+//! [`Instructions`](crate::kernels::Instructions).
 //!
 //! In a build with the feature `checked` the proof is put to the test: every place carries its
-//! extent and every access asserts it ([`Floats`](super::floats::Floats)).
+//! extent and every access asserts it ([`Floats`](crate::kernels::Floats)).
 
 use std::ops::Range;
 
-use super::arena::{Arena, Place};
 use super::conv::{Conv, Packed};
 use super::elementwise::Norm;
 use super::inverted_residual::InvertedResidual;
-use super::layout::{BLOCK, Halo, Layout};
+use super::layout::{Halo, Layout};
 use super::map::Operands;
-use super::plan::Planned;
+use super::memory::{Arena, Place};
 use super::pool::Means;
-use super::step::Step;
+use super::step::{Planned, Step};
 use super::winograd::{self, Winograd};
 use crate::error::NetworkError;
+use crate::kernels::BLOCK;
 use crate::network::{MapShape, Network, Value, Window};
 
 /// What does not hold. It would be a mistake of ours: no network that was built should get here.

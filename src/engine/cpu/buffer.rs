@@ -2,8 +2,8 @@
 
 use memmap2::MmapMut;
 
-use super::floats::Floats;
-use super::layout::BLOCK;
+use crate::kernels::BLOCK;
+use crate::kernels::Floats;
 
 /// Bytes of a large page. Weights of many megabytes are read from end to end for every picture, and
 /// with pages of 4 KiB their addresses alone cost a few per cent.

@@ -4,51 +4,10 @@
 //! themselves, and so are those behind. A chain of concatenations, as a dense block has it, is one
 //! piece of memory that every layer adds its channels to.
 
-use super::arena::Pictures;
-use super::layout::BLOCK;
-use super::lowering::{Fused, FusedWork};
 use super::map::{Map, Operands};
+use super::memory::Pictures;
 use super::team::Member;
-use crate::network::{MapShape, Value};
-
-/// Where a value lies: in the memory of `root`, behind so many blocks.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Home {
-    /// The value that all of the memory belongs to; the value itself if it is no part of another.
-    pub root: Value,
-    /// Blocks of channels before it.
-    pub blocks: usize,
-}
-
-/// The home of every value. Parts of a concatenation have one in its memory, unless their channels
-/// do not fill blocks, or they are part of another one already.
-pub fn homes(shapes: &[MapShape], lowered: &[Fused]) -> Vec<Home> {
-    let own = |value| Home {
-        root: Value(value),
-        blocks: 0,
-    };
-    let mut homes: Vec<Home> = (0..shapes.len()).map(own).collect();
-    // The last concatenation comes first: the others are parts of it.
-    for fused in lowered.iter().rev() {
-        let (FusedWork::Concat, Some(with)) = (&fused.work, fused.operands.second) else {
-            continue;
-        };
-        let (whole, first) = (homes[fused.operands.output.0], fused.operands.input);
-        let before = shapes[first.0].channels;
-        if !before.is_multiple_of(BLOCK) {
-            continue;
-        }
-        for (part, blocks) in [(first, 0), (with, before / BLOCK)] {
-            if part != Value::INPUT && homes[part.0] == own(part.0) {
-                homes[part.0] = Home {
-                    root: whole.root,
-                    blocks: whole.blocks + blocks,
-                };
-            }
-        }
-    }
-    homes
-}
+use crate::kernels::BLOCK;
 
 /// Whether `part` lies in `whole` already, `before` channels from its start.
 fn is_in_place(part: &Map, before: usize, whole: &Map) -> bool {

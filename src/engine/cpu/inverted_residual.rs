@@ -9,16 +9,16 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::arena::Pictures;
 use super::conv::{Packed, Row, before};
-use super::depthwise::{Depthwise, Strip};
-use super::elementwise::{Cells, Norm};
-use super::floats::Floats;
-use super::kernels::Kernels;
-use super::layout::{BLOCK, Halo, Layout};
+use super::depthwise::Depthwise;
+use super::elementwise::Norm;
+use super::layout::{Halo, Layout};
 use super::map::{Map, Operands};
+use super::memory::Pictures;
 use super::team::Member;
-use super::tile::Chunk;
+use crate::kernels::BLOCK;
+use crate::kernels::Floats;
+use crate::kernels::{Cells, Chunk, Kernels, Strip};
 
 /// Bytes that a band's maps may take: they are to stay in a core's second cache.
 const BAND_BYTES: usize = 640 << 10;

@@ -5,10 +5,8 @@
 //! Channels that fill up the last block are zero. Around a map there may be a halo of zeros, so
 //! that a window over the edge needs no special case. Pixels stay plane by plane, as they come.
 
+use crate::kernels::BLOCK;
 use crate::network::{MapShape, Window};
-
-/// Channels that lie side by side.
-pub const BLOCK: usize = 16;
 
 /// Cells of zeros around a map.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]

@@ -7,10 +7,10 @@ use rayon::prelude::*;
 use super::conv::Packed;
 use super::depthwise::Depthwise;
 use super::elementwise::Norm;
-use super::layout::BLOCK;
 use super::map::Operands;
 use super::pool::Means;
 use crate::error::Result;
+use crate::kernels::BLOCK;
 use crate::network::{Activation, Convolution, Network, Operation, Step, Value, Window};
 use crate::weights::parameters::Folded;
 

@@ -1,7 +1,8 @@
 //! A map in memory that several threads fill at once.
 
-use super::floats::Floats;
-use super::layout::{BLOCK, Halo, Layout};
+use super::layout::{Halo, Layout};
+use crate::kernels::BLOCK;
+use crate::kernels::Floats;
 
 /// One picture's map. Whoever reads or writes through it vouches that no one else writes the same
 /// cells meanwhile.

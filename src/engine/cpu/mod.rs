@@ -11,7 +11,7 @@
 //! ```
 //!
 //! Weights are packed once. A [`Plan`](plan::Plan) is made for each size of picture and kept: it says
-//! for every value where it lies ([`arena`]) and how ([`layout`]), and holds a [`Step`](step::Step)
+//! for every value where it lies ([`places`]) and how ([`layout`]), and holds a [`Step`](step::Step)
 //! for what is run as one: an `enum` whose variants carry plan and weights together.
 //!
 //! # Layouts
@@ -23,8 +23,8 @@
 //!
 //! # Who promises what
 //!
-//! This is the one place in the crate with unsafe code: raw pointers ([`floats`]), because several
-//! threads fill one map, and intrinsics ([`vector`]). Three promises carry it:
+//! This and `kernels` are the places with unsafe code: raw pointers ([`Floats`](crate::kernels::Floats)), because several
+//! threads fill one map, and intrinsics ([`kernels`](crate::kernels)). Three promises carry it:
 //!
 //! - *bounds*: all that a step reads and writes lies within its maps, its weights and its thread's
 //!   working memory. [`bounds`] proves it of every plan, once; `network` has refused all that is not
@@ -33,7 +33,7 @@
 //!   Work is shared out in one way only ([`team::Member::share`]): jobs that differ in rows, pixels,
 //!   channels or pictures; all members meet behind each.
 //! - *instructions*: kernels run only on a machine that has their instructions; there is no
-//!   [`Kernels`](kernels::Kernels) for others ([`instructions`]).
+//!   [`Kernels`] for others ([`Instructions`]).
 //!
 //! With the feature `checked` every access asserts the first one.
 //!
@@ -41,53 +41,41 @@
 //!
 //! 1. `network`: a variant of `Operation`, what it makes of a shape, what the builder checks.
 //! 2. [`loaded`]: its weights, a variant of `Work`. 3. [`lowering`]: a variant of `FusedWork`, its
-//!    halo. 4. A file with its plan, its kernel over [`Vector`](vector::Vector), and the kernel's row
-//!    in [`kernels`]. 5. [`step`]: a variant of `Step`; [`bounds`]: what has to hold for it. The
+//!    halo. 4. A file with its plan, its kernel and the kernel's row in
+//!    [`kernels`](crate::kernels). 5. [`step`]: a variant of `Step`; [`bounds`]: what has to hold for it. The
 //!    compiler asks for each. 6. `engine/candle`: the same by Candle, which the tests hold it to.
 #![allow(unsafe_code)]
 
-mod arena;
-#[cfg(target_arch = "x86_64")]
-mod avx2;
-#[cfg(target_arch = "x86_64")]
-mod avx512;
 mod bounds;
 mod buffer;
 mod concat;
 mod conv;
 mod depthwise;
 mod elementwise;
-mod epilogue;
-mod floats;
-mod instructions;
 mod inverted_residual;
-mod kernels;
 mod layout;
 mod loaded;
 mod lowering;
 mod map;
+mod memory;
+mod places;
 mod plan;
 mod pool;
-mod portable;
 mod running;
 mod step;
 mod team;
 #[cfg(test)]
 mod tests;
-mod tile;
-mod transform;
-mod vector;
 mod winograd;
 
 use std::sync::{Arc, Mutex};
 
-pub use self::instructions::Instructions;
-use self::kernels::Kernels;
 use self::loaded::LoadedNetwork;
 use self::plan::Plan;
 use self::running::{Output, run_group};
 use self::team::{Member, Team};
 use crate::error::{NetworkError, Result};
+use crate::kernels::{Instructions, Kernels, PORTABLE};
 use crate::network::{MapShape, Network, Value};
 use crate::weights::parameters::Folded;
 
@@ -126,7 +114,7 @@ impl CpuNetwork {
             loaded: LoadedNetwork::pack(&network, read)?,
             network,
             taps,
-            kernels: kernels.unwrap_or(&portable::KERNELS),
+            kernels: kernels.unwrap_or(&PORTABLE),
             plans: Mutex::default(),
             teams: Mutex::default(),
         })

@@ -2,26 +2,16 @@
 
 use std::sync::Mutex;
 
-use super::arena::{Arena, Memory, Places};
 use super::bounds;
-use super::concat::{Home, homes};
 use super::layout::{Halo, Layout};
 use super::loaded::LoadedNetwork;
 use super::lowering::{Fused, halos, lower};
 use super::map::Operands;
-use super::step::Step;
+use super::memory::{Arena, Memory};
+use super::places::{Home, Places, homes};
+use super::step::{Planned, Step};
 use crate::error::NetworkError;
 use crate::network::{MapShape, Network, Value};
-
-/// A step as it is run, with the values that it reads and makes.
-pub struct Planned {
-    /// What is run.
-    pub step: Step,
-    /// What it reads and makes.
-    pub operands: Operands<Value>,
-    /// Numbers of the taps that the output is copied to.
-    pub taps: Vec<usize>,
-}
 
 /// All that is known beforehand about pictures of one size. Its bounds are proven: see
 /// [`bounds`](super::bounds).

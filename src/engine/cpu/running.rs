@@ -2,13 +2,14 @@
 
 use std::ops::Range;
 
-use super::arena::{Memory, Pictures};
-use super::floats::Floats;
-use super::kernels::Kernels;
-use super::layout::BLOCK;
 use super::map::Map;
-use super::plan::{Plan, Planned};
+use super::memory::{Memory, Pictures};
+use super::plan::Plan;
+use super::step::Planned;
 use super::team::Member;
+use crate::kernels::BLOCK;
+use crate::kernels::Floats;
+use crate::kernels::Kernels;
 use crate::network::Value;
 
 /// Where a tap's values go, picture by picture.

@@ -1,19 +1,30 @@
 //! A step as it is run: its plan for pictures of one size, its weights, and what it reads and makes.
 
-use super::arena::Pictures;
+use std::sync::Arc;
+
 use super::concat;
 use super::conv::Conv;
 use super::elementwise::Norm;
 use super::inverted_residual::InvertedResidual;
-use super::kernels::Kernels;
 use super::layout::Layout;
 use super::lowering::FusedWork;
 use super::map::Operands;
+use super::memory::Pictures;
 use super::pool::{self, Means};
 use super::team::Member;
 use super::winograd::Winograd;
-use crate::network::Window;
-use std::sync::Arc;
+use crate::kernels::Kernels;
+use crate::network::{Value, Window};
+
+/// A step as it is run, with the values that it reads and makes.
+pub struct Planned {
+    /// What is run.
+    pub step: Step,
+    /// What it reads and makes.
+    pub operands: Operands<Value>,
+    /// Numbers of the taps that the output is copied to.
+    pub taps: Vec<usize>,
+}
 
 /// What is run as one.
 pub enum Step {

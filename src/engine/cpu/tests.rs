@@ -1,18 +1,35 @@
 //! Every instruction set against Candle's own operations, on networks of random shapes.
 
 mod concat;
+#[cfg(feature = "checked")]
+mod families;
 mod random;
 
 use candle_core::{Device, Tensor};
 use proptest::prelude::*;
 
-use super::{CpuNetwork, Instructions};
+use super::CpuNetwork;
 use crate::engine::candle::CandleNetwork;
+use crate::kernels::Instructions;
 use crate::network::{
     Activation, Convolution, Network, NetworkBuilder, Operation, Padding, Value, WeightNames,
     Window,
 };
 use crate::weights::parameters::{Folded, Parameters};
+
+/// How many random cases `IMGSEARCH_CASES` asks for: under valgrind each takes a hundred times as
+/// long.
+fn asked_cases() -> Option<u32> {
+    std::env::var("IMGSEARCH_CASES").ok()?.parse().ok()
+}
+
+fn cases(usual: u32) -> ProptestConfig {
+    let cases = asked_cases().map_or(usual, |asked| asked.min(usual));
+    ProptestConfig {
+        cases,
+        ..ProptestConfig::default()
+    }
+}
 
 /// Numbers of −1 … 1, the same everywhere.
 struct Numbers(u64);
@@ -160,7 +177,7 @@ fn any_window(kernels: &'static [usize]) -> impl Strategy<Value = Window> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+    #![proptest_config(cases(24))]
 
     #[test]
     fn convolutions_of_any_shape_equal_candles(

@@ -8,95 +8,21 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use rayon::prelude::*;
-
-use super::arena::Pictures;
-use super::buffer::Buffer;
-use super::conv::{Ahead, Packed, before};
-use super::epilogue::Finish;
-use super::floats::Floats;
-use super::kernels::{Kernels, STEPS};
-use super::layout::{BLOCK, Halo, Layout};
+use super::conv::{Ahead, PAIR, Packed, Transformed, VALUES, before};
+use super::layout::{Halo, Layout};
 use super::map::{Map, Operands};
+use super::memory::Pictures;
 use super::team::Member;
-use super::tile::{Chunk, Second, Tile};
-use super::transform::{CELLS, Gathered, SIDE, Scattered};
+use crate::kernels::BLOCK;
+use crate::kernels::Floats;
+use crate::kernels::{CELLS, Chunk, Finish, Gathered, Kernels, STEPS, Scattered, Second, Tile};
 use crate::network::Window;
 
-/// Values of a transformed tile.
-const VALUES: usize = SIDE * SIDE;
-/// Blocks of output channels whose weights lie together: as wide as the widest tile.
-const PAIR: usize = 2;
 /// Bytes that the transformed input of a few tiles may take, and the sums of a group of channels:
 /// both are to stay in a core's second cache.
 const HELD_BYTES: usize = 512 << 10;
 /// At least so many tiles are transformed together, so that the weights are not read too often.
 const FEWEST_TILES: usize = 48;
-
-/// The transformed weights of a convolution.
-pub struct Transformed {
-    /// `[pair of blocks of outputs][value][block][inputs][16]`: what is read together lies together.
-    weights: Buffer,
-}
-
-impl Transformed {
-    /// Transforms the weights of a 3×3 convolution.
-    pub fn new(packed: &Packed) -> Self {
-        let depth = packed.inputs.next_multiple_of(BLOCK);
-        let pair = PAIR * VALUES * depth * BLOCK;
-        let mut weights = Buffer::new(packed.blocks().div_ceil(PAIR) * pair);
-        let pairs = weights.as_mut_slice().par_chunks_exact_mut(pair);
-        pairs.enumerate().for_each(|(pair, transformed)| {
-            let blocks = pair * PAIR..((pair + 1) * PAIR).min(packed.blocks());
-            for (index, block) in blocks.enumerate() {
-                for input in 0..packed.inputs {
-                    transform(packed, block, input, |value, sixteen| {
-                        let place = ((value * PAIR + index) * depth + input) * BLOCK;
-                        transformed[place..place + BLOCK].copy_from_slice(sixteen);
-                    });
-                }
-            }
-        });
-        Self { weights }
-    }
-}
-
-/// Sixteen numbers, one for each output of a block.
-type Sixteen = [f32; BLOCK];
-
-/// G·g·Gᵀ for the sixteen kernels between one input and a block of outputs.
-fn transform(packed: &Packed, block: usize, input: usize, mut put: impl FnMut(usize, &Sixteen)) {
-    let columns = [0, 1, 2].map(|column| {
-        to_values([0, 3, 6].map(|row| packed.weights_of(block, input, row + column)))
-    });
-    for row in 0..SIDE {
-        let halves = columns.each_ref().map(|values| &values[row]);
-        for (column, sums) in to_values(halves).iter().enumerate() {
-            put(row * SIDE + column, sums);
-        }
-    }
-}
-
-/// G·g. What its rows have in common is computed once.
-#[inline(always)]
-fn to_values(taps: [&Sixteen; 3]) -> [Sixteen; SIDE] {
-    let mut values = [[0.0; BLOCK]; SIDE];
-    for lane in 0..BLOCK {
-        let [first, second, third] = taps.map(|tap| tap[lane]);
-        let (even, odd) = ((first + third) * (-1.0 / 6.0), second * (-1.0 / 6.0));
-        let (far, far_odd) = (
-            first * (1.0 / 24.0) + third * (1.0 / 6.0),
-            second * (1.0 / 12.0),
-        );
-        values[0][lane] = first * 0.25;
-        values[1][lane] = even + odd;
-        values[2][lane] = even - odd;
-        values[3][lane] = far + far_odd;
-        values[4][lane] = far - far_odd;
-        values[5][lane] = third;
-    }
-    values
-}
 
 /// The halo that the tiles of a map reach into: the window's, and what the last tiles have left
 /// over.
@@ -188,7 +114,7 @@ impl Winograd {
         let is_paired = self.group.is_multiple_of(PAIR) || groups == 1;
         parts >= 1
             && is_paired
-            && self.packed.transformed().weights.as_slice().len() >= weights
+            && self.packed.transformed().len() >= weights
             && self.outputs == self.packed.blocks()
             && self.inputs == self.packed.inputs.div_ceil(BLOCK)
     }
@@ -372,12 +298,9 @@ impl Running<'_> {
         }
     }
 
-    /// The weights of one transformed value for a block of outputs and the other of its pair.
     fn weights(&self, value: usize, block: usize) -> Floats {
         let depth = self.plan.inputs * BLOCK;
-        let pair = block / PAIR * VALUES * PAIR + value * PAIR;
-        let start = (pair + block % PAIR) * depth * BLOCK;
-        self.transformed.weights.floats().plus(start)
+        self.transformed.weights(value, block, depth)
     }
 
     /// Transforms the sums of a tile back; of one that reaches over the edge only what lies inside

@@ -10,7 +10,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::super::metrics::Metric;
-use super::{GroundTruth, Item, Query, Region, by_stem};
+use super::labelled::by_stem;
+use super::set::{GroundTruth, Item, Query, Region};
 use crate::error::{EvalError, FileError, Result};
 use crate::photo::Found;
 

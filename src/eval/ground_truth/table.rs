@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::{GroundTruth, Labelled};
+use super::labelled::Labelled;
+use super::set::GroundTruth;
 use crate::error::{Error, EvalError, FileError, Result};
 use crate::photo::absolute;
 

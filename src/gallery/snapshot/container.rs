@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, FileError, GalleryError, Result};
-use crate::gallery::VERSION;
+use crate::gallery::version::VERSION;
 
 /// Magic, length and checksum before the header's JSON.
 const PREFIX: usize = 48;
@@ -28,7 +28,7 @@ pub struct Section {
 }
 
 /// A header that knows its file's sections.
-pub trait Described: Serialize + DeserializeOwned {
+pub trait ContainerHeader: Serialize + DeserializeOwned {
     /// The file's first bytes.
     const MAGIC: &'static [u8; 8];
 
@@ -46,7 +46,7 @@ pub struct Container<H> {
     stamp: String,
 }
 
-impl<H: Described> Container<H> {
+impl<H: ContainerHeader> Container<H> {
     /// Opens the file, however large it is, in milliseconds: its header is checked here, its
     /// sections by [`Container::verify`].
     ///
@@ -275,7 +275,11 @@ impl ContainerWriter {
     }
 
     /// Writes the header, makes the file durable and gives it its name; returns its stamp.
-    pub fn finish<H: Described>(mut self, header: &H, path: &Path) -> Result<String, FileError> {
+    pub fn finish<H: ContainerHeader>(
+        mut self,
+        header: &H,
+        path: &Path,
+    ) -> Result<String, FileError> {
         let failed = FileError::write_at(path);
         let json = serde_json::to_vec(header).map_err(|error| failed(error.into()))?;
         let hash = blake3::hash(&json);

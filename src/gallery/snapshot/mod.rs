@@ -10,7 +10,6 @@ use std::collections::HashMap;
 use std::fs;
 use std::path::Path;
 
-use self::augmented::Augmentation;
 pub use self::base::Base;
 use self::container::Container;
 use self::container::damaged;
@@ -18,9 +17,8 @@ pub use self::container::{ContainerWriter, MappedSection, Section};
 use self::layout::RECORD;
 pub use self::layout::{Augmented, BaseHeader, BaseRef, BaseSections, Header, Sections};
 pub use self::switch::{CURRENT, remove_others, switch_to};
-use super::DEFAULT_EF_SEARCH;
 use super::hnsw::FlatHnsw;
-use super::index::{Exact, Index, Neighbor, best};
+use super::index::{DEFAULT_EF_SEARCH, Exact, Index, Neighbor, best};
 use super::record::{Record, path_from_bytes};
 use crate::descriptor::{Descriptor, Expansion, Provenance};
 use crate::error::{DescriptorError, FileError, GalleryError, Result};
@@ -252,15 +250,6 @@ impl Snapshot {
     pub fn augmentation(&self) -> Option<Expansion> {
         let augmented = self.header().sections.augmented.as_ref();
         augmented.map(|augmented| augmented.expansion)
-    }
-
-    fn augmentation_sections(&self) -> Option<Augmentation<'_>> {
-        let augmented = self.header().sections.augmented.as_ref()?;
-        Some(Augmentation {
-            expansion: augmented.expansion,
-            neighbors: self.file.numbers(&augmented.neighbors),
-            weights: self.file.numbers(&augmented.weights),
-        })
     }
 
     /// The photos most similar to `query`, best first, equals by path.

@@ -8,6 +8,7 @@ use std::net::TcpListener;
 use std::path::Path;
 use std::sync::atomic::Ordering::SeqCst;
 use std::thread;
+use std::time::Duration;
 
 use tempfile::TempDir;
 use zip::ZipWriter;

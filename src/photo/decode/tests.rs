@@ -1,4 +1,4 @@
-use image::{ImageFormat, Rgb, Rgba, RgbaImage};
+use image::{ImageFormat, Rgb, RgbImage, Rgba, RgbaImage};
 use proptest::prelude::*;
 
 use super::*;

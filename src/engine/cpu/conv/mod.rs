@@ -3,19 +3,21 @@
 use std::ops::Range;
 
 mod packed;
+mod transformed;
 
 use std::sync::Arc;
 
 use self::packed::most_pixels;
 pub use self::packed::{Ahead, Packed, Row};
-use super::arena::Pictures;
-use super::elementwise::{Cells, Norm, cells_of, runs};
-use super::floats::Floats;
-use super::kernels::Kernels;
-use super::layout::{BLOCK, Layout};
+pub use self::transformed::{PAIR, Transformed, VALUES};
+use super::elementwise::{Norm, cells_of, runs};
+use super::layout::Layout;
 use super::map::{Map, Operands};
+use super::memory::Pictures;
 use super::team::Member;
-use super::tile::{Chunk, Second};
+use crate::kernels::BLOCK;
+use crate::kernels::Floats;
+use crate::kernels::{Cells, Chunk, Kernels, Second};
 use crate::network::Window;
 
 /// Bytes of input that are read again for every panel of weights: they are to stay in a core's

@@ -7,12 +7,11 @@ use std::sync::OnceLock;
 use rayon::prelude::*;
 
 use super::super::buffer::Buffer;
-use super::super::epilogue::Finish;
-use super::super::floats::Floats;
-use super::super::kernels::{Kernels, STEPS, TileKernel};
-use super::super::layout::{BLOCK, Layout};
-use super::super::tile::{Chunk, Second, Tile};
-use super::super::winograd::Transformed;
+use super::super::layout::Layout;
+use super::transformed::Transformed;
+use crate::kernels::BLOCK;
+use crate::kernels::Floats;
+use crate::kernels::{Chunk, Finish, Kernels, STEPS, Second, Tile, TileKernel};
 use crate::network::{Convolution, Padding, Window};
 use crate::weights::parameters::Folded;
 
@@ -204,7 +203,7 @@ impl Packed {
 
     /// The weight of `input` at `tap` for a block of outputs that is made of all inputs: sixteen
     /// floats.
-    pub fn weights_of(&self, block: usize, input: usize, tap: usize) -> &[f32; BLOCK] {
+    fn weights_of(&self, block: usize, input: usize, tap: usize) -> &[f32; BLOCK] {
         let (weights, _) = self.weights.as_slice().as_chunks();
         &weights[self.reaches[block].start / BLOCK + self.place(input, tap)]
     }
@@ -227,7 +226,9 @@ impl Packed {
 
     /// The weights for Winograd's method.
     pub fn transformed(&self) -> &Transformed {
-        self.transformed.get_or_init(|| Transformed::new(self))
+        let weights_of = |block, input, tap| self.weights_of(block, input, tap);
+        self.transformed
+            .get_or_init(|| Transformed::new(self.inputs, self.blocks(), weights_of))
     }
 
     /// Whether every block of outputs is made of blocks that an input of so many has, by as many

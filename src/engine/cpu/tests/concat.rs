@@ -22,7 +22,7 @@ fn layer_norm() -> LayerNorm {
 const POINT: Window = window(1, 1, Padding::Symmetric(0));
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 16, ..ProptestConfig::default() })]
+    #![proptest_config(cases(16))]
 
     #[test]
     fn groups_of_any_width_equal_candles(

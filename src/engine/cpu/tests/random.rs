@@ -10,10 +10,8 @@ use crate::network::{BatchNorm, LayerNorm, Step};
 
 /// How many of either kind.
 const SEEDS: u64 = if cfg!(feature = "checked") { 1000 } else { 100 };
-/// `IMGSEARCH_SEEDS` says otherwise: under valgrind each takes a hundred times as long.
 fn seeds() -> std::ops::Range<u64> {
-    let asked = std::env::var("IMGSEARCH_SEEDS").ok();
-    0..asked.and_then(|seeds| seeds.parse().ok()).unwrap_or(SEEDS)
+    0..asked_cases().map_or(SEEDS, u64::from)
 }
 
 const ACTIVATIONS: [Activation; 8] = [

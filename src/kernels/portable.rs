@@ -1,6 +1,6 @@
 //! The kernels in plain Rust: there on every machine, and what the others are held against.
 
-use super::kernels::kernels;
+use super::table::kernels;
 use super::vector::Vector;
 
 /// Eight floats that the compiler may or may not keep in registers.

@@ -43,15 +43,15 @@ macro_rules! kernels {
         $(#[$features:meta])* $vector:ident,
         $(tiles $blocks:literal => $rows:tt,)+
     ) => {
-        use $crate::engine::cpu::{
-            elementwise::{self, Affine, Normalized},
+        use $crate::kernels::{
             depthwise::{self, Strip},
+            elementwise::{self, Affine, Normalized},
             floats::Floats,
-            kernels::{Kernels, STEPS, TileKernel, tile_rows},
-            layout::BLOCK,
             pool::{self, Windows},
+            table::{Kernels, STEPS, TileKernel, tile_rows},
             tile::{self, Tile},
             transform::{self, Gathered, Scattered},
+            vector::BLOCK,
         };
 
         /// The kernels in this instruction set.
@@ -70,7 +70,7 @@ macro_rules! kernels {
             normalize,
         };
 
-        const VECTORS: usize = BLOCK / <$vector as $crate::engine::cpu::vector::Vector>::LANES;
+        const VECTORS: usize = BLOCK / <$vector as $crate::kernels::vector::Vector>::LANES;
 
         $(#[$features])*
         unsafe fn tile_of<const STEP: usize, const ROWS: usize, const WIDTH: usize>(tile: &Tile) {

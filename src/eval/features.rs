@@ -24,8 +24,8 @@ pub enum EvalEvent<'a> {
         /// How many.
         items: usize,
     },
-    /// One more item is described, or was before.
-    Described,
+    /// The features of one more item are there, pooled now or before.
+    Pooled,
     /// A photo was skipped.
     Skipped(&'a Skipped),
     /// So many of the specs are evaluated.
@@ -40,20 +40,20 @@ pub enum EvalEvent<'a> {
 /// Told what happens; when it breaks, the work stops and what is done is kept.
 pub type OnEvent<'a> = &'a mut dyn FnMut(EvalEvent<'_>) -> ControlFlow<()>;
 
-/// The items of a set, described.
-pub struct Described<'a> {
+/// The features of a set's items: of each the vectors that were pooled from the layers.
+pub struct Features<'a> {
     cache: &'a PooledCache,
     source: String,
     /// What each item is known by in the cache; nothing for those that were skipped.
     hashes: Vec<Option<ContentHash>>,
-    /// Items that could not be described.
+    /// Items that have none, since they could not be read.
     pub skipped: Vec<Skipped>,
     /// Whether it was stopped before the end.
     pub interrupted: bool,
 }
 
-impl<'a> Described<'a> {
-    /// Describes `items` with all parts of the extractor's spec.
+impl<'a> Features<'a> {
+    /// Pools all parts of the extractor's spec for `items`.
     ///
     /// # Errors
     /// Only what concerns all items, such as a full disk.
@@ -64,7 +64,7 @@ impl<'a> Described<'a> {
         jobs: usize,
         on_event: OnEvent<'_>,
     ) -> Result<Self, GalleryError> {
-        let mut described = Self {
+        let mut features = Self {
             cache,
             source: source_of(extractor),
             hashes: vec![None; items.len()],
@@ -76,18 +76,18 @@ impl<'a> Described<'a> {
             items,
             extractor,
             cache,
-            keys: parts.iter().map(|part| described.key(part)).collect(),
+            keys: parts.iter().map(|part| features.key(part)).collect(),
         };
-        if !described.interrupted {
+        if !features.interrupted {
             work_through(
                 (items.len(), extractor.batch()),
                 jobs,
                 |range, sender| workers.run(range, sender),
-                |receiver, stop| described.take_all(&receiver, &workers, stop, on_event),
+                |receiver, stop| features.take_all(&receiver, &workers, stop, on_event),
             )?;
         }
         cache.flush()?;
-        Ok(described)
+        Ok(features)
     }
 
     fn take_all(
@@ -105,7 +105,7 @@ impl<'a> Described<'a> {
                         self.cache.put(&hash, workers.keys.iter().zip(pooled))?;
                     }
                     self.hashes[taken.item] = Some(hash);
-                    on_event(EvalEvent::Described)
+                    on_event(EvalEvent::Pooled)
                 }
                 Err(reason) => {
                     let path = workers.items[taken.item].path.clone();
@@ -124,7 +124,7 @@ impl<'a> Described<'a> {
         Ok(())
     }
 
-    /// Which items are described.
+    /// Which items have features.
     #[must_use]
     pub fn kept(&self) -> Vec<bool> {
         self.hashes.iter().map(Option::is_some).collect()
@@ -137,7 +137,7 @@ impl<'a> Described<'a> {
         }
     }
 
-    /// The vectors of a part for the items that are described, in their order. Vectors have length
+    /// The vectors of a part for the items that have features, in their order. Vectors have length
     /// 1; one that was zero is zero, and like nothing.
     ///
     /// # Errors
@@ -162,7 +162,7 @@ impl<'a> Described<'a> {
     /// The vectors of each of a spec's parts.
     ///
     /// # Errors
-    /// As [`Described::matrix`].
+    /// As [`Features::matrix`].
     pub fn matrices(&self, spec: &DescriptorSpec) -> Result<Vec<Matrix>> {
         spec.parts.iter().map(|part| self.matrix(part)).collect()
     }
@@ -171,7 +171,7 @@ impl<'a> Described<'a> {
     /// part is zero).
     ///
     /// # Errors
-    /// As [`Described::matrix`].
+    /// As [`Features::matrix`].
     pub fn joined(&self, spec: &DescriptorSpec) -> Result<Matrix> {
         let matrices = self.matrices(spec)?;
         let square: f32 = spec

@@ -8,37 +8,37 @@ use super::{IngestEvent, IngestOptions, Skipped, Taken, Workers};
 use crate::extract::Extractor;
 use crate::photo::{ContentHash, walk};
 
-/// What photos were described as.
+/// The descriptors of photos, in memory.
 #[derive(Debug, Default)]
-pub struct Described {
+pub struct Descriptors {
     /// The descriptors, one after another, in the order of the walk; of equal files the first's.
     pub rows: Vec<f32>,
-    /// Files that could not be described.
+    /// Files that have none, since they could not be read.
     pub skipped: Vec<Skipped>,
     /// Whether the caller stopped it before the end.
     pub interrupted: bool,
 }
 
-/// Describes the photos at `paths`, and keeps nothing on disk. Takes memory for all descriptors once.
-pub fn describe(
+/// The descriptors of the photos at `paths`; nothing is kept on disk. Takes memory for all of them once.
+pub fn descriptors_of(
     paths: &[PathBuf],
     extractor: &Extractor,
     options: &IngestOptions,
     on_event: &mut dyn FnMut(IngestEvent<'_>) -> ControlFlow<()>,
-) -> Described {
+) -> Descriptors {
     let walked = walk(paths, &options.exclude);
-    let mut described = Described::default();
+    let mut descriptors = Descriptors::default();
     let event = IngestEvent::Walked {
         to_do: walked.found.len(),
         unchanged: 0,
     };
-    described.interrupted = on_event(event).is_break();
+    descriptors.interrupted = on_event(event).is_break();
     for (path, problem) in walked.problems {
         let reason = problem.into();
-        described.skip(Skipped { path, reason }, on_event);
+        descriptors.skip(Skipped { path, reason }, on_event);
     }
-    if described.interrupted {
-        return described;
+    if descriptors.interrupted {
+        return descriptors;
     }
     let dimension = extractor.provenance().dimension;
     let paths = walked.found.iter().map(|found| found.path.as_path());
@@ -55,23 +55,23 @@ pub fn describe(
                 Ok(_) => {
                     rows.put(taken);
                     let event = IngestEvent::Stored { photos: 1 };
-                    described.interrupted |= on_event(event).is_break();
+                    descriptors.interrupted |= on_event(event).is_break();
                 }
                 Err(reason) => {
                     let path = taken.path;
-                    described.skip(Skipped { path, reason }, on_event);
+                    descriptors.skip(Skipped { path, reason }, on_event);
                 }
             }
-            if described.interrupted {
+            if descriptors.interrupted {
                 stop();
             }
         }
     });
-    described.rows = rows.compact();
-    described
+    descriptors.rows = rows.compact();
+    descriptors
 }
 
-impl Described {
+impl Descriptors {
     fn skip(
         &mut self,
         skipped: Skipped,

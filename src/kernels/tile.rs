@@ -9,7 +9,7 @@
 
 use super::epilogue::{Finish, finish};
 use super::floats::Floats;
-use super::layout::BLOCK;
+use super::vector::BLOCK;
 use super::vector::Vector;
 
 /// Inputs that follow each other: `length` floats, `offset` from a window's first cell.

@@ -6,7 +6,7 @@ use std::arch::x86_64::{
     _mm512_set1_ps, _mm512_storeu_ps, _mm512_sub_ps,
 };
 
-use super::kernels::kernels;
+use super::table::kernels;
 use super::vector::vector;
 
 /// Sixteen floats.

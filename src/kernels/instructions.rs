@@ -1,6 +1,6 @@
 //! The instruction sets there are kernels for, and which of them this machine has.
 
-use super::kernels::Kernels;
+use super::table::Kernels;
 
 /// A set of vector instructions.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -38,7 +38,7 @@ impl Instructions {
     }
 
     /// Their kernels, if this machine can run them.
-    pub(super) fn kernels(self) -> Option<&'static Kernels> {
+    pub(crate) fn kernels(self) -> Option<&'static Kernels> {
         match self {
             Self::Portable => Some(&super::portable::KERNELS),
             #[cfg(target_arch = "x86_64")]

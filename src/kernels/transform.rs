@@ -11,7 +11,7 @@
 
 use super::epilogue::{Finish, finish};
 use super::floats::Floats;
-use super::layout::BLOCK;
+use super::vector::BLOCK;
 use super::vector::Vector;
 
 /// Side of a tile of outputs.

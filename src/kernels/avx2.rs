@@ -7,7 +7,7 @@ use std::arch::x86_64::{
     _mm256_set1_ps, _mm256_slli_epi32, _mm256_storeu_ps, _mm256_sub_ps,
 };
 
-use super::kernels::kernels;
+use super::table::kernels;
 use super::vector::vector;
 
 /// Eight floats.

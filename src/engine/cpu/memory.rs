@@ -1,12 +1,9 @@
 //! The memory that a network is run in: which buffer every value is in, and the buffers of a team.
-//!
-//! Buffers are used again for values laid out the same way, so that their halos stay zero.
 
 use super::buffer::Buffer;
-use super::concat::Home;
-use super::floats::Floats;
 use super::layout::Layout;
 use super::map::{Map, Operands};
+use crate::kernels::Floats;
 use crate::network::Value;
 
 /// Where a value lies.
@@ -101,80 +98,5 @@ impl<'a> Pictures<'a> {
     /// The working memory of a member that is for all pictures together.
     pub fn scratch(&self, member: usize) -> Floats {
         self.memories[0].scratch(member)
-    }
-}
-
-/// Finds a place for one value after the other.
-pub struct Places<'a> {
-    layouts: &'a [Layout],
-    homes: &'a [Home],
-    of: Vec<Option<Place>>,
-    buffers: Vec<Layout>,
-    free: Vec<usize>,
-    /// The values that memory belongs to now, and which it is.
-    live: Vec<(Value, usize)>,
-}
-
-impl<'a> Places<'a> {
-    /// With a place for the pixels.
-    pub fn new(layouts: &'a [Layout], homes: &'a [Home]) -> Self {
-        let mut places = Self {
-            layouts,
-            homes,
-            of: vec![None; layouts.len()],
-            buffers: Vec::new(),
-            free: Vec::new(),
-            live: Vec::new(),
-        };
-        places.take(Value::INPUT);
-        places
-    }
-
-    /// Finds one for `value`.
-    pub fn take(&mut self, value: Value) {
-        let Home { root, blocks } = self.homes[value.0];
-        let live = self.live.iter().find(|(live, _)| *live == root);
-        let buffer = match live {
-            Some((_, buffer)) => *buffer,
-            None => self.take_buffer(root),
-        };
-        let layout = self.layouts[value.0];
-        self.of[value.0] = Some(Place {
-            buffer,
-            start: blocks * layout.block(),
-            layout,
-        });
-    }
-
-    fn take_buffer(&mut self, root: Value) -> usize {
-        let layout = self.layouts[root.0];
-        let fits = |buffer: &usize| self.buffers[*buffer] == layout;
-        let buffer = match self.free.iter().rposition(fits) {
-            Some(index) => self.free.remove(index),
-            None => {
-                self.buffers.push(layout);
-                self.buffers.len() - 1
-            }
-        };
-        self.live.push((root, buffer));
-        buffer
-    }
-
-    /// Frees the memory of values of which nothing is read any more.
-    pub fn give_back(&mut self, is_read: impl Fn(Value) -> bool) {
-        let (kept, freed): (Vec<_>, Vec<_>) =
-            self.live.drain(..).partition(|(root, _)| is_read(*root));
-        self.live = kept;
-        self.free
-            .extend(freed.into_iter().map(|(_, buffer)| buffer));
-    }
-
-    /// All of them.
-    pub fn into_arena(self, scratch: usize) -> Arena {
-        Arena {
-            places: self.of,
-            buffers: self.buffers,
-            scratch,
-        }
     }
 }

@@ -2,12 +2,15 @@
 
 use super::floats::Floats;
 
+/// Channels that lie side by side: a cache line, so that every instruction set reads whole registers.
+pub const BLOCK: usize = 16;
+
 /// A few `f32`s that are computed on together.
 ///
 /// A value of such a type exists only where its instructions do: the functions that make one are
 /// unsafe and ask for that, so those that take one need not.
 pub trait Vector: Copy {
-    /// How many; divides [`BLOCK`](super::layout::BLOCK).
+    /// How many; divides [`BLOCK`].
     const LANES: usize;
 
     /// `value` in every lane.
@@ -85,7 +88,7 @@ macro_rules! vector {
         max $max:path, min $min:path,
         rounded |$u:ident| $rounded:expr, two_to |$n:ident| $two_to:expr $(,)?
     ) => {
-        impl $crate::engine::cpu::vector::Vector for $name {
+        impl $crate::kernels::vector::Vector for $name {
             const LANES: usize = $lanes;
 
             #[inline(always)]
