@@ -170,3 +170,10 @@ fn the_table_of_the_readme_names_what_is_there() {
         assert!(root.join(&path).exists(), "README.md names {path}");
     }
 }
+
+#[test]
+fn nothing_is_left_to_do_and_no_case_is_said_to_be_impossible() {
+    let tree = Tree::of(&sources());
+    let macros = ["unreachable!", "todo!", "unimplemented!"];
+    none(&macros.map(|word| rules::words(&tree, word, &[])).concat());
+}
