@@ -7,6 +7,10 @@ use super::Error;
 impl Error {
     /// What to do next, where there is something to do.
     #[must_use]
+    #[expect(
+        clippy::too_many_lines,
+        reason = "a list, a line or two for each error"
+    )]
     pub fn hint(&self) -> Option<String> {
         let hint = match self {
             Self::ZeroDescriptor => "a blank picture cannot be compared",

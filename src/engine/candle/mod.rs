@@ -1,5 +1,7 @@
 //! A network by Candle's own operations, on any device.
 
+#![expect(clippy::single_match_else, reason = "older than the rule")]
+
 mod convolution;
 mod norm;
 

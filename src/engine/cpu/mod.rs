@@ -7,7 +7,16 @@
 //!
 //! This is the one place in the crate with unsafe code: raw pointers, because several threads fill
 //! one map, and intrinsics.
-#![allow(unsafe_code)]
+#![expect(
+    clippy::doc_markdown,
+    clippy::match_bool,
+    clippy::needless_for_each,
+    clippy::needless_pass_by_value,
+    clippy::semicolon_if_nothing_returned,
+    clippy::single_match_else,
+    reason = "older than the rules; they change with the kernels"
+)]
+#![allow(unsafe_code, reason = "pointers and intrinsics, as told above")]
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;

@@ -64,7 +64,7 @@ pub fn read(file: &Path, root: &Path) -> Result<GroundTruth> {
             is_junk,
         });
     }
-    Ok(GroundTruth::of_groups(labelled))
+    Ok(GroundTruth::of_groups(&labelled))
 }
 
 fn unreadable(file: &Path, error: csv::Error) -> Error {

@@ -213,8 +213,9 @@ impl<'a> Tuning<'a> {
                 *keep &= kept;
             }
         }
-        all.iter_mut()
-            .for_each(|described| described.restrict(&keep));
+        for described in &mut all {
+            described.restrict(&keep);
+        }
         Ok(Some((half.restrict(&keep), all)))
     }
 
