@@ -5,6 +5,16 @@
 //! second should not fall as callers are added. Rounds are interleaved; each line is the median of
 //! them, and the ratio to what as many callers as two get.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a bench prints what it measures, and stops where it cannot measure"
+)]
+
+#[path = "../tests/common/seeded.rs"]
+#[allow(dead_code, reason = "a bench uses a part of what the tests share")]
+mod seeded;
+
 use std::error::Error;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -15,18 +25,12 @@ use imgsearch::Extractor;
 use imgsearch::backbone::Architecture;
 use imgsearch::photo::{Photo, Preprocess};
 
-#[path = "../tests/common/seeded.rs"]
-#[allow(dead_code)]
-mod seeded;
-
 const CALLERS: [usize; 5] = [1, 2, 4, 8, 16];
 const ROUNDS: usize = 7;
 const NAME: &str = "efficientnet_lite0";
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let asked = std::env::args()
-        .filter_map(|given| given.parse().ok())
-        .next();
+    let asked = std::env::args().find_map(|given| given.parse().ok());
     let duration = Duration::from_secs_f64(asked.unwrap_or(2.0));
     let folder = tempfile::tempdir()?;
     let weights = folder.path().join("weights.safetensors");

@@ -8,6 +8,13 @@
 //! FOLDER keeps the gallery, to be queried with the command; LIKE is a gallery whose descriptors
 //! these pretend to be.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    reason = "a bench prints what it measures, and stops where it cannot measure"
+)]
+
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -42,7 +49,7 @@ impl Maker {
     }
 
     fn next(&mut self) -> Descriptor {
-        let cluster = ((random(&mut self.state) + 1.0) / 2.0 * CLUSTERS as f32) as usize;
+        let cluster = (f32::midpoint(random(&mut self.state), 1.0) * CLUSTERS as f32) as usize;
         let centre = &self.centres[cluster.min(CLUSTERS - 1) * LATENT..][..LATENT];
         let mut values = vec![0.0f32; self.dimension];
         for (axis, centre) in self.basis.chunks_exact(self.dimension).zip(centre) {
@@ -156,7 +163,7 @@ fn measure(dir: &Path, count: usize, dimension: usize, provenance: &Provenance) 
     let mut maker = Maker::new(dimension);
     let mut gallery = step("open", || Gallery::open_or_create(dir, provenance).unwrap());
     step("write to the store", || {
-        write(&mut gallery, 0..count, &mut maker)
+        write(&mut gallery, 0..count, &mut maker);
     });
     let go_on = &mut |_: usize, _: usize| ControlFlow::Continue(());
     let published = step("publish", || gallery.publish(go_on).unwrap());
@@ -200,11 +207,10 @@ fn main() {
         },
         |like| like.provenance().clone(),
     );
-    match arguments.get(2) {
-        Some(dir) => measure(Path::new(dir), count, dimension, &provenance),
-        None => {
-            let dir = tempfile::tempdir().unwrap();
-            measure(dir.path(), count, dimension, &provenance);
-        }
+    if let Some(dir) = arguments.get(2) {
+        measure(Path::new(dir), count, dimension, &provenance);
+    } else {
+        let dir = tempfile::tempdir().unwrap();
+        measure(dir.path(), count, dimension, &provenance);
     }
 }

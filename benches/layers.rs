@@ -5,8 +5,15 @@
 //! the median of many runs in milliseconds, beside the multiply-adds that `imgsearch models show`
 //! tells.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    reason = "a bench prints what it measures, and stops where it cannot measure"
+)]
+
 #[path = "../tests/common/seeded.rs"]
-#[allow(dead_code)]
+#[allow(dead_code, reason = "a bench uses a part of what the tests share")]
 mod seeded;
 
 use std::error::Error;

@@ -5,6 +5,13 @@
 //! little. Compare instruction sets and shapes with it; whole networks against peers are measured
 //! by `benches/peers/run`.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    reason = "a bench prints what it measures, and stops where it cannot measure"
+)]
+
 use std::collections::HashMap;
 use std::hint::black_box;
 

@@ -4,6 +4,13 @@
 //!
 //! `benches/ranking.py` does the same with NumPy, as people do it today.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    reason = "a bench prints what it measures, and stops where it cannot measure"
+)]
+
 use std::hint::black_box;
 use std::time::Instant;
 

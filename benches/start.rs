@@ -4,8 +4,15 @@
 //! This is what a query pays for before it can look at its picture. The file is in memory, with
 //! made-up weights. Each line is the best and the median of many runs in milliseconds.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    reason = "a bench prints what it measures, and stops where it cannot measure"
+)]
+
 #[path = "../tests/common/seeded.rs"]
-#[allow(dead_code)]
+#[allow(dead_code, reason = "a bench uses a part of what the tests share")]
 mod seeded;
 
 use std::error::Error;

@@ -2,6 +2,12 @@
 //!
 //!     cargo run --release --example evaluate -- FOLDER
 
+#![allow(
+    clippy::print_stderr,
+    clippy::print_stdout,
+    reason = "an example shows what it finds"
+)]
+
 use std::error::Error;
 use std::ops::ControlFlow;
 use std::path::PathBuf;

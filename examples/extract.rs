@@ -1,5 +1,11 @@
 //! How do I get descriptors of my own choice of layers? `cargo run --example extract -- PICTURE…`.
 
+#![allow(
+    clippy::print_stderr,
+    clippy::print_stdout,
+    reason = "an example shows what it finds"
+)]
+
 use std::path::Path;
 
 use imgsearch::model::{self, FetchOptions};

@@ -1,5 +1,11 @@
 //! How do I index a folder from Rust? `cargo run --example index -- FOLDER GALLERY`.
 
+#![allow(
+    clippy::print_stderr,
+    clippy::print_stdout,
+    reason = "an example shows what it finds"
+)]
+
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 

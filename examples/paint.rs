@@ -4,6 +4,12 @@
 //! pictures should find each other. `data/painted` was made by `paint -- data/painted 4`, and the
 //! pictures of the reference values by `paint -- data/goldens/pictures png`.
 
+#![allow(
+    clippy::print_stderr,
+    clippy::print_stdout,
+    reason = "an example shows what it finds"
+)]
+
 #[path = "../tests/common/paint.rs"]
 mod paint;
 

@@ -1,5 +1,11 @@
 //! How do I query a gallery from Rust? `cargo run --example query -- PICTURE GALLERY`.
 
+#![allow(
+    clippy::print_stderr,
+    clippy::print_stdout,
+    reason = "an example shows what it finds"
+)]
+
 use std::path::{Path, PathBuf};
 
 use imgsearch::Extractor;

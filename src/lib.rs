@@ -25,9 +25,6 @@
 //!
 //! `examples/` shows indexing, querying and extracting, a page each.
 
-#![warn(missing_docs)]
-#![deny(unsafe_code)]
-
 pub mod backbone;
 mod cores;
 pub mod descriptor;

@@ -82,7 +82,7 @@ fn assert_equal(found: &[(PathBuf, f32)], expected: &[(PathBuf, f32)]) {
     }
     for (path, similarity) in found {
         let (_, expected) = expected.iter().find(|(other, _)| other == path).unwrap();
-        assert!((similarity - expected).abs() < 1e-5, "{path:?}");
+        assert!((similarity - expected).abs() < 1e-5, "{}", path.display());
     }
 }
 

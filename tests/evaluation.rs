@@ -1,5 +1,6 @@
 //! Layers compared and specs tuned on labelled photos, by the command.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
@@ -125,6 +126,7 @@ fn the_best_spec_is_reranked_indexed_and_drawn() {
         ],
         0,
     );
+    #[expect(clippy::disallowed_methods, reason = "a drawing has no orientation")]
     let picture = image::open(w.path("plot.png")).unwrap().to_rgb8();
     let dark = picture
         .pixels()
@@ -139,9 +141,9 @@ fn a_table_says_what_belongs_together_and_a_broken_photo_stops_nothing() {
     fs::write(w.path("set/broken.jpg"), b"\xff\xd8\xff broken").unwrap();
     let mut table = "path,group,role,junk\nbroken.jpg,beach,gallery,\n".to_owned();
     for (_, name) in Scene::ALL.into_iter().take(3) {
-        table += &format!(
-            "{name}/0.png,{name},query,\n{name}/1.png,{name},gallery,\n{name}/2.png,{name},gallery,yes\n"
-        );
+        for (view, role) in ["query,", "gallery,", "gallery,yes"].iter().enumerate() {
+            let _ = writeln!(table, "{name}/{view}.png,{name},{role}");
+        }
     }
     fs::write(w.path("set/labels.csv"), table).unwrap();
     let report = w.json(&["eval", "set/labels.csv", "--specs", "head", "--json"], 3);

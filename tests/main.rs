@@ -1,5 +1,12 @@
 //! One binary: with the tensor library linked in, each would cost a long link.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    reason = "a test fails by panicking, and tells what it skipped"
+)]
+
 mod common;
 
 mod architecture;

@@ -108,7 +108,7 @@ fn a_file_without_what_lies_behind_the_tap_is_enough() {
     assert_eq!(maps[0].map.dims(), [1, 256, 4, 5]);
     match load("block4_conv1").err() {
         Some(Error::Weights(WeightsError::MissingTensor { name, .. })) => {
-            assert_eq!(name, "features.17.weight")
+            assert_eq!(name, "features.17.weight");
         }
         other => panic!("{other:?}"),
     }

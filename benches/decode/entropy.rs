@@ -2,7 +2,7 @@
 //!
 //! It is the crate's own reader, built here once more, since only a bench wants half a decoder.
 
-#[allow(dead_code)]
+#[allow(dead_code, reason = "only the reading of the code is timed")]
 #[path = "../../src/photo/jpeg"]
 mod jpeg {
     pub mod bits;

@@ -4,9 +4,16 @@
 //! the median of many runs in milliseconds; what is compared runs in turns, so that a busy machine
 //! is equally busy for all.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    reason = "a bench prints what it measures, and stops where it cannot measure"
+)]
+
 mod entropy;
 #[path = "../../tests/common/paint.rs"]
-#[allow(dead_code)]
+#[allow(dead_code, reason = "a bench uses a part of what the tests share")]
 mod paint;
 
 use std::hint::black_box;
@@ -81,7 +88,7 @@ fn measure(photo: &Photo) {
     let is_progressive = entropy::progressive(photo.bytes(), 1).is_some();
     let stages: [(&str, bool, &dyn Fn()); 13] = [
         ("hash", true, &|| {
-            drop(black_box(Photo::from_bytes("", photo.bytes().to_vec())))
+            drop(black_box(Photo::from_bytes("", photo.bytes().to_vec())));
         }),
         ("decode in full", true, &|| decode(None)),
         ("decode reduced", true, &|| decode(wanted)),
@@ -89,19 +96,19 @@ fn measure(photo: &Photo) {
         ("decode at 1/4", true, &|| decode(side(2))),
         ("decode at 1/2", true, &|| decode(side(4))),
         ("its code alone, passed", is_baseline, &|| {
-            read(Coefficients::Passed)
+            read(Coefficients::Passed);
         }),
         ("its code alone, read", is_baseline, &|| {
-            read(Coefficients::Read)
+            read(Coefficients::Read);
         }),
         ("its code alone for 1/8", is_progressive, &|| read_for(1)),
         ("its code alone for 1/4", is_progressive, &|| read_for(2)),
         ("its code alone for 1/2", is_progressive, &|| read_for(4)),
         ("full to pixels", true, &|| {
-            drop(black_box(preprocess.apply_to(&full)))
+            drop(black_box(preprocess.apply_to(&full)));
         }),
         ("reduced to pixels", true, &|| {
-            drop(black_box(preprocess.apply_to(&reduced)))
+            drop(black_box(preprocess.apply_to(&reduced)));
         }),
     ];
     let stages = stages.iter().filter(|(_, applies, _)| *applies);

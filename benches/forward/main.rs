@@ -11,6 +11,13 @@
 //! does with pixels: the network as far as the model's default layer, and its global average.
 //! `--engine candle` runs the same network on Candle's own operations instead.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    reason = "a bench prints what it measures, and stops where it cannot measure"
+)]
+
 mod peak;
 mod stock_candle;
 

@@ -1,5 +1,6 @@
 //! How many f32 multiply-adds a second this machine can do at most, all in registers.
 
+use std::thread::ScopedJoinHandle;
 use std::time::{Duration, Instant};
 
 /// Chains of multiply-adds side by side: enough to hide the latency of two units.
@@ -13,7 +14,7 @@ pub fn gflops(threads: usize, duration: Duration) -> f64 {
         let threads: Vec<_> = (0..threads)
             .map(|_| scope.spawn(|| best_rate(duration)))
             .collect();
-        let rates = threads.into_iter().map(|thread| thread.join());
+        let rates = threads.into_iter().map(ScopedJoinHandle::join);
         rates.map(|rate| rate.unwrap_or(0.0)).sum()
     })
 }
@@ -32,6 +33,7 @@ fn best_rate(duration: Duration) -> f64 {
 }
 
 /// Runs the chains with the widest instructions there are; their lanes.
+#[allow(unsafe_code, reason = "intrinsics, each behind its detection")]
 fn chains() -> usize {
     #[cfg(target_arch = "x86_64")]
     {
@@ -83,9 +85,12 @@ fn chains_avx2() {
 fn chains_portable() -> usize {
     const LANES: usize = 4;
     let (factor, term) = std::hint::black_box((0.5f32, 1f32));
-    let step = |sum: f32| match cfg!(target_arch = "aarch64") {
-        true => sum.mul_add(factor, term),
-        false => sum * factor + term,
+    let step = |sum: f32| {
+        if cfg!(target_arch = "aarch64") {
+            sum.mul_add(factor, term)
+        } else {
+            sum * factor + term
+        }
     };
     let mut chains = [[0f32; LANES]; CHAINS];
     for _ in 0..LENGTH {

@@ -43,9 +43,10 @@ fn load(c: &Convolution, file: &WeightsFile) -> Result<(Conv2d, Option<BatchNorm
     };
     let channels = [c.outputs];
     let weight = tensor(format!("{}.weight", names.convolution), &c.weight_shape())?;
-    let bias = match c.bias {
-        true => Some(tensor(format!("{}.bias", names.convolution), &channels)?),
-        false => None,
+    let bias = if c.bias {
+        Some(tensor(format!("{}.bias", names.convolution), &channels)?)
+    } else {
+        None
     };
     let config = Conv2dConfig {
         padding: match c.window.padding {

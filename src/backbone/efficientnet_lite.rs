@@ -52,9 +52,10 @@ fn build(name: &str, scale: Scale) -> Network {
     let mut index = 0;
     for (stage_index, stage) in STAGES.iter().enumerate() {
         let is_scaled = stage_index > 0 && stage_index + 1 < STAGES.len();
-        let repeats = match is_scaled {
-            true => scale.repeats(stage.repeats),
-            false => stage.repeats,
+        let repeats = if is_scaled {
+            scale.repeats(stage.repeats)
+        } else {
+            stage.repeats
         };
         for repeat in 0..repeats {
             // timm counts blocks within their stage; the reference package counts them through.

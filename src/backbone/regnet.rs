@@ -49,7 +49,7 @@ pub fn regnet_y_3_2gf() -> Network {
 
 fn build(variant: &Variant) -> Network {
     let mut net = NetworkBuilder::new(variant.name);
-    let stem = names(["stem.0", "stem.1"], ["stem.conv", "stem.bn"]);
+    let stem = names(&["stem.0", "stem.1"], &["stem.conv", "stem.bn"]);
     let stem = convolution(stem, 3, STEM_CHANNELS, 3, 2).activation(Activation::Relu);
     let mut x = net.convolution(Value::INPUT, stem);
     net.layer("stem", Vec::new(), x, true);
@@ -101,8 +101,8 @@ fn block(
     let channels = net.channels(input);
     let part = |ours: &str, timm: &str| {
         names(
-            [0, 1].map(|part| format!("{}.{ours}.{part}", place.ours)),
-            ["conv", "bn"].map(|part| format!("{}.{timm}.{part}", place.timm)),
+            &[0, 1].map(|part| format!("{}.{ours}.{part}", place.ours)),
+            &["conv", "bn"].map(|part| format!("{}.{timm}.{part}", place.timm)),
         )
     };
     let mut shortcut = input;
@@ -143,7 +143,7 @@ fn squeeze_and_excite(
     net.scale(input, x)
 }
 
-fn names<S: AsRef<str>, T: AsRef<str>>(ours: [S; 2], timm: [T; 2]) -> Vec<WeightNames> {
+fn names<S: AsRef<str>, T: AsRef<str>>(ours: &[S; 2], timm: &[T; 2]) -> Vec<WeightNames> {
     vec![
         WeightNames::normed([ours[0].as_ref(), ours[1].as_ref()]),
         WeightNames::normed([timm[0].as_ref(), timm[1].as_ref()]),

@@ -40,14 +40,13 @@ const D: [usize; 5] = [2, 2, 3, 3, 3];
 const E: [usize; 5] = [2, 2, 4, 4, 4];
 
 const fn blocks(convolutions: [usize; 5]) -> [Block; 5] {
-    let [a, b, c, d, e] = convolutions;
     #[rustfmt::skip]
     let blocks = [
-        Block { channels:  64, convolutions: a },
-        Block { channels: 128, convolutions: b },
-        Block { channels: 256, convolutions: c },
-        Block { channels: 512, convolutions: d },
-        Block { channels: 512, convolutions: e },
+        Block { channels:  64, convolutions: convolutions[0] },
+        Block { channels: 128, convolutions: convolutions[1] },
+        Block { channels: 256, convolutions: convolutions[2] },
+        Block { channels: 512, convolutions: convolutions[3] },
+        Block { channels: 512, convolutions: convolutions[4] },
     ];
     blocks
 }

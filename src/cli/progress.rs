@@ -15,6 +15,7 @@ use super::output::{clean, skipped_line};
 static STOP: AtomicBool = AtomicBool::new(false);
 
 /// From now on Ctrl-C asks to stop, and asked twice ends the process.
+#[expect(clippy::exit, reason = "who asks twice wants to wait for nothing")]
 pub fn stop_on_ctrl_c() {
     // Fails only if it was set before: then it is set.
     let _ = ctrlc::set_handler(|| {
@@ -182,7 +183,7 @@ impl FetchProgress {
     pub fn on_event(&mut self, event: FetchEvent) {
         match event {
             FetchEvent::Trying { origin } => {
-                self.message(&format!("getting the weights: {origin}"))
+                self.message(&format!("getting the weights: {origin}"));
             }
             FetchEvent::Running { what } => self.message(&what),
             FetchEvent::Failed { origin, reason } => {

@@ -19,6 +19,10 @@ use super::output::{html, json, shown_clean, text};
 use super::setup;
 
 /// Find the photos most like one or several pictures
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag that is given or not"
+)]
 #[derive(Args)]
 #[command(after_help = "Examples:\n  imgsearch query cat.jpg -k 10\n  \
                         imgsearch query a.jpg b.jpg --html matches.html\n  \

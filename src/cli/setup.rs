@@ -28,7 +28,7 @@ const OWN_PREPROCESS: &str = "resize=256,crop=224,interpolation=bilinear,\
 pub fn fetch(model: &model::Model) -> Result<PathBuf, Error> {
     let mut progress = FetchProgress::default();
     model::fetch::weights(model, &FetchOptions::from_env(), &mut |event| {
-        progress.on_event(event)
+        progress.on_event(event);
     })
 }
 
@@ -54,9 +54,10 @@ fn own_spec(architecture: Architecture, text: Option<&str>) -> Result<Descriptor
         let layer = last.map_or("avgpool", |layer| layer.name.as_str());
         return Ok(DescriptorSpec::gap(name, layer));
     };
-    let spec: DescriptorSpec = match text.contains(':') {
-        true => text.parse()?,
-        false => format!("{name}:{text}").parse()?,
+    let spec: DescriptorSpec = if text.contains(':') {
+        text.parse()?
+    } else {
+        format!("{name}:{text}").parse()?
     };
     if spec.model != name {
         return Err(DescriptorError::InvalidSpec {

@@ -43,7 +43,9 @@ impl<'a> Centred<'a> {
             }
         }
         let count = (rows.len() / dimension) as f64;
-        mean.iter_mut().for_each(|sum| *sum /= count);
+        for sum in &mut mean {
+            *sum /= count;
+        }
         Self {
             rows,
             dimension,

@@ -74,7 +74,7 @@ mod tests {
         assert!(
             error
                 .source()
-                .is_some_and(|source| source.is::<io::Error>())
+                .is_some_and(<dyn std::error::Error>::is::<io::Error>)
         );
     }
 

@@ -1,4 +1,4 @@
-//! The approximate index held against the exact ranking, at several ef_search.
+//! The approximate index held against the exact ranking, at several `ef_search`.
 
 use std::collections::HashSet;
 use std::ops::ControlFlow;
@@ -17,7 +17,7 @@ pub const EF_SEARCH: [usize; 6] = [10, 20, 40, 80, 160, 320];
 /// Neighbours asked for.
 pub const NEIGHBORS: usize = 10;
 
-/// How the index does with one ef_search.
+/// How the index does with one `ef_search`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Approximation {
     /// Candidates kept; nothing for the exact search.

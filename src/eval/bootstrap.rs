@@ -89,6 +89,7 @@ mod tests {
     use super::*;
 
     #[test]
+    #[expect(clippy::float_cmp, reason = "the mean of these is exact")]
     fn the_interval_is_about_two_standard_errors_wide_on_each_side() {
         // 400 queries, half right: the standard error of the mean is 0.025.
         let values: Vec<f64> = (0..400).map(|query| f64::from(query % 2)).collect();

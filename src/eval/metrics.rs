@@ -96,7 +96,7 @@ fn oxford_average_precision(places: &[u32]) -> f64 {
     let before = (0u32..).zip(places).map(before);
     let heights = before
         .zip(precisions(places))
-        .map(|(before, at)| (before + at) / 2.0);
+        .map(|(before, at)| f64::midpoint(before, at));
     heights.sum::<f64>() / places.len() as f64
 }
 
@@ -171,7 +171,7 @@ mod tests {
     fn oxfords_average_precision_equals_what_one_computes_by_hand() {
         assert!(close(value(Metric::OxfordMap, &[0, 1, 2]), 1.0));
         // Relevant at the second and the fourth place: before 0/1 and at 1/2, before 1/3 and at 2/4.
-        let by_hand = (f64::midpoint(0.0, 0.5) + f64::midpoint(1.0 / 3.0, 0.5)) / 2.0;
+        let by_hand = f64::midpoint(f64::midpoint(0.0, 0.5), f64::midpoint(1.0 / 3.0, 0.5));
         assert!(close(value(Metric::OxfordMap, &[1, 3]), by_hand));
     }
 

@@ -101,6 +101,7 @@ pub fn outcomes(truth: &GroundTruth, similarities: &impl Similarities) -> Vec<Ou
 ///
 /// Nothing is sorted but the relevant items: every other one is counted before the first of them
 /// that it beats.
+#[must_use]
 pub fn outcome(similarities: &[f32], query: &Query, in_gallery: &[bool]) -> Outcome {
     let key = |item: u32| (similarities[item as usize], item);
     let before = |a: &(f32, u32), b: &(f32, u32)| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1));

@@ -161,7 +161,9 @@ impl Vectors<'_> {
             }
         }
         let length = dot(&sum, &sum).sqrt();
-        weights.iter_mut().for_each(|weight| *weight /= length);
+        for weight in &mut weights {
+            *weight /= length;
+        }
         (neighbors, weights)
     }
 }

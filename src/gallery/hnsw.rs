@@ -295,9 +295,9 @@ mod tests {
                 along.sum::<f32>()
             };
             let mut vector: Vec<f32> = (0..dimension).map(value).collect();
-            vector
-                .iter_mut()
-                .for_each(|v| *v += 0.05 * random(&mut state));
+            for value in &mut vector {
+                *value += 0.05 * random(&mut state);
+            }
             normalize_in_place(&mut vector).unwrap();
             vectors.extend(vector);
         }
@@ -334,7 +334,6 @@ mod tests {
                 .count();
         }
         let recall = hits as f32 / 1000.0;
-        println!("recall@10 {recall} (seed {seed})");
         assert!(recall >= 0.95, "recall@10 {recall} (seed {seed})");
     }
 

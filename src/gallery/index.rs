@@ -73,6 +73,7 @@ impl Index for Exact<'_> {
 }
 
 /// The `k` best, in order.
+#[must_use]
 pub fn best(mut neighbors: Vec<Neighbor>, k: usize) -> Vec<Neighbor> {
     let order = |a: &Neighbor, b: &Neighbor| {
         b.similarity

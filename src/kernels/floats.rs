@@ -60,21 +60,28 @@ impl Floats {
         self.at.is_null()
     }
 
+    #[inline(always)]
+    #[cfg_attr(
+        not(feature = "checked"),
+        expect(clippy::unused_self, reason = "only a checked build keeps an extent")
+    )]
+    const fn moved_to(self, at: *mut f32) -> Self {
+        Self {
+            at,
+            #[cfg(feature = "checked")]
+            extent: self.extent,
+        }
+    }
+
     /// The place so many floats on.
     #[inline(always)]
     pub const fn plus(self, floats: usize) -> Self {
-        Self {
-            at: self.at.wrapping_add(floats),
-            ..self
-        }
+        self.moved_to(self.at.wrapping_add(floats))
     }
 
     /// The place so many floats before.
     pub const fn minus(self, floats: usize) -> Self {
-        Self {
-            at: self.at.wrapping_sub(floats),
-            ..self
-        }
+        self.moved_to(self.at.wrapping_sub(floats))
     }
 
     /// The place so many floats on, which the compiler may assume to lie in the same memory.
@@ -83,13 +90,8 @@ impl Floats {
     /// It does, or is its end.
     #[inline(always)]
     pub const unsafe fn add(self, floats: usize) -> Self {
-        #[cfg(feature = "checked")]
-        return self.plus(floats);
-        #[cfg(not(feature = "checked"))]
         // SAFETY: the caller's promise.
-        return Self {
-            at: unsafe { self.at.add(floats) },
-        };
+        self.moved_to(unsafe { self.at.add(floats) })
     }
 
     /// The same place, from which no more than the next `len` floats may be accessed.
@@ -115,7 +117,11 @@ impl Floats {
     #[inline(always)]
     #[cfg_attr(
         not(feature = "checked"),
-        expect(unused_variables, reason = "only a checked build asserts")
+        expect(
+            unused_variables,
+            clippy::unused_self,
+            reason = "only a checked build asserts"
+        )
     )]
     fn check(self, len: usize, is_written: bool) {
         #[cfg(feature = "checked")]

@@ -2,7 +2,7 @@
 //! set. They know no network and no map: what they are given are places ([`Floats`]) and counts.
 //!
 //! This and `engine/cpu` are the places with unsafe code; which promises carry it is told there.
-#![allow(unsafe_code)]
+#![allow(unsafe_code, reason = "pointers and intrinsics, as told above")]
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;

@@ -110,7 +110,7 @@ impl<V: Vector> Constants<V> {
     }
 }
 
-/// BᵀdB of every channel.
+/// `BᵀdB` of every channel.
 ///
 /// # Safety
 /// The machine has `V`'s instructions; the tile's input can be read and its output written.
@@ -145,7 +145,7 @@ pub unsafe fn gather<V: Vector>(tile: &Gathered) {
     }
 }
 
-/// AᵀmA of every channel, with bias, residual and activation.
+/// `AᵀmA` of every channel, with bias, residual and activation.
 ///
 /// # Safety
 /// The machine has `V`'s instructions; the tile's input and residual can be read, its

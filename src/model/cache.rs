@@ -12,6 +12,7 @@ use super::settings::FetchOptions;
 use crate::error::{FetchError, FileError, Result};
 
 /// Where a model's weights lie in our cache, unchecked, if they do.
+#[must_use]
 pub fn cached(model: &Model, options: &FetchOptions) -> Option<PathBuf> {
     held(model, options).next().map(|(_, path)| path)
 }

@@ -309,10 +309,8 @@ fn check_convolution(convolution: &Convolution, inputs: usize) -> Checked<()> {
         ));
     }
     convolution.norm_epsilon.map_or(Ok(()), check_epsilon)?;
-    let branches = convolution.branches.iter();
-    branches
-        .map(|branch| check_branch(branch, convolution))
-        .collect()
+    let mut branches = convolution.branches.iter();
+    branches.try_for_each(|branch| check_branch(branch, convolution))
 }
 
 /// A branch has the sum's channels, and its window lies in the middle of the sum's.
@@ -367,8 +365,9 @@ fn check_channels(channels: usize) -> Checked<()> {
 }
 
 fn check_epsilon(epsilon: f64) -> Checked<()> {
-    match epsilon.is_finite() && epsilon >= 0.0 {
-        true => Ok(()),
-        false => Err(format!("has a norm with ε = {epsilon}")),
+    if epsilon.is_finite() && epsilon >= 0.0 {
+        Ok(())
+    } else {
+        Err(format!("has a norm with ε = {epsilon}"))
     }
 }

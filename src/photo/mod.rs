@@ -162,7 +162,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a");
         fs::write(&path, b"abc").unwrap();
-        let time = UNIX_EPOCH + Duration::from_nanos(1_234_567_890_000_000_000);
+        let time = UNIX_EPOCH + Duration::from_secs(1_234_567_890);
         File::options()
             .write(true)
             .open(&path)

@@ -138,7 +138,7 @@ impl Preprocess {
             }
             "mean" => self.mean = parse_channels(value)?,
             "std" => {
-                self.std = parse_channels(value).filter(|std| std.iter().all(|s| *s != 0.0))?
+                self.std = parse_channels(value).filter(|std| std.iter().all(|s| *s != 0.0))?;
             }
             "decode" => {
                 self.decoding = match value {

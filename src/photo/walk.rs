@@ -195,6 +195,9 @@ fn identity(path: &Path, _: &Metadata) -> Identity {
 
 /// Absolute, without `.` and `..`. Links are kept, so that photos are named as the user names
 /// them; only before a `..` they are resolved, because there they decide what is meant.
+///
+/// # Errors
+/// The path is empty, or what stands before a `..` cannot be resolved.
 pub fn absolute(path: &Path) -> io::Result<PathBuf> {
     let absolute = std::path::absolute(path)?;
     let components: Vec<_> = absolute.components().collect();

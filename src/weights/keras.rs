@@ -125,16 +125,12 @@ fn part(name: &str, count: usize, axes: usize) -> Option<&'static str> {
     let name = name.rsplit('/').next().unwrap_or(name);
     let name = name.strip_suffix(":0").unwrap_or(name);
     Some(match (name, count) {
-        ("kernel", _) => "weight",
-        ("bias" | "beta", _) => "bias",
-        ("gamma", _) => "weight",
-        ("moving_mean", _) => "running_mean",
-        ("moving_variance", _) => "running_var",
-        // A norm's four, else a kernel, perhaps with a bias.
+        ("kernel" | "gamma", _) => "weight",
+        // Numbers: a norm's four, else a kernel, perhaps with a bias.
         ("0", _) if count == 4 || axes > 1 => "weight",
-        ("1", _) => "bias",
-        ("2", 4) => "running_mean",
-        ("3", 4) => "running_var",
+        ("bias" | "beta" | "1", _) => "bias",
+        ("moving_mean", _) | ("2", 4) => "running_mean",
+        ("moving_variance", _) | ("3", 4) => "running_var",
         _ if name.ends_with("_W_1") || name.ends_with("_W") => "weight",
         _ if name.ends_with("_b_1") || name.ends_with("_b") => "bias",
         _ => return None,

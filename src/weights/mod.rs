@@ -175,12 +175,11 @@ impl WeightsFile {
         let len = stored.span().unwrap_or(0);
         if stored.numbers == NumberType::F32 {
             // Read to where they stay: this is a file of hundreds of megabytes.
-            let mut numbers = vec![0.0; len];
+            let mut numbers = vec![0.0f32; len];
             self.read(stored, bytemuck::cast_slice_mut(&mut numbers))?;
-            let native = |number: f32| f32::from_bits(u32::from_le(number.to_bits()));
-            numbers
-                .iter_mut()
-                .for_each(|number| *number = native(*number));
+            for number in &mut numbers {
+                *number = f32::from_bits(u32::from_le(number.to_bits()));
+            }
             return Ok(numbers);
         }
         let mut bytes = vec![0; len * stored.numbers.size()];

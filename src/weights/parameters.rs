@@ -43,6 +43,7 @@ pub struct Source<'a> {
 
 impl<'a> Source<'a> {
     /// The file may use any one of the namings that the family knows.
+    #[must_use]
     pub fn new(network: &'a Network, file: &'a WeightsFile) -> Self {
         Self {
             network,
@@ -74,6 +75,7 @@ impl<'a> Source<'a> {
 
 /// How many classes the network that was saved to `file` tells apart; none where the classifier was
 /// left away.
+#[must_use]
 pub fn classes(network: &Network, file: &WeightsFile) -> Option<usize> {
     let Operation::Convolution(classifier) = &network.steps().last()?.operation else {
         return None;
@@ -178,9 +180,10 @@ fn fold(convolution: &Convolution, naming: usize, file: &WeightsFile) -> Result<
     let names = under(convolution, naming);
     let outputs = convolution.outputs;
     let mut weight = read_weight(convolution, &names.convolution, file)?;
-    let mut bias = match convolution.bias {
-        true => file.tensor(&format!("{}.bias", names.convolution), &[outputs])?,
-        false => vec![0.0; outputs],
+    let mut bias = if convolution.bias {
+        file.tensor(&format!("{}.bias", names.convolution), &[outputs])?
+    } else {
+        vec![0.0; outputs]
     };
     let mut change = vec![(1.0, 0.0); outputs];
     if let (Some(epsilon), Some(norm)) = (convolution.norm_epsilon, &names.norm) {
@@ -387,6 +390,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::float_cmp, reason = "powers of two, which are exact")]
     fn a_naming_whose_networks_were_trained_with_another_epsilon_is_folded_with_that() {
         let names = vec![
             WeightNames::normed(["conv", "bn"]),

@@ -75,16 +75,13 @@ pub fn libraries(tree: &Tree, mentions: &[Mention], confined: &[(&str, &[&str])]
         let target = Target::Library((*library).to_owned());
         for mention in mentions.iter().filter(|it| it.targets.contains(&target)) {
             let file = &tree.modules[mention.from].file;
-            match places.iter().find(|place| file.starts_with(**place)) {
-                Some(place) => {
-                    named.insert(place);
-                }
-                None => {
-                    let (at, path) = (tree.place(mention), mention.path.text());
-                    wrong.push(format!(
-                        "{at}: `{path}` is of {library}, which has no place here"
-                    ));
-                }
+            if let Some(place) = places.iter().find(|place| file.starts_with(**place)) {
+                named.insert(place);
+            } else {
+                let (at, path) = (tree.place(mention), mention.path.text());
+                wrong.push(format!(
+                    "{at}: `{path}` is of {library}, which has no place here"
+                ));
             }
         }
         for place in places.iter().filter(|place| !named.contains(**place)) {

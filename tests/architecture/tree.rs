@@ -130,21 +130,18 @@ impl Tree {
             !moved,
             "src/{file} keeps `{name}` where nobody looks for it"
         );
-        let child = match inner.content {
-            Some((_, items)) => {
-                let module = Module {
-                    name: name.clone(),
-                    parent: Some(parent),
-                    file,
-                    inline: true,
-                    ..Module::default()
-                };
-                self.add(sources, module, items)
-            }
-            None => {
-                let file = file_of(sources, &file, &name);
-                self.read(sources, &file, &name, Some(parent))
-            }
+        let child = if let Some((_, items)) = inner.content {
+            let module = Module {
+                name: name.clone(),
+                parent: Some(parent),
+                file,
+                inline: true,
+                ..Module::default()
+            };
+            self.add(sources, module, items)
+        } else {
+            let file = file_of(sources, &file, &name);
+            self.read(sources, &file, &name, Some(parent))
         };
         self.modules[parent].children.insert(name, child);
     }

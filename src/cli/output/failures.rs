@@ -37,7 +37,7 @@ pub fn page(truth: &GroundTruth, failures: &[Failure], spec: &str, metric: &str)
             failure.value
         );
         part(&mut html, "query", |html| {
-            picture(html, "query", truth, failure.query, "")
+            picture(html, "query", truth, failure.query, "");
         });
         part(&mut html, "came first", |html| {
             for answer in &failure.first {

@@ -130,15 +130,14 @@ fn run_step(input: Value, work: &Work, values: &BTreeMap<Value, Tensor>) -> Resu
 
 fn max_pool(x: &Tensor, window: Window) -> Result<Tensor> {
     // Repeating the edge gives the same maximum as torchvision's −∞, so it is exact here.
-    let x = match window.padding {
-        Padding::Symmetric(0) => x.clone(),
-        _ => {
-            let (_, _, height, width) = x.dims4()?;
-            let (top, bottom) = window.around(height);
-            let (left, right) = window.around(width);
-            x.pad_with_same(2, top, bottom)?
-                .pad_with_same(3, left, right)?
-        }
+    let x = if window.padding == Padding::Symmetric(0) {
+        x.clone()
+    } else {
+        let (_, _, height, width) = x.dims4()?;
+        let (top, bottom) = window.around(height);
+        let (left, right) = window.around(width);
+        x.pad_with_same(2, top, bottom)?
+            .pad_with_same(3, left, right)?
     };
     x.max_pool2d_with_stride(window.kernel, window.stride)
 }

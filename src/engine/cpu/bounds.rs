@@ -289,21 +289,18 @@ fn inverted_residual(block: &InvertedResidual, layouts: &Operands<Layout>) -> Pr
         Halo::of(&depthwise.window, expanded.height, expanded.width),
         expanded,
     )?;
-    match &stages.expand {
-        Some(expand) => {
-            convolved(expand, input)?;
-            holds(expand.outputs == depthwise.channels, "stages do not fit")?;
-            placed(&expand.window, input, expanded)?;
-        }
-        None => {
-            holds(input.channels == depthwise.channels, "stages do not fit")?;
-            holds(input.lanes == BLOCK, "a map is not in blocks")?;
-            holds(same_size(input, expanded), "stages differ in size")?;
-            halo(
-                Halo::of(&depthwise.window, input.height, input.width),
-                input,
-            )?;
-        }
+    if let Some(expand) = &stages.expand {
+        convolved(expand, input)?;
+        holds(expand.outputs == depthwise.channels, "stages do not fit")?;
+        placed(&expand.window, input, expanded)?;
+    } else {
+        holds(input.channels == depthwise.channels, "stages do not fit")?;
+        holds(input.lanes == BLOCK, "a map is not in blocks")?;
+        holds(same_size(input, expanded), "stages differ in size")?;
+        halo(
+            Halo::of(&depthwise.window, input.height, input.width),
+            input,
+        )?;
     }
     placed(&depthwise.window, expanded, output)?;
     let norm = stages.norm.as_ref();

@@ -99,6 +99,7 @@ mod tests {
     use super::*;
 
     #[test]
+    #[expect(clippy::float_cmp, reason = "what was written is read")]
     fn small_and_large_buffers_are_aligned_zeros_that_can_be_written() {
         for len in [1, 17, 3 * LARGE_PAGE / size_of::<f32>() + 5] {
             let mut buffer = Buffer::new(len);

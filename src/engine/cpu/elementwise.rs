@@ -145,9 +145,10 @@ pub fn runs(
 ) -> impl Iterator<Item = Range<usize>> {
     let mut start = cells.start;
     std::iter::from_fn(move || {
-        let end = match is_one_row {
-            true => cells.end,
-            false => cells.end.min((start / width + 1) * width),
+        let end = if is_one_row {
+            cells.end
+        } else {
+            cells.end.min((start / width + 1) * width)
         };
         let run = start..end;
         start = end;

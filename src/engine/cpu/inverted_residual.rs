@@ -288,9 +288,10 @@ impl Running<'_> {
         }
         // Every member gets as many of the pixels, or rows where pixels do not follow each other.
         let panels = project.blocks().div_ceil(GROUP);
-        let (unit, units) = match self.is_one_row() {
-            true => (1, self.plan.height * self.plan.width),
-            false => (self.plan.width, self.plan.height),
+        let (unit, units) = if self.is_one_row() {
+            (1, self.plan.height * self.plan.width)
+        } else {
+            (self.plan.width, self.plan.height)
         };
         let parts = member.count.min(units);
         member.share(panels * parts, |job| {
@@ -349,12 +350,11 @@ impl Running<'_> {
                 }
             }
             for block in group {
-                let input = match &self.stages().expand {
-                    Some(_) => self.ring.plus((block - kept) * self.plan.ring_block()),
-                    None => {
-                        let source = &self.maps.input;
-                        source.first.plus(block * source.layout.block())
-                    }
+                let input = if self.stages().expand.is_some() {
+                    self.ring.plus((block - kept) * self.plan.ring_block())
+                } else {
+                    let source = &self.maps.input;
+                    source.first.plus(block * source.layout.block())
                 };
                 for start in band.clone().step_by(STRIP) {
                     let rows = start..(start + STRIP).min(band.end);
@@ -422,7 +422,7 @@ impl Running<'_> {
         };
         let (kernels, chunks) = (self.kernels, &plan.expand_chunks);
         // SAFETY: the source's halo is large enough, and the ring has a place for the row: `bounds`.
-        unsafe { expand.run(kernels, chunks, std::iter::once(row), group) };
+        unsafe { expand.run(kernels, chunks, &std::iter::once(row), group) };
     }
 
     /// Brings some pixels of a band's results into the form in which they are projected.
@@ -469,6 +469,6 @@ impl Running<'_> {
         };
         let rows = pixels.step_by(width).map(row);
         // SAFETY: the rows lie within the maps, and the pixels within the results: `bounds`.
-        unsafe { project.run(self.kernels, &self.plan.project_chunks, rows, blocks) };
+        unsafe { project.run(self.kernels, &self.plan.project_chunks, &rows, blocks) };
     }
 }

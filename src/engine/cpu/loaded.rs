@@ -91,9 +91,10 @@ fn pixel_lanes(network: &Network) -> usize {
         _ => false,
     };
     let mut readers = network.steps().iter();
-    match readers.all(|step| !step.reads(Value::INPUT) || takes_planes(step)) {
-        true => 1,
-        false => BLOCK,
+    if readers.all(|step| !step.reads(Value::INPUT) || takes_planes(step)) {
+        1
+    } else {
+        BLOCK
     }
 }
 

@@ -44,7 +44,7 @@
 //!    halo. 4. A file with its plan, its kernel and the kernel's row in
 //!    [`kernels`](crate::kernels). 5. [`step`]: a variant of `Step`; [`bounds`]: what has to hold for it. The
 //!    compiler asks for each. 6. `engine/candle`: the same by Candle, which the tests hold it to.
-#![allow(unsafe_code)]
+#![allow(unsafe_code, reason = "pointers and intrinsics, as told above")]
 
 mod bounds;
 mod buffer;

@@ -92,12 +92,11 @@ impl<'a> Places<'a> {
     fn take_buffer(&mut self, root: Value) -> usize {
         let layout = self.layouts[root.0];
         let fits = |buffer: &usize| self.buffers[*buffer] == layout;
-        let buffer = match self.free.iter().rposition(fits) {
-            Some(index) => self.free.remove(index),
-            None => {
-                self.buffers.push(layout);
-                self.buffers.len() - 1
-            }
+        let buffer = if let Some(index) = self.free.iter().rposition(fits) {
+            self.free.remove(index)
+        } else {
+            self.buffers.push(layout);
+            self.buffers.len() - 1
         };
         self.live.push((root, buffer));
         buffer

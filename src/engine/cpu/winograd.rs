@@ -306,6 +306,7 @@ impl Running<'_> {
     /// Transforms the sums of a tile back; of one that reaches over the edge only what lies inside
     /// is written.
     unsafe fn scatter(&self, maps: &Operands<Map>, tile: usize, block: usize, sums: Floats) {
+        const ROW: usize = CELLS * BLOCK;
         let (row, column) = self.place(tile);
         let output = &maps.output;
         let Layout { height, width, .. } = output.layout;
@@ -329,7 +330,6 @@ impl Running<'_> {
                 (self.kernels.scatter)(&scattered);
                 return;
             }
-            const ROW: usize = CELLS * BLOCK;
             let mut whole = [0.0f32; CELLS * ROW];
             let mut added = [0.0f32; CELLS * ROW];
             if let Some((cell, pitch)) = residual {

@@ -16,7 +16,7 @@ pub fn read(root: &Path, found: &[Found]) -> GroundTruth {
         let group = folder.map(|folder| folder.to_string_lossy().into_owned());
         Labelled::both(&found.path, group.filter(|group| !group.is_empty()))
     };
-    GroundTruth::of_groups(found.iter().map(labelled).collect())
+    GroundTruth::of_groups(&found.iter().map(labelled).collect::<Vec<_>>())
 }
 
 #[cfg(test)]

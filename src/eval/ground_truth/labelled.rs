@@ -42,7 +42,7 @@ pub fn by_stem(found: &[Found]) -> BTreeMap<&str, u32> {
 impl GroundTruth {
     /// Items with the names of their groups; every one whose role says so is a query for the others
     /// of its group.
-    pub(super) fn of_groups(labelled: Vec<Labelled>) -> Self {
+    pub(super) fn of_groups(labelled: &[Labelled]) -> Self {
         let names: BTreeMap<String, u32> = {
             let named = labelled.iter().filter_map(|item| item.group.clone());
             let mut names: Vec<String> = named.collect();
@@ -53,7 +53,7 @@ impl GroundTruth {
         let group = |item: &Labelled| item.group.as_ref().map(|name| names[name]);
         let (mut members, mut junk) =
             (vec![Vec::new(); names.len()], vec![Vec::new(); names.len()]);
-        for (index, item) in (0u32..).zip(&labelled) {
+        for (index, item) in (0u32..).zip(labelled) {
             if let Some(group) = group(item).filter(|_| item.in_gallery) {
                 let list = if item.is_junk {
                     &mut junk
@@ -78,7 +78,7 @@ impl GroundTruth {
             };
             (query.relevant_count() > 0).then_some(query)
         };
-        let queries = (0u32..).zip(&labelled).filter_map(query).collect();
+        let queries = (0u32..).zip(labelled).filter_map(query).collect();
         let item = |labelled: &Labelled| Item {
             path: labelled.path.clone(),
             region: None,
@@ -103,7 +103,7 @@ mod tests {
             let group = (!group.is_empty()).then(|| (*group).to_owned());
             Labelled::both(Path::new(&format!("/{index}.jpg")), group)
         };
-        GroundTruth::of_groups(groups.iter().enumerate().map(item).collect())
+        GroundTruth::of_groups(&groups.iter().enumerate().map(item).collect::<Vec<_>>())
     }
 
     #[test]

@@ -46,7 +46,7 @@ pub fn holidays(found: &[Found]) -> GroundTruth {
             ..Labelled::both(&found.path, group)
         }
     };
-    GroundTruth::of_groups(found.iter().map(labelled).collect())
+    GroundTruth::of_groups(&found.iter().map(labelled).collect::<Vec<_>>())
 }
 
 /// UKBench (Nistér & Stewénius, "Scalable recognition with a vocabulary tree", 2006): four photos
@@ -56,7 +56,7 @@ pub fn ukbench(found: &[Found]) -> GroundTruth {
         let group = number(found).map(|(number, _)| format!("{:05}", number / 4));
         Labelled::both(&found.path, group)
     };
-    let truth = GroundTruth::of_groups(found.iter().map(labelled).collect());
+    let truth = GroundTruth::of_groups(&found.iter().map(labelled).collect::<Vec<_>>());
     GroundTruth {
         measure: Metric::Ns,
         ..truth

@@ -168,6 +168,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::float_cmp, reason = "what was read is what was written")]
     fn good_and_ok_are_relevant_junk_is_ignored_and_the_query_is_a_part_of_its_photo() {
         let truth = set("oxc1_a 136.5 34.1 648.5 955.7").unwrap();
         let query = &truth.queries[0];

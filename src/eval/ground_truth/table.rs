@@ -61,18 +61,16 @@ pub fn read(file: &Path, root: &Path) -> Result<GroundTruth> {
             is_junk,
         });
     }
-    Ok(GroundTruth::of_groups(labelled))
+    Ok(GroundTruth::of_groups(&labelled))
 }
 
 fn unreadable(file: &Path, error: csv::Error) -> Error {
     let line = error.position().map(csv::Position::line);
-    match error.into_kind() {
-        csv::ErrorKind::Io(source) => FileError::read_at(file)(source).into(),
-        _ => {
-            let reason = "not a table with the columns path and group";
-            EvalError::ground_truth_at(file, line)(reason).into()
-        }
+    if let csv::ErrorKind::Io(source) = error.into_kind() {
+        return FileError::read_at(file)(source).into();
     }
+    let reason = "not a table with the columns path and group";
+    EvalError::ground_truth_at(file, line)(reason).into()
 }
 
 #[cfg(test)]

@@ -214,7 +214,9 @@ impl<'a> Tuning<'a> {
                 *keep &= kept;
             }
         }
-        all.iter_mut().for_each(|features| features.restrict(&keep));
+        for features in &mut all {
+            features.restrict(&keep);
+        }
         Ok(Some((half.restrict(&keep), all)))
     }
 

@@ -11,6 +11,9 @@ const LONGER: [f32; 3] = [1.0, 1.3, 1.6];
 const STEP: f32 = 32.0;
 
 /// Preprocessings to try: the model's own first, then at each size its crop and the whole picture.
+///
+/// # Errors
+/// [`PhotoError::PictureTooLong`], [`PhotoError::CropTooLarge`] if the model's own has no size.
 pub fn preprocessings(own: &Preprocess) -> Result<Vec<Preprocess>, PhotoError> {
     let mut tried = vec![own.clone()];
     let (side, _) = own.output_size(512, 512)?;

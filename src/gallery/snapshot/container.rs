@@ -59,7 +59,7 @@ impl<H: ContainerHeader> Container<H> {
         };
         let file = File::open(&path).map_err(unreadable)?;
         let map = map(&file).map_err(unreadable)?;
-        let json = header_json(H::MAGIC, &map).map_err(|reason| damaged(&path, reason))?;
+        let json = header_json(*H::MAGIC, &map).map_err(|reason| damaged(&path, reason))?;
         check_version(json, &path)?;
         let header: H =
             serde_json::from_slice(json).map_err(|_| damaged(&path, "its header is damaged"))?;
@@ -144,7 +144,7 @@ pub fn damaged(path: &Path, reason: &'static str) -> GalleryError {
     }
 }
 
-#[allow(unsafe_code)]
+#[allow(unsafe_code, reason = "a file is mapped; see below")]
 fn map(file: &File) -> io::Result<Mmap> {
     // SAFETY: files are written under another name, renamed when complete and never changed;
     // sections are mapped only after they are written; removing a file leaves the mapping intact.
@@ -153,9 +153,9 @@ fn map(file: &File) -> io::Result<Mmap> {
     unsafe { Mmap::map(file) }
 }
 
-fn header_json<'a>(magic: &[u8; 8], bytes: &'a [u8]) -> Result<&'a [u8], &'static str> {
+fn header_json(magic: [u8; 8], bytes: &[u8]) -> Result<&[u8], &'static str> {
     let prefix = bytes.get(..PREFIX).ok_or("it is cut off")?;
-    if &prefix[..8] != magic {
+    if prefix[..8] != magic {
         return Err("it is no snapshot");
     }
     let length = u64::from_le_bytes(prefix[8..16].try_into().map_err(|_| "it is cut off")?);

@@ -93,7 +93,9 @@ fn decode_units(
                 cursor = bits.restart(cursor, restarts)?;
                 restarts += 1;
                 until_restart = interval;
-                readers.iter_mut().for_each(|reader| reader.mean = 0);
+                for reader in readers.iter_mut() {
+                    reader.mean = 0;
+                }
             }
             until_restart = until_restart.wrapping_sub(1);
             for (reader, plane) in readers.iter_mut().zip(&mut canvas.planes) {

@@ -188,7 +188,7 @@ impl Skips {
     pub fn new(values: &Values) -> Self {
         // Entry 2^n + b is for the n bits b: what follows a coefficient are fewer bits, so their
         // entry is there already.
-        let mut entries = [(UNKNOWN << 8) as u16; 2 << LOOK];
+        let mut entries = vec![(UNKNOWN << 8) as u16; 2 << LOOK];
         for known in 1..=LOOK {
             for look in 0..1usize << known {
                 let code = values.codes.short[look << (LOOK - known)];

@@ -36,10 +36,13 @@ impl Layout {
     /// anything but powers of two.
     pub fn new(frame: &Frame, eighths: u32) -> Option<Self> {
         let is_grey = frame.components.len() == 1;
-        let sampling = |(_, sampling, _): (u8, u8, u8)| match is_grey {
+        let sampling = |(_, sampling, _): (u8, u8, u8)| {
             // A single component is not interleaved with anything.
-            true => (1, 1),
-            false => (usize::from(sampling >> 4), usize::from(sampling & 15)),
+            if is_grey {
+                (1, 1)
+            } else {
+                (usize::from(sampling >> 4), usize::from(sampling & 15))
+            }
         };
         let most = |side: fn((usize, usize)) -> usize| {
             let sides = frame

@@ -37,6 +37,7 @@ proptest! {
 }
 
 #[test]
+#[expect(clippy::float_cmp, reason = "what was read is what was written")]
 fn only_what_is_named_changes() {
     let default: Preprocess = "resize=256,crop=224,mean=0.5/0.5/0.5".parse().unwrap();
     let changed = default.with("resize=320,crop=none").unwrap();
@@ -80,6 +81,7 @@ fn a_very_long_picture_costs_no_more_than_its_crop() {
 }
 
 #[test]
+#[expect(clippy::float_cmp, reason = "no pixel may change at all")]
 fn none_keeps_every_pixel() {
     let image = RgbImage::from_fn(5, 3, |x, y| image::Rgb([x as u8, y as u8, 255]));
     let pixels = Preprocess::default().apply(&image).unwrap();

@@ -93,9 +93,10 @@ impl Conv {
         let band = units.div_ceil(bands);
         let prepared_block = if is_prepared { band * unit * BLOCK } else { 0 };
         Self {
-            chunks: match is_prepared {
-                true => packed.chunks(0, prepared_block),
-                false => packed.chunks_in(&input),
+            chunks: if is_prepared {
+                packed.chunks(0, prepared_block)
+            } else {
+                packed.chunks_in(&input)
             },
             is_flat,
             width,
@@ -155,7 +156,7 @@ impl Conv {
                 }
                 if self.is_flat {
                     let rows = maps.clone().map(|maps| self.pixels(&maps, &units));
-                    packed.run(kernels, &self.chunks, rows, blocks);
+                    packed.run(kernels, &self.chunks, &rows, blocks);
                 } else {
                     let pairs = 2 * self.width <= most_pixels(kernels);
                     let end = units.end;
@@ -167,7 +168,7 @@ impl Conv {
                             ..self.row(&maps, row, first)
                         })
                     });
-                    packed.run(kernels, &self.chunks, rows, blocks);
+                    packed.run(kernels, &self.chunks, &rows, blocks);
                 }
             }
         });

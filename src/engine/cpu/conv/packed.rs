@@ -283,7 +283,7 @@ impl Packed {
         &self,
         kernels: &Kernels,
         chunks: &[Chunk],
-        rows: impl Iterator<Item = Row> + Clone,
+        rows: &(impl Iterator<Item = Row> + Clone),
         blocks: Range<usize>,
     ) {
         let Some(step) = rows.clone().next().map(|row| row.step) else {

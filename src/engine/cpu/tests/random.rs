@@ -74,9 +74,10 @@ impl Drawing {
 
     fn window(&mut self, kernels: &[usize]) -> Window {
         let (kernel, stride) = (self.one_of(kernels), self.random.usize(1..4));
-        let padding = match self.random.bool() {
-            true => Padding::Same,
-            false => Padding::Symmetric(self.random.usize(..=kernel / 2)),
+        let padding = if self.random.bool() {
+            Padding::Same
+        } else {
+            Padding::Symmetric(self.random.usize(..=kernel / 2))
         };
         window(kernel, stride, padding)
     }
@@ -92,14 +93,17 @@ impl Drawing {
         };
         let activation = self.one_of(&ACTIVATIONS);
         let outputs = self.one_of(&CHANNELS);
-        let divisors: Vec<usize> = (1..=inputs).filter(|by| inputs % by == 0).collect();
+        let divisors: Vec<usize> = (1..=inputs)
+            .filter(|by| inputs.is_multiple_of(*by))
+            .collect();
         let groups = match self.random.u8(..3) {
             0 => self.one_of(&divisors),
             _ => 1,
         };
-        let declared = match depthwise {
-            true => convolution(inputs, inputs, window).depthwise(),
-            false => convolution(inputs, outputs.next_multiple_of(groups), window).grouped(groups),
+        let declared = if depthwise {
+            convolution(inputs, inputs, window).depthwise()
+        } else {
+            convolution(inputs, outputs.next_multiple_of(groups), window).grouped(groups)
         };
         let place = |size| window.place(size).1;
         let (height, width) = self.sizes[input.0];
@@ -288,8 +292,9 @@ fn networks_that_were_made_wrong_are_refused_and_never_run() {
         }
     }
     let asked = seeds().end as usize;
-    println!("{refused} refused, {unfit} do not fit their pictures, {right} are networks");
     if asked >= 100 {
-        assert!(refused > asked / 3 && unfit > asked / 100 && right > asked / 20);
+        let counts = format!("{refused} refused, {unfit} do not fit, {right} are networks");
+        assert!(refused > asked / 3, "{counts}");
+        assert!(unfit > asked / 100 && right > asked / 20, "{counts}");
     }
 }
