@@ -8,9 +8,7 @@ use crate::common::{Workspace, said};
 
 #[test]
 fn broken_files_are_skipped_with_their_reasons_and_the_rest_is_indexed() {
-    let Some(w) = Workspace::painted(2, 2) else {
-        return;
-    };
+    let w = Workspace::painted(2, 2);
     let whole = fs::read(w.path("photos/city_0.png")).unwrap();
     fs::write(w.path("photos/cut.png"), &whole[..whole.len() / 2]).unwrap();
     fs::write(w.path("photos/empty.jpg"), "").unwrap();
@@ -46,9 +44,7 @@ fn broken_files_are_skipped_with_their_reasons_and_the_rest_is_indexed() {
 fn names_that_are_not_utf8_survive() {
     use std::ffi::OsStr;
     use std::os::unix::ffi::OsStrExt;
-    let Some(w) = Workspace::painted(1, 1) else {
-        return;
-    };
+    let w = Workspace::painted(1, 1);
     let name = OsStr::from_bytes(b"photos/\xff\x1b[31m.png");
     fs::copy(w.path("photos/mountains_0.png"), w.dir.path().join(name)).unwrap();
     w.run(&["index", "photos"], 0);
@@ -63,9 +59,7 @@ fn names_that_are_not_utf8_survive() {
 
 #[test]
 fn unknown_layers_models_and_keys_are_errors_with_hints() {
-    let Some(w) = Workspace::painted(1, 1) else {
-        return;
-    };
+    let w = Workspace::painted(1, 1);
     let cases: [(&[&str], &str); 4] = [
         (
             &["index", "photos", "--spec", "efficientnet_lite0:block.9"],
@@ -88,9 +82,7 @@ fn unknown_layers_models_and_keys_are_errors_with_hints() {
 
 #[test]
 fn weights_of_another_network_are_refused_by_tensor_and_shape() {
-    let Some(w) = Workspace::painted(1, 1) else {
-        return;
-    };
+    let w = Workspace::painted(1, 1);
     let wrong = concat!(
         env!("CARGO_MANIFEST_DIR"),
         "/data/goldens/efficientnet_lite0/beach.safetensors"
@@ -110,9 +102,7 @@ fn weights_of_another_network_are_refused_by_tensor_and_shape() {
 
 #[test]
 fn a_damaged_snapshot_is_rebuilt_from_the_store() {
-    let Some(w) = Workspace::painted(2, 2) else {
-        return;
-    };
+    let w = Workspace::painted(2, 2);
     w.run(&["index", "photos"], 0);
     let before = w.query(&["photos/city_0.png"]);
     let snapshot = Snapshot::open(&w.path(".imgsearch"))
@@ -131,9 +121,7 @@ fn a_damaged_snapshot_is_rebuilt_from_the_store() {
 
 #[test]
 fn a_damaged_store_is_rebuilt_from_the_snapshot() {
-    let Some(w) = Workspace::painted(2, 2) else {
-        return;
-    };
+    let w = Workspace::painted(2, 2);
     w.run(&["index", "photos"], 0);
     let before = w.query(&["photos/city_0.png"]);
     fs::write(w.path(".imgsearch/store/conf"), b"garbage").unwrap();
@@ -151,9 +139,7 @@ fn a_damaged_store_is_rebuilt_from_the_snapshot() {
 
 #[test]
 fn a_second_writer_is_told_and_readers_are_not_disturbed() {
-    let Some(w) = Workspace::painted(2, 2) else {
-        return;
-    };
+    let w = Workspace::painted(2, 2);
     w.run(&["index", "photos"], 0);
     let writer = Gallery::open(&w.path(".imgsearch")).unwrap();
     let output = w.run(&["index", "photos"], 1);

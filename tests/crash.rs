@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::process::Stdio;
+use std::process::{Child, Command, Stdio};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use imgsearch::gallery::Snapshot;
 
@@ -27,57 +27,71 @@ fn contents(w: &Workspace) -> BTreeMap<PathBuf, Vec<u32>> {
     contents
 }
 
+/// More photos than are written at once, and one thread: there are many moments to be killed at.
+const INDEX: [&str; 4] = ["index", "photos", "--jobs", "1"];
+
+fn painted() -> Workspace {
+    Workspace::painted(10, 15)
+}
+
+/// How long a run takes that nothing disturbs.
+fn undisturbed(w: &Workspace) -> Duration {
+    let start = Instant::now();
+    w.run(&INDEX, 0);
+    start.elapsed()
+}
+
+/// A run that begins anew.
+fn spawn(w: &Workspace) -> Child {
+    std::fs::remove_dir_all(w.path(".imgsearch")).unwrap();
+    let mut command = w.command(&INDEX);
+    let command = command.stdout(Stdio::null()).stderr(Stdio::null());
+    command.spawn().unwrap()
+}
+
 #[test]
 fn killed_and_run_again_ends_in_the_same_gallery_as_undisturbed() {
-    let Some(w) = Workspace::painted(10, 8) else {
-        return;
-    };
-    let index = ["index", "photos", "--jobs", "1"];
-    w.run(&index, 0);
-    let undisturbed = contents(&w);
-    assert_eq!(undisturbed.len(), 80);
-    for milliseconds in [60, 350, 900, 1700, 2600, 3900] {
-        let gallery = w.path(".imgsearch");
-        std::fs::remove_dir_all(&gallery).unwrap();
-        let mut child = w
-            .command(&index)
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        thread::sleep(Duration::from_millis(milliseconds));
+    let w = painted();
+    let whole = undisturbed(&w);
+    let right = contents(&w);
+    assert_eq!(right.len(), 150);
+    let mut killed = 0;
+    for share in [0.02, 0.1, 0.25, 0.45, 0.65, 0.85] {
+        let mut child = spawn(&w);
+        thread::sleep(whole.mul_f64(share));
         child.kill().unwrap();
-        child.wait().unwrap();
-        w.run(&index, 0);
-        assert!(
-            contents(&w) == undisturbed,
-            "killed after {milliseconds} ms"
-        );
+        killed += usize::from(!child.wait().unwrap().success());
+        w.run(&INDEX, 0);
+        assert!(contents(&w) == right, "killed after {share} of {whole:?}");
     }
+    println!("{killed} of 6 killed before their end");
+    assert!(killed > 0);
 }
 
 #[cfg(unix)]
 #[test]
 fn ctrl_c_keeps_what_is_done_and_the_next_run_goes_on() {
-    let Some(w) = Workspace::painted(10, 10) else {
-        return;
+    let w = painted();
+    let mut wait = undisturbed(&w) / 2;
+    let mut interrupt = || {
+        let mut child = spawn(&w);
+        thread::sleep(wait);
+        let killed = Command::new("kill")
+            .args(["-INT", &child.id().to_string()])
+            .status();
+        assert!(killed.unwrap().success());
+        let code = child.wait().unwrap().code();
+        match code {
+            // It had ended by itself, or not yet begun to listen.
+            Some(0) => wait /= 2,
+            None => wait = wait * 3 / 2,
+            _ => assert_eq!(code, Some(130)),
+        }
+        code == Some(130)
     };
-    let index = ["index", "photos", "--jobs", "1"];
-    let child = w
-        .command(&index)
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    thread::sleep(Duration::from_millis(1500));
-    let killed = std::process::Command::new("kill")
-        .args(["-INT", &child.id().to_string()])
-        .status();
-    assert!(killed.unwrap().success());
-    let output = child.wait_with_output().unwrap();
-    assert_eq!(output.status.code(), Some(130));
+    assert!((0..8).any(|_| interrupt()));
     let done = contents(&w).len();
     let report = w.json(&["index", "photos", "--json"], 0);
     assert_eq!(report["unchanged"].as_u64(), Some(done as u64));
-    assert_eq!(contents(&w).len(), 100);
+    assert_eq!(contents(&w).len(), 150);
 }

@@ -6,12 +6,13 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::common::Workspace;
 use crate::common::paint::{Scene, paint};
+use crate::common::skip::{NO_PHOTOS, skip};
+use crate::common::{Workspace, trained_weights};
 
 /// A folder for each of some kinds of scene, with so many views.
-fn labelled(scenes: usize, views: u64) -> Option<Workspace> {
-    let w = Workspace::new()?;
+fn labelled(scenes: usize, views: u64) -> Workspace {
+    let w = Workspace::new();
     for (scene, name) in Scene::ALL.into_iter().take(scenes) {
         fs::create_dir_all(w.path(&format!("set/{name}"))).unwrap();
         for view in 0..views {
@@ -21,7 +22,7 @@ fn labelled(scenes: usize, views: u64) -> Option<Workspace> {
                 .unwrap();
         }
     }
-    Some(w)
+    w
 }
 
 fn quality(row: &Value, metric: &str) -> f64 {
@@ -30,7 +31,7 @@ fn quality(row: &Value, metric: &str) -> f64 {
 
 #[test]
 fn every_stage_is_compared_with_every_pooling_the_best_first() {
-    let Some(w) = labelled(6, 4) else { return };
+    let w = labelled(6, 4);
     let report = w.json(&["eval", "set", "--json"], 0);
     assert_eq!(
         (&report["photos"], &report["queries"], &report["groups"]),
@@ -61,7 +62,7 @@ fn every_stage_is_compared_with_every_pooling_the_best_first() {
 /// Photos that were described before are not described again, and give the same numbers.
 #[test]
 fn a_second_evaluation_says_the_same_from_the_cache() {
-    let Some(w) = labelled(4, 3) else { return };
+    let w = labelled(4, 3);
     let arguments = [
         "eval",
         "set",
@@ -79,7 +80,7 @@ fn a_second_evaluation_says_the_same_from_the_cache() {
 
 #[test]
 fn the_best_spec_is_reranked_indexed_and_drawn() {
-    let Some(w) = labelled(5, 4) else { return };
+    let w = labelled(5, 4);
     let report = w.json(
         &[
             "eval",
@@ -137,7 +138,7 @@ fn the_best_spec_is_reranked_indexed_and_drawn() {
 
 #[test]
 fn a_table_says_what_belongs_together_and_a_broken_photo_stops_nothing() {
-    let Some(w) = labelled(3, 3) else { return };
+    let w = labelled(3, 3);
     fs::write(w.path("set/broken.jpg"), b"\xff\xd8\xff broken").unwrap();
     let mut table = "path,group,role,junk\nbroken.jpg,beach,gallery,\n".to_owned();
     for (_, name) in Scene::ALL.into_iter().take(3) {
@@ -160,7 +161,7 @@ fn a_table_says_what_belongs_together_and_a_broken_photo_stops_nothing() {
 
 #[test]
 fn what_cannot_be_evaluated_is_told_with_what_to_do() {
-    let Some(w) = labelled(2, 2) else { return };
+    let w = labelled(2, 2);
     let lone = format!("set/{}", Scene::ALL[0].1);
     for (arguments, said) in [
         (vec!["eval", "nowhere"], "nowhere"),
@@ -184,7 +185,7 @@ fn what_cannot_be_evaluated_is_told_with_what_to_do() {
 
 #[test]
 fn a_tuned_spec_is_written_and_indexed_with() {
-    let Some(w) = labelled(10, 4) else { return };
+    let w = labelled(10, 4);
     let report = w.json(
         &[
             "tune",
@@ -218,10 +219,13 @@ fn a_tuned_spec_is_written_and_indexed_with() {
 fn real_sets_score_what_pytorch_scored() {
     let photos = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/photos");
     if !photos.is_dir() {
-        println!("SKIPPED: no real photos beside this checkout");
+        skip(NO_PHOTOS);
         return;
     }
-    let Some(w) = Workspace::new() else { return };
+    let Some(weights) = trained_weights() else {
+        return;
+    };
+    let w = Workspace::with(weights);
     for (set, map) in [
         ("objects", 0.7778),
         ("textures", 0.5155),

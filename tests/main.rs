@@ -21,5 +21,6 @@ mod gallery;
 mod own_network;
 mod photos;
 mod readers;
+mod reduced;
 mod reference;
 mod whitening;

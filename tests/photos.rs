@@ -7,16 +7,18 @@ use imgsearch::descriptor::DescriptorSpec;
 use imgsearch::extract::Extractor;
 use imgsearch::photo::Photo;
 
-use crate::common::{Workspace, weights};
+use crate::common::skip::{NO_PHOTOS, skip};
+use crate::common::{Workspace, trained_weights};
 
 const KINDS: usize = 5;
 const EACH: usize = 6;
 
-/// What lies in a folder of real photos; nothing, said aloud, where there are none.
+/// What lies in a folder of real photos; nothing, and the test is skipped, where there are none.
+#[track_caller]
 fn beside(folder: &str) -> Option<Vec<PathBuf>> {
     let photos = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/photos");
     if !photos.is_dir() {
-        println!("SKIPPED: no real photos beside this checkout");
+        skip(NO_PHOTOS);
         return None;
     }
     Some(sorted(&photos.join(folder)))
@@ -30,6 +32,7 @@ fn sorted(folder: &Path) -> Vec<PathBuf> {
 }
 
 /// The first photos of some kinds of object.
+#[track_caller]
 fn kinds() -> Option<Vec<(String, Vec<PathBuf>)>> {
     let folders = beside("objects")?;
     let photos = |folder: &PathBuf| {
@@ -50,7 +53,10 @@ fn kinds() -> Option<Vec<(String, Vec<PathBuf>)>> {
 #[test]
 fn photos_of_one_kind_find_each_other() {
     let Some(kinds) = kinds() else { return };
-    let Some(w) = Workspace::new() else { return };
+    let Some(weights) = trained_weights() else {
+        return;
+    };
+    let w = Workspace::with(weights);
     for (kind, photos) in &kinds {
         fs::create_dir_all(w.path(&format!("photos/{kind}"))).unwrap();
         for photo in photos {
@@ -87,7 +93,9 @@ fn the_descriptors_of_photos_decoded_at_reduced_size_are_those_of_whole_ones() {
     let Some(photos) = beside("anything") else {
         return;
     };
-    let Some(weights) = weights() else { return };
+    let Some(weights) = trained_weights() else {
+        return;
+    };
     let extractor = |decode: &str| {
         let preprocess = format!("resize=48,mean=0.5/0.5/0.5,std=0.5/0.5/0.5,decode={decode}");
         let spec = DescriptorSpec::gap("efficientnet_lite0", "head");

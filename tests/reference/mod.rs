@@ -1,12 +1,11 @@
 //! Each network held against its reference implementation: same pixels, same weights, same maps.
 
 mod candle;
-mod efficientnet_lite;
 #[cfg(feature = "cuda")]
 mod gpu;
 mod networks;
-mod seeded;
-mod wider;
+mod table;
+mod trained;
 
 use std::path::{Path, PathBuf};
 
@@ -42,6 +41,11 @@ fn golden(file: &WeightsFile, name: &str) -> Vec<f32> {
     file.tensor(name, &shape).unwrap()
 }
 
+/// The larger one; `f32::max` would pass over a NaN.
+fn larger(a: f32, b: f32) -> f32 {
+    if b > a || b.is_nan() { b } else { a }
+}
+
 /// Largest difference over largest magnitude.
 fn deviation(ours: &[f32], golden: &[f32]) -> f32 {
     assert_eq!(ours.len(), golden.len());
@@ -49,9 +53,9 @@ fn deviation(ours: &[f32], golden: &[f32]) -> f32 {
         .iter()
         .fold(0f32, |largest, value| largest.max(value.abs()));
     let difference = |(a, b): (&f32, &f32)| (a - b).abs();
-    // `f32::max` would pass over a NaN.
-    let larger = |a: f32, b: f32| if b > a || b.is_nan() { b } else { a };
-    ours.iter().zip(golden).map(difference).fold(0f32, larger) / largest
+    let most = ours.iter().zip(golden).map(difference).fold(0f32, larger);
+    // All of them may be zero, and then nothing else will do.
+    if most == 0.0 { 0.0 } else { most / largest }
 }
 
 /// The deviation of a picture's map `[1, C, h, w]` from the reference's channel means and samples,
@@ -62,7 +66,7 @@ fn map_deviation(map: &Tensor, file: &WeightsFile, layer: &str) -> f32 {
         deviation(&spaced(values, golden.len()), &golden)
     };
     let gap = Pooling::Gap.pool(map).unwrap().remove(0);
-    of(&gap, "gap").max(of(&flat(map), "sample"))
+    larger(of(&gap, "gap"), of(&flat(map), "sample"))
 }
 
 /// So many of the values, at equal distances.

@@ -5,153 +5,105 @@ use imgsearch::backbone::{Architecture, Backbone, FeatureMap, Instructions};
 use imgsearch::network::Network;
 use imgsearch::weights::WeightsFile;
 
-use super::{crop, deviation, flat, goldens, layer_names, map_deviation, seeded_file};
+use super::table::{Row, Table};
+use super::{COLOURS, deviation, flat, layer_names, seeded_file};
 
-/// A part of a picture, and which layers the reference's values of it are kept of.
-struct Crop {
-    picture: &'static str,
-    height: usize,
-    width: usize,
-    goldens: &'static str,
-    /// Every layer's, rather than those that end a stage.
-    every_layer: bool,
+fn load(network: &Network, file: &WeightsFile, instructions: Instructions) -> Backbone {
+    let layers = layer_names(network);
+    Backbone::load_network(network, &layers, file, &Device::Cpu, instructions).unwrap()
 }
 
-const CROPS: [Crop; 2] = [
-    Crop {
-        picture: "balloons_288x224",
-        height: 96,
-        width: 96,
-        goldens: "balloons_96x96",
-        every_layer: true,
-    },
-    Crop {
-        picture: "boats_400x300",
-        height: 75,
-        width: 97,
-        goldens: "boats_97x75",
-        every_layer: false,
-    },
-];
-
-impl Crop {
-    fn of(&self, picture: &str) -> Tensor {
-        crop(picture, self.height, self.width)
-    }
-
-    /// The largest deviation of all layers from the reference.
-    fn check(&self, network: &Network, maps: &[FeatureMap]) -> f32 {
-        let values = goldens(&network.name, self.goldens);
-        let mut worst = 0f32;
-        for (layer, map) in network.layers().iter().zip(maps) {
-            assert_eq!(layer.name, map.layer);
-            if !self.every_layer && !layer.ends_stage {
-                continue;
-            }
-            let deviation = map_deviation(&map.map, &values, &layer.name);
-            let case = (&network.name, self.goldens, &layer.name);
-            assert!(deviation < 1e-4, "{case:?}: {deviation}");
-            worst = worst.max(deviation);
-        }
-        worst
-    }
-}
-
-/// The network as far as `deepest`, with its seeded weights under the reference's names.
-fn seeded_network(name: &str, deepest: &str) -> (Network, WeightsFile) {
-    let whole = Architecture::find(name).unwrap().network();
-    let cut = whole.cut_after(&[whole.find_layer(deepest).unwrap().value]);
-    let file = seeded_file(&cut, 0);
-    (cut, file)
-}
-
-/// Alone and in the middle of a batch of three; in the other instruction sets the smaller crop alone.
-fn equals_the_reference(name: &str, deepest: &str) {
-    let (network, file) = seeded_network(name, deepest);
-    let layers = layer_names(&network);
-    let load = |instructions| {
-        Backbone::load_network(&network, &layers, &file, &Device::Cpu, instructions).unwrap()
-    };
+/// In each instruction set every crop alone; in the best one also within a batch, whose weights go
+/// by the row's other naming.
+fn equals_its_reference(table: &Table, row: &Row) {
+    let network = row.network();
+    let file = seeded_file(&network, 0);
     let mut worst = 0f32;
-    let backbone = load(Instructions::best());
-    for crop in &CROPS {
-        let alone = backbone.feature_maps(&crop.of(crop.picture)).unwrap();
-        worst = worst.max(crop.check(&network, &alone));
-        let three = ["beach", crop.picture, "city"].map(|picture| crop.of(picture));
-        let batch = Tensor::cat(&three, 0).unwrap();
-        for (alone, batch) in alone.iter().zip(backbone.feature_maps(&batch).unwrap()) {
-            let second = flat(&batch.map.get(1).unwrap());
-            let between = deviation(&second, &flat(&alone.map));
-            assert!(between < 1e-5, "{name}, {}: {between}", alone.layer);
-        }
-    }
-    let [_, small] = &CROPS;
     let others = Instructions::available().into_iter();
     for instructions in others.filter(|others| *others != Instructions::best()) {
-        let maps = load(instructions).feature_maps(&small.of(small.picture));
-        worst = worst.max(small.check(&network, &maps.unwrap()));
+        let backbone = load(&network, &file, instructions);
+        for (name, crop) in table.crops_of(row) {
+            let maps = backbone.feature_maps(&crop.pixels(COLOURS)).unwrap();
+            worst = worst.max(row.check((name, crop), &network, &maps));
+        }
     }
-    println!("{name}: largest deviation from the reference {worst:.1e}");
+    let backbone = load(&network, &file, Instructions::best());
+    let renamed = (row.naming > 0).then(|| {
+        let file = seeded_file(&network, row.naming);
+        load(&network, &file, Instructions::best())
+    });
+    let batched = renamed.as_ref().unwrap_or(&backbone);
+    for (name, crop) in table.crops_of(row) {
+        let pictures = ["beach", &crop.picture, "city"].map(|name| crop.of(name, COLOURS));
+        let alone = pictures
+            .each_ref()
+            .map(|pixels| backbone.feature_maps(pixels).unwrap());
+        worst = worst.max(row.check((name, crop), &network, &alone[1]));
+        let together = batched.feature_maps(&Tensor::cat(&pictures, 0).unwrap());
+        each_is_what_it_is_alone(&row.network, &together.unwrap(), &alone);
+    }
+    println!(
+        "{}: largest deviation from the reference {worst:.1e}",
+        row.network
+    );
 }
 
-#[test]
-fn vggs_give_torchvisions_layers() {
-    // The fully connected ones are VGG16's, which has a test of them.
-    for name in ["vgg11", "vgg13", "vgg19"] {
-        equals_the_reference(name, "avgpool");
-    }
-}
-
-#[test]
-fn vggs_with_batch_norm_give_torchvisions_layers() {
-    for name in ["vgg11_bn", "vgg13_bn", "vgg16_bn", "vgg19_bn"] {
-        equals_the_reference(name, "avgpool");
-    }
-}
-
-#[test]
-fn resnets_give_torchvisions_layers() {
-    for name in ["resnet18", "resnet34", "resnet101", "resnet152"] {
-        equals_the_reference(name, "fc");
-    }
-}
-
-#[test]
-fn wide_and_grouped_resnets_give_torchvisions_layers() {
-    for name in ["wide_resnet50_2", "resnext50_32x4d"] {
-        equals_the_reference(name, "fc");
-    }
-}
-
-#[test]
-fn efficientnets_give_torchvisions_layers() {
-    for variant in 0..5 {
-        equals_the_reference(&format!("efficientnet_b{variant}"), "classifier.1");
+fn each_is_what_it_is_alone(network: &str, batch: &[FeatureMap], alone: &[Vec<FeatureMap>; 3]) {
+    for (index, alone) in alone.iter().enumerate() {
+        for (alone, batch) in alone.iter().zip(batch) {
+            let one = flat(&batch.map.get(index).unwrap());
+            let worst = deviation(&one, &flat(&alone.map));
+            assert!(worst < 1e-5, "{network}, {index}, {}: {worst}", alone.layer);
+        }
     }
 }
 
+macro_rules! families {
+    ($($test:ident: $family:literal;)+) => {
+        const FAMILIES: &[&str] = &[$($family),+];
+
+        $(#[test]
+        fn $test() {
+            let table = Table::read();
+            let is_of_it = |row: &&Row| row.family == $family && !row.trained;
+            let rows = table.networks.iter().filter(is_of_it);
+            rows.for_each(|row| equals_its_reference(&table, row));
+        })+
+    };
+}
+
+families! {
+    vggs_give_torchvisions_layers: "vgg";
+    resnets_give_torchvisions_layers: "resnet";
+    keras_resnet_gives_keras_layers: "resnet_keras";
+    mobilenet_v2_gives_torchvisions_layers: "mobilenet_v2";
+    mobilenet_v3s_give_torchvisions_layers: "mobilenet_v3";
+    efficientnets_give_torchvisions_layers: "efficientnet";
+    efficientnet_lites_give_the_packages_layers: "efficientnet_lite";
+    repvggs_give_timms_layers: "repvgg";
+    regnets_give_torchvisions_layers: "regnet";
+    densenet_gives_torchvisions_layers: "densenet";
+    convnexts_give_torchvisions_layers: "convnext";
+}
+
 #[test]
-fn efficientnet_lites_give_the_packages_layers() {
-    for variant in 1..5 {
-        equals_the_reference(&format!("efficientnet_lite{variant}"), "classifier");
+fn every_network_is_in_the_table_and_every_row_of_it_is_walked() {
+    let table = Table::read();
+    for architecture in Architecture::all() {
+        let is_of_it = |row: &Row| row.network == architecture.name && !row.trained;
+        assert!(table.networks.iter().any(is_of_it), "{}", architecture.name);
+    }
+    for row in &table.networks {
+        assert!(FAMILIES.contains(&row.family.as_str()), "{}", row.family);
     }
 }
 
 #[test]
-fn mobilenet_v3s_give_torchvisions_layers() {
-    for name in ["mobilenet_v3_large", "mobilenet_v3_small"] {
-        equals_the_reference(name, "classifier.3");
-    }
-}
-
-#[test]
-fn keras_resnet50_gives_keras_layers() {
-    equals_the_reference("resnet50_keras", "predictions");
-}
-
-#[test]
-fn repvggs_give_timms_layers() {
-    for name in ["repvgg_a0", "repvgg_a1", "repvgg_b0"] {
-        equals_the_reference(name, "head.fc");
-    }
+fn nothing_behind_the_deepest_tap_is_loaded() {
+    let architecture = Architecture::find("efficientnet_lite0").unwrap();
+    let network = architecture.network();
+    let file = seeded_file(&network, 0);
+    let backbone = Backbone::load(architecture, &["blocks.4"], &file, &Device::Cpu).unwrap();
+    let deepest = network.find_layer("blocks.4").unwrap().value;
+    assert_eq!(backbone.network().steps().len(), deepest.0);
 }

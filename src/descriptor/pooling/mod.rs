@@ -1,7 +1,7 @@
 //! How a layer's map `[N, C, H, W]` becomes one vector per picture.
 //!
-//! On a CPU over the values where they lie ([`planes`]), so that many poolings of many layers cost
-//! little beside the network; elsewhere by Candle's operations ([`tensor`]), so that only the result
+//! On a CPU over the values where they lie (`planes`), so that many poolings of many layers cost
+//! little beside the network; elsewhere by Candle's operations (`tensor`), so that only the result
 //! leaves the device.
 
 mod kind;
