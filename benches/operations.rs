@@ -19,7 +19,8 @@ use candle_core::{Device, Tensor};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use imgsearch::backbone::{Backbone, Instructions};
 use imgsearch::network::{
-    Activation, Convolution, Network, Operation, Padding, Value, WeightNames, Window,
+    Activation, Convolution, Network, NetworkBuilder, Operation, Padding, Value, WeightNames,
+    Window,
 };
 use imgsearch::weights::WeightsFile;
 
@@ -28,14 +29,14 @@ const REPEATS: usize = 8;
 
 /// Builds networks whose convolutions are named by their number.
 struct Declaration {
-    network: Network,
+    network: NetworkBuilder,
     named: usize,
 }
 
 impl Declaration {
     fn new(name: &str) -> Self {
         Self {
-            network: Network::new(name),
+            network: NetworkBuilder::new(name),
             named: 0,
         }
     }
@@ -67,7 +68,7 @@ impl Declaration {
     fn finish(mut self, last: Value) -> Network {
         let last = self.network.global_average_pool(last);
         self.network.layer("last", Vec::new(), last, true);
-        self.network
+        self.network.build().expect("a network of this bench")
     }
 }
 

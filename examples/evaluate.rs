@@ -13,7 +13,7 @@ use std::ops::ControlFlow;
 use std::path::PathBuf;
 
 use globset::GlobSet;
-use imgsearch::eval::describe::Described;
+use imgsearch::eval::features::Features;
 use imgsearch::eval::ground_truth::{Form, GroundTruth};
 use imgsearch::eval::metrics::Metric;
 use imgsearch::eval::specs::all_parts;
@@ -39,12 +39,12 @@ fn main() -> Result<(), Box<dyn Error>> {
     let parts = all_parts(&specs);
     let extractor = Extractor::load(parts, model.preprocess.parse()?, &weights, "cpu")?;
     let cache = PooledCache::open(&PathBuf::from(".imgsearch"))?;
-    let mut go_on = |_: imgsearch::eval::describe::EvalEvent<'_>| ControlFlow::Continue(());
-    let described = Described::new(&truth.items, &extractor, &cache, 0, &mut go_on)?;
-    let truth = truth.restrict(&described.kept());
+    let mut go_on = |_: imgsearch::eval::features::EvalEvent<'_>| ControlFlow::Continue(());
+    let features = Features::new(&truth.items, &extractor, &cache, 0, &mut go_on)?;
+    let truth = truth.restrict(&features.kept());
 
     let metrics = [Metric::MeanAveragePrecision, Metric::Recall(1)];
-    let evaluation = Evaluation::of_specs(&truth, &described, &specs, &metrics, 0, &mut go_on)?;
+    let evaluation = Evaluation::of_specs(&truth, &features, &specs, &metrics, 0, &mut go_on)?;
     for trial in &evaluation.trials {
         let quality = trial
             .estimates

@@ -23,13 +23,13 @@ fn main() -> imgsearch::Result<()> {
     let preprocess = preprocess.with("resize=320,crop=none")?;
     let extractor = Extractor::load(spec, preprocess, &weights, "cpu")?;
 
-    let mut described = Vec::new();
+    let mut descriptors = Vec::new();
     for picture in std::env::args().skip(1) {
         let descriptor = extractor.describe(&Photo::read(Path::new(&picture))?)?;
         println!("{picture}: {} values", descriptor.dimension());
-        described.push(descriptor);
+        descriptors.push(descriptor);
     }
-    if let [first, .., last] = described.as_slice() {
+    if let [first, .., last] = descriptors.as_slice() {
         println!("first and last: cosine {:.4}", first.similarity(last));
     }
     Ok(())

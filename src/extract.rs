@@ -6,7 +6,7 @@ use candle_core::{Device, Tensor};
 
 use crate::backbone::{Architecture, Backbone};
 use crate::descriptor::{Descriptor, DescriptorSpec, Provenance, Whitening};
-use crate::error::{Error, Result};
+use crate::error::{DescriptorError, NetworkError, PhotoError, Result};
 use crate::model::digest::Digests;
 use crate::model::{self, FetchOptions};
 use crate::photo::{Photo, Picture, Pixels, Preprocess};
@@ -32,9 +32,11 @@ impl Extractor {
     /// its architecture.
     ///
     /// # Errors
-    /// [`Error::UnknownModel`], [`Error::UnknownLayer`], [`Error::SizeNotFixed`] for direct
-    /// activations of pictures of any size, [`Error::Device`], and whatever can be wrong with the
-    /// weights.
+    /// [`FetchError::UnknownModel`], [`NetworkError::UnknownLayer`],
+    /// [`DescriptorError::SizeNotFixed`] for direct activations of pictures of any size,
+    /// [`NetworkError::Device`], and whatever can be wrong with the weights.
+    ///
+    /// [`FetchError::UnknownModel`]: crate::error::FetchError::UnknownModel
     pub fn load(
         spec: DescriptorSpec,
         preprocess: Preprocess,
@@ -43,12 +45,11 @@ impl Extractor {
     ) -> Result<Self> {
         let architecture = architecture_of(&spec.model)?;
         let file = WeightsFile::open(weights)?;
-        let network = architecture.network_of(&file);
+        let network = architecture.network_of(&file)?;
         let spec = spec.resolve(&network)?;
         if spec.needs_fixed_size() && !preprocess.has_fixed_size() {
-            return Err(Error::SizeNotFixed {
-                spec: spec.to_string(),
-            });
+            let spec = spec.to_string();
+            return Err(DescriptorError::SizeNotFixed { spec }.into());
         }
         // With no fixed size only the channels count, so any size large enough will do.
         let (height, width) = preprocess.output_size(512, 512)?;
@@ -82,9 +83,9 @@ impl Extractor {
     /// The same, whitening its descriptors at the end.
     ///
     /// # Errors
-    /// [`Error::WhiteningMismatch`], [`Error::WrongDimension`] for a whitening fitted on other
-    /// descriptors.
-    pub fn whitened(mut self, whitening: Whitening) -> Result<Self> {
+    /// [`DescriptorError::WhiteningMismatch`], [`DescriptorError::WrongDimension`] for a whitening
+    /// fitted on other descriptors.
+    pub fn whitened(mut self, whitening: Whitening) -> Result<Self, DescriptorError> {
         whitening.check(&self.provenance)?;
         self.provenance.dimension = whitening.dimension();
         self.provenance.whitening = Some(whitening.digest());
@@ -131,27 +132,30 @@ impl Extractor {
     ///
     /// # Errors
     /// Whatever is wrong with the photo: see [`Photo::decode_for`].
-    pub fn decode(&self, photo: &Photo) -> Result<Picture> {
+    pub fn decode(&self, photo: &Photo) -> Result<Picture, PhotoError> {
         photo.decode_for(self.preprocess.wanted_side())
     }
 
     /// The picture as the network takes it.
     ///
     /// # Errors
-    /// [`Error::CropTooLarge`], [`Error::PictureTooLong`].
-    pub fn pixels(&self, picture: &Picture) -> Result<Pixels> {
+    /// [`PhotoError::CropTooLarge`], [`PhotoError::PictureTooLong`].
+    pub fn pixels(&self, picture: &Picture) -> Result<Pixels, PhotoError> {
         self.preprocess.apply_to(picture)
     }
 
     /// The descriptor of one photo.
     ///
     /// # Errors
-    /// Whatever is wrong with the photo: see [`Photo::decode_for`]; [`Error::ZeroDescriptor`] for a
-    /// picture in which the network sees nothing.
+    /// Whatever is wrong with the photo: see [`Photo::decode_for`];
+    /// [`DescriptorError::ZeroDescriptor`] for a picture in which the network sees nothing.
     pub fn describe(&self, photo: &Photo) -> Result<Descriptor> {
+        // Decoding too takes a core, and one at a time is enough of a caller.
+        let _core = self.backbone.take_core();
         let pixels = self.pixels(&self.decode(photo)?)?;
         let mut described = self.describe_all(&[pixels]);
-        described.pop().unwrap_or(Err(Error::ZeroDescriptor))
+        let none = || Err(DescriptorError::ZeroDescriptor.into());
+        described.pop().unwrap_or_else(none)
     }
 
     /// One result per picture, in order; those of equal size go through the network together.
@@ -163,7 +167,7 @@ impl Extractor {
     /// The same in so many threads on a CPU: one, for those that describe in several at once.
     #[must_use]
     pub fn describe_all_in(&self, pixels: &[Pixels], threads: usize) -> Vec<Result<Descriptor>> {
-        let combine = |pooled: Result<Vec<Vec<f32>>>| self.combine(pooled?);
+        let combine = |pooled: Result<_, NetworkError>| Ok(self.combine(pooled?)?);
         let pooled = self.pool_all_in(pixels, threads);
         pooled.into_iter().map(combine).collect()
     }
@@ -171,7 +175,11 @@ impl Extractor {
     /// For each picture the pooled vectors of the spec's parts, as they come: neither normalized nor
     /// weighted.
     #[must_use]
-    pub fn pool_all_in(&self, pixels: &[Pixels], threads: usize) -> Vec<Result<Vec<Vec<f32>>>> {
+    pub fn pool_all_in(
+        &self,
+        pixels: &[Pixels],
+        threads: usize,
+    ) -> Vec<Result<Vec<Vec<f32>>, NetworkError>> {
         let same_size = |a: &Pixels, b: &Pixels| (a.height, a.width) == (b.height, b.width);
         let groups = pixels.chunk_by(same_size);
         groups
@@ -179,7 +187,11 @@ impl Extractor {
             .collect()
     }
 
-    fn pool_group(&self, group: &[Pixels], threads: usize) -> Vec<Result<Vec<Vec<f32>>>> {
+    fn pool_group(
+        &self,
+        group: &[Pixels],
+        threads: usize,
+    ) -> Vec<Result<Vec<Vec<f32>>, NetworkError>> {
         match self.forward(group, threads) {
             Ok(pooled) => pooled.into_iter().map(Ok).collect(),
             // An error of the whole batch may be one picture's: each is tried alone to find out.
@@ -191,7 +203,7 @@ impl Extractor {
         }
     }
 
-    fn combine(&self, parts: Vec<Vec<f32>>) -> Result<Descriptor> {
+    fn combine(&self, parts: Vec<Vec<f32>>) -> Result<Descriptor, DescriptorError> {
         let descriptor = self.spec.combine(parts)?;
         match &self.whitening {
             Some(whitening) => whitening.apply(descriptor.as_slice()),
@@ -200,7 +212,11 @@ impl Extractor {
     }
 
     /// For each picture the pooled vectors of the spec's parts.
-    fn forward(&self, group: &[Pixels], threads: usize) -> Result<Vec<Vec<Vec<f32>>>> {
+    fn forward(
+        &self,
+        group: &[Pixels],
+        threads: usize,
+    ) -> Result<Vec<Vec<Vec<f32>>>, NetworkError> {
         let Some(Pixels { height, width, .. }) = group.first() else {
             return Ok(Vec::new());
         };
@@ -223,19 +239,20 @@ impl Extractor {
     }
 }
 
-/// The architecture of a model of the catalogue or, for a network of one's own, the one of that name.
+/// The architecture of a model of the catalogue or, for a network of one's own, the one of that
+/// name.
 ///
 /// # Errors
-/// [`Error::UnknownModel`], which suggests the nearest name.
+/// [`FetchError::UnknownModel`](crate::error::FetchError), which suggests the nearest name.
 pub fn architecture_of(model: &str) -> Result<Architecture> {
     match model::find(model) {
-        Ok(model) => Architecture::find(model.architecture),
-        Err(unknown) => Architecture::find(model).map_err(|_| unknown),
+        Ok(model) => Ok(Architecture::find(model.architecture)?),
+        Err(unknown) => Ok(Architecture::find(model).map_err(|_| unknown)?),
     }
 }
 
-fn open_device(name: &str) -> Result<Device> {
-    let failed = |reason: String| Error::Device {
+fn open_device(name: &str) -> Result<Device, NetworkError> {
+    let failed = |reason: String| NetworkError::Device {
         device: name.to_owned(),
         reason,
     };

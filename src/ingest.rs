@@ -3,7 +3,7 @@
 //! Resumable, because every batch is durable before it is counted; cancellable at any moment; and
 //! no photo stops the others. Knows no terminal: whoever calls is told what happens and may stop it.
 
-mod describe;
+mod descriptors;
 mod threads;
 
 use std::collections::{HashMap, HashSet};
@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, Sender};
 use globset::GlobSet;
 
-pub use self::describe::{Described, describe};
+pub use self::descriptors::{Descriptors, descriptors_of};
 pub(crate) use self::threads::work_through;
 use crate::descriptor::Descriptor;
 use crate::error::{Error, Result};
@@ -96,7 +96,7 @@ struct Taken {
 }
 
 /// What is to be done, and what is known beforehand.
-struct Plan {
+struct Changes {
     to_do: Vec<Found>,
     unchanged: usize,
     known: HashMap<PathBuf, Record>,
@@ -115,22 +115,23 @@ pub fn ingest(
     on_event: &mut dyn FnMut(IngestEvent<'_>) -> ControlFlow<()>,
 ) -> Result<IngestReport> {
     let walked = walk(paths, &options.exclude);
-    let plan = Plan::make(&walked, gallery)?;
+    let changes = Changes::make(&walked, gallery)?;
     let mut report = IngestReport {
-        unchanged: plan.unchanged,
+        unchanged: changes.unchanged,
         ..IngestReport::default()
     };
     let event = IngestEvent::Walked {
-        to_do: plan.to_do.len(),
-        unchanged: plan.unchanged,
+        to_do: changes.to_do.len(),
+        unchanged: changes.unchanged,
     };
     report.interrupted = on_event(event).is_break();
-    for (path, reason) in walked.problems {
+    for (path, problem) in walked.problems {
+        let reason = problem.into();
         report.skip(Skipped { path, reason }, on_event);
     }
     if !report.interrupted {
         take_all(
-            &plan,
+            &changes,
             extractor,
             gallery,
             options.jobs,
@@ -139,7 +140,7 @@ pub fn ingest(
         )?;
     }
     if !report.interrupted {
-        let gone: Vec<PathBuf> = plan.gone.into_keys().collect();
+        let gone: Vec<PathBuf> = changes.gone.into_keys().collect();
         if !gone.is_empty() {
             gallery.write(&[], &gone)?;
         }
@@ -161,7 +162,7 @@ impl IngestReport {
     }
 }
 
-impl Plan {
+impl Changes {
     fn make(walked: &Walk, gallery: &Gallery) -> Result<Self> {
         let mut known = HashMap::new();
         for record in gallery.records() {
@@ -208,31 +209,31 @@ impl Plan {
 
 /// Runs the workers over all photos to do, and stores what they find.
 fn take_all(
-    plan: &Plan,
+    changes: &Changes,
     extractor: &Extractor,
     gallery: &mut Gallery,
     jobs: usize,
     report: &mut IngestReport,
     on_event: &mut dyn FnMut(IngestEvent<'_>) -> ControlFlow<()>,
 ) -> Result<()> {
-    let known = plan.known.values();
+    let known = changes.known.values();
     let known = known.map(|record| (record.hash, record)).collect();
-    let workers = Workers::new(&plan.to_do, known, extractor);
+    let workers = Workers::new(&changes.to_do, known, extractor);
     workers.all(jobs, |receiver, stop| {
-        store_all(&receiver, plan, gallery, report, on_event, stop)
+        store_all(&receiver, changes, gallery, report, on_event, stop)
     })
 }
 
 /// Stores what arrives, in batches, and counts it when it is durable.
 fn store_all(
     receiver: &Receiver<Taken>,
-    plan: &Plan,
+    changes: &Changes,
     gallery: &mut Gallery,
     report: &mut IngestReport,
     on_event: &mut dyn FnMut(IngestEvent<'_>) -> ControlFlow<()>,
     stop: &dyn Fn(),
 ) -> Result<()> {
-    let mut gone: Vec<ContentHash> = plan.gone.values().copied().collect();
+    let mut gone: Vec<ContentHash> = changes.gone.values().copied().collect();
     let mut batch: Vec<(Record, Option<Descriptor>)> = Vec::new();
     let mut last_write = Instant::now();
     loop {
@@ -253,7 +254,7 @@ fn store_all(
             gallery.write(&batch, &[])?;
             last_write = Instant::now();
             for (record, _) in &batch {
-                report.count(record, plan, &mut gone);
+                report.count(record, changes, &mut gone);
             }
             let event = IngestEvent::Stored {
                 photos: batch.len(),
@@ -272,8 +273,8 @@ fn store_all(
 }
 
 impl IngestReport {
-    fn count(&mut self, record: &Record, plan: &Plan, gone: &mut Vec<ContentHash>) {
-        match plan.known.get(&record.path) {
+    fn count(&mut self, record: &Record, changes: &Changes, gone: &mut Vec<ContentHash>) {
+        match changes.known.get(&record.path) {
             Some(known) if known.hash == record.hash => self.unchanged += 1,
             Some(_) => self.changed += 1,
             None => match gone.iter().position(|hash| *hash == record.hash) {
@@ -339,7 +340,7 @@ impl<'a> Workers<'a> {
                 }
             }
         }
-        self.describe(in_hand, sender);
+        self.send_descriptors(in_hand, sender);
     }
 
     fn look_at(&self, path: &Path) -> Result<Looked> {
@@ -367,14 +368,14 @@ impl<'a> Workers<'a> {
         Ok(Looked::New(InHand { record, pixels }))
     }
 
-    fn describe(&self, in_hand: Vec<InHand>, sender: &Sender<Taken>) {
+    fn send_descriptors(&self, in_hand: Vec<InHand>, sender: &Sender<Taken>) {
         let (records, pixels): (Vec<Record>, Vec<Pixels>) = in_hand
             .into_iter()
             .map(|photo| (photo.record, photo.pixels))
             .unzip();
         // The workers are the threads.
-        let described = self.extractor.describe_all_in(&pixels, 1);
-        for (record, descriptor) in records.into_iter().zip(described) {
+        let descriptors = self.extractor.describe_all_in(&pixels, 1);
+        for (record, descriptor) in records.into_iter().zip(descriptors) {
             let path = record.path.clone();
             let record = descriptor.map(|descriptor| (record, Some(descriptor)));
             // The receiver hangs up only after an error that ends everything.

@@ -26,6 +26,7 @@
 //! `examples/` shows indexing, querying and extracting, a page each.
 
 pub mod backbone;
+mod cores;
 pub mod descriptor;
 mod engine;
 pub mod error;
@@ -33,6 +34,7 @@ pub mod eval;
 pub mod extract;
 pub mod gallery;
 pub mod ingest;
+mod kernels;
 pub mod model;
 mod nearest;
 pub mod network;

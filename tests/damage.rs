@@ -8,6 +8,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
+use imgsearch::error::GalleryError;
 use imgsearch::gallery::{Gallery, IndexPolicy, SearchOptions, Snapshot, open_for_search};
 use imgsearch::{Error, Result};
 use tempfile::TempDir;
@@ -115,7 +116,7 @@ fn flipped_bits_in_a_snapshot_are_noticed_or_harm_nothing() {
                     noticed += 1;
                 }
             }
-            Err(Error::DamagedSnapshot { .. }) => noticed += 1,
+            Err(Error::Gallery(GalleryError::DamagedSnapshot { .. })) => noticed += 1,
             Err(error) => panic!("seed {seed}: {error}"),
         }
         fs::write(file, bytes).unwrap();
@@ -151,7 +152,7 @@ fn a_damaged_snapshot_is_made_anew_from_the_store() {
 /// Opens the gallery and publishes, as `index` does.
 fn open_and_publish(dir: &Path) -> Result<usize> {
     let mut gallery = Gallery::open(dir)?;
-    let records = gallery.records().collect::<Result<Vec<_>>>()?;
+    let records = gallery.records().collect::<Result<Vec<_>, _>>()?;
     for record in &records {
         gallery.descriptor(&record.hash)?;
     }
@@ -212,7 +213,7 @@ fn flipped_bits_in_the_store_are_healed_from_the_snapshot() {
         let dir = place.path().to_owned();
         match in_time(&format!("seed {seed}"), move || open_and_publish(&dir)) {
             Ok(repairs) => told += repairs,
-            Err(Error::DamagedStore { .. }) => {
+            Err(Error::Gallery(GalleryError::DamagedStore { .. })) => {
                 failed += 1;
                 // As the error's hint says: once more.
                 let dir = place.path().to_owned();
@@ -255,9 +256,11 @@ fn flipped_bits_in_a_store_without_a_snapshot_change_nothing_that_is_left() {
                 let found = contents(&Snapshot::open(place.path()).unwrap());
                 assert!(found.iter().all(|one| truth.contains(&one)), "seed {seed}");
             }
-            Err(
-                Error::DamagedStore { .. } | Error::DamagedGallery { .. } | Error::NoGallery { .. },
-            ) => refused += 1,
+            Err(Error::Gallery(
+                GalleryError::DamagedStore { .. }
+                | GalleryError::DamagedGallery { .. }
+                | GalleryError::NoGallery { .. },
+            )) => refused += 1,
             Err(error) => panic!("seed {seed}: {error}"),
         }
     }

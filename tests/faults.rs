@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use globset::GlobSet;
+use imgsearch::error::FileError;
 use imgsearch::gallery::{Gallery, Snapshot};
 use imgsearch::ingest::{IngestEvent, IngestOptions, ingest};
 use imgsearch::{Error, Extractor};
@@ -159,7 +160,10 @@ fn a_photo_that_vanishes_after_it_was_found_is_skipped() {
         (3, 3, 1)
     );
     assert!(report.skipped[0].path.ends_with("photos/city_1.png"));
-    assert!(matches!(report.skipped[0].reason, Error::Read { .. }));
+    assert!(matches!(
+        report.skipped[0].reason,
+        Error::File(FileError::Read { .. })
+    ));
 }
 
 #[cfg(unix)]

@@ -162,7 +162,7 @@ fn photos_of_equal_content_or_equal_looks_share_a_vector_and_are_all_found() {
 }
 
 fn paths(gallery: &Gallery) -> BTreeSet<PathBuf> {
-    let records = gallery.records().collect::<Result<Vec<_>>>().unwrap();
+    let records = gallery.records().collect::<Result<Vec<_>, _>>().unwrap();
     records.into_iter().map(|record| record.path).collect()
 }
 

@@ -6,6 +6,7 @@ use std::process::{Command, Output};
 use candle_core::{Device, Tensor};
 use imgsearch::Error;
 use imgsearch::backbone::{Architecture, Backbone};
+use imgsearch::error::WeightsError;
 use imgsearch::model;
 use imgsearch::network::Network;
 use imgsearch::photo::Preprocess;
@@ -28,7 +29,7 @@ fn folder() -> (TempDir, PathBuf) {
     let photo = paint(Scene::ALL[0].0, 1, 160, 120);
     photo.save(folder.path().join("photo.png")).unwrap();
     let weights = folder.path().join("own.safetensors");
-    seeded::write(&network(NAME).with_classes(7), 0, &weights);
+    seeded::write(&network(NAME).with_classes(7).unwrap(), 0, &weights);
     (folder, weights)
 }
 
@@ -106,7 +107,9 @@ fn a_file_without_what_lies_behind_the_tap_is_enough() {
     let maps = backbone.feature_maps(&pixels).unwrap();
     assert_eq!(maps[0].map.dims(), [1, 256, 4, 5]);
     match load("block4_conv1").err() {
-        Some(Error::MissingTensor { name, .. }) => assert_eq!(name, "features.17.weight"),
+        Some(Error::Weights(WeightsError::MissingTensor { name, .. })) => {
+            assert_eq!(name, "features.17.weight");
+        }
         other => panic!("{other:?}"),
     }
 }

@@ -18,7 +18,7 @@ use super::resnet::{
 };
 use super::resnet_keras::resnet50_keras;
 use super::vgg::{vgg11, vgg11_bn, vgg13, vgg13_bn, vgg16, vgg16_bn, vgg19, vgg19_bn};
-use crate::error::{Error, Result};
+use crate::error::{NetworkError, Result};
 use crate::nearest::nearest;
 use crate::network::Network;
 use crate::weights::WeightsFile;
@@ -85,15 +85,17 @@ impl Architecture {
     /// The architecture called `name`.
     ///
     /// # Errors
-    /// [`Error::UnknownArchitecture`], which suggests the nearest name.
-    pub fn find(name: &str) -> Result<Self> {
+    /// [`NetworkError::UnknownArchitecture`], which suggests the nearest name.
+    pub fn find(name: &str) -> Result<Self, NetworkError> {
         let found = ARCHITECTURES
             .iter()
             .find(|architecture| architecture.name == name);
-        found.copied().ok_or_else(|| Error::UnknownArchitecture {
-            name: name.to_owned(),
-            nearest: nearest(name, ARCHITECTURES.iter().map(|a| a.name)),
-        })
+        found
+            .copied()
+            .ok_or_else(|| NetworkError::UnknownArchitecture {
+                name: name.to_owned(),
+                nearest: nearest(name, ARCHITECTURES.iter().map(|a| a.name)),
+            })
     }
 
     /// Its layers and steps.
@@ -103,12 +105,14 @@ impl Architecture {
     }
 
     /// The same with as many classes as the network has whose weights are in `file`.
-    #[must_use]
-    pub fn network_of(self, file: &WeightsFile) -> Network {
+    ///
+    /// # Errors
+    /// [`NetworkError::Invalid`] if no network has so many.
+    pub fn network_of(self, file: &WeightsFile) -> Result<Network, NetworkError> {
         let network = self.network();
         match classes(&network, file) {
             Some(classes) => network.with_classes(classes),
-            None => network,
+            None => Ok(network),
         }
     }
 }

@@ -4,7 +4,8 @@
 //! its names and under timm's (`convnext_tiny`, …), whose networks are the same.
 
 use crate::network::{
-    Activation, Convolution, LayerNorm, Network, Padding, Value, WeightNames, Window, aliases,
+    Activation, Convolution, LayerNorm, Network, NetworkBuilder, Padding, Value, WeightNames,
+    Window, aliases,
 };
 
 const NORM_EPSILON: f64 = 1e-6;
@@ -44,7 +45,7 @@ pub fn convnext_base() -> Network {
 }
 
 fn build(variant: &Variant) -> Network {
-    let mut net = Network::new(variant.name);
+    let mut net = NetworkBuilder::new(variant.name);
     let mut x = Value::INPUT;
     for (stage, (&width, &depth)) in variant.widths.iter().zip(&variant.depths).enumerate() {
         // torchvision counts what halves the map and what follows it through.
@@ -72,11 +73,11 @@ fn build(variant: &Variant) -> Network {
     let scores = Convolution::new(scores, variant.widths[3], CLASSES, patches(1));
     x = net.convolution(x, scores.biased());
     net.layer("classifier.2", aliases(["head.fc"]), x, false);
-    net
+    net.finish()
 }
 
 /// Pixels to patches of 4 × 4, normed; later, maps normed and made of patches of 2 × 2.
-fn downsample(net: &mut Network, input: Value, stage: usize, width: usize) -> Value {
+fn downsample(net: &mut NetworkBuilder, input: Value, stage: usize, width: usize) -> Value {
     let (index, channels) = (2 * stage, net.channels(input));
     if stage == 0 {
         let stem = names(["features.0.0", "stem.0"]);
@@ -97,7 +98,7 @@ fn downsample(net: &mut Network, input: Value, stage: usize, width: usize) -> Va
 }
 
 /// Each channel by itself (7×7), norm, wider and back by 1×1, scaled, added to the input.
-fn block(net: &mut Network, input: Value, ours: &str, timm: &str) -> Value {
+fn block(net: &mut NetworkBuilder, input: Value, ours: &str, timm: &str) -> Value {
     let width = net.channels(input);
     let part = |number, name| [format!("{ours}.block.{number}"), format!("{timm}.{name}")];
     let window = Window::centred(7, 1);

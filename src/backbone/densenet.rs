@@ -4,7 +4,8 @@
 //! whose names timm's weights have; its oldest files, which wrote `norm.1` for `norm1`, load too.
 
 use crate::network::{
-    Activation, BatchNorm, Convolution, Network, Value, WeightNames, Window, aliases,
+    Activation, BatchNorm, Convolution, Network, NetworkBuilder, Value, WeightNames, Window,
+    aliases,
 };
 
 const NORM_EPSILON: f64 = 1e-5;
@@ -31,7 +32,7 @@ pub fn densenet121() -> Network {
 }
 
 fn build(variant: &Variant) -> Network {
-    let mut net = Network::new(variant.name);
+    let mut net = NetworkBuilder::new(variant.name);
     let stem = vec![WeightNames::normed(["features.conv0", "features.norm0"])];
     let stem = Convolution::new(stem, 3, STEM_CHANNELS, Window::centred(7, 2)).norm(NORM_EPSILON);
     let mut x = net.convolution(Value::INPUT, stem.activation(Activation::Relu));
@@ -71,11 +72,11 @@ fn build(variant: &Variant) -> Network {
     let scores = Convolution::new(scores, net.channels(x), CLASSES, Window::centred(1, 1));
     x = net.convolution(x, scores.biased());
     net.layer("classifier", aliases(["predictions"]), x, false);
-    net
+    net.finish()
 }
 
 /// Norm and ReLU of all channels so far, narrowed by 1×1, then 3×3: the channels that it adds.
-fn dense_layer(net: &mut Network, input: Value, name: &str, growth: usize) -> Value {
+fn dense_layer(net: &mut NetworkBuilder, input: Value, name: &str, growth: usize) -> Value {
     let both = |part: &str, number| [format!("{part}{number}"), format!("{part}.{number}")];
     let of = |part, number| both(part, number).map(|part| format!("{name}.{part}"));
     let normed = |conv: usize, norm: usize| {
@@ -97,7 +98,7 @@ fn dense_layer(net: &mut Network, input: Value, name: &str, growth: usize) -> Va
 
 /// Norm, ReLU, half the channels, half the side. The reference averages last; averages and 1×1
 /// convolutions change places freely, and this way around the convolution costs a quarter.
-fn transition(net: &mut Network, input: Value, name: &str) -> Value {
+fn transition(net: &mut NetworkBuilder, input: Value, name: &str) -> Value {
     let x = net.batch_norm(
         input,
         batch_norm(vec![format!("{name}.norm")], Activation::Relu),

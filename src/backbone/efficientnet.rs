@@ -7,7 +7,9 @@
 //! network is the same.
 
 use super::inverted_residual::{InvertedResidual, PartNames, Squeeze, scaled_width};
-use crate::network::{Activation, Convolution, Network, Value, WeightNames, Window, aliases};
+use crate::network::{
+    Activation, Convolution, Network, NetworkBuilder, Value, WeightNames, Window, aliases,
+};
 
 const NORM_EPSILON: f64 = 1e-5;
 const STEM_CHANNELS: usize = 32;
@@ -86,7 +88,7 @@ pub fn efficientnet_b4() -> Network {
 }
 
 fn build(name: &str, scale: Scale) -> Network {
-    let mut net = Network::new(name);
+    let mut net = NetworkBuilder::new(name);
     let stem = names(["features.0.0", "features.0.1"], ["conv_stem", "bn1"]);
     let stem = convolution(stem, 3, scaled_width(STEM_CHANNELS, scale.width), 3, 2);
     let mut x = net.convolution(Value::INPUT, stem.activation(Activation::Silu));
@@ -118,12 +120,12 @@ fn build(name: &str, scale: Scale) -> Network {
     net.layer("avgpool", aliases(["global_pool"]), x, false);
     x = net.convolution(x, classifier(HEAD_EXPANSION * channels));
     net.layer("classifier.1", aliases(["classifier"]), x, false);
-    net
+    net.finish()
 }
 
 /// The block called `own` in torchvision and `timm` in timm.
 fn inverted_residual(
-    net: &mut Network,
+    net: &mut NetworkBuilder,
     input: Value,
     stage: &Stage,
     stride: usize,

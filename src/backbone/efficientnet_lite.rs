@@ -8,7 +8,9 @@
 
 use super::efficientnet::{SCALES, STAGES, Scale};
 use super::inverted_residual::{InvertedResidual, PartNames, scaled_width};
-use crate::network::{Activation, Convolution, Network, Padding, Value, WeightNames, Window};
+use crate::network::{
+    Activation, Convolution, Network, NetworkBuilder, Padding, Value, WeightNames, Window,
+};
 
 const NORM_EPSILON: f64 = 1e-3;
 const STEM_CHANNELS: usize = 32;
@@ -41,7 +43,7 @@ pub fn efficientnet_lite4() -> Network {
 }
 
 fn build(name: &str, scale: Scale) -> Network {
-    let mut net = Network::new(name);
+    let mut net = NetworkBuilder::new(name);
     let stem = names(["_conv_stem", "_bn0"], ["conv_stem", "bn1"]);
     let stem = convolution(stem, 3, STEM_CHANNELS, 3, 2).activation(Activation::Relu6);
     let mut x = net.convolution(Value::INPUT, stem);
@@ -85,7 +87,7 @@ fn build(name: &str, scale: Scale) -> Network {
     net.layer("avgpool", vec!["global_pool".into()], x, false);
     x = net.convolution(x, classifier());
     net.layer("classifier", vec!["fc".into()], x, false);
-    net
+    net.finish()
 }
 
 /// A block's names in the reference package.

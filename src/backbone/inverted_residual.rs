@@ -4,7 +4,9 @@
 //! Sandler et al., "MobileNetV2: Inverted Residuals and Linear Bottlenecks", 2018; weighing the
 //! channels: Hu et al., "Squeeze-and-Excitation Networks", 2018.
 
-use crate::network::{Activation, Convolution, Network, Padding, Value, WeightNames, Window};
+use crate::network::{
+    Activation, Convolution, NetworkBuilder, Padding, Value, WeightNames, Window,
+};
 
 /// A block, with its weights' names under each naming that the family knows.
 pub struct InvertedResidual {
@@ -100,7 +102,7 @@ impl PartNames {
 
 impl InvertedResidual {
     /// Appends the block to `net`. The input is added where its shape is unchanged.
-    pub fn append(&self, net: &mut Network, input: Value) -> Value {
+    pub fn append(&self, net: &mut NetworkBuilder, input: Value) -> Value {
         let inputs = net.channels(input);
         let expanded = self.expanded;
         let mut x = input;
@@ -146,7 +148,7 @@ impl Squeeze {
     /// Appends `input` with its channels weighed.
     pub fn append(
         &self,
-        net: &mut Network,
+        net: &mut NetworkBuilder,
         input: Value,
         [reduce, expand]: [Vec<WeightNames>; 2],
     ) -> Value {

@@ -5,7 +5,9 @@
 //! network is the same.
 
 use super::inverted_residual::{InvertedResidual, PartNames};
-use crate::network::{Activation, Convolution, Network, Value, WeightNames, Window, aliases};
+use crate::network::{
+    Activation, Convolution, Network, NetworkBuilder, Value, WeightNames, Window, aliases,
+};
 
 const NORM_EPSILON: f64 = 1e-5;
 const STEM_CHANNELS: usize = 32;
@@ -33,7 +35,7 @@ const STAGES: [Stage; 7] = [
 
 /// MobileNetV2 of width 1 from pixels to class scores.
 pub fn mobilenet_v2() -> Network {
-    let mut net = Network::new("mobilenet_v2");
+    let mut net = NetworkBuilder::new("mobilenet_v2");
     let stem = names(["features.0.0", "features.0.1"], ["conv_stem", "bn1"]);
     let stem = convolution(stem, 3, STEM_CHANNELS, 3, 2).activation(Activation::Relu6);
     let mut x = net.convolution(Value::INPUT, stem);
@@ -86,7 +88,7 @@ pub fn mobilenet_v2() -> Network {
         x,
         false,
     );
-    net
+    net.finish()
 }
 
 /// torchvision nests a convolution with its norm and activation, and so names them `N.0`, `N.1`;

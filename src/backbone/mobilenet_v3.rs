@@ -5,7 +5,9 @@
 //! whose network is the same but for the ε it was trained with.
 
 use super::inverted_residual::{InvertedResidual, PartNames, Squeeze, scaled_width};
-use crate::network::{Activation, Convolution, Network, Value, WeightNames, Window, aliases};
+use crate::network::{
+    Activation, Convolution, Network, NetworkBuilder, Value, WeightNames, Window, aliases,
+};
 
 const NORM_EPSILON: f64 = 1e-3;
 const TIMM_NORM_EPSILON: f64 = 1e-5;
@@ -71,7 +73,7 @@ pub fn mobilenet_v3_small() -> Network {
 }
 
 fn build(name: &str, blocks: &[Block], hidden: usize) -> Network {
-    let mut net = Network::new(name);
+    let mut net = NetworkBuilder::new(name);
     let stem = names(["features.0.0", "features.0.1"], ["conv_stem", "bn1"]);
     let stem = convolution(stem, 3, STEM_CHANNELS, 3, 2).activation(HS);
     let mut x = net.convolution(Value::INPUT, stem);
@@ -119,11 +121,11 @@ fn build(name: &str, blocks: &[Block], hidden: usize) -> Network {
         self::connected(["classifier.3", "classifier"], hidden, CLASSES),
     );
     net.layer("classifier.3", aliases(["classifier"]), x, false);
-    net
+    net.finish()
 }
 
 /// The block called `own` in torchvision and `timm` in timm.
-fn append(net: &mut Network, input: Value, block: &Block, [own, timm]: [&str; 2]) -> Value {
+fn append(net: &mut NetworkBuilder, input: Value, block: &Block, [own, timm]: [&str; 2]) -> Value {
     let expands = block.expanded != net.channels(input);
     let squeeze = Squeeze {
         channels: scaled_width(block.expanded / 4, 1.0),

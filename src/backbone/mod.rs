@@ -22,18 +22,24 @@ use std::thread;
 use candle_core::{Device, Tensor};
 
 pub use self::architecture::Architecture;
-pub use crate::engine::Instructions;
+use crate::cores::{Cores, Share};
 use crate::engine::Runner;
-use crate::error::{Error, Result};
+use crate::error::{Error, NetworkError, Result};
+pub use crate::kernels::Instructions;
 use crate::network::{Network, Value};
 use crate::weights::WeightsFile;
 use crate::weights::parameters::Source;
 
+impl From<candle_core::Error> for NetworkError {
+    fn from(source: candle_core::Error) -> Self {
+        let source = source.into();
+        Self::Tensor { source }
+    }
+}
+
 impl From<candle_core::Error> for Error {
     fn from(source: candle_core::Error) -> Self {
-        Self::Tensor {
-            source: source.into(),
-        }
+        NetworkError::from(source).into()
     }
 }
 
@@ -59,15 +65,20 @@ impl Backbone {
     /// many classes as the weights tell apart.
     ///
     /// # Errors
-    /// [`Error::UnknownLayer`]; [`Error::MissingTensor`] and [`Error::WrongTensor`] if the weights
-    /// are not this network's; [`Error::Read`]; [`Error::Tensor`] if the device refuses them.
+    /// [`NetworkError::UnknownLayer`]; [`WeightsError::MissingTensor`] and
+    /// [`WeightsError::WrongTensor`] if the weights are not this network's; [`FileError::Read`];
+    /// [`NetworkError::Tensor`] if the device refuses them.
+    ///
+    /// [`WeightsError::MissingTensor`]: crate::error::WeightsError::MissingTensor
+    /// [`WeightsError::WrongTensor`]: crate::error::WeightsError::WrongTensor
+    /// [`FileError::Read`]: crate::error::FileError::Read
     pub fn load(
         architecture: Architecture,
         layers: &[&str],
         weights: &WeightsFile,
         device: &Device,
     ) -> Result<Self> {
-        let (network, best) = (architecture.network_of(weights), Instructions::best());
+        let (network, best) = (architecture.network_of(weights)?, Instructions::best());
         Self::load_network(&network, layers, weights, device, best)
     }
 
@@ -84,7 +95,7 @@ impl Backbone {
         instructions: Instructions,
     ) -> Result<Self> {
         let found = layers.iter().map(|name| whole.find_layer(name));
-        let found = found.collect::<Result<Vec<_>>>()?;
+        let found = found.collect::<Result<Vec<_>, _>>()?;
         let taps: Vec<Value> = found.iter().map(|layer| layer.value).collect();
         let network = whole.cut_after(&taps);
         let source = Source::new(&network, weights);
@@ -97,12 +108,19 @@ impl Backbone {
         })
     }
 
-    /// The same with another number of threads on a CPU than it has cores. A batch is shared out by
-    /// pictures, a single picture is done by all threads together.
+    /// The same with fewer threads on a CPU than it has cores. A batch is shared out by pictures, a
+    /// single picture is done by all threads together. Callers at the same time share the cores: there
+    /// are never more threads at work than cores.
     #[must_use]
     pub fn with_threads(self, threads: usize) -> Self {
         let threads = threads.max(1);
         Self { threads, ..self }
+    }
+
+    /// A core of the machine's for this thread, until it is dropped: for work around the forward
+    /// pass, so that many callers at once do not run more threads than there are cores.
+    pub(crate) fn take_core(&self) -> Option<Share<'static>> {
+        self.device.is_cpu().then(|| Cores::of_machine().take(1))
     }
 
     /// The network as far as it is loaded.
@@ -126,9 +144,10 @@ impl Backbone {
     /// Runs `[N, 3, H, W]` pixels; one map for each layer asked for at loading, in that order.
     ///
     /// # Errors
-    /// [`Error::PictureTooSmall`] if nothing is left of the picture at some layer;
-    /// [`Error::Tensor`] if the device fails.
-    pub fn feature_maps(&self, pixels: &Tensor) -> Result<Vec<FeatureMap>> {
+    /// [`NetworkError::PictureTooSmall`] if nothing is left of the picture at some layer,
+    /// [`NetworkError::UnfitSize`] if maps that meet differ at this size;
+    /// [`NetworkError::Tensor`] if the device fails.
+    pub fn feature_maps(&self, pixels: &Tensor) -> Result<Vec<FeatureMap>, NetworkError> {
         self.feature_maps_in(pixels, self.threads)
     }
 
@@ -136,27 +155,18 @@ impl Backbone {
     ///
     /// # Errors
     /// As [`Backbone::feature_maps`].
-    pub fn feature_maps_in(&self, pixels: &Tensor, threads: usize) -> Result<Vec<FeatureMap>> {
+    pub fn feature_maps_in(
+        &self,
+        pixels: &Tensor,
+        threads: usize,
+    ) -> Result<Vec<FeatureMap>, NetworkError> {
         let (_, _, height, width) = pixels.dims4()?;
-        self.check_size(height, width)?;
+        self.network.check_size(height, width)?;
         let maps = self.runner.run(pixels, threads)?;
         let named = self.layers.iter().cloned().zip(maps);
         Ok(named
             .map(|(layer, map)| FeatureMap { layer, map })
             .collect())
-    }
-
-    fn check_size(&self, height: usize, width: usize) -> Result<()> {
-        let shapes = self.network.shapes(height, width);
-        let empty = |layer: &&crate::network::Layer| shapes[layer.value.0].is_empty();
-        match self.network.layers().iter().find(empty) {
-            Some(layer) => Err(Error::PictureTooSmall {
-                width,
-                height,
-                layer: layer.name.clone(),
-            }),
-            None => Ok(()),
-        }
     }
 }
 
@@ -167,8 +177,9 @@ mod tests {
     #[test]
     fn an_unknown_layer_is_an_error_that_suggests_the_nearest() {
         let network = Architecture::find("efficientnet_lite0").unwrap().network();
-        let error = network.find_layer("block.5").unwrap_err();
-        let hint = error.hint().unwrap();
-        assert!(hint.contains("blocks.5"), "{hint}");
+        let Err(NetworkError::UnknownLayer { nearest, .. }) = network.find_layer("block.5") else {
+            panic!("there is no such layer");
+        };
+        assert_eq!(nearest.as_deref(), Some("blocks.5"));
     }
 }

@@ -4,7 +4,9 @@
 //! Radosavovic et al., "Designing Network Design Spaces", 2020. Behaviour matched: torchvision's.
 //! Weights load under its names and under timm's (`regnety_004`, …), whose networks are the same.
 
-use crate::network::{Activation, Convolution, Network, Value, WeightNames, Window, aliases};
+use crate::network::{
+    Activation, Convolution, Network, NetworkBuilder, Value, WeightNames, Window, aliases,
+};
 
 const NORM_EPSILON: f64 = 1e-5;
 const STEM_CHANNELS: usize = 32;
@@ -46,7 +48,7 @@ pub fn regnet_y_3_2gf() -> Network {
 }
 
 fn build(variant: &Variant) -> Network {
-    let mut net = Network::new(variant.name);
+    let mut net = NetworkBuilder::new(variant.name);
     let stem = names(&["stem.0", "stem.1"], &["stem.conv", "stem.bn"]);
     let stem = convolution(stem, 3, STEM_CHANNELS, 3, 2).activation(Activation::Relu);
     let mut x = net.convolution(Value::INPUT, stem);
@@ -77,7 +79,7 @@ fn build(variant: &Variant) -> Network {
     let fc = Convolution::new(fc, variant.widths[3], CLASSES, Window::centred(1, 1));
     x = net.convolution(x, fc.biased());
     net.layer("fc", aliases(["head.fc"]), x, false);
-    net
+    net.finish()
 }
 
 /// What a block is called, by torchvision and by timm.
@@ -89,7 +91,7 @@ struct Place {
 /// The paper's Y block: 1×1, grouped 3×3, squeeze-and-excitation, 1×1; the input, brought to the
 /// output's shape where that differs, is added before the last activation.
 fn block(
-    net: &mut Network,
+    net: &mut NetworkBuilder,
     input: Value,
     place: &Place,
     width: usize,
@@ -120,7 +122,12 @@ fn block(
     net.convolution(x, last.activation(Activation::Relu))
 }
 
-fn squeeze_and_excite(net: &mut Network, input: Value, place: &Place, squeezed: usize) -> Value {
+fn squeeze_and_excite(
+    net: &mut NetworkBuilder,
+    input: Value,
+    place: &Place,
+    squeezed: usize,
+) -> Value {
     let channels = net.channels(input);
     let linear = |name: &str, inputs, outputs| {
         let ours = format!("{}.f.se.{name}", place.ours);

@@ -5,7 +5,7 @@
 //! matched: timm's (`repvgg_a0`), fused or not.
 
 use crate::network::{
-    Activation, Branch, Convolution, Network, Value, WeightNames, Window, aliases,
+    Activation, Branch, Convolution, Network, NetworkBuilder, Value, WeightNames, Window, aliases,
 };
 
 const NORM_EPSILON: f64 = 1e-5;
@@ -43,7 +43,7 @@ pub fn repvgg_b0() -> Network {
 }
 
 fn build(variant: &Variant) -> Network {
-    let mut net = Network::new(variant.name);
+    let mut net = NetworkBuilder::new(variant.name);
     let mut x = activated(&mut net, Value::INPUT, "stem", variant.channels[0], 2);
     net.layer("stem", Vec::new(), x, true);
     let stages = variant.repeats.iter().zip(variant.channels).enumerate();
@@ -67,12 +67,18 @@ fn build(variant: &Variant) -> Network {
     let classifier = Convolution::new(names, net.channels(x), CLASSES, Window::centred(1, 1));
     x = net.convolution(x, classifier.biased());
     net.layer("head.fc", aliases(["fc", "head"]), x, false);
-    net
+    net.finish()
 }
 
 /// A block: 3×3, 1×1 and, where shapes allow, the input itself, each with its norm, added up before
 /// the ReLU.
-fn activated(net: &mut Network, input: Value, block: &str, outputs: usize, stride: usize) -> Value {
+fn activated(
+    net: &mut NetworkBuilder,
+    input: Value,
+    block: &str,
+    outputs: usize,
+    stride: usize,
+) -> Value {
     let inputs = net.channels(input);
     let branch = |name: &str, kernel| {
         let names = ["conv", "bn"].map(|part| format!("{block}.{name}.{part}"));

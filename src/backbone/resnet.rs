@@ -6,7 +6,9 @@
 //! which strides in a bottleneck's 3×3 convolution (the paper strides in the 1×1 before it; the
 //! change is known as ResNet v1.5). timm's weights have torchvision's names.
 
-use crate::network::{Activation, Convolution, Network, Value, WeightNames, Window, aliases};
+use crate::network::{
+    Activation, Convolution, Network, NetworkBuilder, Value, WeightNames, Window, aliases,
+};
 
 const NORM_EPSILON: f64 = 1e-5;
 const STEM_CHANNELS: usize = 64;
@@ -90,7 +92,7 @@ pub fn resnext50_32x4d() -> Network {
 
 /// A column of the paper's table 1: the blocks and how many of them each stage has.
 fn build(name: &str, kind: Block, repeats: [usize; 4]) -> Network {
-    let mut net = Network::new(name);
+    let mut net = NetworkBuilder::new(name);
     let names = WeightNames::normed(["conv1", "bn1"]);
     let stem = convolution(names, 3, STEM_CHANNELS, 7, 2);
     let mut x = net.convolution(Value::INPUT, stem.activation(Activation::Relu));
@@ -118,13 +120,13 @@ fn build(name: &str, kind: Block, repeats: [usize; 4]) -> Network {
     let features = STAGE_CHANNELS[3] * kind.expansion();
     x = net.convolution(x, classifier(features));
     net.layer("fc", aliases(["predictions"]), x, false);
-    net
+    net.finish()
 }
 
 /// The block's input, brought to its output's shape where that differs, is added before the last
 /// activation.
 fn residual_block(
-    net: &mut Network,
+    net: &mut NetworkBuilder,
     input: Value,
     kind: Block,
     block: &str,

@@ -5,7 +5,9 @@
 //! convolutions have biases, and batch norms ε = 1.001e-5. Its zeros around the max-pooling are what
 //! −∞ is, as they stand beside outputs of a ReLU.
 
-use crate::network::{Activation, Convolution, Network, Value, WeightNames, Window, aliases};
+use crate::network::{
+    Activation, Convolution, Network, NetworkBuilder, Value, WeightNames, Window, aliases,
+};
 
 const NORM_EPSILON: f64 = 1.001e-5;
 const STEM_CHANNELS: usize = 64;
@@ -28,7 +30,7 @@ const STAGES: [Stage; 4] = [
 
 /// ResNet-50 from pixels to class scores, before their softmax.
 pub fn resnet50_keras() -> Network {
-    let mut net = Network::new("resnet50_keras");
+    let mut net = NetworkBuilder::new("resnet50_keras");
     let stem = convolution("conv1", 3, STEM_CHANNELS, 7, 2).activation(Activation::Relu);
     let mut x = net.convolution(Value::INPUT, stem);
     net.layer("conv1_relu", aliases(["relu"]), x, false);
@@ -55,11 +57,11 @@ pub fn resnet50_keras() -> Network {
     let scores = Convolution::new(names, net.channels(x), CLASSES, Window::centred(1, 1));
     x = net.convolution(x, scores.biased());
     net.layer("predictions", aliases(["fc"]), x, false);
-    net
+    net.finish()
 }
 
 fn residual_block(
-    net: &mut Network,
+    net: &mut NetworkBuilder,
     input: Value,
     block: &str,
     width: usize,

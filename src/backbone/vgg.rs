@@ -10,7 +10,7 @@
 //! else the convolution, is an alias. A convolution's map before its norm cannot be tapped.
 
 use crate::network::{
-    Activation, Convolution, Network, Padding, Value, WeightNames, Window, aliases,
+    Activation, Convolution, Network, NetworkBuilder, Padding, Value, WeightNames, Window, aliases,
 };
 
 const NORM_EPSILON: f64 = 1e-5;
@@ -108,7 +108,7 @@ fn normed(name: &'static str, convolutions: [usize; 5]) -> Network {
 }
 
 fn build(variant: &Variant) -> Network {
-    let mut net = Network::new(variant.name);
+    let mut net = NetworkBuilder::new(variant.name);
     let mut x = Value::INPUT;
     // torchvision's running number: a convolution, its norm, its ReLU and a pooling count one each.
     let mut number = 0;
@@ -130,7 +130,7 @@ fn build(variant: &Variant) -> Network {
         number += 1;
     }
     classify(&mut net, x);
-    net
+    net.finish()
 }
 
 const POOLING: Window = Window {
@@ -151,7 +151,12 @@ fn names(number: usize, normed: bool, keras: &str) -> Vec<WeightNames> {
 }
 
 /// A convolution, with its norm if its weights have one, and its ReLU.
-fn activated(net: &mut Network, input: Value, names: Vec<WeightNames>, channels: usize) -> Value {
+fn activated(
+    net: &mut NetworkBuilder,
+    input: Value,
+    names: Vec<WeightNames>,
+    channels: usize,
+) -> Value {
     let window = Window::centred(3, 1);
     let normed = names.iter().any(|names| names.norm.is_some());
     let mut convolution = Convolution::new(names, net.channels(input), channels, window).biased();
@@ -163,7 +168,7 @@ fn activated(net: &mut Network, input: Value, names: Vec<WeightNames>, channels:
 
 /// The fully connected layers. On the pooled map the first is a convolution whose kernel covers all
 /// of it, so that pictures of any size are classified as torchvision classifies them.
-fn classify(net: &mut Network, features: Value) {
+fn classify(net: &mut NetworkBuilder, features: Value) {
     let mut x = net.average_pool_to(features, POOLED_SIDE);
     net.layer("avgpool", Vec::new(), x, false);
     let connected = |names: [&str; 3], inputs, outputs, kernel| {

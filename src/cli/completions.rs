@@ -3,10 +3,9 @@
 use std::io::{self, Write};
 
 use anyhow::Result;
-use clap::{Args, CommandFactory};
+use clap::{Args, Command};
 use clap_complete::Shell;
 
-use super::Cli;
 use super::exit::Exit;
 
 /// Print a completion script for a shell
@@ -20,10 +19,11 @@ pub struct CompletionsArgs {
     shell: Shell,
 }
 
-pub fn run(args: &CompletionsArgs) -> Result<Exit> {
+/// A script that completes `command`.
+pub fn run(args: &CompletionsArgs, command: &mut Command) -> Result<Exit> {
     // Into memory first: it panics where it cannot write.
     let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut Cli::command(), "imgsearch", &mut script);
+    clap_complete::generate(args.shell, command, "imgsearch", &mut script);
     io::stdout().write_all(&script)?;
     Ok(Exit::Done)
 }

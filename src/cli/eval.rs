@@ -7,7 +7,8 @@ use anyhow::Result;
 use clap::{Args, ValueEnum};
 use globset::Glob;
 use imgsearch::descriptor::{DescriptorSpec, Expansion};
-use imgsearch::eval::describe::Described;
+use imgsearch::error::{DescriptorError, FileError};
+use imgsearch::eval::features::Features;
 use imgsearch::eval::ground_truth::{Difficulty, Form, GroundTruth};
 use imgsearch::eval::metrics::Metric;
 use imgsearch::eval::ranking::{Matrix, Weighted, outcomes};
@@ -22,11 +23,12 @@ use imgsearch::network::Network;
 use imgsearch::photo::{Preprocess, walk};
 use imgsearch::{Error, Extractor};
 
+use super::args::{ExtractorArgs, GalleryArgs, NetworkArgs};
 use super::exit::Exit;
 use super::index::excluded;
 use super::output::{evaluation as output, failures as failure_page, plot};
 use super::progress::{EvalProgress, stop_on_ctrl_c};
-use super::{ExtractorArgs, GalleryArgs, NetworkArgs, setup};
+use super::setup;
 
 /// Answers shown of each failure.
 const FIRST_SHOWN: usize = 5;
@@ -164,13 +166,11 @@ impl SetArgs {
             Some(queries) => truth.sample(queries, self.seed),
             None => truth,
         };
-        let problems = walked.problems.into_iter();
-        Ok((
-            truth,
-            problems
-                .map(|(path, reason)| Skipped { path, reason })
-                .collect(),
-        ))
+        let skipped = walked.problems.into_iter().map(|(path, problem)| {
+            let reason = problem.into();
+            Skipped { path, reason }
+        });
+        Ok((truth, skipped.collect()))
     }
 
     /// The network that was asked for.
@@ -231,7 +231,7 @@ pub fn run(args: &EvalArgs) -> Result<Exit> {
         .extractor(&specs::all_parts(&specs), &subject.preprocess)?;
     let cache = PooledCache::open(&args.gallery.gallery)?;
     let mut progress = EvalProgress::new();
-    let described = Described::new(
+    let features = Features::new(
         &truth.items,
         &extractor,
         &cache,
@@ -239,16 +239,16 @@ pub fn run(args: &EvalArgs) -> Result<Exit> {
         &mut |event| progress.on_event(&event),
     );
     progress.finish();
-    let mut described = described?;
-    skipped.append(&mut described.skipped);
-    if described.interrupted {
+    let mut features = features?;
+    skipped.append(&mut features.skipped);
+    if features.interrupted {
         return Ok(Exit::Interrupted);
     }
-    let truth = truth.restrict(&described.kept());
+    let truth = truth.restrict(&features.kept());
     let metrics = args.set.metrics(&truth);
     let evaluation = Evaluation::of_specs(
         &truth,
-        &described,
+        &features,
         &specs,
         &metrics,
         args.set.seed,
@@ -264,7 +264,7 @@ pub fn run(args: &EvalArgs) -> Result<Exit> {
     };
     let mut approximations = Vec::new();
     if let Some(best) = evaluation.trials.first().map(|best| best.spec.clone()) {
-        let descriptors = described.joined(&best)?;
+        let descriptors = features.joined(&best)?;
         looked.write_pictures(args, &evaluation, &descriptors)?;
         looked.rerank(args, &mut evaluation, &descriptors);
         if args.index {
@@ -335,11 +335,7 @@ impl Looked<'_> {
             let hardest = failures::hardest(self.truth, best, metric, &similarities, shown);
             let spec = best.spec.to_string();
             let page = failure_page::page(self.truth, &hardest, &spec, &metric.to_string());
-            let failed = |source| Error::Write {
-                path: file.clone(),
-                source,
-            };
-            fs::write(file, page).map_err(failed)?;
+            fs::write(file, page).map_err(FileError::write_at(file))?;
         }
         Ok(())
     }
@@ -393,9 +389,9 @@ fn specs(args: &EvalArgs, subject: &Subject) -> Result<Vec<DescriptorSpec>, Erro
         let spec: DescriptorSpec = text.parse()?;
         if spec.model != *model {
             let reason = "it is of another network than the others: use `--model`";
-            return Err(Error::InvalidSpec { spec: text, reason });
+            return Err(DescriptorError::InvalidSpec { spec: text, reason }.into());
         }
-        spec.resolve(&subject.network)
+        Ok(spec.resolve(&subject.network)?)
     };
     args.specs.iter().map(spec).collect()
 }

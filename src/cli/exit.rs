@@ -3,6 +3,7 @@
 use std::io;
 use std::process::ExitCode;
 
+use super::hint;
 use super::output::clean;
 
 /// How a command ended.
@@ -40,8 +41,7 @@ pub fn explain(error: &anyhow::Error) -> Exit {
         return Exit::Done;
     }
     eprintln!("error: {}", clean(&error.to_string()));
-    let known = error.downcast_ref::<imgsearch::Error>();
-    if let Some(hint) = known.and_then(imgsearch::Error::hint) {
+    if let Some(hint) = hint::of(error) {
         eprintln!("\nhint: {}", clean(&hint));
     }
     Exit::Failed

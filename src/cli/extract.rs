@@ -6,17 +6,18 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use clap::{Args, ValueEnum};
-use imgsearch::Error;
 use imgsearch::descriptor::Descriptor;
+use imgsearch::error::FileError;
 use serde_json::json;
 
+use super::args::DescriptorArgs;
 use super::exit::Exit;
 use super::output::skipped_line;
 use super::query::read;
-use super::{DescriptorArgs, setup};
+use super::setup;
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
+enum OutputFormat {
     /// NumPy's format: `[n, d]`, f32
     Npy,
     /// One JSON object per picture: `{"path": …, "descriptor": […]}`
@@ -39,40 +40,37 @@ pub struct ExtractArgs {
     out: Option<PathBuf>,
     /// What to write
     #[arg(long, value_enum, default_value = "npy")]
-    format: Format,
+    format: OutputFormat,
     #[command(flatten)]
     descriptor: DescriptorArgs,
 }
 
 pub fn run(args: &ExtractArgs) -> Result<Exit> {
     let extractor = setup::whitened(&args.descriptor)?;
-    let mut described: Vec<(&Path, Descriptor)> = Vec::new();
+    let mut descriptors: Vec<(&Path, Descriptor)> = Vec::new();
     for path in &args.images {
         match read(path).and_then(|photo| extractor.describe(&photo)) {
-            Ok(descriptor) => described.push((path, descriptor)),
+            Ok(descriptor) => descriptors.push((path, descriptor)),
             Err(error) => eprintln!("{}", skipped_line(path, &error)),
         }
     }
-    if described.is_empty() {
+    if descriptors.is_empty() {
         return Ok(Exit::Failed);
     }
     let out: Box<dyn Write> = match &args.out {
         Some(path) => {
             let file = File::create(path);
-            Box::new(file.map_err(|source| Error::Write {
-                path: path.clone(),
-                source,
-            })?)
+            Box::new(file.map_err(FileError::write_at(path))?)
         }
         None => Box::new(io::stdout().lock()),
     };
     let mut out = BufWriter::new(out);
     match args.format {
-        Format::Npy => npy(&described, &mut out)?,
-        Format::Jsonl => jsonl(&described, &mut out)?,
+        OutputFormat::Npy => npy(&descriptors, &mut out)?,
+        OutputFormat::Jsonl => jsonl(&descriptors, &mut out)?,
     }
     out.flush()?;
-    Ok(if described.len() < args.images.len() {
+    Ok(if descriptors.len() < args.images.len() {
         Exit::Skipped
     } else {
         Exit::Done
@@ -80,18 +78,18 @@ pub fn run(args: &ExtractArgs) -> Result<Exit> {
 }
 
 /// NumPy's format 1.0: a magic, the length of the header, the header padded to 64 bytes, the rows.
-fn npy(described: &[(&Path, Descriptor)], out: &mut dyn Write) -> io::Result<()> {
-    let dimension = described
+fn npy(descriptors: &[(&Path, Descriptor)], out: &mut dyn Write) -> io::Result<()> {
+    let dimension = descriptors
         .first()
         .map_or(0, |(_, descriptor)| descriptor.dimension());
-    let rows = described.len();
+    let rows = descriptors.len();
     let header =
         format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({rows}, {dimension}), }}");
     let length = (header.len() + 1 + 10).next_multiple_of(64) - 10;
     out.write_all(b"\x93NUMPY\x01\x00")?;
     out.write_all(&(length as u16).to_le_bytes())?;
     writeln!(out, "{header:<width$}", width = length - 1)?;
-    for (_, descriptor) in described {
+    for (_, descriptor) in descriptors {
         for value in descriptor.as_slice() {
             out.write_all(&value.to_le_bytes())?;
         }
@@ -99,8 +97,8 @@ fn npy(described: &[(&Path, Descriptor)], out: &mut dyn Write) -> io::Result<()>
     Ok(())
 }
 
-fn jsonl(described: &[(&Path, Descriptor)], out: &mut dyn Write) -> io::Result<()> {
-    for (path, descriptor) in described {
+fn jsonl(descriptors: &[(&Path, Descriptor)], out: &mut dyn Write) -> io::Result<()> {
+    for (path, descriptor) in descriptors {
         let line = json!({ "path": path.to_string_lossy(), "descriptor": descriptor.as_slice() });
         writeln!(out, "{line}")?;
     }

@@ -8,14 +8,16 @@ use anyhow::{Context, Result};
 use clap::Args;
 use globset::{Glob, GlobSet, GlobSetBuilder};
 use imgsearch::descriptor::Expansion;
+use imgsearch::error::GalleryError;
 use imgsearch::gallery::Gallery;
 use imgsearch::ingest::{IngestOptions, IngestReport, ingest};
 use imgsearch::{Error, Extractor};
 
+use super::args::{DescriptorArgs, GalleryArgs};
 use super::exit::Exit;
 use super::output::{json, photos};
 use super::progress::{IngestProgress, stop_on_ctrl_c};
-use super::{DescriptorArgs, GalleryArgs, setup};
+use super::setup;
 
 /// Build or update the gallery: new, changed, moved and removed photos
 #[derive(Args)]
@@ -102,7 +104,7 @@ fn open(dir: &Path, args: &DescriptorArgs) -> Result<(Gallery, Extractor)> {
             }
             Ok((gallery, extractor))
         }
-        Err(Error::NoGallery { .. }) => {
+        Err(Error::Gallery(GalleryError::NoGallery { .. })) => {
             let extractor = setup::whitened(args)?;
             let provenance = extractor.provenance();
             let gallery = Gallery::open_or_create_whitened(dir, provenance, extractor.whitening())?;

@@ -11,7 +11,7 @@ use imgsearch::gallery::{open_for_search, whitening_of};
 use indicatif::HumanBytes;
 use serde_json::json;
 
-use super::GalleryArgs;
+use super::args::GalleryArgs;
 use super::exit::Exit;
 use super::output::{json as output_json, photos};
 

@@ -1,9 +1,11 @@
 //! What people type: one command per file. Results go to standard output, all else to standard error.
 
+mod args;
 mod completions;
 mod eval;
 mod exit;
 mod extract;
+mod hint;
 mod index;
 mod info;
 mod models;
@@ -17,10 +19,9 @@ mod verify;
 mod whiten;
 
 use std::panic;
-use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 /// Find pictures by looking at them.
 #[derive(Parser)]
@@ -61,66 +62,6 @@ enum Command {
     Completions(completions::CompletionsArgs),
 }
 
-/// Where the gallery is.
-#[derive(Args, Clone)]
-struct GalleryArgs {
-    /// Folder of the gallery
-    #[arg(
-        long,
-        value_name = "DIR",
-        env = "IMGSEARCH_GALLERY",
-        default_value = ".imgsearch"
-    )]
-    gallery: PathBuf,
-}
-
-/// What descriptors are made of.
-#[derive(Args, Clone)]
-struct ExtractorArgs {
-    /// Model, layers and poolings: `MODEL:LAYER[/POOLING][*WEIGHT][+…]`; poolings are gap, max,
-    /// gem, gemP, rmac and direct. With --arch, `LAYER…` alone will do. Or a file FILE.json that
-    /// `tune` wrote
-    #[arg(long)]
-    spec: Option<String>,
-    #[command(flatten)]
-    network: NetworkArgs,
-}
-
-/// Whose weights a network has, what its pictures go through, and where it runs.
-#[derive(Args, Clone)]
-struct NetworkArgs {
-    /// Weights of your own (.safetensors, .pth, Keras' .h5) instead of the model's published ones
-    #[arg(long, value_name = "FILE")]
-    weights: Option<PathBuf>,
-    /// Architecture of a network trained by yourself, whose --weights these are, with any number of
-    /// classes: `--weights mine.pth --arch resnet50 --spec layer4`
-    #[arg(long, value_name = "NAME", requires = "weights")]
-    arch: Option<String>,
-    /// Mean of each channel that your network was trained with, red, green, blue, of values 0 to 1
-    #[arg(long, value_name = "R/G/B")]
-    mean: Option<String>,
-    /// Standard deviation of each channel likewise
-    #[arg(long, value_name = "R/G/B")]
-    std: Option<String>,
-    /// What is done to pictures, e.g. `resize=256,crop=224,interpolation=bicubic`; `none`: the
-    /// picture exactly as it is
-    #[arg(long, value_name = "KEYS")]
-    preprocess: Option<String>,
-    /// Where the network runs: cpu, cuda or cuda:N
-    #[arg(long, default_value = "cpu")]
-    device: String,
-}
-
-/// What descriptors are made of, and what is done to them at the end.
-#[derive(Args, Clone)]
-struct DescriptorArgs {
-    #[command(flatten)]
-    extractor: ExtractorArgs,
-    /// Whitening that `imgsearch whiten` made; it says spec, preprocessing and weights too
-    #[arg(long, value_name = "FILE")]
-    whitening: Option<PathBuf>,
-}
-
 /// Parses, runs, and turns the outcome into an exit code and, if it failed, a message.
 pub fn main() -> ExitCode {
     silence_sled();
@@ -136,7 +77,7 @@ pub fn main() -> ExitCode {
         Command::Info(args) => info::run(&args),
         Command::Verify(args) => verify::run(&args),
         Command::Remove(args) => remove::run(&args),
-        Command::Completions(args) => completions::run(&args),
+        Command::Completions(args) => completions::run(&args, &mut Cli::command()),
     };
     outcome.unwrap_or_else(|error| exit::explain(&error)).into()
 }
@@ -157,8 +98,6 @@ fn silence_sled() {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
 
     #[test]

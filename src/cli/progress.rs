@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use imgsearch::eval::describe::EvalEvent;
+use imgsearch::eval::features::EvalEvent;
 use imgsearch::ingest::IngestEvent;
 use imgsearch::model::FetchEvent;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -139,7 +139,7 @@ impl EvalProgress {
                 let template = "{bar:30} {pos}/{len} photos  {per_sec}  ETA {eta}";
                 self.bar = Some(bar(*items as u64, template));
             }
-            EvalEvent::Described => self.advance(),
+            EvalEvent::Pooled => self.advance(),
             EvalEvent::Skipped(skipped) => {
                 let line = skipped_line(&skipped.path, &skipped.reason);
                 say(self.bar.as_ref(), &line);

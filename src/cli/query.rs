@@ -7,14 +7,16 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use clap::Args;
 use imgsearch::descriptor::{Descriptor, Expansion};
+use imgsearch::error::FileError;
 use imgsearch::gallery::{SearchOptions, open_for_search};
 use imgsearch::photo::Photo;
 use imgsearch::{Error, Extractor};
 use serde_json::json;
 
+use super::args::{DescriptorArgs, GalleryArgs};
 use super::exit::Exit;
 use super::output::{html, json, shown_clean, text};
-use super::{DescriptorArgs, GalleryArgs, setup};
+use super::setup;
 
 /// Find the photos most like one or several pictures
 #[expect(
@@ -84,7 +86,7 @@ pub fn run(args: &QueryArgs) -> Result<Exit> {
         snapshot.provenance(),
         &args.descriptor,
     )?;
-    let query = describe(&extractor, &photos)?;
+    let query = mean_descriptor(&extractor, &photos)?;
     let options = SearchOptions {
         k: args.k as usize,
         exact: args.exact,
@@ -102,10 +104,7 @@ pub fn run(args: &QueryArgs) -> Result<Exit> {
     }
     if let Some(file) = &args.html {
         let page = html::page(&photos, &matches);
-        fs::write(file, page).map_err(|source| Error::Write {
-            path: file.clone(),
-            source,
-        })?;
+        fs::write(file, page).map_err(FileError::write_at(file))?;
     }
     if let Some(file) = &args.contact_sheet {
         html::contact_sheet(file, &photos, &matches)?;
@@ -153,14 +152,13 @@ pub fn read(path: &Path) -> Result<Photo, Error> {
         .lock()
         .take(imgsearch::photo::MAX_FILE_BYTES)
         .read_to_end(&mut bytes);
-    read.map_err(|source| Error::Read {
-        path: path.to_owned(),
-        source,
-    })?;
+    read.map_err(FileError::read_at(path))?;
     Ok(Photo::from_bytes(path, bytes))
 }
 
-fn describe(extractor: &Extractor, photos: &[Photo]) -> Result<Descriptor, Error> {
-    let described = photos.iter().map(|photo| extractor.describe(photo));
-    Descriptor::mean(&described.collect::<Result<Vec<_>, _>>()?)
+fn mean_descriptor(extractor: &Extractor, photos: &[Photo]) -> Result<Descriptor, Error> {
+    let descriptors = photos.iter().map(|photo| extractor.describe(photo));
+    Ok(Descriptor::mean(
+        &descriptors.collect::<Result<Vec<_>, _>>()?,
+    )?)
 }

@@ -9,7 +9,7 @@ use clap::Args;
 use imgsearch::gallery::Gallery;
 use imgsearch::photo::absolute;
 
-use super::GalleryArgs;
+use super::args::GalleryArgs;
 use super::exit::Exit;
 use super::output::{photos, shown_clean};
 

@@ -6,14 +6,15 @@ use anyhow::Result;
 use imgsearch::backbone::Architecture;
 use imgsearch::descriptor::whitening::Origin;
 use imgsearch::descriptor::{DescriptorSpec, Provenance, SpecFile, Whitening};
+use imgsearch::error::DescriptorError;
 use imgsearch::gallery::{check_same, whitening_of};
 use imgsearch::model::digest::Digests;
 use imgsearch::model::{self, FetchOptions};
 use imgsearch::photo::Preprocess;
 use imgsearch::{Error, Extractor};
 
+use super::args::{DescriptorArgs, ExtractorArgs};
 use super::progress::FetchProgress;
-use super::{DescriptorArgs, ExtractorArgs};
 
 /// The model that is taken where none is named: small, quick on a CPU, freely licensed.
 pub const DEFAULT_MODEL: &str = "efficientnet_lite0";
@@ -38,7 +39,7 @@ pub fn requested_spec(args: &ExtractorArgs) -> Result<DescriptorSpec, Error> {
     }
     let text = args.spec.as_deref().unwrap_or(DEFAULT_MODEL);
     if text.contains(':') {
-        return text.parse();
+        return Ok(text.parse()?);
     }
     let model = model::find(text)?;
     Ok(DescriptorSpec::gap(model.name, model.default_layer))
@@ -59,10 +60,11 @@ fn own_spec(architecture: Architecture, text: Option<&str>) -> Result<Descriptor
         format!("{name}:{text}").parse()?
     };
     if spec.model != name {
-        return Err(Error::InvalidSpec {
+        return Err(DescriptorError::InvalidSpec {
             spec: text.to_owned(),
             reason: "it is of another network than `--arch`",
-        });
+        }
+        .into());
     }
     Ok(spec)
 }

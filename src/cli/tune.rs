@@ -7,12 +7,12 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use clap::Args;
 use imgsearch::descriptor::{DescriptorSpec, SpecFile};
-use imgsearch::eval::describe::EvalEvent;
-use imgsearch::eval::tune::{Step, TuneEvent, TuneOptions, Tuned, preprocessings, tune};
+use imgsearch::eval::features::EvalEvent;
+use imgsearch::eval::tune::{TuneEvent, TuneOptions, TuneStep, Tuned, preprocessings, tune};
 use imgsearch::gallery::PooledCache;
 use imgsearch::photo::Preprocess;
 
-use super::GalleryArgs;
+use super::args::GalleryArgs;
 use super::eval::SetArgs;
 use super::exit::Exit;
 use super::output::{clean, tuning as output};
@@ -139,7 +139,7 @@ impl TuneProgress {
 
     fn on_event(&mut self, event: &TuneEvent<'_>) -> ControlFlow<()> {
         match event {
-            TuneEvent::Describing(event) => self.bars.on_event(event),
+            TuneEvent::Pooling(event) => self.bars.on_event(event),
             TuneEvent::Preprocessing(_) => {
                 self.bars.finish();
                 self.bars.on_event(&EvalEvent::Started { items: 0 })
@@ -153,10 +153,7 @@ impl TuneProgress {
     }
 }
 
-fn line(step: &Step) -> String {
+fn line(step: &TuneStep) -> String {
     let (what, mean, gain) = (step.what, step.mean, step.gain.mean);
-    format!(
-        "{mean:.4} (+{gain:.4})  {what}: {}",
-        output::described(step)
-    )
+    format!("{mean:.4} (+{gain:.4})  {what}: {}", output::one_line(step))
 }

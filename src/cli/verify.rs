@@ -9,7 +9,7 @@ use imgsearch::gallery::{Gallery, Record, Snapshot};
 use imgsearch::photo::{ContentHash, Photo};
 use serde_json::json;
 
-use super::GalleryArgs;
+use super::args::GalleryArgs;
 use super::exit::Exit;
 use super::output::{self, json as output_json, shown_clean};
 
@@ -46,7 +46,7 @@ pub fn run(args: &VerifyArgs) -> Result<Exit> {
         Err(error) => problems.push(error.to_string()),
     }
     let published = snapshot.ok();
-    let published = published.as_ref().map(Published::of);
+    let published = published.as_ref().map(PublishedVectors::of);
     let mut photos = 0;
     for record in gallery.records() {
         let record = record?;
@@ -72,12 +72,12 @@ pub fn run(args: &VerifyArgs) -> Result<Exit> {
 }
 
 /// The snapshot's vectors by content.
-struct Published<'a> {
+struct PublishedVectors<'a> {
     snapshot: &'a Snapshot,
     places: HashMap<ContentHash, usize>,
 }
 
-impl<'a> Published<'a> {
+impl<'a> PublishedVectors<'a> {
     fn of(snapshot: &'a Snapshot) -> Self {
         let vectors = 0..snapshot.vector_count();
         let places = vectors.flat_map(|index| {
@@ -98,7 +98,7 @@ impl<'a> Published<'a> {
 /// Store and snapshot must have the same descriptor, bit for bit.
 fn descriptor_problem(
     gallery: &Gallery,
-    published: Option<&Published<'_>>,
+    published: Option<&PublishedVectors<'_>>,
     record: &Record,
 ) -> Result<Option<String>> {
     let path = shown_clean(&record.path);

@@ -7,14 +7,15 @@ use anyhow::Result;
 use clap::Args;
 use globset::Glob;
 use imgsearch::descriptor::Whitening;
-use imgsearch::ingest::{IngestEvent, IngestOptions, describe};
+use imgsearch::ingest::{IngestEvent, IngestOptions, descriptors_of};
 use serde_json::json;
 
+use super::args::ExtractorArgs;
 use super::exit::Exit;
 use super::index::excluded;
 use super::output::{json as output_json, photos};
 use super::progress::{IngestProgress, stop_on_ctrl_c};
-use super::{ExtractorArgs, setup};
+use super::setup;
 
 /// Fit a PCA-whitening on photos, for `index --whitening FILE`
 #[derive(Args)]
@@ -58,13 +59,13 @@ pub fn run(args: &WhitenArgs) -> Result<Exit> {
     };
     let mut progress = IngestProgress::new();
     let mut on_event = |event: IngestEvent<'_>| progress.on_event(&event);
-    let described = describe(&args.paths, &extractor, &options, &mut on_event);
+    let descriptors = descriptors_of(&args.paths, &extractor, &options, &mut on_event);
     progress.finish();
-    if described.interrupted {
+    if descriptors.interrupted {
         return Ok(Exit::Interrupted);
     }
     let provenance = extractor.provenance();
-    let (rows, dimension) = (&described.rows, provenance.dimension);
+    let (rows, dimension) = (&descriptors.rows, provenance.dimension);
     let whitening = Whitening::fit(rows, dimension, args.dim, args.shrinkage)?;
     let whitening = whitening.fitted_on(provenance);
     whitening.save(&args.out)?;
@@ -74,7 +75,7 @@ pub fn run(args: &WhitenArgs) -> Result<Exit> {
         let value = json!({
             "out": args.out.to_string_lossy(), "digest": whitening.digest(), "fitted_on": origin,
             "input_dimension": dimension, "dimension": whitening.dimension(),
-            "skipped": output_json::skipped(&described.skipped),
+            "skipped": output_json::skipped(&descriptors.skipped),
         });
         output_json::print(&value, &mut out)?;
     } else {
@@ -86,7 +87,7 @@ pub fn run(args: &WhitenArgs) -> Result<Exit> {
             photos(origin.photos)
         )?;
     }
-    Ok(if described.skipped.is_empty() {
+    Ok(if descriptors.skipped.is_empty() {
         Exit::Done
     } else {
         Exit::Skipped

@@ -5,7 +5,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::vector::Descriptor;
-use crate::error::{Error, Result};
+use crate::error::{DescriptorError, Result};
 
 /// How many neighbours count, and how much.
 ///
@@ -42,17 +42,18 @@ impl Expansion {
     /// similarities and vectors, best first; only the first [`Expansion::neighbors`] are taken.
     ///
     /// # Errors
-    /// [`Error::WrongDimension`]; [`Error::NonFiniteDescriptor`]; [`Error::ZeroDescriptor`].
+    /// [`DescriptorError::WrongDimension`]; [`DescriptorError::NonFiniteDescriptor`];
+    /// [`DescriptorError::ZeroDescriptor`].
     pub fn expand<'a>(
         &self,
         query: &[f32],
         nearest: impl Iterator<Item = (f32, &'a [f32])>,
-    ) -> Result<Descriptor> {
+    ) -> Result<Descriptor, DescriptorError> {
         let (similarities, vectors): (Vec<f32>, Vec<&[f32]>) = nearest.take(self.neighbors).unzip();
         let mut sum = query.to_vec();
         for (weight, vector) in self.weights(&similarities).into_iter().zip(vectors) {
             if vector.len() != sum.len() {
-                return Err(Error::WrongDimension {
+                return Err(DescriptorError::WrongDimension {
                     expected: sum.len(),
                     found: vector.len(),
                 });
@@ -109,6 +110,9 @@ mod tests {
         };
         let nearest = [(0.5, &[1.0f32][..])];
         let expanded = expansion.expand(&QUERY, nearest.into_iter());
-        assert!(matches!(expanded, Err(Error::WrongDimension { .. })));
+        assert!(matches!(
+            expanded,
+            Err(DescriptorError::WrongDimension { .. })
+        ));
     }
 }

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use super::pooling::Pooling;
 use super::vector::{Descriptor, normalize_in_place};
-use crate::error::{Error, Result};
+use crate::error::{DescriptorError, NetworkError, Result};
 use crate::network::Network;
 
 /// A layer, how it is pooled, and its weight among the parts.
@@ -54,8 +54,8 @@ impl DescriptorSpec {
     /// The same spec with the network's canonical layer names.
     ///
     /// # Errors
-    /// [`Error::UnknownLayer`].
-    pub fn resolve(mut self, network: &Network) -> Result<Self> {
+    /// [`NetworkError::UnknownLayer`].
+    pub fn resolve(mut self, network: &Network) -> Result<Self, NetworkError> {
         for part in &mut self.parts {
             part.layer
                 .clone_from(&network.find_layer(&part.layer)?.name);
@@ -72,8 +72,13 @@ impl DescriptorSpec {
     /// Number of values of a descriptor of a picture of `height` × `width` pixels.
     ///
     /// # Errors
-    /// [`Error::UnknownLayer`].
-    pub fn dimension(&self, network: &Network, height: usize, width: usize) -> Result<usize> {
+    /// [`NetworkError::UnknownLayer`].
+    pub fn dimension(
+        &self,
+        network: &Network,
+        height: usize,
+        width: usize,
+    ) -> Result<usize, NetworkError> {
         let shapes = network.shapes(height, width);
         let of = |part: &Part| {
             let shape = shapes[network.find_layer(&part.layer)?.value.0];
@@ -94,8 +99,8 @@ impl DescriptorSpec {
     /// whole scaled to length 1 again.
     ///
     /// # Errors
-    /// [`Error::ZeroDescriptor`], [`Error::NonFiniteDescriptor`].
-    pub fn combine(&self, pooled: Vec<Vec<f32>>) -> Result<Descriptor> {
+    /// [`DescriptorError::ZeroDescriptor`], [`DescriptorError::NonFiniteDescriptor`].
+    pub fn combine(&self, pooled: Vec<Vec<f32>>) -> Result<Descriptor, DescriptorError> {
         let mut joined = Vec::with_capacity(pooled.iter().map(Vec::len).sum());
         for (part, mut values) in self.parts.iter().zip(pooled) {
             normalize_in_place(&mut values)?;
@@ -120,10 +125,10 @@ impl fmt::Display for DescriptorSpec {
 }
 
 impl FromStr for DescriptorSpec {
-    type Err = Error;
+    type Err = DescriptorError;
 
-    fn from_str(text: &str) -> Result<Self> {
-        let invalid = |reason: &'static str| Error::InvalidSpec {
+    fn from_str(text: &str) -> Result<Self, DescriptorError> {
+        let invalid = |reason: &'static str| DescriptorError::InvalidSpec {
             spec: text.to_owned(),
             reason,
         };
@@ -134,7 +139,7 @@ impl FromStr for DescriptorSpec {
             return Err(invalid("the model or the layers are missing"));
         }
         let part = |part: &str| parse_part(part).map_err(invalid);
-        let parts = parts.split('+').map(part).collect::<Result<_>>()?;
+        let parts = parts.split('+').map(part).collect::<Result<_, _>>()?;
         Ok(Self {
             model: model.to_owned(),
             parts,
@@ -206,7 +211,10 @@ mod tests {
             "m:a/gem0",
         ] {
             let parsed = text.parse::<DescriptorSpec>();
-            assert!(matches!(parsed, Err(Error::InvalidSpec { .. })), "{text}");
+            assert!(
+                matches!(parsed, Err(DescriptorError::InvalidSpec { .. })),
+                "{text}"
+            );
         }
     }
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::{Error, Result};
+use crate::error::{DescriptorError, FileError, Result};
 
 /// `{ "spec": "…", "preprocess": "…", "whitening": "relative-file.safetensors" | null }`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,17 +25,11 @@ impl SpecFile {
     /// Reads the file at `path`.
     ///
     /// # Errors
-    /// [`Error::Read`]; [`Error::InvalidSpecFile`].
+    /// [`FileError::Read`]; [`DescriptorError::InvalidSpecFile`].
     pub fn read(path: &Path) -> Result<Self> {
-        let json = fs::read(path).map_err(|source| Error::Read {
-            path: path.to_owned(),
-            source,
-        })?;
+        let json = fs::read(path).map_err(FileError::read_at(path))?;
         let mut file: Self =
-            serde_json::from_slice(&json).map_err(|source| Error::InvalidSpecFile {
-                path: path.to_owned(),
-                source: source.into(),
-            })?;
+            serde_json::from_slice(&json).map_err(DescriptorError::invalid_file_at(path))?;
         // Joining leaves an absolute path as it is.
         file.whitening = file.whitening.map(|whitening| folder(path).join(whitening));
         Ok(file)
@@ -45,8 +39,8 @@ impl SpecFile {
     /// that the two can be moved together.
     ///
     /// # Errors
-    /// [`Error::Write`].
-    pub fn write(&self, path: &Path) -> Result<()> {
+    /// [`FileError::Write`].
+    pub fn write(&self, path: &Path) -> Result<(), FileError> {
         // Both absolute first: either may be given from the current folder.
         let full = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
         let relative = |whitening: &PathBuf| {
@@ -58,10 +52,7 @@ impl SpecFile {
             whitening: self.whitening.as_ref().map(relative),
             ..self.clone()
         };
-        let failed = |source| Error::Write {
-            path: path.to_owned(),
-            source,
-        };
+        let failed = FileError::write_at(path);
         let mut json = serde_json::to_vec_pretty(&written).map_err(|error| failed(error.into()))?;
         json.push(b'\n');
         fs::write(path, json).map_err(failed)
@@ -75,6 +66,7 @@ fn folder(path: &Path) -> &Path {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Error;
 
     fn file(whitening: Option<PathBuf>) -> SpecFile {
         SpecFile {
@@ -118,11 +110,17 @@ mod tests {
         ] {
             fs::write(&path, text).unwrap();
             let read = SpecFile::read(&path);
-            assert!(matches!(read, Err(Error::InvalidSpecFile { .. })), "{text}");
+            assert!(
+                matches!(
+                    read,
+                    Err(Error::Descriptor(DescriptorError::InvalidSpecFile { .. }))
+                ),
+                "{text}"
+            );
         }
         assert!(matches!(
             SpecFile::read(&path.join("b")),
-            Err(Error::Read { .. })
+            Err(Error::File(FileError::Read { .. }))
         ));
     }
 }

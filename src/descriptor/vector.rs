@@ -2,7 +2,7 @@
 
 use pulp::{Arch, Simd, WithSimd};
 
-use crate::error::{Error, Result};
+use crate::error::{DescriptorError, Result};
 
 /// A vector of length 1 (Euclidean): the dot product of two is their cosine similarity.
 ///
@@ -14,24 +14,26 @@ impl Descriptor {
     /// Scales `values` to length 1.
     ///
     /// # Errors
-    /// [`Error::ZeroDescriptor`] if every value is zero (or there are none): it has no direction;
-    /// [`Error::NonFiniteDescriptor`] if a value is NaN or infinite.
-    pub fn normalize(mut values: Vec<f32>) -> Result<Self> {
+    /// [`DescriptorError::ZeroDescriptor`] if every value is zero (or there are none): it has no
+    /// direction; [`DescriptorError::NonFiniteDescriptor`] if a value is NaN or infinite.
+    pub fn normalize(mut values: Vec<f32>) -> Result<Self, DescriptorError> {
         normalize_in_place(&mut values)?;
         Ok(Self(values.into_boxed_slice()))
     }
 
-    /// Takes values that have length 1 already, as they are: what was stored reads back bit for bit.
+    /// Takes values that have length 1 already, as they are: what was stored reads back bit for
+    /// bit.
     ///
     /// # Errors
-    /// [`Error::ZeroDescriptor`] if they have another length; [`Error::NonFiniteDescriptor`].
-    pub(crate) fn from_unit(values: Vec<f32>) -> Result<Self> {
+    /// [`DescriptorError::ZeroDescriptor`] if they have another length;
+    /// [`DescriptorError::NonFiniteDescriptor`].
+    pub(crate) fn from_unit(values: Vec<f32>) -> Result<Self, DescriptorError> {
         let squares: f64 = values.iter().map(|&v| f64::from(v) * f64::from(v)).sum();
         if !squares.is_finite() {
-            return Err(Error::NonFiniteDescriptor);
+            return Err(DescriptorError::NonFiniteDescriptor);
         }
         if (squares - 1.0).abs() > 1e-3 {
-            return Err(Error::ZeroDescriptor);
+            return Err(DescriptorError::ZeroDescriptor);
         }
         Ok(Self(values.into_boxed_slice()))
     }
@@ -57,8 +59,8 @@ impl Descriptor {
     /// The direction between several descriptors: their mean, normalized again.
     ///
     /// # Errors
-    /// [`Error::ZeroDescriptor`] if there are none or they cancel out.
-    pub fn mean(descriptors: &[Self]) -> Result<Self> {
+    /// [`DescriptorError::ZeroDescriptor`] if there are none or they cancel out.
+    pub fn mean(descriptors: &[Self]) -> Result<Self, DescriptorError> {
         let dimension = descriptors.first().map_or(0, Self::dimension);
         let mut sum = vec![0.0; dimension];
         for descriptor in descriptors {
@@ -74,14 +76,14 @@ impl Descriptor {
 ///
 /// # Errors
 /// As [`Descriptor::normalize`].
-pub fn normalize_in_place(values: &mut [f32]) -> Result<()> {
+pub fn normalize_in_place(values: &mut [f32]) -> Result<(), DescriptorError> {
     let squares: f64 = values.iter().map(|&v| f64::from(v) * f64::from(v)).sum();
     if !squares.is_finite() {
-        return Err(Error::NonFiniteDescriptor);
+        return Err(DescriptorError::NonFiniteDescriptor);
     }
     // Below this, the values are rounding noise around zero and the direction means nothing.
     if squares < 1e-24 {
-        return Err(Error::ZeroDescriptor);
+        return Err(DescriptorError::ZeroDescriptor);
     }
     let scale = 1.0 / squares.sqrt();
     for value in values {
@@ -152,20 +154,23 @@ mod tests {
     fn zero_and_empty_vectors_are_refused() {
         assert!(matches!(
             Descriptor::normalize(vec![0.0; 4]),
-            Err(Error::ZeroDescriptor)
+            Err(DescriptorError::ZeroDescriptor)
         ));
         assert!(matches!(
             Descriptor::normalize(vec![]),
-            Err(Error::ZeroDescriptor)
+            Err(DescriptorError::ZeroDescriptor)
         ));
-        assert!(matches!(Descriptor::mean(&[]), Err(Error::ZeroDescriptor)));
+        assert!(matches!(
+            Descriptor::mean(&[]),
+            Err(DescriptorError::ZeroDescriptor)
+        ));
     }
 
     #[test]
     fn nan_and_infinity_are_refused() {
         for bad in [f32::NAN, f32::INFINITY] {
             let made = Descriptor::normalize(vec![1.0, bad]);
-            assert!(matches!(made, Err(Error::NonFiniteDescriptor)));
+            assert!(matches!(made, Err(DescriptorError::NonFiniteDescriptor)));
         }
     }
 

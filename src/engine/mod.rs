@@ -1,19 +1,20 @@
-//! The operations a layer is made of, on tensors `[N, C, H, W]`.
+//! What runs a network, on tensors `[N, C, H, W]`. It knows no family of networks.
 //!
-//! On a CPU they are our own, since a user would take something far faster than Candle's: the whole
-//! network enters Candle as one custom operation ([`cpu`]). On a GPU they are Candle's ([`candle`]),
-//! which are slow on a CPU but right, and so what the others are held against. The rest of the crate
-//! sees [`Runner`] alone.
+//! On a CPU the operations are our own, since a user would take something far faster than Candle's:
+//! the whole network enters Candle as one custom operation ([`cpu`]). On a GPU they are Candle's
+//! ([`candle`]), which are slow on a CPU but right, and so what the others are held against. The rest
+//! of the crate sees [`Runner`] alone.
 
 mod candle;
-pub mod cpu;
+mod cpu;
 
 use candle_core::{CpuStorage, CustomOp1, Device, Layout, Shape, Tensor};
 
 use self::candle::CandleNetwork;
 use self::cpu::CpuNetwork;
-pub use self::cpu::Instructions;
-use crate::error::Result;
+use crate::cores::Cores;
+use crate::error::{NetworkError, Result};
+use crate::kernels::Instructions;
 use crate::network::{Network, Value};
 use crate::weights::parameters::{Parameters, Source};
 
@@ -45,23 +46,31 @@ impl Runner {
         }
     }
 
-    /// `[N, 3, H, W]` pixels to one map `[N, C, h, w]` for each tap; on a CPU in `threads` threads.
-    pub fn run(&self, pixels: &Tensor, threads: usize) -> Result<Vec<Tensor>> {
+    /// `[N, 3, H, W]` pixels to one map `[N, C, h, w]` for each tap; on a CPU in as many of `threads`
+    /// threads as there are cores that no other caller has.
+    pub fn run(&self, pixels: &Tensor, threads: usize) -> Result<Vec<Tensor>, NetworkError> {
         match self {
-            Self::Cpu(network) => run_on_cpu(network, pixels, threads),
-            Self::Candle(network) => network.run(pixels),
+            Self::Cpu(network) => {
+                let share = Cores::of_machine().take(threads);
+                run_on_cpu(network, pixels, share.threads())
+            }
+            Self::Candle(network) => Ok(network.run(pixels)?),
         }
     }
 }
 
-fn run_on_cpu(network: &CpuNetwork, pixels: &Tensor, threads: usize) -> Result<Vec<Tensor>> {
+fn run_on_cpu(
+    network: &CpuNetwork,
+    pixels: &Tensor,
+    threads: usize,
+) -> Result<Vec<Tensor>, NetworkError> {
     let (images, _, height, width) = pixels.dims4()?;
-    let threads = threads.max(1);
+    let shapes = network.shapes(height, width)?;
     let all = pixels.contiguous()?;
     let all = all.apply_op1_no_bwd(&Forward { network, threads })?;
     let mut start = 0;
     let mut maps = Vec::new();
-    for shape in network.shapes(height, width) {
+    for shape in shapes {
         let map = all.narrow(0, start, images * shape.len())?;
         maps.push(map.reshape((images, shape.channels, shape.height, shape.width))?);
         start += images * shape.len();
@@ -86,14 +95,18 @@ impl CustomOp1 for Forward<'_> {
         pixels: &CpuStorage,
         layout: &Layout,
     ) -> candle_core::Result<(CpuStorage, Shape)> {
-        let (_, _, height, width) = layout.shape().dims4()?;
+        let (_, channels, height, width) = layout.shape().dims4()?;
+        if channels != 3 {
+            candle_core::bail!("a network reads 3 channels of pixels, not {channels}");
+        }
         let values = pixels.as_slice::<f32>()?;
         let Some((start, end)) = layout.contiguous_offsets() else {
             candle_core::bail!("a network needs contiguous pixels");
         };
         let maps = self
             .network
-            .run(&values[start..end], (height, width), self.threads);
+            .run(&values[start..end], (height, width), self.threads)
+            .map_err(candle_core::Error::wrap)?;
         let shape = Shape::from(maps.len());
         Ok((CpuStorage::F32(maps), shape))
     }

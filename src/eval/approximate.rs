@@ -80,7 +80,7 @@ pub fn compare(
         .queries
         .iter()
         .map(query)
-        .collect::<Result<Vec<_>>>()?;
+        .collect::<Result<Vec<_>, _>>()?;
     let (exact, speed) = ask(&snapshot, &queries, None)?;
     let mut compared = vec![Approximation {
         ef_search: None,

@@ -6,8 +6,8 @@
 
 pub mod approximate;
 pub mod bootstrap;
-pub mod describe;
 pub mod failures;
+pub mod features;
 pub mod ground_truth;
 pub mod metrics;
 pub mod ranking;

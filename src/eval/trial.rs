@@ -1,7 +1,7 @@
 //! Specs tried on a labelled set: the quality of each, and which are no worse than the best.
 
 use super::bootstrap::{Bootstrap, Estimate};
-use super::describe::{Described, EvalEvent, OnEvent};
+use super::features::{EvalEvent, Features, OnEvent};
 use super::ground_truth::GroundTruth;
 use super::metrics::{Metric, Outcome};
 use super::ranking::{Matrix, Weighted, outcomes};
@@ -63,14 +63,14 @@ pub struct Evaluation {
 }
 
 impl Evaluation {
-    /// Tries every spec on a set whose items are all described. When `on_event` breaks, the trials
+    /// Tries every spec on a set of which all items have features. When `on_event` breaks, the trials
     /// so far are given.
     ///
     /// # Errors
-    /// Those of [`Described::matrix`].
+    /// Those of [`Features::matrix`].
     pub fn of_specs(
         truth: &GroundTruth,
-        described: &Described<'_>,
+        features: &Features<'_>,
         specs: &[DescriptorSpec],
         metrics: &[Metric],
         seed: u64,
@@ -91,7 +91,7 @@ impl Evaluation {
                 let known = last.iter().position(|(known, _)| known == part);
                 let matrix = match known {
                     Some(place) => last.swap_remove(place).1,
-                    None => described.matrix(part)?,
+                    None => features.matrix(part)?,
                 };
                 parts.push((part.clone(), matrix));
             }

@@ -8,8 +8,7 @@
 use rayon::prelude::*;
 
 use super::hnsw::FlatHnsw;
-use super::index::{Exact, Index, Neighbor, best};
-use super::publish::OnProgress;
+use super::index::{Exact, Index, Neighbor, OnProgress, best};
 use crate::descriptor::{Expansion, dot, dots};
 
 /// Marks an unused place among the neighbours.

@@ -4,11 +4,11 @@ use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::VERSION;
 use super::snapshot::Snapshot;
 use super::store::{Store, mark};
+use super::version::VERSION;
 use crate::descriptor::Descriptor;
-use crate::error::{Error, Result};
+use crate::error::{Error, FileError, GalleryError, Result};
 
 /// Something that was damaged and is whole again.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,13 +63,13 @@ impl fmt::Display for Repair {
 
 /// Opens the store of the gallery in `dir`, made anew if it is damaged and the snapshot is not.
 pub fn open_store(dir: &Path, snapshot: Option<&Snapshot>) -> Result<(Store, Option<Repair>)> {
-    let opened = Store::open(&dir.join("store"));
+    let opened = Store::open(&dir.join("store")).map_err(Error::from);
     let checked = opened.and_then(|store| {
         check(&store, dir, snapshot)?;
         Ok(store)
     });
     let store = match checked {
-        Err(Error::DamagedStore { .. }) => return rebuild(dir, snapshot),
+        Err(Error::Gallery(GalleryError::DamagedStore { .. })) => return rebuild(dir, snapshot),
         checked => checked?,
     };
     // New, or emptied by hand: the snapshot may still know everything.
@@ -87,11 +87,8 @@ pub fn open_store(dir: &Path, snapshot: Option<&Snapshot>) -> Result<(Store, Opt
 fn check(store: &Store, dir: &Path, snapshot: Option<&Snapshot>) -> Result<()> {
     let found = store.version()?.unwrap_or(VERSION);
     if found > VERSION {
-        return Err(Error::GalleryTooNew {
-            dir: dir.to_owned(),
-            found,
-            known: VERSION,
-        });
+        let (dir, known) = (dir.to_owned(), VERSION);
+        return Err(GalleryError::GalleryTooNew { dir, found, known }.into());
     }
     match found {
         1 => store.upgrade()?,
@@ -105,7 +102,7 @@ fn check(store: &Store, dir: &Path, snapshot: Option<&Snapshot>) -> Result<()> {
         return if store.is_new()? || snapshot.is_some() {
             Ok(())
         } else {
-            Err(store.damaged())
+            Err(store.damaged().into())
         };
     };
     let Some(snapshot) = snapshot.filter(|snapshot| *snapshot.provenance() == provenance) else {
@@ -116,7 +113,7 @@ fn check(store: &Store, dir: &Path, snapshot: Option<&Snapshot>) -> Result<()> {
     let is_behind = generation < snapshot.generation();
     let differs = generation == snapshot.generation() && !store.holds(snapshot.records())?;
     if (is_behind || differs) && snapshot.verify().is_ok() {
-        return Err(store.damaged());
+        return Err(store.damaged().into());
     }
     Ok(())
 }
@@ -124,7 +121,7 @@ fn check(store: &Store, dir: &Path, snapshot: Option<&Snapshot>) -> Result<()> {
 /// Sets a damaged store aside and makes a new one from the snapshot.
 fn rebuild(dir: &Path, snapshot: Option<&Snapshot>) -> Result<(Store, Option<Repair>)> {
     let whole = snapshot.filter(|snapshot| snapshot.verify().is_ok());
-    let snapshot = whole.ok_or_else(|| Error::DamagedGallery {
+    let snapshot = whole.ok_or_else(|| GalleryError::DamagedGallery {
         dir: dir.to_owned(),
     })?;
     let (path, mut number) = (dir.join("store"), 1);
@@ -133,13 +130,10 @@ fn rebuild(dir: &Path, snapshot: Option<&Snapshot>) -> Result<(Store, Option<Rep
         number += 1;
         aside = dir.join(format!("store.damaged-{number}"));
     }
-    fs::rename(&path, &aside).map_err(|source| Error::Write {
-        path: path.clone(),
-        source,
-    })?;
+    fs::rename(&path, &aside).map_err(FileError::write_at(&path))?;
     let mark = mark(&path);
     match fs::remove_file(&mark) {
-        Err(source) if mark.exists() => return Err(Error::Write { path: mark, source }),
+        Err(source) if mark.exists() => return Err(FileError::Write { path: mark, source }.into()),
         _ => {}
     }
     let store = Store::open(&path)?;

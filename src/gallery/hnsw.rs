@@ -7,11 +7,10 @@
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
-use std::ops::ControlFlow;
 
 use hnsw_rs::prelude::{Distance, Hnsw};
 
-use super::index::{Index, Neighbor, best};
+use super::index::{Index, Neighbor, OnProgress, best};
 use crate::descriptor::dot;
 
 /// Neighbours of a point on the upper layers; twice as many on the lowest.
@@ -60,11 +59,7 @@ pub struct Graph {
 }
 
 /// Builds the graph of `vectors`; nothing if `go_on` says to stop.
-pub fn build(
-    vectors: &[f32],
-    dimension: usize,
-    go_on: &mut dyn FnMut(usize, usize) -> ControlFlow<()>,
-) -> Option<Graph> {
+pub fn build(vectors: &[f32], dimension: usize, go_on: OnProgress<'_>) -> Option<Graph> {
     let numbers: Vec<u32> = (0..(vectors.len() / dimension) as u32).collect();
     let points = numbers.len();
     let distance = OneMinusDot { vectors, dimension };
@@ -262,9 +257,11 @@ impl Index for FlatHnsw<'_> {
 
 #[cfg(test)]
 mod tests {
+    use std::ops::ControlFlow;
+
     use super::*;
     use crate::descriptor::normalize_in_place;
-    use crate::gallery::index::Exact;
+    use crate::gallery::index::{DEFAULT_EF_SEARCH, Exact};
 
     /// Uniform enough for a test, the same everywhere.
     fn random(state: &mut u64) -> f32 {
@@ -325,7 +322,7 @@ mod tests {
             upper_starts: &graph.upper_starts,
             upper: &graph.upper,
             entry: graph.entry,
-            ef_search: super::super::DEFAULT_EF_SEARCH,
+            ef_search: DEFAULT_EF_SEARCH,
         };
         let mut hits = 0;
         for query in queries.chunks_exact(dimension) {

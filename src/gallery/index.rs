@@ -1,8 +1,16 @@
 //! Nearest neighbours of a vector among many, exactly. What the approximate index is held against.
 
+use std::ops::ControlFlow;
+
 use rayon::prelude::*;
 
 use crate::descriptor::dot;
+
+/// Candidates that an approximate search keeps unless told otherwise.
+pub const DEFAULT_EF_SEARCH: usize = 128;
+
+/// Tells how many vectors of how many are done, and is told whether to go on.
+pub type OnProgress<'a> = &'a mut dyn FnMut(usize, usize) -> ControlFlow<()>;
 
 /// A vector near the query.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -12,6 +12,7 @@ mod publish;
 mod record;
 mod snapshot;
 mod store;
+mod version;
 mod whitening;
 
 use std::collections::HashSet;
@@ -22,48 +23,22 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 pub use self::heal::Repair;
-pub use self::publish::Published;
+pub use self::index::DEFAULT_EF_SEARCH;
+use self::index::OnProgress;
 use self::publish::Publishing;
+pub use self::publish::{IndexPolicy, Published};
 pub use self::record::Record;
 pub use self::snapshot::{Match, SearchOptions, Snapshot};
 use self::store::Store;
 pub use self::store::pooled::{PartKey, PooledCache};
+pub use self::version::VERSION;
 pub use self::whitening::whitening_of;
 use crate::descriptor::{Descriptor, Expansion, Provenance, Whitening};
-use crate::error::{Error, Result};
+use crate::error::{DescriptorError, Error, FileError, GalleryError, Result};
 use crate::photo::ContentHash;
-
-/// The format that this version writes; it reads this and older ones.
-pub const VERSION: u64 = 3;
-/// Candidates that an approximate search keeps unless told otherwise.
-pub const DEFAULT_EF_SEARCH: usize = 128;
 
 /// How long a writer waits for another that is about to end.
 const LOCK_PATIENCE: Duration = Duration::from_millis(200);
-
-/// When a gallery gets a graph, and when it gets a new one.
-#[derive(Clone, Copy, Debug)]
-pub struct IndexPolicy {
-    /// From this many different vectors on there is a graph; fewer are searched exactly.
-    pub graph_from: usize,
-    /// The graph is built anew when added and removed vectors are more than this share of it.
-    pub worn_share: f32,
-}
-
-impl Default for IndexPolicy {
-    fn default() -> Self {
-        Self {
-            graph_from: 20_000,
-            worn_share: 0.2,
-        }
-    }
-}
-
-impl IndexPolicy {
-    fn rebuild_share(&self, points: usize) -> usize {
-        (points as f32 * self.worn_share) as usize
-    }
-}
 
 /// A gallery opened for writing. There is one at a time, and dropping it lets go of the lock.
 pub struct Gallery {
@@ -74,7 +49,7 @@ pub struct Gallery {
     augmentation: Option<Expansion>,
     repairs: Vec<Repair>,
     /// Contents whose descriptors the snapshot has.
-    described: HashSet<ContentHash>,
+    in_snapshot: HashSet<ContentHash>,
     /// Contents that some photo had and may have no more.
     stale: HashSet<ContentHash>,
     _lock: File,
@@ -84,9 +59,9 @@ impl Gallery {
     /// Opens the gallery in `dir`, or makes one for descriptors of this provenance.
     ///
     /// # Errors
-    /// [`Error::GalleryLocked`]; [`Error::SpecMismatch`] if it holds descriptors of another
-    /// provenance; [`Error::GalleryTooNew`]; [`Error::DamagedGallery`]; [`Error::Store`];
-    /// [`Error::Write`].
+    /// [`GalleryError::GalleryLocked`]; [`GalleryError::SpecMismatch`] if it holds descriptors of
+    /// another provenance; [`GalleryError::GalleryTooNew`]; [`GalleryError::DamagedGallery`];
+    /// [`GalleryError::Store`]; [`FileError::Write`].
     pub fn open_or_create(dir: &Path, provenance: &Provenance) -> Result<Self> {
         Self::open_or_create_whitened(dir, provenance, None)
     }
@@ -101,10 +76,7 @@ impl Gallery {
         provenance: &Provenance,
         whitening: Option<&Whitening>,
     ) -> Result<Self> {
-        fs::create_dir_all(dir).map_err(|source| Error::Write {
-            path: dir.to_owned(),
-            source,
-        })?;
+        fs::create_dir_all(dir).map_err(FileError::write_at(dir))?;
         let gallery = Self::open_any(dir, Some((provenance, whitening)))?;
         check_same(&gallery.provenance, provenance)?;
         if let Some(whitening) = whitening {
@@ -116,12 +88,11 @@ impl Gallery {
     /// Opens the gallery in `dir`.
     ///
     /// # Errors
-    /// [`Error::NoGallery`]; otherwise as [`Gallery::open_or_create`].
+    /// [`GalleryError::NoGallery`]; otherwise as [`Gallery::open_or_create`].
     pub fn open(dir: &Path) -> Result<Self> {
         if !dir.join("store").is_dir() && !dir.join(snapshot::CURRENT).is_file() {
-            return Err(Error::NoGallery {
-                dir: dir.to_owned(),
-            });
+            let dir = dir.to_owned();
+            return Err(GalleryError::NoGallery { dir }.into());
         }
         Self::open_any(dir, None)
     }
@@ -129,7 +100,7 @@ impl Gallery {
     fn open_any(dir: &Path, new: Option<(&Provenance, Option<&Whitening>)>) -> Result<Self> {
         let lock = lock(dir)?;
         let snapshot = match Snapshot::open(dir) {
-            Err(error @ Error::GalleryTooNew { .. }) => return Err(error),
+            Err(error @ Error::Gallery(GalleryError::GalleryTooNew { .. })) => return Err(error),
             opened => opened.ok(),
         };
         let (store, repair) = heal::open_store(dir, snapshot.as_ref())?;
@@ -144,15 +115,14 @@ impl Gallery {
                 provenance.clone()
             }
             (None, None) => {
-                return Err(Error::NoGallery {
-                    dir: dir.to_owned(),
-                });
+                let dir = dir.to_owned();
+                return Err(GalleryError::NoGallery { dir }.into());
             }
         };
         let snapshot = snapshot.filter(|snapshot| *snapshot.provenance() == provenance);
-        let described = snapshot.iter().flat_map(Snapshot::records);
+        let records = snapshot.iter().flat_map(Snapshot::records);
         Ok(Self {
-            described: described.map(|record| record.hash).collect(),
+            in_snapshot: records.map(|record| record.hash).collect(),
             stale: HashSet::new(),
             dir: dir.to_owned(),
             augmentation: store.augmentation()?,
@@ -179,8 +149,8 @@ impl Gallery {
     /// Puts back the gallery's copy of its whitening if it is lost; another one is not taken.
     ///
     /// # Errors
-    /// [`Error::Write`].
-    pub fn restore_whitening(&self, whitening: &Whitening) -> Result<()> {
+    /// [`FileError::Write`].
+    pub fn restore_whitening(&self, whitening: &Whitening) -> Result<(), FileError> {
         if self.provenance.whitening.as_ref() == Some(&whitening.digest()) {
             whitening::keep(&self.dir, whitening)?;
         }
@@ -196,7 +166,7 @@ impl Gallery {
     /// Changes that. The descriptors stay as they are, so it can be changed back at any time.
     ///
     /// # Errors
-    /// [`Error::Store`]; [`Error::DamagedStore`].
+    /// [`GalleryError::Store`]; [`GalleryError::DamagedStore`].
     pub fn set_augmentation(&mut self, augmentation: Option<Expansion>) -> Result<()> {
         let augmentation = augmentation.filter(|expansion| expansion.neighbors > 0);
         if augmentation != self.augmentation {
@@ -216,47 +186,47 @@ impl Gallery {
     /// that shows the same.
     ///
     /// # Errors
-    /// [`Error::DamagedStore`]; [`Error::Store`].
-    pub fn generation(&self) -> Result<u64> {
+    /// [`GalleryError::DamagedStore`]; [`GalleryError::Store`].
+    pub fn generation(&self) -> Result<u64, GalleryError> {
         self.store.generation()
     }
 
     /// The photo at `path` (absolute), if it is in the gallery.
     ///
     /// # Errors
-    /// [`Error::DamagedStore`]; [`Error::Store`].
-    pub fn record(&self, path: &Path) -> Result<Option<Record>> {
+    /// [`GalleryError::DamagedStore`]; [`GalleryError::Store`].
+    pub fn record(&self, path: &Path) -> Result<Option<Record>, GalleryError> {
         self.store.record(path)
     }
 
     /// All photos, by path.
-    pub fn records(&self) -> impl Iterator<Item = Result<Record>> {
+    pub fn records(&self) -> impl Iterator<Item = Result<Record, GalleryError>> {
         self.store.records()
     }
 
     /// The descriptor of photos with this content.
     ///
     /// # Errors
-    /// [`Error::DamagedStore`]; [`Error::Store`].
-    pub fn descriptor(&self, hash: &ContentHash) -> Result<Option<Vec<f32>>> {
+    /// [`GalleryError::DamagedStore`]; [`GalleryError::Store`].
+    pub fn descriptor(&self, hash: &ContentHash) -> Result<Option<Vec<f32>>, GalleryError> {
         self.store.descriptor(hash)
     }
 
     /// Whether photos with this content have a descriptor.
     ///
     /// # Errors
-    /// [`Error::DamagedStore`]; [`Error::Store`].
-    pub fn has_descriptor(&self, hash: &ContentHash) -> Result<bool> {
+    /// [`GalleryError::DamagedStore`]; [`GalleryError::Store`].
+    pub fn has_descriptor(&self, hash: &ContentHash) -> Result<bool, GalleryError> {
         // Asking sled would read every descriptor of a large gallery from the disk.
-        Ok(self.described.contains(hash) || self.store.has_descriptor(hash)?)
+        Ok(self.in_snapshot.contains(hash) || self.store.has_descriptor(hash)?)
     }
 
     /// Adds or replaces photos and takes out others; durable when it returns. Of photos whose
     /// content is known no descriptor is needed.
     ///
     /// # Errors
-    /// [`Error::WrongDimension`]; [`Error::Store`], on a full disk for instance: then nothing of
-    /// what was there before is lost.
+    /// [`DescriptorError::WrongDimension`]; [`GalleryError::Store`], on a full disk for instance:
+    /// then nothing of what was there before is lost.
     pub fn write(
         &mut self,
         put: &[(Record, Option<Descriptor>)],
@@ -267,7 +237,7 @@ impl Gallery {
             .iter()
             .filter_map(|(_, d)| d.as_ref().map(Descriptor::dimension));
         if let Some(found) = sizes.find(|found| *found != expected) {
-            return Err(Error::WrongDimension { expected, found });
+            return Err(DescriptorError::WrongDimension { expected, found }.into());
         }
         let paths = put.iter().map(|(record, _)| &record.path).chain(remove);
         for path in paths {
@@ -282,11 +252,8 @@ impl Gallery {
     /// the next publishing makes it.
     ///
     /// # Errors
-    /// [`Error::Store`]; [`Error::Write`], with the earlier snapshot still in place.
-    pub fn publish(
-        &mut self,
-        on_progress: &mut dyn FnMut(usize, usize) -> ControlFlow<()>,
-    ) -> Result<Published> {
+    /// [`GalleryError::Store`]; [`FileError::Write`], with the earlier snapshot still in place.
+    pub fn publish(&mut self, on_progress: OnProgress<'_>) -> Result<Published> {
         let current = Snapshot::open(&self.dir).ok();
         let current = current.filter(|current| current.verify().is_ok());
         if let Some(current) = &current
@@ -322,12 +289,12 @@ impl Gallery {
 /// Opens the newest snapshot for searching, made anew from the store if it is missing or damaged.
 ///
 /// # Errors
-/// As [`Snapshot::open`] where nothing can be rebuilt; [`Error::GalleryLocked`] where another
-/// process is writing and there is no snapshot yet.
+/// As [`Snapshot::open`] where nothing can be rebuilt; [`GalleryError::GalleryLocked`] where
+/// another process is writing and there is no snapshot yet.
 pub fn open_for_search(dir: &Path) -> Result<(Snapshot, Vec<Repair>)> {
     let error = match Snapshot::open(dir) {
         Ok(snapshot) => return Ok((snapshot, Vec::new())),
-        Err(error @ Error::DamagedSnapshot { .. }) => error,
+        Err(error @ Error::Gallery(GalleryError::DamagedSnapshot { .. })) => error,
         Err(error) => return Err(error),
     };
     let mut gallery = Gallery::open(dir)?;
@@ -346,10 +313,7 @@ fn lock(dir: &Path) -> Result<File> {
         .truncate(false)
         .write(true)
         .open(&path);
-    let file = file.map_err(|source| Error::Write {
-        path: path.clone(),
-        source,
-    })?;
+    let file = file.map_err(FileError::write_at(&path))?;
     let begun = Instant::now();
     loop {
         match file.try_lock() {
@@ -359,11 +323,12 @@ fn lock(dir: &Path) -> Result<File> {
                 thread::sleep(LOCK_PATIENCE / 10);
             }
             Err(TryLockError::WouldBlock) => {
-                return Err(Error::GalleryLocked {
-                    dir: dir.to_owned(),
-                });
+                let dir = dir.to_owned();
+                return Err(GalleryError::GalleryLocked { dir }.into());
             }
-            Err(TryLockError::Error(source)) => return Err(Error::Write { path, source }),
+            Err(TryLockError::Error(source)) => {
+                return Err(FileError::Write { path, source }.into());
+            }
         }
     }
 }
@@ -371,8 +336,8 @@ fn lock(dir: &Path) -> Result<File> {
 /// Whether descriptors of the two may be compared.
 ///
 /// # Errors
-/// [`Error::SpecMismatch`], which names what differs.
-pub fn check_same(gallery: &Provenance, requested: &Provenance) -> Result<()> {
+/// [`GalleryError::SpecMismatch`], which names what differs.
+pub fn check_same(gallery: &Provenance, requested: &Provenance) -> Result<(), GalleryError> {
     let fields = [
         ("spec", &gallery.spec, &requested.spec),
         ("preprocessing", &gallery.preprocess, &requested.preprocess),
@@ -380,7 +345,7 @@ pub fn check_same(gallery: &Provenance, requested: &Provenance) -> Result<()> {
     ];
     let differs = |(_, gallery, requested): &(_, &String, &String)| gallery != requested;
     if let Some((what, gallery, requested)) = fields.into_iter().find(differs) {
-        return Err(Error::SpecMismatch {
+        return Err(GalleryError::SpecMismatch {
             what,
             gallery: gallery.clone(),
             requested: requested.clone(),
@@ -393,7 +358,7 @@ pub fn check_same(gallery: &Provenance, requested: &Provenance) -> Result<()> {
         Some(digest) => digest.clone(),
         None => "none".to_owned(),
     };
-    Err(Error::SpecMismatch {
+    Err(GalleryError::SpecMismatch {
         what: "whitening",
         gallery: named(&gallery.whitening),
         requested: named(&requested.whitening),

@@ -4,25 +4,49 @@
 //! (their records and the graph being built), not with the length of their descriptors.
 
 use std::collections::{HashMap, HashSet};
-use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use super::augment::Vectors;
 use super::hnsw::{self, Graph};
+use super::index::{DEFAULT_EF_SEARCH, OnProgress};
 use super::record::{Record, path_to_bytes};
 use super::snapshot::{
     self, Augmented, Base, BaseHeader, BaseRef, BaseSections, ContainerWriter, Header,
     MappedSection, Section, Sections, Snapshot,
 };
 use super::store::Store;
-use super::{DEFAULT_EF_SEARCH, IndexPolicy, VERSION};
+use super::version::VERSION;
 use crate::descriptor::{Expansion, Provenance};
-use crate::error::Result;
+use crate::error::{FileError, GalleryError, Result};
 use crate::photo::ContentHash;
 
 /// Bytes of a header without its provenance, generously.
 const HEADER: usize = 2048;
+
+/// When a gallery gets a graph, and when it gets a new one.
+#[derive(Clone, Copy, Debug)]
+pub struct IndexPolicy {
+    /// From this many different vectors on there is a graph; fewer are searched exactly.
+    pub graph_from: usize,
+    /// The graph is built anew when added and removed vectors are more than this share of it.
+    pub worn_share: f32,
+}
+
+impl Default for IndexPolicy {
+    fn default() -> Self {
+        Self {
+            graph_from: 20_000,
+            worn_share: 0.2,
+        }
+    }
+}
+
+impl IndexPolicy {
+    fn rebuild_share(&self, points: usize) -> usize {
+        (points as f32 * self.worn_share) as usize
+    }
+}
 
 /// What a publishing did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,9 +56,6 @@ pub struct Published {
     /// Whether the graph was built anew.
     pub built_graph: bool,
 }
-
-/// Tells how many vectors of how many the graph has, and is told whether to go on.
-pub type OnProgress<'a> = &'a mut dyn FnMut(usize, usize) -> ControlFlow<()>;
 
 /// Where the vector of each content is.
 type Places = HashMap<ContentHash, u32>;
@@ -59,7 +80,7 @@ impl Publishing<'_> {
         stale: &HashSet<ContentHash>,
         on_progress: OnProgress<'_>,
     ) -> Result<(Published, Vec<PathBuf>)> {
-        let mut records = self.store.records().collect::<Result<Vec<Record>>>()?;
+        let mut records = self.store.records().collect::<Result<Vec<Record>, _>>()?;
         let hashes: HashSet<ContentHash> = records.iter().map(|record| record.hash).collect();
         let old_places = self.old.as_ref().map(Snapshot::places).unwrap_or_default();
         let keeps_base = |old: &&Snapshot| policy.keeps_base(old, &hashes, &old_places);
@@ -216,7 +237,7 @@ impl Publishing<'_> {
         name
     }
 
-    fn begin_snapshot(&self) -> Result<ContainerWriter> {
+    fn begin_snapshot(&self) -> Result<ContainerWriter, FileError> {
         // In JSON a character may become six.
         let room = HEADER + 6 * (self.provenance.spec.len() + self.provenance.preprocess.len());
         ContainerWriter::create(self.dir.join("snapshot.new"), room)
@@ -285,7 +306,11 @@ impl Publishing<'_> {
     }
 
     /// The bytes of a descriptor, from the old snapshot or from the store.
-    fn vector(&self, hash: &ContentHash, old_places: &Places) -> Result<Option<Vec<u8>>> {
+    fn vector(
+        &self,
+        hash: &ContentHash,
+        old_places: &Places,
+    ) -> Result<Option<Vec<u8>>, GalleryError> {
         let place = old_places.get(hash).map(|place| *place as usize);
         let from_old = self.old.as_ref().zip(place);
         if let Some(vector) = from_old.and_then(|(old, place)| old.vector(place)) {
@@ -323,7 +348,7 @@ fn write_records(
     records: &[Record],
     places: &Places,
     vectors: u32,
-) -> Result<Sections> {
+) -> Result<Sections, FileError> {
     let (starts, order) = owners(records, places, vectors);
     let owners = writer.whole_section(&starts)?;
     let mut section = writer.section()?;

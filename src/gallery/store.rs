@@ -19,11 +19,12 @@ use self::guard::Guarded;
 pub use self::guard::mark;
 use self::seal::Seal;
 use super::record::{Record, path_from_bytes, path_to_bytes};
+use super::version;
 use crate::descriptor::{Descriptor, Expansion, Provenance};
-use crate::error::{Error, Result};
+use crate::error::{FileError, GalleryError, Result};
 use crate::photo::ContentHash;
 
-const VERSION: &[u8] = b"version";
+const VERSION_KEY: &[u8] = b"version";
 const PROVENANCE: &[u8] = b"provenance";
 const AUGMENTATION: &[u8] = b"augmentation";
 /// Where the seal lies among the records: no photo has the empty path.
@@ -60,9 +61,9 @@ impl Store {
     /// Opens or creates the store in the folder `path`.
     ///
     /// # Errors
-    /// [`Error::DamagedStore`]; [`Error::Store`] where sled fails otherwise; [`Error::Write`] on a
-    /// full disk.
-    pub fn open(path: &Path) -> Result<Self> {
+    /// [`GalleryError::DamagedStore`]; [`GalleryError::Store`] where sled fails otherwise;
+    /// [`FileError::Write`] on a full disk.
+    pub fn open(path: &Path) -> Result<Self, GalleryError> {
         Ok(Self {
             path: path.to_owned(),
             sled: Guarded::open(path, Trees::open)?,
@@ -70,21 +71,21 @@ impl Store {
     }
 
     /// Whether nothing was ever written to it.
-    pub fn is_new(&self) -> Result<bool> {
+    pub fn is_new(&self) -> Result<bool, GalleryError> {
         self.sled
             .ask(|trees| Ok(trees.meta.is_empty() && trees.records.is_empty()))
     }
 
     /// The format version, nothing in a new store.
-    pub fn version(&self) -> Result<Option<u64>> {
-        let value = self.sled.ask(|trees| trees.meta.get(VERSION))?;
+    pub fn version(&self) -> Result<Option<u64>, GalleryError> {
+        let value = self.sled.ask(|trees| trees.meta.get(VERSION_KEY))?;
         Ok(value
             .and_then(|value| value.as_ref().try_into().ok())
             .map(u64::from_le_bytes))
     }
 
     /// What the descriptors were made with, nothing in a new store.
-    pub fn provenance(&self) -> Result<Option<Provenance>> {
+    pub fn provenance(&self) -> Result<Option<Provenance>, GalleryError> {
         let value = self.sled.ask(|trees| trees.meta.get(PROVENANCE))?;
         Ok(value.and_then(|value| serde_json::from_slice(&value).ok()))
     }
@@ -93,14 +94,14 @@ impl Store {
     pub fn initialize(&self, version: u64, provenance: &Provenance) -> Result<()> {
         let json = serde_json::to_vec(provenance).expect("four plain fields are always JSON");
         let mut batch = Batch::default();
-        batch.insert(VERSION, &version.to_le_bytes());
+        batch.insert(VERSION_KEY, &version.to_le_bytes());
         batch.insert(PROVENANCE, json);
         self.sled.ask(|trees| trees.meta.apply_batch(batch))?;
         self.sync()
     }
 
     /// How the vectors are moved towards their neighbours, if they are.
-    pub fn augmentation(&self) -> Result<Option<Expansion>> {
+    pub fn augmentation(&self) -> Result<Option<Expansion>, GalleryError> {
         let value = self.sled.ask(|trees| trees.meta.get(AUGMENTATION))?;
         Ok(value.and_then(|value| serde_json::from_slice(&value).ok()))
     }
@@ -114,11 +115,11 @@ impl Store {
     }
 
     /// The error that says that it is damaged; found out about by whoever opened it.
-    pub fn damaged(&self) -> Error {
+    pub fn damaged(&self) -> GalleryError {
         self.sled.damaged()
     }
 
-    fn seal(&self) -> Result<Seal> {
+    fn seal(&self) -> Result<Seal, GalleryError> {
         let stored = self.sled.ask(|trees| trees.records.get(SEAL))?;
         match stored {
             None => Ok(Seal::default()),
@@ -127,7 +128,7 @@ impl Store {
     }
 
     /// Grows with every change.
-    pub fn generation(&self) -> Result<u64> {
+    pub fn generation(&self) -> Result<u64, GalleryError> {
         Ok(self.seal()?.generation)
     }
 
@@ -144,23 +145,23 @@ impl Store {
             trees.records.insert(SEAL, seal.to_stored().as_slice())?;
             Ok(())
         })?;
-        self.set_version(super::VERSION)
+        self.set_version(version::VERSION)
     }
 
     /// Says which version it is of; durable on return.
     pub fn set_version(&self, version: u64) -> Result<()> {
         let version = version.to_le_bytes();
         self.sled
-            .ask(|trees| trees.meta.insert(VERSION, &version))?;
+            .ask(|trees| trees.meta.insert(VERSION_KEY, &version))?;
         self.sync()
     }
 
     /// Reads all records and holds them against the seal.
     ///
     /// # Errors
-    /// [`Error::DamagedStore`] if some are missing, changed or too many.
-    pub fn check(&self) -> Result<()> {
-        let records = self.records().collect::<Result<Vec<_>>>()?;
+    /// [`GalleryError::DamagedStore`] if some are missing, changed or too many.
+    pub fn check(&self) -> Result<(), GalleryError> {
+        let records = self.records().collect::<Result<Vec<_>, _>>()?;
         if self.holds(records.into_iter())? {
             Ok(())
         } else {
@@ -169,7 +170,7 @@ impl Store {
     }
 
     /// Whether it has exactly these records.
-    pub fn holds(&self, records: impl Iterator<Item = Record>) -> Result<bool> {
+    pub fn holds(&self, records: impl Iterator<Item = Record>) -> Result<bool, GalleryError> {
         let sealed = self.seal()?;
         let mut found = Seal::of_none(sealed.generation);
         for record in records {
@@ -179,14 +180,14 @@ impl Store {
     }
 
     /// The record of the photo at `path`.
-    pub fn record(&self, path: &Path) -> Result<Option<Record>> {
+    pub fn record(&self, path: &Path) -> Result<Option<Record>, GalleryError> {
         let key = path_to_bytes(path);
         let stored = self.sled.ask(|trees| trees.records.get(key))?;
         Ok(stored.and_then(|stored| Record::from_stored(path.to_owned(), &stored)))
     }
 
     /// All records, by path.
-    pub fn records(&self) -> impl Iterator<Item = Result<Record>> {
+    pub fn records(&self) -> impl Iterator<Item = Result<Record, GalleryError>> {
         let entries = self.sled.entries(|trees| trees.records.range(FIRST..));
         entries.map(|entry| {
             let (path, stored) = entry?;
@@ -195,7 +196,7 @@ impl Store {
     }
 
     /// All descriptors by content hash, as the bytes of their values.
-    pub fn descriptors(&self) -> impl Iterator<Item = Result<(ContentHash, IVec)>> {
+    pub fn descriptors(&self) -> impl Iterator<Item = Result<(ContentHash, IVec), GalleryError>> {
         let entries = self.sled.entries(|trees| trees.descriptors.iter());
         entries.map(|entry| {
             let (key, bytes) = entry?;
@@ -205,7 +206,7 @@ impl Store {
     }
 
     /// The bytes of the descriptor of the photo with this content.
-    pub fn descriptor_bytes(&self, hash: &ContentHash) -> Result<Option<Vec<u8>>> {
+    pub fn descriptor_bytes(&self, hash: &ContentHash) -> Result<Option<Vec<u8>>, GalleryError> {
         let stored = self
             .sled
             .ask(|trees| trees.descriptors.get(hash.as_bytes()))?;
@@ -213,13 +214,13 @@ impl Store {
     }
 
     /// The descriptor of the photo with this content.
-    pub fn descriptor(&self, hash: &ContentHash) -> Result<Option<Vec<f32>>> {
+    pub fn descriptor(&self, hash: &ContentHash) -> Result<Option<Vec<f32>>, GalleryError> {
         let stored = self.descriptor_bytes(hash)?;
         Ok(stored.map(|bytes| bytemuck::pod_collect_to_vec(&bytes)))
     }
 
     /// Whether there is a descriptor of this content.
-    pub fn has_descriptor(&self, hash: &ContentHash) -> Result<bool> {
+    pub fn has_descriptor(&self, hash: &ContentHash) -> Result<bool, GalleryError> {
         self.sled
             .ask(|trees| trees.descriptors.contains_key(hash.as_bytes()))
     }
@@ -285,7 +286,7 @@ impl Store {
     pub fn remove_descriptors<'a>(
         &self,
         hashes: impl Iterator<Item = &'a ContentHash>,
-    ) -> Result<()> {
+    ) -> Result<(), GalleryError> {
         for hash in hashes {
             self.sled
                 .ask(|trees| trees.descriptors.remove(hash.as_bytes()))?;
@@ -299,6 +300,6 @@ impl Store {
         // sled 0.34 flushes with sync_file_range, which a power cut does not respect.
         let path = self.path.join("db");
         let synced = File::open(&path).and_then(|file| file.sync_data());
-        synced.map_err(|source| Error::Write { path, source })
+        Ok(synced.map_err(FileError::write_at(&path))?)
     }
 }

@@ -5,13 +5,13 @@ use std::io;
 use std::path::Path;
 
 use crate::descriptor::{Provenance, Whitening};
-use crate::error::{Error, Result};
+use crate::error::{DescriptorError, Error, FileError, GalleryError, Result};
 
 /// The copy's name in the gallery's folder.
 const COPY: &str = "whitening.safetensors";
 
 /// Keeps a copy in the gallery's folder, durable on return; a whole one is left alone.
-pub(super) fn keep(dir: &Path, whitening: &Whitening) -> Result<()> {
+pub(super) fn keep(dir: &Path, whitening: &Whitening) -> Result<(), FileError> {
     let (copy, new) = (dir.join(COPY), dir.join("whitening.new"));
     if Whitening::load(&copy).is_ok_and(|kept| kept == *whitening) {
         return Ok(());
@@ -22,14 +22,14 @@ pub(super) fn keep(dir: &Path, whitening: &Whitening) -> Result<()> {
         fs::rename(&new, &copy)?;
         File::open(dir)?.sync_all()
     };
-    switch().map_err(|source| Error::Write { path: copy, source })
+    switch().map_err(FileError::write_at(&copy))
 }
 
 /// The whitening that the descriptors of the gallery in `dir` went through, if they did.
 ///
 /// # Errors
-/// [`Error::LostWhitening`] if its copy is missing, damaged or another one.
-pub fn whitening_of(dir: &Path, gallery: &Provenance) -> Result<Option<Whitening>> {
+/// [`GalleryError::LostWhitening`] if its copy is missing, damaged or another one.
+pub fn whitening_of(dir: &Path, gallery: &Provenance) -> Result<Option<Whitening>, GalleryError> {
     let Some(digest) = &gallery.whitening else {
         return Ok(None);
     };
@@ -38,15 +38,13 @@ pub fn whitening_of(dir: &Path, gallery: &Provenance) -> Result<Option<Whitening
         if whitening.digest() == *digest {
             Ok(whitening)
         } else {
-            Err(Error::DamagedWhitening {
-                path: copy,
-                reason: "it is another one",
-            })
+            let damaged = DescriptorError::damaged_whitening_at(&copy);
+            Err(damaged("it is another one").into())
         }
     });
-    let lost = |source| Error::LostWhitening {
+    let lost = |source: Error| GalleryError::LostWhitening {
         digest: digest.clone(),
-        source: Box::new(source),
+        source: source.into(),
     };
     loaded.map(Some).map_err(lost)
 }

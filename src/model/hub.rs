@@ -18,9 +18,9 @@ use hf_hub::{Cache, Repo};
 
 use super::cache::Pin;
 use super::digest::is_sha256;
-use super::fetch::{FetchEvent, Fetching, TICK};
+use super::fetching::{FetchEvent, Fetching, TICK};
 use super::settings::HubSettings;
-use crate::error::{Error, Result};
+use crate::error::{FetchError, Result};
 
 /// A file in a repository.
 pub(super) struct HubFile<'a> {
@@ -42,7 +42,7 @@ pub(super) fn fetch(wanted: &HubFile<'_>, fetching: &mut Fetching<'_>) -> Result
         return Ok(path);
     }
     if fetching.options.offline || fetching.options.hub.offline {
-        return Err(Error::Offline);
+        return Err(FetchError::Offline.into());
     }
     let origin = format!("hub {}/{}", wanted.repository, wanted.file);
     fetching.report(FetchEvent::Trying {
@@ -54,7 +54,7 @@ pub(super) fn fetch(wanted: &HubFile<'_>, fetching: &mut Fetching<'_>) -> Result
         path = download(wanted, fetching)?;
         if !is_sound(&path, wanted.pin, fetching)? {
             let found = "what was downloaded twice is not what the hub announced".into();
-            return Err(Error::Hub { source: found });
+            return Err(FetchError::Hub { source: found }.into());
         }
     }
     fetching.report(FetchEvent::Fetched {
@@ -94,10 +94,10 @@ enum Message {
     Connected,
     Answered,
     Progress { done: u64, total: u64 },
-    Ended(Result<PathBuf>),
+    Ended(Result<PathBuf, FetchError>),
 }
 
-fn download(wanted: &HubFile<'_>, fetching: &mut Fetching<'_>) -> Result<PathBuf> {
+fn download(wanted: &HubFile<'_>, fetching: &mut Fetching<'_>) -> Result<PathBuf, FetchError> {
     let options = fetching.options;
     let api = api(&options.hub)?;
     let repo = Repo::model(wanted.repository.to_owned());
@@ -122,7 +122,11 @@ fn download(wanted: &HubFile<'_>, fetching: &mut Fetching<'_>) -> Result<PathBuf
 }
 
 /// Passes messages on until the download ends or nothing comes any more.
-fn wait(messages: &Receiver<Message>, host: &str, fetching: &mut Fetching<'_>) -> Result<PathBuf> {
+fn wait(
+    messages: &Receiver<Message>,
+    host: &str,
+    fetching: &mut Fetching<'_>,
+) -> Result<PathBuf, FetchError> {
     let options = fetching.options;
     // All that comes before the connection counts too: looking up the name, other addresses. In a
     // network that swallows what is sent, nobody shall wait long for the next source.
@@ -150,7 +154,7 @@ fn wait(messages: &Receiver<Message>, host: &str, fetching: &mut Fetching<'_>) -
             Err(RecvTimeoutError::Timeout) => return Err(no_answer(host, patience)),
             // Only a panic ends the thread without a last message.
             Err(RecvTimeoutError::Disconnected) => {
-                return Err(Error::Hub {
+                return Err(FetchError::Hub {
                     source: "the download broke off".into(),
                 });
             }
@@ -160,14 +164,14 @@ fn wait(messages: &Receiver<Message>, host: &str, fetching: &mut Fetching<'_>) -
     }
 }
 
-fn no_answer(host: &str, patience: Duration) -> Error {
-    Error::NoAnswer {
+fn no_answer(host: &str, patience: Duration) -> FetchError {
+    FetchError::NoAnswer {
         host: host.to_owned(),
         seconds: patience.as_secs(),
     }
 }
 
-fn api(hub: &HubSettings) -> Result<Api> {
+fn api(hub: &HubSettings) -> Result<Api, FetchError> {
     let mut builder = ApiBuilder::from_cache(Cache::new(hub.cache.clone()))
         .with_progress(false)
         .with_retries(2)
@@ -178,8 +182,8 @@ fn api(hub: &HubSettings) -> Result<Api> {
     builder.build().map_err(failed)
 }
 
-fn failed(source: ApiError) -> Error {
-    Error::Hub {
+fn failed(source: ApiError) -> FetchError {
+    FetchError::Hub {
         source: source.into(),
     }
 }
@@ -198,7 +202,7 @@ struct Download {
 }
 
 impl Download {
-    fn run(&self, messages: &Sender<Message>) -> Result<PathBuf> {
+    fn run(&self, messages: &Sender<Message>) -> Result<PathBuf, FetchError> {
         if let Some(timeout) = self.connect_timeout {
             connect(&self.host, timeout)?;
         }
@@ -269,8 +273,8 @@ fn host_of(url: &str) -> String {
 }
 
 /// Asks a host for a connection, at each of its addresses until one accepts.
-fn connect(host: &str, timeout: Duration) -> Result<()> {
-    let unreachable = |source: io::Error| Error::Unreachable {
+fn connect(host: &str, timeout: Duration) -> Result<(), FetchError> {
+    let unreachable = |source: io::Error| FetchError::Unreachable {
         host: host.to_owned(),
         source,
     };

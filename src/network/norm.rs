@@ -1,6 +1,6 @@
 //! Norms that stand by themselves: a batch norm behind a convolution is a part of that one.
 
-use super::Activation;
+use super::convolution::Activation;
 
 /// A batch norm, as a trained network applies it: every channel scaled and shifted.
 #[derive(Clone, PartialEq, Debug)]

@@ -6,70 +6,19 @@ use std::path::Path;
 
 use image::error::ImageError;
 use image::metadata::Orientation;
-use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits, RgbImage};
+use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
 
 use super::format::Format;
 use super::jpeg::{self, Outline};
-use crate::error::{Error, Result, Source};
-
-/// The most pixels a picture may have: 200 megapixels, 600 MB as RGB.
-pub const MAX_PIXELS: u64 = 200_000_000;
-
-/// A decoded picture.
-#[derive(Clone, Debug)]
-pub struct Picture {
-    /// Its pixels, upright; fewer than `width` × `height` where it was decoded at reduced size.
-    pub image: RgbImage,
-    /// Columns of the whole picture, upright.
-    pub width: u32,
-    /// Rows of the whole picture, upright.
-    pub height: u32,
-    covered: Covered,
-}
-
-/// The part of a reduced picture's pixels that the picture covers, in those pixels: sides are
-/// rounded up when they are divided, so there may be some filling at two edges.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Covered {
-    pub left: f64,
-    pub top: f64,
-    pub width: f64,
-    pub height: f64,
-    /// Whether there are fewer of them than the picture has.
-    pub is_reduced: bool,
-}
-
-impl Picture {
-    /// A picture that is all there.
-    #[must_use]
-    pub fn new(image: RgbImage) -> Self {
-        let (width, height) = image.dimensions();
-        let covered = Covered {
-            left: 0.0,
-            top: 0.0,
-            width: f64::from(width),
-            height: f64::from(height),
-            is_reduced: false,
-        };
-        Self {
-            image,
-            width,
-            height,
-            covered,
-        }
-    }
-
-    pub(super) const fn covered(&self) -> Covered {
-        self.covered
-    }
-}
+use super::picture::{Covered, MAX_PIXELS, Picture, check_pixels, damaged, over_white};
+use crate::error::{PhotoError, Result};
 
 /// Decodes whatever `bytes` are; `path` is for messages. Transparent parts are laid over white.
 ///
 /// # Errors
-/// [`Error::EmptyFile`], [`Error::NotAPicture`], [`Error::MissingDecoder`],
-/// [`Error::TooManyPixels`] above [`MAX_PIXELS`], [`Error::DamagedPhoto`].
-pub fn decode(path: &Path, bytes: &[u8]) -> Result<Picture> {
+/// [`PhotoError::EmptyFile`], [`PhotoError::NotAPicture`], [`PhotoError::MissingDecoder`],
+/// [`PhotoError::TooManyPixels`] above [`MAX_PIXELS`], [`PhotoError::DamagedPhoto`].
+pub fn decode(path: &Path, bytes: &[u8]) -> Result<Picture, PhotoError> {
     decode_for(path, bytes, None)
 }
 
@@ -79,23 +28,23 @@ pub fn decode(path: &Path, bytes: &[u8]) -> Result<Picture> {
 ///
 /// # Errors
 /// As [`decode`].
-pub fn decode_for(path: &Path, bytes: &[u8], wanted: Option<u32>) -> Result<Picture> {
+pub fn decode_for(path: &Path, bytes: &[u8], wanted: Option<u32>) -> Result<Picture, PhotoError> {
     // A decoder that panics on a hostile file must cost that file only.
     let decoded = panic::catch_unwind(AssertUnwindSafe(|| decode_any(path, bytes, wanted)));
     decoded.unwrap_or_else(|_| Err(damaged(path, "the decoder gave up on it")))
 }
 
-fn decode_any(path: &Path, bytes: &[u8], wanted: Option<u32>) -> Result<Picture> {
+fn decode_any(path: &Path, bytes: &[u8], wanted: Option<u32>) -> Result<Picture, PhotoError> {
     if bytes.is_empty() {
         let path = path.to_owned();
-        return Err(Error::EmptyFile { path });
+        return Err(PhotoError::EmptyFile { path });
     }
-    let format = Format::of(bytes).ok_or_else(|| Error::NotAPicture {
+    let format = Format::of(bytes).ok_or_else(|| PhotoError::NotAPicture {
         path: path.to_owned(),
     })?;
     if let Some(feature) = format.missing_feature() {
         let (path, format) = (path.to_owned(), format.name());
-        return Err(Error::MissingDecoder {
+        return Err(PhotoError::MissingDecoder {
             path,
             format,
             feature,
@@ -116,7 +65,7 @@ fn decode_any(path: &Path, bytes: &[u8], wanted: Option<u32>) -> Result<Picture>
 }
 
 /// The decoder fills what is missing with grey, which would be indexed as if it were the photo.
-fn decode_jpeg(path: &Path, bytes: &[u8], wanted: Option<u32>) -> Result<Picture> {
+fn decode_jpeg(path: &Path, bytes: &[u8], wanted: Option<u32>) -> Result<Picture, PhotoError> {
     let outline = Outline::of(bytes);
     if !outline.whole {
         return Err(damaged(path, "it is cut off before the end of the picture"));
@@ -131,7 +80,7 @@ fn decode_jpeg(path: &Path, bytes: &[u8], wanted: Option<u32>) -> Result<Picture
     })
 }
 
-fn decode_with(path: &Path, bytes: &[u8], format: ImageFormat) -> Result<Picture> {
+fn decode_with(path: &Path, bytes: &[u8], format: ImageFormat) -> Result<Picture, PhotoError> {
     let mut limits = Limits::default();
     limits.max_alloc = Some(8 * MAX_PIXELS);
     let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
@@ -189,41 +138,6 @@ const fn filled_edges(orientation: Orientation) -> (bool, bool) {
         Orientation::FlipVertical | Orientation::Rotate270 => (false, true),
         Orientation::Rotate180 | Orientation::Rotate270FlipH => (true, true),
     }
-}
-
-pub(super) fn check_pixels(path: &Path, width: u32, height: u32) -> Result<()> {
-    if u64::from(width) * u64::from(height) <= MAX_PIXELS {
-        return Ok(());
-    }
-    let (path, limit) = (path.to_owned(), MAX_PIXELS);
-    Err(Error::TooManyPixels {
-        path,
-        width,
-        height,
-        limit,
-    })
-}
-
-pub(super) fn damaged(path: &Path, source: impl Into<Source>) -> Error {
-    let (path, source) = (path.to_owned(), source.into());
-    Error::DamagedPhoto { path, source }
-}
-
-/// A transparent logo is seen on a white page, so that is what is compared.
-pub(super) fn over_white(image: DynamicImage) -> RgbImage {
-    if !image.color().has_alpha() {
-        return image.into_rgb8();
-    }
-    let rgba = image.into_rgba8();
-    let mut rgb = RgbImage::new(rgba.width(), rgba.height());
-    for (from, to) in rgba.pixels().zip(rgb.pixels_mut()) {
-        let alpha = u32::from(from[3]);
-        for channel in 0..3 {
-            let mixed = u32::from(from[channel]) * alpha + 255 * (255 - alpha);
-            to[channel] = ((mixed + 127) / 255) as u8;
-        }
-    }
-    rgb
 }
 
 #[cfg(test)]

@@ -5,12 +5,12 @@ use std::path::Path;
 use image::{DynamicImage, RgbaImage};
 use libheif_rs::{ColorSpace, HeifContext, HeifError, LibHeif, RgbChroma};
 
-use super::decode::{Picture, check_pixels, damaged, over_white};
-use crate::error::Result;
+use super::picture::{Picture, check_pixels, damaged, over_white};
+use crate::error::{PhotoError, Result};
 
 /// The file's primary picture. libheif puts tiles together, turns the picture upright as the file
 /// says (`irot`, `imir`; its EXIF orientation then counts for nothing) and makes 8-bit RGB of it.
-pub fn decode(path: &Path, bytes: &[u8]) -> Result<Picture> {
+pub fn decode(path: &Path, bytes: &[u8]) -> Result<Picture, PhotoError> {
     let failed = |error: HeifError| damaged(path, error);
     let context = HeifContext::read_from_bytes(bytes).map_err(failed)?;
     let handle = context.primary_image_handle().map_err(failed)?;

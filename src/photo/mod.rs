@@ -10,7 +10,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::error::{Error, Result};
+use crate::error::{FileError, PhotoError, Result};
 
 pub mod decode;
 pub mod format;
@@ -18,13 +18,15 @@ mod hash;
 #[cfg(any(feature = "avif", feature = "heic"))]
 mod heif;
 mod jpeg;
+pub mod picture;
 pub mod preprocess;
 mod resample;
 pub mod walk;
 
-pub use decode::Picture;
 pub use hash::ContentHash;
-pub use preprocess::{ChannelOrder, Decoding, Interpolation, Pixels, Preprocess, Size};
+pub use picture::Picture;
+pub use preprocess::{ChannelOrder, Decoding, Pixels, Preprocess, Size};
+pub use resample::Interpolation;
 pub use walk::{Found, Walk, absolute, walk};
 
 /// The largest file that is read, in bytes: 1 GiB.
@@ -44,23 +46,23 @@ impl Photo {
     /// together even when the name is given to another file meanwhile.
     ///
     /// # Errors
-    /// [`Error::Read`] when the file is gone or may not be read, [`Error::NotAFile`] for folders,
-    /// pipes and devices, [`Error::EmptyFile`], and [`Error::FileTooLarge`] above
-    /// [`MAX_FILE_BYTES`].
+    /// [`FileError::Read`] when the file is gone or may not be read, [`PhotoError::NotAFile`] for
+    /// folders, pipes and devices, [`PhotoError::EmptyFile`], and [`PhotoError::FileTooLarge`]
+    /// above [`MAX_FILE_BYTES`].
     pub fn read(path: impl Into<PathBuf>) -> Result<Self> {
         let path = path.into();
         match read_file(&path) {
-            Ok((metadata, _)) if !metadata.is_file() => Err(Error::NotAFile { path }),
+            Ok((metadata, _)) if !metadata.is_file() => Err(PhotoError::NotAFile { path }.into()),
             Ok((_, bytes)) if bytes.len() as u64 > MAX_FILE_BYTES => {
                 let limit = MAX_FILE_BYTES;
-                Err(Error::FileTooLarge { path, limit })
+                Err(PhotoError::FileTooLarge { path, limit }.into())
             }
-            Ok((_, bytes)) if bytes.is_empty() => Err(Error::EmptyFile { path }),
+            Ok((_, bytes)) if bytes.is_empty() => Err(PhotoError::EmptyFile { path }.into()),
             Ok((metadata, bytes)) => Ok(Self {
                 modified: modified_of(&metadata),
                 ..Self::from_bytes(path, bytes)
             }),
-            Err(source) => Err(Error::Read { path, source }),
+            Err(source) => Err(FileError::Read { path, source }.into()),
         }
     }
 
@@ -80,7 +82,7 @@ impl Photo {
     ///
     /// # Errors
     /// As [`decode::decode`].
-    pub fn decode(&self) -> Result<Picture> {
+    pub fn decode(&self) -> Result<Picture, PhotoError> {
         decode::decode(&self.path, &self.bytes)
     }
 
@@ -88,7 +90,7 @@ impl Photo {
     ///
     /// # Errors
     /// As [`decode::decode_for`].
-    pub fn decode_for(&self, wanted: Option<u32>) -> Result<Picture> {
+    pub fn decode_for(&self, wanted: Option<u32>) -> Result<Picture, PhotoError> {
         decode::decode_for(&self.path, &self.bytes, wanted)
     }
 
@@ -153,6 +155,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::error::Error;
 
     #[test]
     fn reading_gives_the_bytes_their_hash_and_the_time() {
@@ -187,7 +190,7 @@ mod tests {
     fn a_vanished_file_is_an_error_naming_it() {
         let error = Photo::read("/nowhere/gone.jpg").unwrap_err();
         assert!(
-            matches!(&error, Error::Read { source, .. } if source.kind() == io::ErrorKind::NotFound)
+            matches!(&error, Error::File(FileError::Read { source, .. }) if source.kind() == io::ErrorKind::NotFound)
         );
         assert!(error.to_string().contains("/nowhere/gone.jpg"));
     }
@@ -201,8 +204,12 @@ mod tests {
         );
         fs::create_dir(&album).unwrap();
         fs::write(&empty, b"").unwrap();
-        assert!(matches!(Photo::read(&album), Err(Error::NotAFile { path }) if path == album));
-        assert!(matches!(Photo::read(&empty), Err(Error::EmptyFile { path }) if path == empty));
+        assert!(
+            matches!(Photo::read(&album), Err(Error::Photo(PhotoError::NotAFile { path })) if path == album)
+        );
+        assert!(
+            matches!(Photo::read(&empty), Err(Error::Photo(PhotoError::EmptyFile { path })) if path == empty)
+        );
     }
 
     #[cfg(unix)]
@@ -212,10 +219,13 @@ mod tests {
         let pipe = folder.path().join("pipe.jpg");
         let made = std::process::Command::new("mkfifo").arg(&pipe).status();
         assert!(made.unwrap().success());
-        assert!(matches!(Photo::read(&pipe), Err(Error::NotAFile { .. })));
+        assert!(matches!(
+            Photo::read(&pipe),
+            Err(Error::Photo(PhotoError::NotAFile { .. }))
+        ));
         assert!(matches!(
             Photo::read("/dev/zero"),
-            Err(Error::NotAFile { .. })
+            Err(Error::Photo(PhotoError::NotAFile { .. }))
         ));
     }
 }

@@ -5,9 +5,9 @@ use std::str::FromStr;
 
 use image::RgbImage;
 
-use super::decode::{Covered, Picture};
-use super::resample::{Between, Span, View, resample};
-use crate::error::{Error, Result};
+use super::picture::{Covered, Picture};
+use super::resample::{Between, Interpolation, Span, View, resample};
+use crate::error::{PhotoError, Result};
 
 /// The longest side a picture may have after resizing without a crop.
 const MAX_SIDE: u64 = 16_384;
@@ -26,20 +26,6 @@ pub enum Size {
         /// Columns.
         width: u32,
     },
-}
-
-/// How a resized pixel is made from those around it. All but nearest widen with the scale, as
-/// Pillow's filters do, so that shrinking does not alias.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Interpolation {
-    /// The nearest pixel.
-    Nearest,
-    /// Linear.
-    Bilinear,
-    /// Cubic with a = −0.5, Pillow's.
-    Bicubic,
-    /// Lanczos with three lobes.
-    Lanczos,
 }
 
 const INTERPOLATIONS: [(&str, Interpolation); 4] = [
@@ -109,17 +95,19 @@ impl Preprocess {
     /// neither resized nor cropped.
     ///
     /// # Errors
-    /// [`Error::InvalidPreprocess`], which names the offending part.
-    pub fn with(&self, text: &str) -> Result<Self> {
+    /// [`PhotoError::InvalidPreprocess`], which names the offending part.
+    pub fn with(&self, text: &str) -> Result<Self, PhotoError> {
         let mut changed = self.clone();
         for part in text
             .split(',')
             .map(str::trim)
             .filter(|part| !part.is_empty())
         {
-            changed.set(part).ok_or_else(|| Error::InvalidPreprocess {
-                part: part.to_owned(),
-            })?;
+            changed
+                .set(part)
+                .ok_or_else(|| PhotoError::InvalidPreprocess {
+                    part: part.to_owned(),
+                })?;
         }
         Ok(changed)
     }
@@ -167,8 +155,8 @@ impl Preprocess {
     /// Height and width of the pixels made of a picture of this height and width.
     ///
     /// # Errors
-    /// [`Error::PictureTooLong`] if the result would be longer than 16,384 pixels.
-    pub fn output_size(&self, height: u32, width: u32) -> Result<(u32, u32)> {
+    /// [`PhotoError::PictureTooLong`] if the result would be longer than 16,384 pixels.
+    pub fn output_size(&self, height: u32, width: u32) -> Result<(u32, u32), PhotoError> {
         let nowhere = Covered {
             left: 0.0,
             top: 0.0,
@@ -208,8 +196,8 @@ impl Preprocess {
     /// borders, which would be seen as part of every such picture.
     ///
     /// # Errors
-    /// [`Error::PictureTooLong`], [`Error::CropTooLarge`].
-    pub fn apply(&self, image: &RgbImage) -> Result<Pixels> {
+    /// [`PhotoError::PictureTooLong`], [`PhotoError::CropTooLarge`].
+    pub fn apply(&self, image: &RgbImage) -> Result<Pixels, PhotoError> {
         let covered = Covered {
             left: 0.0,
             top: 0.0,
@@ -225,7 +213,7 @@ impl Preprocess {
     ///
     /// # Errors
     /// As [`Preprocess::apply`].
-    pub fn apply_to(&self, picture: &Picture) -> Result<Pixels> {
+    pub fn apply_to(&self, picture: &Picture) -> Result<Pixels, PhotoError> {
         self.apply_covered(
             &picture.image,
             picture.covered(),
@@ -240,7 +228,7 @@ impl Preprocess {
         covered: Covered,
         height: u32,
         width: u32,
-    ) -> Result<Pixels> {
+    ) -> Result<Pixels, PhotoError> {
         let view = self.view(height, width, covered)?;
         let (out_height, out_width) = (view.rows.pixels, view.columns.pixels);
         let whole = |span: Span, side: u32| {
@@ -254,7 +242,7 @@ impl Preprocess {
     }
 
     /// `covered` is where a picture of this height and width lies in the pixels at hand.
-    fn view(&self, height: u32, width: u32, covered: Covered) -> Result<View> {
+    fn view(&self, height: u32, width: u32, covered: Covered) -> Result<View, PhotoError> {
         let (resized_height, resized_width) = self.resized(height, width);
         let (crop_height, crop_width) = match self.crop {
             Size::Unchanged => (resized_height, resized_width),
@@ -262,7 +250,7 @@ impl Preprocess {
             Size::Exact { height, width } => (u64::from(height), u64::from(width)),
         };
         if crop_height.max(crop_width) > MAX_SIDE {
-            return Err(Error::PictureTooLong {
+            return Err(PhotoError::PictureTooLong {
                 height: crop_height,
                 width: crop_width,
                 limit: MAX_SIDE,
@@ -271,7 +259,7 @@ impl Preprocess {
         if crop_height > resized_height || crop_width > resized_width {
             let size = (resized_height as u32, resized_width as u32);
             let crop = (crop_height as u32, crop_width as u32);
-            return Err(Error::CropTooLarge { size, crop });
+            return Err(PhotoError::CropTooLarge { size, crop });
         }
         // torchvision rounds half to even: int(round((height - crop) / 2)).
         let before = |size: u64, crop: u64| ((size - crop) as f64 / 2.0).round_ties_even();
@@ -370,9 +358,9 @@ impl Default for Preprocess {
 }
 
 impl FromStr for Preprocess {
-    type Err = Error;
+    type Err = PhotoError;
 
-    fn from_str(text: &str) -> Result<Self> {
+    fn from_str(text: &str) -> Result<Self, PhotoError> {
         Self::default().with(text)
     }
 }

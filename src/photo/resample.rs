@@ -4,7 +4,19 @@ use fast_image_resize::images::{Image, ImageRef};
 use fast_image_resize::{FilterType, IntoImageView, PixelType, ResizeAlg, ResizeOptions, Resizer};
 use image::RgbImage;
 
-use super::preprocess::Interpolation;
+/// How a resized pixel is made from those around it. All but nearest widen with the scale, as
+/// Pillow's filters do, so that shrinking does not alias.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Interpolation {
+    /// The nearest pixel.
+    Nearest,
+    /// Linear.
+    Bilinear,
+    /// Cubic with a = −0.5, Pillow's.
+    Bicubic,
+    /// Lanczos with three lobes.
+    Lanczos,
+}
 
 /// The part of the source that is looked at, in its own pixels, and the size that it becomes.
 #[derive(Clone, Copy, Debug)]

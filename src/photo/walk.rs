@@ -11,7 +11,7 @@ use walkdir::{DirEntry, WalkDir};
 
 use super::format::{Format, MAGIC_BYTES};
 use super::modified_of;
-use crate::error::Error;
+use crate::error::FileError;
 
 /// A file that may be a photo.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,7 +32,7 @@ pub struct Walk {
     /// Files that may be photos, sorted by path, each once.
     pub found: Vec<Found>,
     /// Files and folders that could not be looked at, and why.
-    pub problems: Vec<(PathBuf, Error)>,
+    pub problems: Vec<(PathBuf, FileError)>,
     /// How many files were passed over because they are no photos.
     pub others: usize,
     /// Files and folders seen already, by what they are rather than by name.
@@ -149,7 +149,7 @@ impl Walk {
     fn problem(&mut self, path: &Path, source: io::Error) {
         let path = path.to_owned();
         self.problems
-            .push((path.clone(), Error::Read { path, source }));
+            .push((path.clone(), FileError::Read { path, source }));
     }
 }
 

@@ -15,9 +15,9 @@ use hdf5_reader::messages::layout::DataLayout;
 use hdf5_reader::storage::FileStorage;
 use hdf5_reader::{Dataset, Datatype, Hdf5File};
 
-use super::numbers::{NumberType, Stored};
-use super::{Damage, Tensors};
-use crate::error::{Error, Result};
+use super::damage::Damage;
+use super::numbers::{NumberType, Stored, Tensors};
+use crate::error::{Result, WeightsError};
 
 /// What a file starts with.
 pub(super) const MAGIC: &[u8] = b"\x89HDF\r\n\x1a\n";
@@ -28,14 +28,14 @@ const MAX_DEPTH: usize = 8;
 const NUMBERED: &str = "vars";
 
 /// The tensors of `file`.
-pub(super) fn read(file: &File, path: &Path) -> Result<Tensors> {
+pub(super) fn read(file: &File, path: &Path) -> Result<Tensors, WeightsError> {
     let mut reader = Reader {
-        file: open(file).map_err(|error| damaged(path, error))?,
+        file: open(file).map_err(WeightsError::damaged_at(path))?,
         path,
         tensors: Tensors::new(),
     };
     let root = reader.file.root_group();
-    let root = root.map_err(|error| damaged(path, error))?;
+    let root = root.map_err(WeightsError::damaged_at(path))?;
     reader.walk(&root, "", MAX_DEPTH)?;
     Ok(reader.tensors)
 }
@@ -43,13 +43,6 @@ pub(super) fn read(file: &File, path: &Path) -> Result<Tensors> {
 fn open(file: &File) -> hdf5_reader::error::Result<Hdf5File> {
     let storage = FileStorage::from_file(file.try_clone()?)?;
     Hdf5File::from_storage(Arc::new(storage))
-}
-
-fn damaged(path: &Path, error: hdf5_reader::error::Error) -> Error {
-    Error::DamagedWeights {
-        path: path.into(),
-        source: error.into(),
-    }
 }
 
 struct Reader<'a> {
@@ -60,9 +53,9 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     /// Notes the tensors of `group`, whose layer is called `layer` unless it says otherwise.
-    fn walk(&mut self, group: &Group, layer: &str, depth: usize) -> Result<()> {
-        let failed = |error| damaged(self.path, error);
-        let (groups, datasets) = group.members().map_err(failed)?;
+    fn walk(&mut self, group: &Group, layer: &str, depth: usize) -> Result<(), WeightsError> {
+        let members = group.members();
+        let (groups, datasets) = members.map_err(WeightsError::damaged_at(self.path))?;
         let name = group.name().trim_matches('/');
         let name = name.rsplit('/').next().unwrap_or_default();
         let layer = match name {
@@ -89,7 +82,7 @@ impl Reader<'_> {
     }
 
     /// Where a tensor's numbers lie, and how they are walked with the outputs first.
-    fn place(&self, dataset: &Dataset) -> Result<Stored> {
+    fn place(&self, dataset: &Dataset) -> Result<Stored, WeightsError> {
         let numbers = match dataset.dtype() {
             Datatype::FloatingPoint {
                 byte_order: ByteOrder::BigEndian,
@@ -105,7 +98,7 @@ impl Reader<'_> {
             },
         };
         let header = self.file.get_or_parse_header(dataset.address());
-        let header = header.map_err(|error| damaged(self.path, error))?;
+        let header = header.map_err(WeightsError::damaged_at(self.path))?;
         let address = header.messages.iter().find_map(|message| match message {
             HdfMessage::DataLayout(message) => match message.layout {
                 DataLayout::Contiguous { address, .. } => Some(address),

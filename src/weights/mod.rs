@@ -6,6 +6,7 @@
 //! pickle stream that torch wrote before 1.6, and Keras' HDF5. Files come from strangers: nothing in them is ever
 //! executed, and no length in them is believed before it was compared with the file's.
 
+mod damage;
 mod keras;
 mod numbers;
 pub mod parameters;
@@ -15,7 +16,6 @@ mod torch;
 mod torch_legacy;
 mod torch_zip;
 
-use std::collections::BTreeMap;
 use std::fs::File;
 #[cfg(not(unix))]
 use std::io::SeekFrom;
@@ -24,12 +24,10 @@ use std::path::{Path, PathBuf};
 #[cfg(not(unix))]
 use std::sync::{Mutex, PoisonError};
 
-use self::numbers::{NumberType, Stored};
-use crate::error::{Error, Result};
+use self::damage::Damage;
+use self::numbers::{NumberType, Stored, Tensors};
+use crate::error::{FileError, Result, WeightsError};
 use crate::nearest::nearest;
-
-/// Tensors by their names.
-type Tensors = BTreeMap<String, Stored>;
 
 /// What wrapping a network in Python puts before every name: `DataParallel`, `compile`, and the
 /// usual names of a network within a training script's module.
@@ -52,34 +50,6 @@ pub struct WeightsFile {
     channels_last: bool,
 }
 
-/// What can be wrong inside a file whose format is right.
-#[derive(Debug, thiserror::Error)]
-enum Damage {
-    #[error("a tensor's numbers are missing")]
-    MissingStorage,
-    #[error("a tensor has not as many strides as axes")]
-    Strides,
-    #[error("a tensor reaches beyond its storage")]
-    OutOfStorage,
-    #[error("a tensor reaches beyond the end of the file")]
-    OutOfFile,
-    #[error("its numbers are compressed, which torch never does")]
-    Compressed,
-    #[error("its numbers are big-endian")]
-    BigEndian,
-    #[error("a tensor's numbers are in pieces, which Keras never does")]
-    Chunked,
-}
-
-impl Damage {
-    fn of(self, path: &Path) -> Error {
-        Error::DamagedWeights {
-            path: path.into(),
-            source: self.into(),
-        }
-    }
-}
-
 impl WeightsFile {
     /// Opens `path` and reads the names, types and shapes of its tensors.
     ///
@@ -87,15 +57,12 @@ impl WeightsFile {
     /// that all names share is taken away.
     ///
     /// # Errors
-    /// [`Error::Read`]; [`Error::WeightsFormat`], [`Error::DamagedWeights`], [`Error::NoTensors`]
-    /// where the file is no weights file; [`Error::ForeignPickle`] where it holds more than
-    /// tensors and plain values.
+    /// [`FileError::Read`]; [`WeightsError::WeightsFormat`], [`WeightsError::DamagedWeights`],
+    /// [`WeightsError::NoTensors`] where the file is no weights file;
+    /// [`WeightsError::ForeignPickle`] where it holds more than tensors and plain values.
     pub fn open(path: impl Into<PathBuf>) -> Result<Self> {
         let path = path.into();
-        let failed = |source| Error::Read {
-            path: path.clone(),
-            source,
-        };
+        let failed = FileError::read_at(&path);
         let mut file = File::open(&path).map_err(failed)?;
         let len = file.metadata().map_err(failed)?.len();
         let mut first = Vec::new();
@@ -110,13 +77,13 @@ impl WeightsFile {
         } else if safetensors::is_likely(&first, len) {
             safetensors::read(&file, &path)?
         } else {
-            return Err(Error::WeightsFormat { path });
+            return Err(WeightsError::WeightsFormat { path }.into());
         };
         if tensors.is_empty() {
-            return Err(Error::NoTensors { path });
+            return Err(WeightsError::NoTensors { path }.into());
         }
         if !tensors.values().all(|stored| lies_within(stored, len)) {
-            return Err(Damage::OutOfFile.of(&path));
+            return Err(Damage::OutOfFile.of(&path).into());
         }
         let tensors = without_prefix(tensors);
         Ok(Self {
@@ -147,30 +114,38 @@ impl WeightsFile {
     /// The numbers of the tensor called `name`, row-major, as f32 whatever they are stored as.
     ///
     /// # Errors
-    /// [`Error::MissingTensor`]; [`Error::WrongTensor`] where its shape is not `expected`;
-    /// [`Error::TensorType`] where its numbers are integers; [`Error::Read`].
+    /// [`WeightsError::MissingTensor`]; [`WeightsError::WrongTensor`] where its shape is not
+    /// `expected`; [`WeightsError::TensorType`] where its numbers are integers;
+    /// [`FileError::Read`].
     pub fn tensor(&self, name: &str, expected: &[usize]) -> Result<Vec<f32>> {
-        let stored = self.tensors.get(name).ok_or_else(|| Error::MissingTensor {
-            path: self.path.clone(),
+        let stored = self.find(name, expected)?;
+        Ok(stored.in_order(self.span(stored)?))
+    }
+
+    fn find(&self, name: &str, expected: &[usize]) -> Result<&Stored, WeightsError> {
+        let path = || self.path.clone();
+        let stored = self.tensors.get(name);
+        let stored = stored.ok_or_else(|| WeightsError::MissingTensor {
+            path: path(),
             name: name.to_owned(),
             nearest: nearest(name, self.names()),
         })?;
         if stored.shape != expected {
-            return Err(Error::WrongTensor {
-                path: self.path.clone(),
+            return Err(WeightsError::WrongTensor {
+                path: path(),
                 name: name.to_owned(),
                 expected: expected.to_vec(),
                 found: stored.shape.clone(),
             });
         }
         if let NumberType::Other { name: found, .. } = stored.numbers {
-            return Err(Error::TensorType {
-                path: self.path.clone(),
+            return Err(WeightsError::TensorType {
+                path: path(),
                 name: name.to_owned(),
                 found: found.to_owned(),
             });
         }
-        Ok(stored.in_order(self.span(stored)?))
+        Ok(stored)
     }
 
     /// The numbers of a linear layer called `name` as those of a convolution whose kernel covers the
@@ -196,7 +171,7 @@ impl WeightsFile {
     }
 
     /// The numbers from a tensor's first to its last.
-    fn span(&self, stored: &Stored) -> Result<Vec<f32>> {
+    fn span(&self, stored: &Stored) -> Result<Vec<f32>, FileError> {
         let len = stored.span().unwrap_or(0);
         if stored.numbers == NumberType::F32 {
             // Read to where they stay: this is a file of hundreds of megabytes.
@@ -213,12 +188,9 @@ impl WeightsFile {
     }
 
     /// Reads the bytes from a tensor's first number on.
-    fn read(&self, stored: &Stored, bytes: &mut [u8]) -> Result<()> {
+    fn read(&self, stored: &Stored, bytes: &mut [u8]) -> Result<(), FileError> {
         let read = read_exact_at(&self.file, bytes, stored.start);
-        read.map_err(|source| Error::Read {
-            path: self.path.clone(),
-            source,
-        })
+        read.map_err(FileError::read_at(&self.path))
     }
 }
 

@@ -1,5 +1,7 @@
 //! The number types that tensors are stored in, and the way from there to f32.
 
+use std::collections::BTreeMap;
+
 use half::{bf16, f16};
 
 /// How one number of a tensor is stored, little-endian.
@@ -64,6 +66,9 @@ impl NumberType {
         }
     }
 }
+
+/// Tensors by their names.
+pub(super) type Tensors = BTreeMap<String, Stored>;
 
 /// Where a tensor's numbers lie in the file.
 #[derive(Clone, Debug, PartialEq)]

@@ -58,9 +58,9 @@ impl<'a> Source<'a> {
     /// [`MissingTensor`] or [`WrongTensor`] if the file is not one of this network;
     /// [`Read`] if it cannot be read.
     ///
-    /// [`MissingTensor`]: crate::error::Error::MissingTensor
-    /// [`WrongTensor`]: crate::error::Error::WrongTensor
-    /// [`Read`]: crate::error::Error::Read
+    /// [`MissingTensor`]: crate::error::WeightsError::MissingTensor
+    /// [`WrongTensor`]: crate::error::WeightsError::WrongTensor
+    /// [`Read`]: crate::error::FileError::Read
     pub fn step(&self, step: usize) -> Result<Option<Folded>> {
         let channels = self.network.channels(Value(step + 1));
         let (naming, file) = (self.naming, self.file);
@@ -283,7 +283,7 @@ mod tests {
     use safetensors::tensor::{Dtype, TensorView};
 
     use super::*;
-    use crate::network::{Padding, Window};
+    use crate::network::{NetworkBuilder, Padding, Window};
 
     fn names(names: [&str; 2]) -> Vec<WeightNames> {
         names.map(WeightNames::bare).to_vec()
@@ -296,7 +296,7 @@ mod tests {
             stride: 1,
             padding: Padding::Symmetric(0),
         };
-        let mut net = Network::new("two");
+        let mut net = NetworkBuilder::new("two");
         let first = names(["features.0", "features.0"]);
         let x = net.convolution(
             Value::INPUT,
@@ -304,7 +304,7 @@ mod tests {
         );
         let linear = Convolution::new(names(["classifier.0", "head.fc"]), 2, 1, window(2));
         net.convolution(x, linear.biased());
-        net
+        net.finish()
     }
 
     fn window(kernel: usize) -> Window {
@@ -329,8 +329,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("one.safetensors");
         safetensors::serialize_to_file(views, None, &path).unwrap();
-        let mut net = Network::new("one");
+        let mut net = NetworkBuilder::new("one");
         net.convolution(Value::INPUT, convolution);
+        let net = net.finish();
         let file = WeightsFile::open(path).unwrap();
         let mut parameters = Parameters::load(&Source::new(&net, &file)).unwrap();
         parameters.0.remove(0).unwrap()

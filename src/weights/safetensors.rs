@@ -7,9 +7,9 @@ use std::path::Path;
 use ::safetensors::Dtype;
 use ::safetensors::tensor::{Metadata, TensorInfo};
 
-use super::numbers::{NumberType, Stored};
-use super::{Damage, Tensors};
-use crate::error::{Error, Result};
+use super::damage::Damage;
+use super::numbers::{NumberType, Stored, Tensors};
+use crate::error::{FileError, Result, WeightsError};
 
 /// The format's own bound on the header, in bytes.
 const MAX_HEADER: u64 = 100_000_000;
@@ -26,10 +26,7 @@ fn header_len(first: &[u8]) -> Option<u64> {
 
 /// The tensors of `file`, which stands at its start.
 pub(super) fn read(mut file: &File, path: &Path) -> Result<Tensors> {
-    let failed = |source| Error::Read {
-        path: path.into(),
-        source,
-    };
+    let failed = FileError::read_at(path);
     let mut len = [0; 8];
     file.read_exact(&mut len).map_err(failed)?;
     let len = u64::from_le_bytes(len);
@@ -39,10 +36,7 @@ pub(super) fn read(mut file: &File, path: &Path) -> Result<Tensors> {
         .map_err(failed)?;
     // `Metadata` checks that the tensors lie side by side and have the bytes their shapes need.
     let metadata: Metadata =
-        serde_json::from_slice(&header).map_err(|source| Error::DamagedWeights {
-            path: path.into(),
-            source: source.into(),
-        })?;
+        serde_json::from_slice(&header).map_err(WeightsError::damaged_at(path))?;
     let stored = |(name, info): (String, &TensorInfo)| {
         let start = (8 + len).checked_add(info.data_offsets.0 as u64);
         let start = start.ok_or_else(|| Damage::OutOfFile.of(path))?;

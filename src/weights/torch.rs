@@ -4,10 +4,10 @@ use std::collections::HashMap;
 use std::io;
 use std::path::Path;
 
-use super::numbers::{NumberType, Stored};
+use super::damage::Damage;
+use super::numbers::{NumberType, Stored, Tensors};
 use super::pickle::{Pickle, PickleError, Value};
-use super::{Damage, Tensors};
-use crate::error::{Error, Result};
+use crate::error::{Error, FileError, Result, WeightsError};
 
 /// Keys under which training scripts put the tensors, the likelier ones first.
 const WRAPPERS: [&str; 9] = [
@@ -35,18 +35,14 @@ pub(super) struct Extent {
 /// Says which file a pickle error is about.
 pub(super) fn locate(path: &Path) -> impl Fn(PickleError) -> Error + '_ {
     |error| match error {
-        PickleError::Foreign(name) => Error::ForeignPickle {
-            path: path.into(),
-            name,
-        },
-        PickleError::Io(source) if source.kind() != io::ErrorKind::UnexpectedEof => Error::Read {
-            path: path.into(),
-            source,
-        },
-        damage => Error::DamagedWeights {
-            path: path.into(),
-            source: damage.into(),
-        },
+        PickleError::Foreign(name) => {
+            let path = path.into();
+            WeightsError::ForeignPickle { path, name }.into()
+        }
+        PickleError::Io(source) if source.kind() != io::ErrorKind::UnexpectedEof => {
+            FileError::read_at(path)(source).into()
+        }
+        damage => WeightsError::damaged_at(path)(damage).into(),
     }
 }
 
@@ -55,8 +51,8 @@ pub(super) fn tensors(
     pickle: &Pickle,
     extents: &HashMap<String, Extent>,
     path: &Path,
-) -> Result<Tensors> {
-    let no_tensors = || Error::NoTensors { path: path.into() };
+) -> Result<Tensors, WeightsError> {
+    let no_tensors = || WeightsError::NoTensors { path: path.into() };
     let dict = state_dict(pickle, pickle.root, MAX_DEPTH).ok_or_else(no_tensors)?;
     let mut tensors = Tensors::new();
     for &(name, value) in dict {

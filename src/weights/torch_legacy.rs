@@ -6,10 +6,11 @@ use std::fs::File;
 use std::io::{BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
 
+use super::damage::Damage;
+use super::numbers::Tensors;
 use super::pickle::{Bytes, Pickle, Value};
 use super::torch::{Extent, locate, storage_types, tensors};
-use super::{Damage, Tensors};
-use crate::error::{Error, Result};
+use crate::error::{Result, WeightsError};
 
 /// How every such file begins: the magic number, pickled.
 pub(super) const MAGIC: &[u8] = b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.";
@@ -20,11 +21,11 @@ pub(super) fn read(file: &File, path: &Path) -> Result<Tensors> {
     let mut next = || Pickle::read(&mut bytes).map_err(locate(path));
     let (_magic, _protocol) = (next()?, next()?);
     if is_big_endian(&next()?) {
-        return Err(Damage::BigEndian.of(path));
+        return Err(Damage::BigEndian.of(path).into());
     }
     let (object, keys) = (next()?, next()?);
     let extents = extents(file, bytes.consumed, &object, &keys, path)?;
-    tensors(&object, &extents, path)
+    Ok(tensors(&object, &extents, path)?)
 }
 
 fn is_big_endian(machine: &Pickle) -> bool {
@@ -44,7 +45,7 @@ fn extents(
     object: &Pickle,
     keys: &Pickle,
     path: &Path,
-) -> Result<HashMap<String, Extent>> {
+) -> Result<HashMap<String, Extent>, WeightsError> {
     let Value::List(list) = keys.root else {
         return Err(Damage::MissingStorage.of(path));
     };
@@ -58,10 +59,7 @@ fn extents(
         let mut len = [0; 8];
         file.seek(SeekFrom::Start(start))
             .and_then(|_| file.read_exact(&mut len))
-            .map_err(|source| Error::DamagedWeights {
-                path: path.into(),
-                source: source.into(),
-            })?;
+            .map_err(WeightsError::damaged_at(path))?;
         let bytes = u64::from_le_bytes(len).checked_mul(numbers.size() as u64);
         let end = bytes.and_then(|bytes| bytes.checked_add(start + 8));
         let (Some(bytes), Some(end)) = (bytes, end.filter(|end| *end < u64::MAX / 2)) else {

@@ -7,23 +7,21 @@ use std::path::Path;
 
 use zip::ZipArchive;
 
+use super::damage::Damage;
+use super::numbers::Tensors;
 use super::pickle::{Bytes, MAX_BYTES, Pickle};
 use super::torch::{Extent, locate, tensors};
-use super::{Damage, Tensors};
-use crate::error::{Error, Result};
+use crate::error::{Result, WeightsError};
 
 /// The tensors of the zip in `file`.
 pub(super) fn read(file: &File, path: &Path) -> Result<Tensors> {
-    let damaged = |source: zip::result::ZipError| Error::DamagedWeights {
-        path: path.into(),
-        source: source.into(),
-    };
+    let damaged = WeightsError::damaged_at(path);
     let mut zip = ZipArchive::new(BufReader::new(file)).map_err(damaged)?;
-    let prefix = prefix(&zip).ok_or_else(|| Error::WeightsFormat { path: path.into() })?;
+    let prefix = prefix(&zip).ok_or_else(|| WeightsError::WeightsFormat { path: path.into() })?;
     if let Ok(mut order) = zip.by_name(&format!("{prefix}byteorder")) {
         let mut text = [0; 3];
         if order.read_exact(&mut text).is_ok() && &text == b"big" {
-            return Err(Damage::BigEndian.of(path));
+            return Err(Damage::BigEndian.of(path).into());
         }
     }
     let pickle = zip.by_name(&format!("{prefix}data.pkl")).map_err(damaged)?;
@@ -38,7 +36,7 @@ pub(super) fn read(file: &File, path: &Path) -> Result<Tensors> {
             extents.insert(storage.key.clone(), extent(&mut zip, &name, path)?);
         }
     }
-    tensors(&pickle, &extents, path)
+    Ok(tensors(&pickle, &extents, path)?)
 }
 
 /// The folder that holds the pickle, `archive/` for instance.
@@ -48,15 +46,16 @@ fn prefix<R: Read + std::io::Seek>(zip: &ZipArchive<R>) -> Option<String> {
     prefixes.find(|prefix| prefix.is_empty() || prefix.ends_with('/'))
 }
 
-fn extent(zip: &mut ZipArchive<BufReader<&File>>, name: &str, path: &Path) -> Result<Extent> {
+fn extent(
+    zip: &mut ZipArchive<BufReader<&File>>,
+    name: &str,
+    path: &Path,
+) -> Result<Extent, WeightsError> {
     let at = zip.index_for_name(name);
     let at = at.ok_or_else(|| Damage::MissingStorage.of(path))?;
     let entry = zip
         .by_index_raw(at)
-        .map_err(|source| Error::DamagedWeights {
-            path: path.into(),
-            source: source.into(),
-        })?;
+        .map_err(WeightsError::damaged_at(path))?;
     match entry.data_start() {
         Some(start) if entry.compression() == zip::CompressionMethod::Stored => Ok(Extent {
             start,

@@ -9,6 +9,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::OnceLock;
 
+use imgsearch::Error;
+use imgsearch::error::FetchError;
 use imgsearch::model::{self, FetchOptions};
 use paint::{Scene, paint};
 use tempfile::TempDir;
@@ -20,7 +22,7 @@ pub fn weights() -> Option<&'static Path> {
         let model = model::find("efficientnet_lite0").unwrap();
         match model::fetch::weights(model, &FetchOptions::from_env(), &mut |_| {}) {
             Ok(path) => Some(path),
-            Err(imgsearch::Error::NoSource { .. }) => None,
+            Err(Error::Fetch(FetchError::NoSource { .. })) => None,
             Err(error) => panic!("{error}"),
         }
     };

@@ -8,7 +8,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use image::imageops::FilterType;
 use image::{DynamicImage, ImageFormat};
-use imgsearch::Error;
+use imgsearch::error::FileError;
 use imgsearch::gallery::Match;
 use imgsearch::photo::Photo;
 
@@ -75,7 +75,7 @@ pub fn escape(text: &str) -> String {
 }
 
 /// Writes the query and its matches as one picture, the query framed.
-pub fn contact_sheet(file: &Path, query: &[Photo], matches: &[Match]) -> Result<(), Error> {
+pub fn contact_sheet(file: &Path, query: &[Photo], matches: &[Match]) -> Result<(), FileError> {
     const CELL: (u32, u32) = (240, 180);
     const GAP: u32 = 8;
     const COLUMNS: u32 = 4;
@@ -115,11 +115,9 @@ pub fn contact_sheet(file: &Path, query: &[Photo], matches: &[Match]) -> Result<
             i64::from(top),
         );
     }
-    sheet.save(file).map_err(|error| Error::Write {
-        path: file.to_owned(),
-        source: match error {
-            image::ImageError::IoError(source) => source,
-            error => io::Error::other(error),
-        },
-    })
+    let saved = sheet.save(file).map_err(|error| match error {
+        image::ImageError::IoError(source) => source,
+        error => io::Error::other(error),
+    });
+    saved.map_err(FileError::write_at(file))
 }

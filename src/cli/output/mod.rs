@@ -61,19 +61,19 @@ pub fn photos(count: usize) -> String {
 
 #[cfg(test)]
 mod tests {
-    use imgsearch::Error;
+    use imgsearch::error::{DescriptorError, PhotoError};
 
     use super::*;
 
     #[test]
     fn a_skipped_photo_is_named_once_and_as_it_is_called_here() {
         let path = env::current_dir().unwrap().join("a\x1b.jpg");
-        let named = Error::NotAPicture { path: path.clone() };
+        let named = PhotoError::NotAPicture { path: path.clone() };
         assert_eq!(
-            skipped_line(&path, &named),
+            skipped_line(&path, &named.into()),
             "skipped: not a picture: a\u{FFFD}.jpg"
         );
-        let line = skipped_line(&path, &Error::ZeroDescriptor);
+        let line = skipped_line(&path, &DescriptorError::ZeroDescriptor.into());
         assert!(line.starts_with("skipped: a\u{FFFD}.jpg: the descriptor is zero"));
     }
 }

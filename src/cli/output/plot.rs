@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use imgsearch::Error;
 use imgsearch::descriptor::DescriptorSpec;
+use imgsearch::error::FileError;
 use imgsearch::eval::trial::{Evaluation, Trial};
 
 use super::drawing::{Anchor, Colour, Drawing, Mark, Words};
@@ -58,7 +58,7 @@ pub fn drawing(evaluation: &Evaluation, layers: &[String], title: &str) -> Drawi
 }
 
 /// Writes it as SVG or, by the file's ending, as PNG.
-pub fn write(file: &Path, drawing: &Drawing) -> Result<(), Error> {
+pub fn write(file: &Path, drawing: &Drawing) -> Result<(), FileError> {
     let bytes = if file
         .extension()
         .is_some_and(|ending| ending.eq_ignore_ascii_case("png"))
@@ -67,10 +67,7 @@ pub fn write(file: &Path, drawing: &Drawing) -> Result<(), Error> {
     } else {
         drawing.to_string().into_bytes()
     };
-    std::fs::write(file, bytes).map_err(|source| Error::Write {
-        path: file.to_owned(),
-        source,
-    })
+    std::fs::write(file, bytes).map_err(FileError::write_at(file))
 }
 
 impl Chart {

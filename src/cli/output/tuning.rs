@@ -3,13 +3,13 @@
 use std::io::{self, Write};
 
 use imgsearch::eval::bootstrap::Estimate;
-use imgsearch::eval::tune::{Step, TuneOptions, Tuned};
+use imgsearch::eval::tune::{TuneOptions, TuneStep, Tuned};
 use serde_json::{Value, json};
 
 use super::json;
 
 /// Spec, size and whitening of a step in a line.
-pub fn described(step: &Step) -> String {
+pub fn one_line(step: &TuneStep) -> String {
     let keys = step.preprocess.to_string();
     let size: Vec<&str> = keys
         .split(',')
@@ -42,7 +42,7 @@ pub fn text(tuned: &Tuned, options: &TuneOptions, out: &mut dyn Write) -> io::Re
             "  {:.4} {gain}  {:<19}  {}",
             step.mean,
             step.what,
-            described(step)
+            one_line(step)
         )?;
     }
     let metric = options.metric;
@@ -82,7 +82,7 @@ fn interval(estimate: &Estimate) -> String {
 /// groups, groups_better}, spec, preprocess,
 /// skipped}`; intervals are `{mean, low, high}`.
 pub fn report(tuned: &Tuned, options: &TuneOptions) -> Value {
-    let step = |step: &Step| {
+    let step = |step: &TuneStep| {
         json!({
             "what": step.what,
             "spec": step.spec.to_string(),

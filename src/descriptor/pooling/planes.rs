@@ -2,7 +2,8 @@
 
 use pulp::Arch;
 
-use super::{GEM_FLOOR, Pooling, regions};
+use super::kind::{GEM_FLOOR, Pooling};
+use super::regions::regions;
 
 /// Running sums or maxima side by side: enough for the widest registers.
 const LANES: usize = 16;

@@ -2,11 +2,12 @@
 
 use candle_core::{D, Tensor};
 
-use super::{GEM_FLOOR, Pooling, regions};
-use crate::error::Result;
+use super::kind::{GEM_FLOOR, Pooling};
+use super::regions::regions;
+use crate::error::{NetworkError, Result};
 
 /// `[N, C, H, W]` → one vector per picture.
-pub fn pool(pooling: Pooling, map: &Tensor) -> Result<Vec<Vec<f32>>> {
+pub fn pool(pooling: Pooling, map: &Tensor) -> Result<Vec<Vec<f32>>, NetworkError> {
     let flat = map.flatten_from(2)?;
     let pooled = match pooling {
         Pooling::Direct => map.flatten_from(1)?,
@@ -19,13 +20,13 @@ pub fn pool(pooling: Pooling, map: &Tensor) -> Result<Vec<Vec<f32>>> {
 }
 
 /// `[N, C, HW]` → `[N, C]`.
-fn gem(flat: &Tensor, p: f32) -> Result<Tensor> {
+fn gem(flat: &Tensor, p: f32) -> Result<Tensor, NetworkError> {
     let powers = flat.maximum(GEM_FLOOR)?.powf(f64::from(p))?;
     Ok(powers.mean(D::Minus1)?.powf(1.0 / f64::from(p))?)
 }
 
 /// `[N, C, H, W]` → `[N, C]`.
-fn rmac(map: &Tensor) -> Result<Tensor> {
+fn rmac(map: &Tensor) -> Result<Tensor, NetworkError> {
     let (_, _, height, width) = map.dims4()?;
     let mut sum = unit_length(&map.flatten_from(2)?.max(D::Minus1)?)?;
     for (side, tops, lefts) in regions(height, width) {
@@ -40,7 +41,7 @@ fn rmac(map: &Tensor) -> Result<Tensor> {
     Ok(sum)
 }
 
-fn unit_length(vectors: &Tensor) -> Result<Tensor> {
+fn unit_length(vectors: &Tensor) -> Result<Tensor, NetworkError> {
     let norms = (vectors.sqr()?.sum_keepdim(D::Minus1)?.sqrt()? + f64::from(GEM_FLOOR))?;
     Ok(vectors.broadcast_div(&norms)?)
 }

@@ -8,7 +8,7 @@ use std::path::Path;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 
 use super::{Origin, Whitening};
-use crate::error::{Error, Result};
+use crate::error::{DescriptorError, FileError, Result};
 
 /// Where the origin stands in the file's metadata, as JSON: one entry, so that equal whitenings make
 /// equal files.
@@ -22,12 +22,9 @@ impl Whitening {
     /// `[output]`, and in the metadata, under `imgsearch_whitening`, its [`Origin`] as JSON.
     ///
     /// # Errors
-    /// [`Error::Write`].
-    pub fn save(&self, path: &Path) -> Result<()> {
-        let failed = |source| Error::Write {
-            path: path.to_owned(),
-            source,
-        };
+    /// [`FileError::Write`].
+    pub fn save(&self, path: &Path) -> Result<(), FileError> {
+        let failed = FileError::write_at(path);
         let (output, input) = (self.dimension(), self.input_dimension());
         let tensors = [
             (MEAN, vec![input], &self.mean),
@@ -51,16 +48,10 @@ impl Whitening {
     /// Reads what [`Whitening::save`] wrote.
     ///
     /// # Errors
-    /// [`Error::Read`]; [`Error::DamagedWhitening`].
+    /// [`FileError::Read`]; [`DescriptorError::DamagedWhitening`].
     pub fn load(path: &Path) -> Result<Self> {
-        let bytes = fs::read(path).map_err(|source| Error::Read {
-            path: path.to_owned(),
-            source,
-        })?;
-        Self::from_bytes(&bytes).map_err(|reason| Error::DamagedWhitening {
-            path: path.to_owned(),
-            reason,
-        })
+        let bytes = fs::read(path).map_err(FileError::read_at(path))?;
+        Ok(Self::from_bytes(&bytes).map_err(DescriptorError::damaged_whitening_at(path))?)
     }
 
     fn from_bytes(bytes: &[u8]) -> Result<Self, &'static str> {

@@ -4,7 +4,7 @@ use faer::{Mat, Side};
 
 use super::{Origin, Whitening};
 use crate::descriptor::products::Centred;
-use crate::error::{Error, Result};
+use crate::error::{DescriptorError, Result};
 
 /// Axes along which the photos differ by less than this share of their greatest variance differ only
 /// by the rounding of f32.
@@ -16,22 +16,28 @@ impl Whitening {
     ///
     /// The axes are the eigenvectors of the covariance with the greatest eigenvalues λ (of the
     /// descriptors' products with each other where there are fewer of them than values: the same
-    /// axes). Component i is multiplied by 1 / √((1 − s)·λᵢ + s·λ̄) where s is the `shrinkage` and λ̄
-    /// the mean variance of a value, tr(covariance) / `dimension`: the whitening of the covariance
-    /// shrunk towards a multiple of the identity, as Ledoit & Wolf, "A well-conditioned estimator
-    /// for large-dimensional covariance matrices", 2004. s = 0 is plain whitening, equal up to sign
-    /// to scikit-learn's `PCA(whiten=True)`; s = 1 scales all components alike, which after
-    /// normalizing is PCA alone. Each axis points to where its largest value is positive.
+    /// axes). Component i is multiplied by 1 / √((1 − s)·λᵢ + s·λ̄) where s is the `shrinkage` and
+    /// λ̄ the mean variance of a value, tr(covariance) / `dimension`: the whitening of the
+    /// covariance shrunk towards a multiple of the identity, as Ledoit & Wolf, "A well-conditioned
+    /// estimator for large-dimensional covariance matrices", 2004. s = 0 is plain whitening, equal
+    /// up to sign to scikit-learn's `PCA(whiten=True)`; s = 1 scales all components alike, which
+    /// after normalizing is PCA alone. Each axis points to where its largest value is positive.
     ///
     /// Takes memory for three f64 matrices of n × n, where n is the smaller of the number of
     /// descriptors and their dimension, beside the rows.
     ///
     /// # Errors
-    /// [`Error::WrongDimension`] if `rows` does not hold whole descriptors;
-    /// [`Error::NonFiniteDescriptor`]; [`Error::InvalidShrinkage`] outside of 0 … 1;
-    /// [`Error::TooFewToWhiten`] if `keep` is 0 or more than there are axes along which the
-    /// descriptors differ: fewer than there are descriptors, and no more than `dimension`.
-    pub fn fit(rows: &[f32], dimension: usize, keep: usize, shrinkage: f32) -> Result<Self> {
+    /// [`DescriptorError::WrongDimension`] if `rows` does not hold whole descriptors;
+    /// [`DescriptorError::NonFiniteDescriptor`]; [`DescriptorError::InvalidShrinkage`] outside of 0
+    /// … 1; [`DescriptorError::TooFewToWhiten`] if `keep` is 0 or more than there are axes along
+    /// which the descriptors differ: fewer than there are descriptors, and no more than
+    /// `dimension`.
+    pub fn fit(
+        rows: &[f32],
+        dimension: usize,
+        keep: usize,
+        shrinkage: f32,
+    ) -> Result<Self, DescriptorError> {
         check(rows, dimension, keep, shrinkage)?;
         let rows = Centred::new(rows, dimension);
         let photos = rows.count();
@@ -56,33 +62,38 @@ impl Whitening {
     }
 }
 
-fn check(rows: &[f32], dimension: usize, keep: usize, shrinkage: f32) -> Result<()> {
+fn check(
+    rows: &[f32],
+    dimension: usize,
+    keep: usize,
+    shrinkage: f32,
+) -> Result<(), DescriptorError> {
     if !(0.0..=1.0).contains(&shrinkage) {
-        return Err(Error::InvalidShrinkage { shrinkage });
+        return Err(DescriptorError::InvalidShrinkage { shrinkage });
     }
     if dimension == 0 || !rows.len().is_multiple_of(dimension) {
-        return Err(Error::WrongDimension {
+        return Err(DescriptorError::WrongDimension {
             expected: dimension,
             found: rows.len().checked_rem(dimension).unwrap_or(rows.len()),
         });
     }
     if !rows.iter().all(|value| value.is_finite()) {
-        return Err(Error::NonFiniteDescriptor);
+        return Err(DescriptorError::NonFiniteDescriptor);
     }
     let photos = rows.len() / dimension;
     at_most(photos.saturating_sub(1).min(dimension), keep, photos)
 }
 
-fn at_most(most: usize, keep: usize, photos: usize) -> Result<()> {
+fn at_most(most: usize, keep: usize, photos: usize) -> Result<(), DescriptorError> {
     if (1..=most).contains(&keep) {
         Ok(())
     } else {
-        Err(Error::TooFewToWhiten { keep, most, photos })
+        Err(DescriptorError::TooFewToWhiten { keep, most, photos })
     }
 }
 
 /// The first `keep` axes `[keep, dimension]`, the variance along each, and the variance in all.
-fn axes(rows: &Centred<'_>, keep: usize) -> Result<(Vec<f32>, Vec<f64>, f64)> {
+fn axes(rows: &Centred<'_>, keep: usize) -> Result<(Vec<f32>, Vec<f64>, f64), DescriptorError> {
     let has_fewer_values = rows.count() > rows.mean.len();
     let mut matrix = if has_fewer_values {
         rows.scatter()
@@ -94,7 +105,7 @@ fn axes(rows: &Centred<'_>, keep: usize) -> Result<(Vec<f32>, Vec<f64>, f64)> {
     let total = (0..matrix.nrows()).map(|i| matrix[(i, i)]).sum();
     let decomposed = matrix
         .self_adjoint_eigen(Side::Lower)
-        .map_err(|_| Error::NonFiniteDescriptor)?;
+        .map_err(|_| DescriptorError::NonFiniteDescriptor)?;
     // In ascending order.
     let count = matrix.nrows();
     let variance = |i: usize| decomposed.S()[count - 1 - i];

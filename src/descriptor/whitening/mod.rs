@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::products::dots;
 use super::provenance::Provenance;
 use super::vector::{Descriptor, dot, normalize_in_place};
-use crate::error::{Error, Result};
+use crate::error::{DescriptorError, Result};
 
 /// Rows whitened at once: what is made of them on the way stays small.
 const BLOCK: usize = 1024;
@@ -77,8 +77,9 @@ impl Whitening {
     /// Whether it may be applied to descriptors of this provenance.
     ///
     /// # Errors
-    /// [`Error::WhiteningMismatch`], which names what differs; [`Error::WrongDimension`].
-    pub fn check(&self, provenance: &Provenance) -> Result<()> {
+    /// [`DescriptorError::WhiteningMismatch`], which names what differs;
+    /// [`DescriptorError::WrongDimension`].
+    pub fn check(&self, provenance: &Provenance) -> Result<(), DescriptorError> {
         let Origin {
             spec,
             preprocess,
@@ -92,7 +93,7 @@ impl Whitening {
         ];
         let differs = |(_, fitted, asked): &(_, &String, &String)| fitted != asked;
         if let Some((what, fitted, asked)) = fields.into_iter().find(differs) {
-            return Err(Error::WhiteningMismatch {
+            return Err(DescriptorError::WhiteningMismatch {
                 what,
                 fitted: fitted.clone(),
                 requested: asked.clone(),
@@ -101,21 +102,21 @@ impl Whitening {
         self.check_dimension(provenance.dimension)
     }
 
-    fn check_dimension(&self, found: usize) -> Result<()> {
+    fn check_dimension(&self, found: usize) -> Result<(), DescriptorError> {
         let expected = self.input_dimension();
         if found == expected {
             Ok(())
         } else {
-            Err(Error::WrongDimension { expected, found })
+            Err(DescriptorError::WrongDimension { expected, found })
         }
     }
 
     /// Subtracts the mean, projects, scales, and normalizes to length 1.
     ///
     /// # Errors
-    /// [`Error::WrongDimension`]; [`Error::ZeroDescriptor`] for what differs from the mean along
-    /// none of the axes.
-    pub fn apply(&self, values: &[f32]) -> Result<Descriptor> {
+    /// [`DescriptorError::WrongDimension`]; [`DescriptorError::ZeroDescriptor`] for what differs
+    /// from the mean along none of the axes.
+    pub fn apply(&self, values: &[f32]) -> Result<Descriptor, DescriptorError> {
         self.check_dimension(values.len())?;
         let centred: Vec<f32> = values.iter().zip(&self.mean).map(|(v, m)| v - m).collect();
         let axes = self.projection.chunks_exact(self.input_dimension());

@@ -6,6 +6,7 @@ use std::path::Path;
 use serde::Deserialize;
 
 use super::*;
+use crate::error::{Error, FileError};
 
 /// What scikit-learn made of some descriptors, see `data/make_whitening_goldens.py`.
 #[derive(Deserialize)]
@@ -109,7 +110,7 @@ fn many_at_once_are_whitened_as_one_by_one() {
     assert_eq!(whitening.apply_all(&whitening.mean), vec![0.0; golden.keep]);
     assert!(matches!(
         whitening.apply(&whitening.mean),
-        Err(Error::ZeroDescriptor)
+        Err(DescriptorError::ZeroDescriptor)
     ));
 }
 
@@ -149,13 +150,13 @@ fn what_cannot_be_whitened_is_refused() {
     let fit = |rows: &[f32], keep| Whitening::fit(rows, golden.dimension, keep, 0.0);
     assert!(matches!(
         fit(&golden.rows, golden.dimension + 1),
-        Err(Error::TooFewToWhiten { most, .. }) if most == golden.dimension
+        Err(DescriptorError::TooFewToWhiten { most, .. }) if most == golden.dimension
     ));
     let three = &golden.rows[..3 * golden.dimension];
     for (rows, keep, expected) in [(three, 3, 2), (three, 0, 2), (&[][..], 1, 0)] {
         let fitted = fit(rows, keep);
         assert!(
-            matches!(fitted, Err(Error::TooFewToWhiten { most, .. }) if most == expected),
+            matches!(fitted, Err(DescriptorError::TooFewToWhiten { most, .. }) if most == expected),
             "{fitted:?}"
         );
     }
@@ -163,23 +164,29 @@ fn what_cannot_be_whitened_is_refused() {
     let equal = three.repeat(20);
     assert!(matches!(
         fit(&equal, 3),
-        Err(Error::TooFewToWhiten { most: 2, .. })
+        Err(DescriptorError::TooFewToWhiten { most: 2, .. })
     ));
     assert!(matches!(
         fit(&golden.rows[1..], 2),
-        Err(Error::WrongDimension { .. })
+        Err(DescriptorError::WrongDimension { .. })
     ));
     let mut nan = golden.rows.clone();
     nan[5] = f32::NAN;
-    assert!(matches!(fit(&nan, 2), Err(Error::NonFiniteDescriptor)));
+    assert!(matches!(
+        fit(&nan, 2),
+        Err(DescriptorError::NonFiniteDescriptor)
+    ));
     for shrinkage in [-0.1, 1.1, f32::NAN] {
         let fitted = Whitening::fit(&golden.rows, golden.dimension, 2, shrinkage);
-        assert!(matches!(fitted, Err(Error::InvalidShrinkage { .. })));
+        assert!(matches!(
+            fitted,
+            Err(DescriptorError::InvalidShrinkage { .. })
+        ));
     }
     let whitening = golden.fit(0.0);
     assert!(matches!(
         whitening.apply(&golden.rows),
-        Err(Error::WrongDimension { .. })
+        Err(DescriptorError::WrongDimension { .. })
     ));
 }
 
@@ -225,10 +232,16 @@ fn a_damaged_file_is_refused_by_name() {
     for bytes in [&whole[..whole.len() - 1], &whole[..20], &[], &changed] {
         fs::write(&path, bytes).unwrap();
         let loaded = Whitening::load(&path);
-        assert!(matches!(loaded, Err(Error::DamagedWhitening { .. })));
+        assert!(matches!(
+            loaded,
+            Err(Error::Descriptor(DescriptorError::DamagedWhitening { .. }))
+        ));
     }
     fs::remove_file(&path).unwrap();
-    assert!(matches!(Whitening::load(&path), Err(Error::Read { .. })));
+    assert!(matches!(
+        Whitening::load(&path),
+        Err(Error::File(FileError::Read { .. }))
+    ));
 }
 
 #[test]
@@ -243,7 +256,7 @@ fn descriptors_made_otherwise_are_refused() {
     };
     assert!(matches!(
         whitening.check(&wrong),
-        Err(Error::WhiteningMismatch {
+        Err(DescriptorError::WhiteningMismatch {
             what: "preprocessing",
             ..
         })
@@ -254,6 +267,6 @@ fn descriptors_made_otherwise_are_refused() {
     };
     assert!(matches!(
         whitening.check(&wider),
-        Err(Error::WrongDimension { .. })
+        Err(DescriptorError::WrongDimension { .. })
     ));
 }

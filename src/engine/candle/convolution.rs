@@ -1,10 +1,8 @@
 //! Convolution with its bias, residual and activation.
 
-use candle_core::{Device, Tensor};
+use candle_core::{Device, Result, Tensor};
 
-use super::activate;
-use crate::engine::cpu::around;
-use crate::error::Result;
+use super::activation::activate;
 use crate::network::{Convolution, Padding};
 use crate::weights::parameters::Folded;
 
@@ -35,21 +33,21 @@ impl LoadedConvolution {
         if let Some(residual) = residual {
             sum = (sum + residual)?;
         }
-        Ok(activate(&sum, self.declared.activation)?)
+        activate(&sum, self.declared.activation)
     }
 
     fn convolve(&self, x: &Tensor) -> Result<Tensor> {
         let window = self.declared.window;
         let groups = self.declared.groups;
         if let Padding::Symmetric(pad) = window.padding {
-            return Ok(x.conv2d(&self.weight, pad, window.stride, 1, groups)?);
+            return x.conv2d(&self.weight, pad, window.stride, 1, groups);
         }
         let (_, _, height, width) = x.dims4()?;
-        let (top, bottom) = around(&window, height);
-        let (left, right) = around(&window, width);
+        let (top, bottom) = window.around(height);
+        let (left, right) = window.around(width);
         let padded = x
             .pad_with_zeros(2, top, bottom)?
             .pad_with_zeros(3, left, right)?;
-        Ok(padded.conv2d(&self.weight, 0, window.stride, 1, groups)?)
+        padded.conv2d(&self.weight, 0, window.stride, 1, groups)
     }
 }

@@ -1,32 +1,40 @@
 //! A network by Candle's own operations, on any device.
 
-#![expect(clippy::single_match_else, reason = "older than the rule")]
-
+mod activation;
 mod convolution;
 mod norm;
 
 use std::collections::BTreeMap;
 
-use candle_core::{D, Device, Tensor};
+use candle_core::{D, Device, Result, Tensor};
 
+use self::activation::activate;
 use self::convolution::LoadedConvolution;
 use self::norm::LoadedNorm;
-use super::cpu::around;
-use crate::error::Result;
+use crate::error::NetworkError;
 use crate::network::{Activation, Network, Operation, Padding, Step, Value, Window};
-use crate::weights::parameters::Parameters;
+use crate::weights::parameters::{Folded, Parameters};
 
-/// A step's weights, on a device.
-enum Loaded {
-    Convolution(Box<LoadedConvolution>),
-    Norm(LoadedNorm),
-    /// The step has none.
-    None,
+type Loading<T> = std::result::Result<T, NetworkError>;
+
+/// What a step does, with its weights on a device.
+enum Work {
+    Convolution(Box<LoadedConvolution>, Option<Value>),
+    BatchNorm(LoadedNorm, Activation),
+    /// With its ε.
+    LayerNorm(LoadedNorm, f64),
+    MaxPool(Window),
+    GlobalAveragePool,
+    AveragePoolTo(usize),
+    AveragePool(usize),
+    Activate(Activation),
+    Concatenate(Value),
+    Scale(Value),
 }
 
 /// A network whose weights are on a device.
 pub struct CandleNetwork {
-    steps: Vec<(Step, Loaded)>,
+    steps: Vec<(Step, Work)>,
     taps: Vec<Value>,
 }
 
@@ -37,22 +45,15 @@ impl CandleNetwork {
         parameters: Parameters,
         taps: Vec<Value>,
         device: &Device,
-    ) -> Result<Self> {
-        let load = |(step, folded): (&Step, Option<_>)| {
-            let loaded = match (&step.operation, folded) {
-                (Operation::Convolution(convolution), Some(folded)) => {
-                    let convolution = convolution.clone();
-                    let loaded = LoadedConvolution::new(convolution, folded, device)?;
-                    Loaded::Convolution(Box::new(loaded))
-                }
-                (_, Some(folded)) => Loaded::Norm(LoadedNorm::new(folded, device)?),
-                (_, None) => Loaded::None,
-            };
-            Ok((step.clone(), loaded))
+    ) -> Loading<Self> {
+        let steps = network.steps().iter().zip(parameters.0).enumerate();
+        let load = |(index, (step, folded)): (usize, (&Step, Option<Folded>))| {
+            let folded = || folded.ok_or_else(|| network.lacks_numbers(index));
+            let work = load_step(step, folded, device)?;
+            Ok((step.clone(), work))
         };
-        let steps = network.steps().iter().zip(parameters.0).map(load);
         Ok(Self {
-            steps: steps.collect::<Result<_>>()?,
+            steps: steps.map(load).collect::<Loading<_>>()?,
             taps,
         })
     }
@@ -60,8 +61,8 @@ impl CandleNetwork {
     /// `[N, 3, H, W]` pixels to one map `[N, C, h, w]` for each tap.
     pub fn run(&self, pixels: &Tensor) -> Result<Vec<Tensor>> {
         let mut values = BTreeMap::from([(Value::INPUT, pixels.clone())]);
-        for (index, (step, loaded)) in self.steps.iter().enumerate() {
-            let made = run_step(step, loaded, &values)?;
+        for (index, (step, work)) in self.steps.iter().enumerate() {
+            let made = run_step(step.input, work, &values)?;
             values.insert(Value(index + 1), made);
             self.forget_used(&mut values, index);
         }
@@ -79,47 +80,66 @@ impl CandleNetwork {
     }
 }
 
-fn run_step(step: &Step, loaded: &Loaded, values: &BTreeMap<Value, Tensor>) -> Result<Tensor> {
-    let x = &values[&step.input];
-    Ok(match (&step.operation, loaded) {
-        (Operation::Convolution(declared), Loaded::Convolution(convolution)) => {
-            convolution.run(x, declared.residual.map(|value| &values[&value]))?
+fn load_step(
+    step: &Step,
+    folded: impl FnOnce() -> Loading<Folded>,
+    device: &Device,
+) -> Loading<Work> {
+    Ok(match &step.operation {
+        Operation::Convolution(convolution) => {
+            let residual = convolution.residual;
+            let loaded = LoadedConvolution::new(convolution.clone(), folded()?, device)?;
+            Work::Convolution(Box::new(loaded), residual)
         }
-        (Operation::BatchNorm(norm), Loaded::Norm(loaded)) => {
-            activate(&loaded.scale_and_shift(x)?, norm.activation)?
+        Operation::BatchNorm(norm) => {
+            Work::BatchNorm(LoadedNorm::new(folded()?, device)?, norm.activation)
         }
-        (Operation::LayerNorm(norm), Loaded::Norm(loaded)) => {
-            loaded.scale_and_shift(&norm::normalized(x, norm.epsilon)?)?
+        Operation::LayerNorm(norm) => {
+            Work::LayerNorm(LoadedNorm::new(folded()?, device)?, norm.epsilon)
         }
-        (Operation::MaxPool(window), _) => max_pool(x, *window)?,
-        (Operation::AveragePoolTo(side), _) => average_pool_to(x, *side)?,
-        (Operation::AveragePool(side), _) => x.avg_pool2d(*side)?,
-        (Operation::Scale { by }, _) => x.broadcast_mul(&values[by])?,
-        (Operation::Activate(activation), _) => activate(x, *activation)?,
-        (Operation::Concatenate { with }, _) => Tensor::cat(&[x, &values[with]], 1)?,
-        (Operation::GlobalAveragePool, _) => {
+        Operation::MaxPool(window) => Work::MaxPool(*window),
+        Operation::GlobalAveragePool => Work::GlobalAveragePool,
+        Operation::AveragePoolTo(side) => Work::AveragePoolTo(*side),
+        Operation::AveragePool(side) => Work::AveragePool(*side),
+        Operation::Activate(activation) => Work::Activate(*activation),
+        Operation::Concatenate { with } => Work::Concatenate(*with),
+        Operation::Scale { by } => Work::Scale(*by),
+    })
+}
+
+fn run_step(input: Value, work: &Work, values: &BTreeMap<Value, Tensor>) -> Result<Tensor> {
+    let x = &values[&input];
+    Ok(match work {
+        Work::Convolution(convolution, residual) => {
+            convolution.run(x, residual.map(|value| &values[&value]))?
+        }
+        Work::BatchNorm(norm, activation) => activate(&norm.scale_and_shift(x)?, *activation)?,
+        Work::LayerNorm(norm, epsilon) => norm.scale_and_shift(&norm::normalized(x, *epsilon)?)?,
+        Work::MaxPool(window) => max_pool(x, *window)?,
+        Work::AveragePoolTo(side) => average_pool_to(x, *side)?,
+        Work::AveragePool(side) => x.avg_pool2d(*side)?,
+        Work::Scale(by) => x.broadcast_mul(&values[by])?,
+        Work::Activate(activation) => activate(x, *activation)?,
+        Work::Concatenate(with) => Tensor::cat(&[x, &values[with]], 1)?,
+        Work::GlobalAveragePool => {
             let (n, c, _, _) = x.dims4()?;
             x.flatten_from(2)?.mean(D::Minus1)?.reshape((n, c, 1, 1))?
-        }
-        (Operation::Convolution(_) | Operation::BatchNorm(_) | Operation::LayerNorm(_), _) => {
-            unreachable!("`Parameters::load` gives weights to every step that has them, or fails")
         }
     })
 }
 
 fn max_pool(x: &Tensor, window: Window) -> Result<Tensor> {
     // Repeating the edge gives the same maximum as torchvision's −∞, so it is exact here.
-    let x = match window.padding {
-        Padding::Symmetric(0) => x.clone(),
-        _ => {
-            let (_, _, height, width) = x.dims4()?;
-            let (top, bottom) = around(&window, height);
-            let (left, right) = around(&window, width);
-            x.pad_with_same(2, top, bottom)?
-                .pad_with_same(3, left, right)?
-        }
+    let x = if window.padding == Padding::Symmetric(0) {
+        x.clone()
+    } else {
+        let (_, _, height, width) = x.dims4()?;
+        let (top, bottom) = window.around(height);
+        let (left, right) = window.around(width);
+        x.pad_with_same(2, top, bottom)?
+            .pad_with_same(3, left, right)?
     };
-    Ok(x.max_pool2d_with_stride(window.kernel, window.stride)?)
+    x.max_pool2d_with_stride(window.kernel, window.stride)
 }
 
 /// Averaging is linear along each axis, so it is a matrix product from either side.
@@ -133,7 +153,7 @@ fn average_pool_to(x: &Tensor, side: usize) -> Result<Tensor> {
     let pooled = rows
         .broadcast_matmul(&x.reshape((n * c, height, width))?)?
         .broadcast_matmul(&columns)?;
-    Ok(pooled.reshape((n, c, side, side))?)
+    pooled.reshape((n, c, side, side))
 }
 
 /// `[side, size]`: row *i* averages the cells from ⌊i·size/side⌋ to ⌈(i + 1)·size/side⌉, as torch
@@ -145,22 +165,7 @@ fn averages(size: usize, side: usize, device: &Device) -> Result<Tensor> {
         let share = 1.0 / window.len() as f32;
         row[window].fill(share);
     }
-    Ok(Tensor::from_vec(matrix, (side, size), device)?)
-}
-
-/// The activation, by Candle.
-fn activate(x: &Tensor, activation: Activation) -> candle_core::Result<Tensor> {
-    let hard_sigmoid = |x: &Tensor| (x + 3.0)?.clamp(0f32, 6f32)? / 6.0;
-    match activation {
-        Activation::Identity => Ok(x.clone()),
-        Activation::Relu => x.relu(),
-        Activation::Relu6 => x.clamp(0f32, 6f32),
-        Activation::HardSwish => x * hard_sigmoid(x)?,
-        Activation::HardSigmoid => hard_sigmoid(x),
-        Activation::Silu => x.silu(),
-        Activation::Sigmoid => (x.neg()?.exp()? + 1.0)?.recip(),
-        Activation::Gelu => x.gelu_erf(),
-    }
+    Tensor::from_vec(matrix, (side, size), device)
 }
 
 #[cfg(test)]

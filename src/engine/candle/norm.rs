@@ -1,8 +1,7 @@
 //! Norms that stand by themselves.
 
-use candle_core::{Device, Tensor};
+use candle_core::{Device, Result, Tensor};
 
-use crate::error::Result;
 use crate::weights::parameters::Folded;
 
 /// A norm's factors and shifts on the device, `[1, C, 1, 1]`.
@@ -23,7 +22,7 @@ impl LoadedNorm {
 
     /// `[N, C, H, W]` channel by channel.
     pub fn scale_and_shift(&self, x: &Tensor) -> Result<Tensor> {
-        Ok(x.broadcast_mul(&self.scale)?.broadcast_add(&self.shift)?)
+        x.broadcast_mul(&self.scale)?.broadcast_add(&self.shift)
     }
 }
 
@@ -31,5 +30,5 @@ impl LoadedNorm {
 pub fn normalized(x: &Tensor, epsilon: f64) -> Result<Tensor> {
     let centred = x.broadcast_sub(&x.mean_keepdim(1)?)?;
     let deviation = (centred.sqr()?.mean_keepdim(1)? + epsilon)?.sqrt()?;
-    Ok(centred.broadcast_div(&deviation)?)
+    centred.broadcast_div(&deviation)
 }

@@ -2,7 +2,8 @@
 
 use memmap2::MmapMut;
 
-use super::layout::BLOCK;
+use crate::kernels::BLOCK;
+use crate::kernels::Floats;
 
 /// Bytes of a large page. Weights of many megabytes are read from end to end for every picture, and
 /// with pages of 4 KiB their addresses alone cost a few per cent.
@@ -59,12 +60,14 @@ impl Buffer {
         matches!(self.memory, Memory::Pages(_))
     }
 
-    pub const fn as_ptr(&self) -> *const f32 {
-        self.base
+    /// Its floats, to be read.
+    pub fn floats(&self) -> Floats {
+        Floats::of(self.as_slice())
     }
 
-    pub const fn as_mut_ptr(&mut self) -> *mut f32 {
-        self.base
+    /// Its floats, to be written too, as long as it lives.
+    pub fn floats_mut(&mut self) -> Floats {
+        Floats::of_mut(self.as_mut_slice())
     }
 
     pub fn as_slice(&self) -> &[f32] {
@@ -100,7 +103,7 @@ mod tests {
     fn small_and_large_buffers_are_aligned_zeros_that_can_be_written() {
         for len in [1, 17, 3 * LARGE_PAGE / size_of::<f32>() + 5] {
             let mut buffer = Buffer::new(len);
-            assert_eq!(buffer.as_ptr().align_offset(64), 0);
+            assert_eq!(buffer.floats().as_ptr().align_offset(64), 0);
             assert!(buffer.as_slice().len() >= len);
             assert!(buffer.as_slice().iter().all(|value| *value == 0.0));
             buffer.as_mut_slice().fill(1.0);

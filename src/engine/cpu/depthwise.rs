@@ -1,9 +1,8 @@
 //! Depthwise convolution: every channel by itself, as MobileNets have it.
 
 use super::buffer::Buffer;
-use super::epilogue::{Finish, finish};
-use super::layout::BLOCK;
-use super::vector::Vector;
+use crate::kernels::BLOCK;
+use crate::kernels::{DepthwiseKernel, Finish};
 use crate::network::{Convolution, Window};
 use crate::weights::parameters::Folded;
 
@@ -19,12 +18,22 @@ pub struct Depthwise {
     pub bias: Buffer,
     /// The activation.
     pub finish: Finish,
+    kernel: DepthwiseKernel,
 }
 
 impl Depthwise {
-    /// Packs `folded`.
-    pub fn pack(convolution: &Convolution, folded: &Folded) -> Self {
+    /// Packs `folded` if the convolution treats every channel by itself, adds nothing, and there is
+    /// a kernel for its window.
+    pub fn pack(convolution: &Convolution, folded: &Folded) -> Option<Self> {
         let (channels, window) = (convolution.outputs, convolution.window);
+        let kernel = DepthwiseKernel::of(&window)?;
+        let is_depthwise = convolution.groups == convolution.inputs
+            && channels == convolution.inputs
+            && channels > 1
+            && convolution.residual.is_none();
+        if !is_depthwise {
+            return None;
+        }
         let taps = window.kernel * window.kernel;
         let padded = channels.next_multiple_of(BLOCK);
         let mut weights = Buffer::new(padded * taps);
@@ -36,13 +45,19 @@ impl Depthwise {
         }
         let mut bias = Buffer::new(padded);
         bias.as_mut_slice()[..channels].copy_from_slice(&folded.bias);
-        Self {
+        Some(Self {
             window,
             channels,
             weights,
             bias,
             finish: convolution.activation.into(),
-        }
+            kernel,
+        })
+    }
+
+    /// The kernel for its window.
+    pub const fn kernel(&self) -> DepthwiseKernel {
+        self.kernel
     }
 
     /// Blocks of channels.
@@ -53,121 +68,5 @@ impl Depthwise {
     /// Floats of weights.
     pub const fn len(&self) -> usize {
         self.blocks() * self.window.kernel * self.window.kernel * BLOCK
-    }
-}
-
-/// A few rows of one block of channels.
-pub struct Strip<'a> {
-    /// The block's first float, at the window's first column.
-    pub input: *const f32,
-    /// The offset of each row of the input, the first window's first row first.
-    pub rows: &'a [usize],
-    /// `[kernel · kernel][16]`.
-    pub weights: *const f32,
-    /// Sixteen biases.
-    pub bias: *const f32,
-    /// The first cell of the output.
-    pub output: *mut f32,
-    /// Floats from a row of the output to the next.
-    pub output_row: usize,
-    /// Rows of output.
-    pub height: usize,
-    /// Columns of output.
-    pub width: usize,
-    /// The activation.
-    pub finish: Finish,
-}
-
-/// Whether there is a kernel for such a window.
-pub const fn is_direct(kernel: usize, stride: usize) -> bool {
-    matches!(kernel, 3 | 5 | 7) && matches!(stride, 1 | 2)
-}
-
-/// Columns computed together. Pictures of 224 pixels have maps 112, 56, 28, 14 and 7 wide.
-const COLUMNS: usize = 7;
-
-/// Convolves the strip.
-///
-/// # Safety
-/// The machine has `V`'s instructions. The strip's `rows` are `(height − 1)·STRIDE + KERNEL`, and of
-/// each `(width − 1)·STRIDE + KERNEL` cells can be read; its output can be written, and no one else
-/// reads or writes it meanwhile.
-#[inline(always)]
-pub unsafe fn convolve<V: Vector, const KERNEL: usize, const STRIDE: usize>(strip: &Strip) {
-    // SAFETY: every group of columns lies within the width, so the caller's promises cover it.
-    unsafe {
-        let mut lane = 0;
-        while lane < BLOCK {
-            for row in 0..strip.height {
-                let rows = &strip.rows[row * STRIDE..row * STRIDE + KERNEL];
-                let mut column = 0;
-                while column + COLUMNS <= strip.width {
-                    cells::<V, KERNEL, STRIDE, COLUMNS>(strip, rows, row, column, lane);
-                    column += COLUMNS;
-                }
-                if column < strip.width && strip.width >= COLUMNS {
-                    // The last group overlaps the one before it: the same values are written again.
-                    column = strip.width - COLUMNS;
-                    cells::<V, KERNEL, STRIDE, COLUMNS>(strip, rows, row, column, lane);
-                    column = strip.width;
-                }
-                while column < strip.width {
-                    cells::<V, KERNEL, STRIDE, 1>(strip, rows, row, column, lane);
-                    column += 1;
-                }
-            }
-            lane += V::LANES;
-        }
-    }
-}
-
-/// Convolves `COLUMNS` cells of a row, from `column` on.
-///
-/// # Safety
-/// As [`convolve`], for those cells; `rows` are those of the cells' windows.
-#[inline(always)]
-unsafe fn cells<V: Vector, const KERNEL: usize, const STRIDE: usize, const COLUMNS: usize>(
-    strip: &Strip,
-    rows: &[usize],
-    row: usize,
-    column: usize,
-    lane: usize,
-) {
-    // SAFETY: the caller vouches for what is read and written.
-    unsafe {
-        let mut sums = [V::load(strip.bias.add(lane)); COLUMNS];
-        for (window_row, &start) in rows.iter().enumerate() {
-            let start = start + column * STRIDE * BLOCK + lane;
-            let input = strip.input.add(start);
-            let mut weights = [V::splat(0.0); KERNEL];
-            for (tap, weight) in weights.iter_mut().enumerate() {
-                let tap = (window_row * KERNEL + tap) * BLOCK + lane;
-                *weight = V::load(strip.weights.add(tap));
-            }
-            for cell in 0..(COLUMNS - 1) * STRIDE + KERNEL {
-                let value = V::load(input.add(cell * BLOCK));
-                for (output, sum) in sums.iter_mut().enumerate() {
-                    if cell >= output * STRIDE && cell - output * STRIDE < KERNEL {
-                        *sum = sum.plus_product(value, weights[cell - output * STRIDE]);
-                    }
-                }
-            }
-        }
-        let (low, high) = strip.finish.clamp();
-        let (low, high) = (V::splat(low), V::splat(high));
-        let output = strip
-            .output
-            .add(row * strip.output_row + column * BLOCK + lane);
-        for (cell, sum) in sums.into_iter().enumerate() {
-            sum.at_least(low)
-                .at_most(high)
-                .store(output.add(cell * BLOCK));
-        }
-        if !strip.finish.is_clamp() {
-            for cell in 0..COLUMNS {
-                let output = output.add(cell * BLOCK);
-                finish(V::load(output), &strip.finish).store(output);
-            }
-        }
     }
 }

@@ -5,10 +5,8 @@
 //! Channels that fill up the last block are zero. Around a map there may be a halo of zeros, so
 //! that a window over the edge needs no special case. Pixels stay plane by plane, as they come.
 
+use crate::kernels::BLOCK;
 use crate::network::{MapShape, Window};
-
-/// Channels that lie side by side.
-pub const BLOCK: usize = 16;
 
 /// Cells of zeros around a map.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
@@ -26,8 +24,8 @@ pub struct Halo {
 impl Halo {
     /// As much as `window` reaches over the edges of a map of this size.
     pub fn of(window: &Window, height: usize, width: usize) -> Self {
-        let (top, bottom) = around(window, height);
-        let (left, right) = around(window, width);
+        let (top, bottom) = window.around(height);
+        let (left, right) = window.around(width);
         Self {
             top,
             bottom,
@@ -45,13 +43,6 @@ impl Halo {
             right: self.right.max(other.right),
         }
     }
-}
-
-/// Cells that a window reaches over before and behind a side of `size` cells.
-pub fn around(window: &Window, size: usize) -> (usize, usize) {
-    let (before, cells) = window.place(size);
-    let covered = (cells.max(1) - 1) * window.stride + window.kernel;
-    (before, covered.saturating_sub(size + before))
 }
 
 /// The shape of one image's map in memory.

@@ -85,11 +85,6 @@ impl Drop for Watch<'_> {
     }
 }
 
-/// Runs `work` once in each of `count` threads, this one among them.
-pub fn together(count: usize, work: impl Fn(&Member) + Sync) {
-    Team::default().run(count, work);
-}
-
 /// Threads that wait for work. For a moment after it they watch for more, since the next picture
 /// often follows at once and waking them takes as long as a layer; then they sleep.
 #[derive(Default)]
@@ -258,6 +253,10 @@ fn watch_for(is_so: impl Fn() -> bool) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn together(count: usize, work: impl Fn(&Member) + Sync) {
+        Team::default().run(count, work);
+    }
 
     #[test]
     fn every_job_is_done_once_and_before_the_next_step() {

@@ -1,14 +1,35 @@
 //! Every instruction set against Candle's own operations, on networks of random shapes.
 
 mod concat;
+#[cfg(feature = "checked")]
+mod families;
+mod random;
 
 use candle_core::{Device, Tensor};
 use proptest::prelude::*;
 
-use super::{CpuNetwork, Instructions};
+use super::CpuNetwork;
 use crate::engine::candle::CandleNetwork;
-use crate::network::{Activation, Convolution, Network, Operation, Padding, Value, Window};
+use crate::kernels::Instructions;
+use crate::network::{
+    Activation, Convolution, Network, NetworkBuilder, Operation, Padding, Value, WeightNames,
+    Window,
+};
 use crate::weights::parameters::{Folded, Parameters};
+
+/// How many random cases `IMGSEARCH_CASES` asks for: under valgrind each takes a hundred times as
+/// long.
+fn asked_cases() -> Option<u32> {
+    std::env::var("IMGSEARCH_CASES").ok()?.parse().ok()
+}
+
+fn cases(usual: u32) -> ProptestConfig {
+    let cases = asked_cases().map_or(usual, |asked| asked.min(usual));
+    ProptestConfig {
+        cases,
+        ..ProptestConfig::default()
+    }
+}
 
 /// Numbers of −1 … 1, the same everywhere.
 struct Numbers(u64);
@@ -72,12 +93,16 @@ const fn window(kernel: usize, stride: usize, padding: Padding) -> Window {
 }
 
 fn convolution(inputs: usize, outputs: usize, window: Window) -> Convolution {
-    Convolution::new(Vec::new(), inputs, outputs, window)
+    Convolution::new(vec![WeightNames::bare("any")], inputs, outputs, window)
 }
 
 /// Runs the network in every instruction set, with every value tapped and with the last alone, and
 /// compares with Candle's operations: largest difference over largest magnitude.
-fn check(network: &Network, (height, width): (usize, usize), images: usize, seed: u64) {
+fn check(network: NetworkBuilder, size: (usize, usize), images: usize, seed: u64) {
+    check_network(&network.finish(), size, images, seed);
+}
+
+fn check_network(network: &Network, (height, width): (usize, usize), images: usize, seed: u64) {
     let mut numbers = Numbers(seed);
     let parameters = parameters(network, &mut numbers);
     let pixels = numbers.take(images * 3 * height * width, 1.0);
@@ -97,8 +122,8 @@ fn check(network: &Network, (height, width): (usize, usize), images: usize, seed
             let cpu = pack(network, &parameters, taps.clone(), instructions);
             for threads in 1..=3 {
                 // The second run finds memory that has been used.
-                cpu.run(&pixels, (height, width), threads);
-                let ours = cpu.run(&pixels, (height, width), threads);
+                cpu.run(&pixels, (height, width), threads).unwrap();
+                let ours = cpu.run(&pixels, (height, width), threads).unwrap();
                 let mut rest = ours.as_slice();
                 for (tap, expected) in taps.iter().zip(&expected) {
                     let (map, behind) = rest.split_at(expected.len());
@@ -152,7 +177,7 @@ fn any_window(kernels: &'static [usize]) -> impl Strategy<Value = Window> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+    #![proptest_config(cases(24))]
 
     #[test]
     fn convolutions_of_any_shape_equal_candles(
@@ -162,7 +187,7 @@ proptest! {
         size in (1..24usize, 1..24usize),
         (images, seed) in (1..4usize, any::<u64>()),
     ) {
-        let mut net = Network::new("random");
+        let mut net = NetworkBuilder::new("random");
         let x = net.convolution(
             Value::INPUT,
             convolution(3, middle * groups, first).activation(first_act),
@@ -174,7 +199,7 @@ proptest! {
         let z = net.convolution(y, convolution(group * groups, 20, window(1, 1, pad)));
         let back = convolution(20, group * groups, window(1, 1, pad));
         net.convolution(z, back.plus(Some(y)).activation(first_act));
-        check(&net, size, images, seed);
+        check(net, size, images, seed);
     }
 
     #[test]
@@ -185,7 +210,7 @@ proptest! {
         size in (2..30usize, 2..30usize),
         (images, seed) in (1..4usize, any::<u64>()),
     ) {
-        let mut net = Network::new("random");
+        let mut net = NetworkBuilder::new("random");
         let stem = convolution(3, channels, window(3, 2, Padding::Same)).activation(act);
         let x = net.convolution(Value::INPUT, stem);
         let point = window(1, 1, Padding::Symmetric(0));
@@ -203,7 +228,7 @@ proptest! {
         let y2 = net.convolution(y, convolution(expanded, expanded, same).depthwise());
         let end = net.convolution(y2, convolution(expanded, expanded, point).plus(Some(y)));
         net.convolution(end, convolution(expanded, expanded, same).depthwise().activation(act));
-        check(&net, size, images, seed);
+        check(net, size, images, seed);
     }
 
     #[test]
@@ -213,12 +238,12 @@ proptest! {
         size in (4..24usize, 4..24usize),
         seed in any::<u64>(),
     ) {
-        let mut net = Network::new("random");
+        let mut net = NetworkBuilder::new("random");
         let x = net.convolution(Value::INPUT, convolution(3, channels, window(1, 1, Padding::Same)));
         let y = net.max_pool(x, window(kernel, stride, Padding::Symmetric(pad)));
         net.average_pool_to(y, side);
         net.global_average_pool(y);
-        check(&net, size, 1, seed);
+        check(net, size, 1, seed);
     }
 }
 
@@ -231,7 +256,7 @@ fn bands_of_rows_join_without_a_seam() {
         (5, 1, Padding::Symmetric(2)),
         (5, 2, Padding::Symmetric(2)),
     ] {
-        let mut net = Network::new("bands");
+        let mut net = NetworkBuilder::new("bands");
         let stem = convolution(3, 24, window(3, 1, padding)).activation(Activation::Relu6);
         let x = net.convolution(Value::INPUT, stem);
         let point = window(1, 1, Padding::Symmetric(0));
@@ -240,7 +265,7 @@ fn bands_of_rows_join_without_a_seam() {
         let y = net.convolution(y, middle.activation(Activation::Relu6));
         let residual = (stride == 1).then_some(x);
         net.convolution(y, convolution(200, 24, point).plus(residual));
-        check(&net, (61, 75), 2, 3);
+        check(net, (61, 75), 2, 3);
     }
 }
 
@@ -248,7 +273,7 @@ fn bands_of_rows_join_without_a_seam() {
 #[test]
 fn winograds_method_equals_the_definition() {
     for (size, inputs, outputs) in [((13, 18), 20, 40), ((57, 62), 64, 33), ((28, 28), 130, 70)] {
-        let mut net = Network::new("winograd");
+        let mut net = NetworkBuilder::new("winograd");
         let three = window(3, 1, Padding::Symmetric(1));
         let x = net.convolution(Value::INPUT, convolution(3, inputs, three));
         let y = net.convolution(
@@ -259,22 +284,24 @@ fn winograds_method_equals_the_definition() {
         let z = net.convolution(y, back.activation(Activation::Silu));
         let narrow = window(3, 1, Padding::Symmetric(0));
         net.convolution(z, convolution(inputs, 16, narrow));
-        check(&net, size, 2, 5);
+        check(net, size, 2, 5);
     }
 }
 
 #[test]
 fn a_plan_is_kept_for_each_size_and_gives_the_same_again() {
-    let mut net = Network::new("sizes");
+    let mut net = NetworkBuilder::new("sizes");
     let three = window(3, 1, Padding::Symmetric(1));
     net.convolution(Value::INPUT, convolution(3, 16, three));
+    let net = net.finish();
     let mut numbers = Numbers(1);
     let parameters = parameters(&net, &mut numbers);
     let cpu = pack(&net, &parameters, vec![Value(1)], Instructions::best());
     let pixels = numbers.take(3 * 40 * 40, 1.0);
-    let first = cpu.run(&pixels[..3 * 30 * 20], (30, 20), 2);
+    let first = cpu.run(&pixels[..3 * 30 * 20], (30, 20), 2).unwrap();
     for side in 5..40 {
-        cpu.run(&pixels[..3 * side * side], (side, side), 1);
+        cpu.run(&pixels[..3 * side * side], (side, side), 1)
+            .unwrap();
     }
-    assert_eq!(cpu.run(&pixels[..3 * 30 * 20], (30, 20), 2), first);
+    assert_eq!(cpu.run(&pixels[..3 * 30 * 20], (30, 20), 2).unwrap(), first);
 }

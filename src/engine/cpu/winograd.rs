@@ -6,101 +6,29 @@
 //! value for each layer.
 
 use std::ops::Range;
+use std::sync::Arc;
 
-use rayon::prelude::*;
-
-use super::buffer::Buffer;
-use super::conv::{Ahead, Direct};
-use super::epilogue::Finish;
-use super::kernels::{Kernels, STEPS};
-use super::layout::{BLOCK, Halo, Layout, around};
-use super::lowering::before;
-use super::map::Map;
+use super::conv::{Ahead, PAIR, Packed, Transformed, VALUES, before};
+use super::layout::{Halo, Layout};
+use super::map::{Map, Operands};
+use super::memory::Pictures;
 use super::team::Member;
-use super::tile::{Chunk, Second, Tile};
-use super::transform::{CELLS, Gathered, SIDE, Scattered};
+use crate::kernels::BLOCK;
+use crate::kernels::Floats;
+use crate::kernels::{CELLS, Chunk, Finish, Gathered, Kernels, STEPS, Scattered, Second, Tile};
 use crate::network::Window;
 
-/// Values of a transformed tile.
-const VALUES: usize = SIDE * SIDE;
-/// Blocks of output channels whose weights lie together: as wide as the widest tile.
-const PAIR: usize = 2;
 /// Bytes that the transformed input of a few tiles may take, and the sums of a group of channels:
 /// both are to stay in a core's second cache.
 const HELD_BYTES: usize = 512 << 10;
 /// At least so many tiles are transformed together, so that the weights are not read too often.
 const FEWEST_TILES: usize = 48;
 
-/// The transformed weights of a convolution.
-pub struct Transformed {
-    /// `[pair of blocks of outputs][value][block][inputs][16]`: what is read together lies together.
-    weights: Buffer,
-}
-
-impl Transformed {
-    /// Transforms the weights of a 3×3 convolution.
-    pub fn new(direct: &Direct) -> Self {
-        let depth = direct.inputs.next_multiple_of(BLOCK);
-        let pair = PAIR * VALUES * depth * BLOCK;
-        let mut weights = Buffer::new(direct.blocks().div_ceil(PAIR) * pair);
-        let pairs = weights.as_mut_slice().par_chunks_exact_mut(pair);
-        pairs.enumerate().for_each(|(pair, transformed)| {
-            let blocks = pair * PAIR..((pair + 1) * PAIR).min(direct.blocks());
-            for (index, block) in blocks.enumerate() {
-                for input in 0..direct.inputs {
-                    transform(direct, block, input, |value, sixteen| {
-                        let place = ((value * PAIR + index) * depth + input) * BLOCK;
-                        transformed[place..place + BLOCK].copy_from_slice(sixteen);
-                    });
-                }
-            }
-        });
-        Self { weights }
-    }
-}
-
-/// Sixteen numbers, one for each output of a block.
-type Sixteen = [f32; BLOCK];
-
-/// G·g·Gᵀ for the sixteen kernels between one input and a block of outputs.
-fn transform(direct: &Direct, block: usize, input: usize, mut put: impl FnMut(usize, &Sixteen)) {
-    let columns = [0, 1, 2].map(|column| {
-        to_values([0, 3, 6].map(|row| direct.weights_of(block, input, row + column)))
-    });
-    for row in 0..SIDE {
-        let halves = columns.each_ref().map(|values| &values[row]);
-        for (column, sums) in to_values(halves).iter().enumerate() {
-            put(row * SIDE + column, sums);
-        }
-    }
-}
-
-/// G·g. What its rows have in common is computed once.
-#[inline(always)]
-fn to_values(taps: [&Sixteen; 3]) -> [Sixteen; SIDE] {
-    let mut values = [[0.0; BLOCK]; SIDE];
-    for lane in 0..BLOCK {
-        let [first, second, third] = taps.map(|tap| tap[lane]);
-        let (even, odd) = ((first + third) * (-1.0 / 6.0), second * (-1.0 / 6.0));
-        let (far, far_odd) = (
-            first * (1.0 / 24.0) + third * (1.0 / 6.0),
-            second * (1.0 / 12.0),
-        );
-        values[0][lane] = first * 0.25;
-        values[1][lane] = even + odd;
-        values[2][lane] = even - odd;
-        values[3][lane] = far + far_odd;
-        values[4][lane] = far - far_odd;
-        values[5][lane] = third;
-    }
-    values
-}
-
 /// The halo that the tiles of a map reach into: the window's, and what the last tiles have left
 /// over.
 pub fn halo(window: &Window, height: usize, width: usize) -> Halo {
-    let (top, _) = around(window, height);
-    let (left, _) = around(window, width);
+    let (top, _) = window.around(height);
+    let (left, _) = window.around(width);
     let reach = |size, before| {
         let (_, cells) = window.place(size);
         (cells.next_multiple_of(CELLS) + 2).saturating_sub(size + before)
@@ -113,8 +41,9 @@ pub fn halo(window: &Window, height: usize, width: usize) -> Halo {
     }
 }
 
-/// How it is run on maps of one size.
+/// A convolution by this method, of maps of one size.
 pub struct Winograd {
+    packed: Arc<Packed>,
     /// Tiles in a row of a picture's map, and in all of it.
     across: usize,
     tiles: usize,
@@ -127,30 +56,21 @@ pub struct Winograd {
     chunks: Vec<Chunk>,
 }
 
-/// What it is run on.
-#[derive(Clone, Copy)]
-pub struct Maps {
-    /// The input.
-    pub input: Map,
-    /// The result.
-    pub output: Map,
-    /// Added to the result before its activation.
-    pub residual: Option<Map>,
-}
-
 impl Winograd {
     /// For outputs of `height` × `width` of as many `pictures` at once, on a team of `members`.
     pub fn plan(
-        direct: &Direct,
-        (height, width): (usize, usize),
+        packed: Arc<Packed>,
+        &Layout { height, width, .. }: &Layout,
         members: usize,
         pictures: usize,
     ) -> Self {
+        // Here rather than in the first picture, where the other threads would wait.
+        packed.transformed();
         let across = width.div_ceil(CELLS);
         let tiles = across * height.div_ceil(CELLS);
         let all = pictures * tiles;
-        let inputs = direct.inputs.div_ceil(BLOCK);
-        let outputs = direct.blocks();
+        let inputs = packed.inputs.div_ceil(BLOCK);
+        let outputs = packed.blocks();
         let bytes = VALUES * BLOCK * size_of::<f32>();
         let most = (HELD_BYTES / (inputs * bytes)).max(FEWEST_TILES);
         let mut parts = all.div_ceil(most);
@@ -175,7 +95,28 @@ impl Winograd {
             inputs,
             outputs,
             chunks: (0..inputs).map(chunk).collect(),
+            packed,
         }
+    }
+
+    /// The convolution's weights.
+    pub fn packed(&self) -> &Packed {
+        &self.packed
+    }
+
+    /// Whether the working memory of a thread has room for so many pictures' tiles, and the weights
+    /// are as many as are read.
+    pub fn fits(&self, pictures: usize) -> bool {
+        let parts = (self.tiles * pictures).div_ceil(self.held);
+        let pairs = self.outputs.div_ceil(PAIR);
+        let weights = pairs * PAIR * VALUES * self.inputs * BLOCK * BLOCK;
+        let groups = self.outputs.div_ceil(self.group);
+        let is_paired = self.group.is_multiple_of(PAIR) || groups == 1;
+        parts >= 1
+            && is_paired
+            && self.packed.transformed().len() >= weights
+            && self.outputs == self.packed.blocks()
+            && self.inputs == self.packed.inputs.div_ceil(BLOCK)
     }
 
     const fn gathered_len(&self) -> usize {
@@ -191,28 +132,22 @@ impl Winograd {
     /// once for all of their tiles that are held.
     ///
     /// # Safety
-    /// The machine has the kernels' instructions; the maps have the layouts that the plan was made
-    /// for, the input with a halo as [`halo`] says, and no one else uses them; `scratch` points to
-    /// the working memory of every member.
-    pub unsafe fn run(
-        &self,
-        kernels: &Kernels,
-        (direct, transformed): (&Direct, &Transformed),
-        maps: &(impl Iterator<Item = Maps> + Clone + Sync),
-        scratch: &[*mut f32],
-        member: &Member,
-    ) {
+    /// The machine has the kernels' instructions; [`bounds`](super::bounds) holds for the pictures'
+    /// maps, and no one else uses them.
+    pub unsafe fn run(&self, kernels: &Kernels, pictures: &Pictures, member: &Member) {
+        let gathered_len = self.gathered_len();
+        let sums_len = self.scratch() - gathered_len;
+        let mine = pictures.scratch(member.index);
         let mine = Running {
             plan: self,
             kernels,
-            direct,
-            transformed,
-            maps,
-            gathered: scratch[member.index],
-            sums: scratch[member.index].wrapping_add(self.gathered_len()),
+            transformed: self.packed.transformed(),
+            pictures,
+            gathered: mine.within(gathered_len),
+            sums: mine.plus(gathered_len).within(sums_len),
         };
         let groups = self.outputs.div_ceil(self.group);
-        let tiles = self.tiles * maps.clone().count();
+        let tiles = self.tiles * pictures.count();
         let parts = tiles.div_ceil(self.held);
         // SAFETY: every member has its own tiles, or gathers its own channels and then sums its own.
         unsafe {
@@ -226,7 +161,7 @@ impl Winograd {
                 });
             } else {
                 let all = Running {
-                    gathered: scratch[0],
+                    gathered: pictures.scratch(0).within(gathered_len),
                     ..mine
                 };
                 let tiles = 0..tiles;
@@ -239,17 +174,16 @@ impl Winograd {
 
 /// A thread at work.
 #[derive(Clone, Copy)]
-struct Running<'a, M> {
+struct Running<'a> {
     plan: &'a Winograd,
     kernels: &'a Kernels,
-    direct: &'a Direct,
     transformed: &'a Transformed,
-    maps: &'a M,
-    gathered: *mut f32,
-    sums: *mut f32,
+    pictures: &'a Pictures<'a>,
+    gathered: Floats,
+    sums: Floats,
 }
 
-impl<M: Iterator<Item = Maps> + Clone> Running<'_, M> {
+impl Running<'_> {
     /// The first row and column of a tile of the output.
     const fn place(&self, tile: usize) -> (usize, usize) {
         let across = self.plan.across;
@@ -261,13 +195,16 @@ impl<M: Iterator<Item = Maps> + Clone> Running<'_, M> {
     fn pictures(
         &self,
         tiles: &Range<usize>,
-    ) -> impl Iterator<Item = (Maps, impl Iterator<Item = (usize, usize)>)> {
+    ) -> impl Iterator<Item = (Operands<Map>, impl Iterator<Item = (usize, usize)>)> {
         let (first, end, each) = (tiles.start, tiles.end, self.plan.tiles);
-        self.maps.clone().enumerate().map(move |(index, maps)| {
-            let start = index * each;
-            let own = first.max(start)..end.min(start + each);
-            (maps, own.map(move |tile| (tile - start, tile - first)))
-        })
+        self.pictures
+            .maps()
+            .enumerate()
+            .map(move |(index, (maps, _))| {
+                let start = index * each;
+                let own = first.max(start)..end.min(start + each);
+                (maps, own.map(move |tile| (tile - start, tile - first)))
+            })
     }
 
     /// Transforms tiles of some blocks of the input.
@@ -277,22 +214,20 @@ impl<M: Iterator<Item = Maps> + Clone> Running<'_, M> {
     unsafe fn gather(&self, tiles: &Range<usize>, blocks: Range<usize>) {
         let plan = self.plan;
         for block in blocks {
-            for (Maps { input, .. }, tiles) in self.pictures(tiles) {
-                let window = self.direct.window;
-                let before = before(&window, input.layout.height, input.layout.width);
+            for (Operands { input, .. }, tiles) in self.pictures(tiles) {
+                let before = before(&plan.packed.window, &input.layout);
                 for (tile, place) in tiles {
-                    // SAFETY: the halo holds what a tile reaches over, the working memory the result.
-                    unsafe {
-                        let from = input.window(self.place(tile), 1, before);
-                        let to = block * plan.held + place;
-                        let gathered = Gathered {
-                            input: from.add(block * input.layout.block()),
-                            row: input.layout.row(),
-                            output: self.gathered.add(to * BLOCK),
-                            step: plan.inputs * plan.held * BLOCK,
-                        };
-                        (self.kernels.gather)(&gathered);
-                    }
+                    let from = input.window(self.place(tile), 1, before);
+                    let to = block * plan.held + place;
+                    let gathered = Gathered {
+                        input: from.plus(block * input.layout.block()),
+                        row: input.layout.row(),
+                        output: self.gathered.plus(to * BLOCK),
+                        step: plan.inputs * plan.held * BLOCK,
+                    };
+                    // SAFETY: the halo holds what a tile reaches over, the working memory the
+                    // result: `bounds`.
+                    unsafe { (self.kernels.gather)(&gathered) };
                 }
             }
         }
@@ -311,7 +246,7 @@ impl<M: Iterator<Item = Maps> + Clone> Running<'_, M> {
                 for (tile, place) in tiles {
                     let from = (block - blocks.start) * plan.held + place;
                     // SAFETY: the sums of this tile are complete.
-                    unsafe { self.scatter(&maps, tile, block, self.sums.add(from * BLOCK)) };
+                    unsafe { self.scatter(&maps, tile, block, self.sums.plus(from * BLOCK)) };
                 }
             }
         }
@@ -322,7 +257,7 @@ impl<M: Iterator<Item = Maps> + Clone> Running<'_, M> {
         static ZEROS: [f32; 4 * BLOCK] = [0.0; 4 * BLOCK];
         let plan = self.plan;
         let kernels = self.kernels.tiles[0];
-        debug_assert_eq!(STEPS[0], BLOCK);
+        const { assert!(STEPS[0] == BLOCK) };
         let depth = plan.inputs * BLOCK;
         let mut block = blocks.start;
         while block < blocks.end {
@@ -334,66 +269,58 @@ impl<M: Iterator<Item = Maps> + Clone> Running<'_, M> {
                 self.weights((value + 1) % VALUES, blocks.start)
             };
             let rows = tiles.div_ceil(kernels.len());
-            let mut ahead = Ahead::new(next, wide * depth * BLOCK, rows * depth);
+            let mut ahead = Ahead::new(next.as_ptr(), wide * depth * BLOCK, rows * depth);
             for row in 0..rows {
                 let (start, end) = (row * tiles / rows, (row + 1) * tiles / rows);
                 let (ahead, ahead_step) = ahead.take(depth);
-                // SAFETY: tiles and blocks lie within the working memory and the weights.
-                unsafe {
-                    let to = (value * plan.group + block - blocks.start) * plan.held + start;
-                    let from = value * plan.inputs * plan.held + start;
-                    let tile = Tile {
-                        chunks: &plan.chunks,
-                        input: self.gathered.add(from * BLOCK),
-                        step: BLOCK,
-                        second: Second::in_row(end - start, BLOCK),
-                        weights: self.weights(value, block),
-                        weights_block: depth * BLOCK,
-                        bias: ZEROS.as_ptr(),
-                        output: self.sums.add(to * BLOCK),
-                        output_block: plan.held * BLOCK,
-                        residual: std::ptr::null(),
-                        residual_block: 0,
-                        finish: Finish::NOTHING,
-                        ahead,
-                        ahead_step,
-                    };
-                    kernels[end - start - 1](&tile);
-                }
+                let to = (value * plan.group + block - blocks.start) * plan.held + start;
+                let from = value * plan.inputs * plan.held + start;
+                let tile = Tile {
+                    chunks: &plan.chunks,
+                    input: self.gathered.plus(from * BLOCK),
+                    step: BLOCK,
+                    second: Second::in_row(end - start, BLOCK),
+                    weights: self.weights(value, block),
+                    weights_block: depth * BLOCK,
+                    bias: Floats::of(&ZEROS),
+                    output: self.sums.plus(to * BLOCK),
+                    output_block: plan.held * BLOCK,
+                    residual: Floats::NOWHERE,
+                    residual_block: 0,
+                    finish: Finish::NOTHING,
+                    ahead,
+                    ahead_step,
+                };
+                // SAFETY: tiles and blocks lie within the working memory and the weights: `bounds`.
+                unsafe { kernels[end - start - 1](&tile) };
             }
             block += wide;
         }
     }
 
-    /// The weights of one transformed value for a block of outputs and the other of its pair.
-    const fn weights(&self, value: usize, block: usize) -> *const f32 {
+    fn weights(&self, value: usize, block: usize) -> Floats {
         let depth = self.plan.inputs * BLOCK;
-        let pair = block / PAIR * VALUES * PAIR + value * PAIR;
-        let start = (pair + block % PAIR) * depth * BLOCK;
-        self.transformed.weights.as_ptr().wrapping_add(start)
+        self.transformed.weights(value, block, depth)
     }
 
     /// Transforms the sums of a tile back; of one that reaches over the edge only what lies inside
     /// is written.
-    unsafe fn scatter(&self, maps: &Maps, tile: usize, block: usize, sums: *const f32) {
+    unsafe fn scatter(&self, maps: &Operands<Map>, tile: usize, block: usize, sums: Floats) {
+        const ROW: usize = CELLS * BLOCK;
         let (row, column) = self.place(tile);
         let output = &maps.output;
         let Layout { height, width, .. } = output.layout;
-        let at = |map: &Map| {
-            // SAFETY: the tile begins within the map.
-            let cell = unsafe { map.cell(row, column).add(block * map.layout.block()) };
-            (cell, map.layout.row())
-        };
+        let at = |map: &Map| (map.cell(block, row, column), map.layout.row());
         let (to, to_row) = at(output);
-        let residual = maps.residual.as_ref().map(at);
+        let residual = maps.second.as_ref().map(at);
         let mut scattered = Scattered {
             input: sums,
             step: self.plan.group * self.plan.held * BLOCK,
-            bias: self.direct.bias(block),
+            bias: self.plan.packed.bias(block),
             output: to,
             row: to_row,
-            residual: residual.map(|(cell, row)| (cell.cast_const(), row)),
-            finish: self.direct.finish,
+            residual,
+            finish: self.plan.packed.finish,
         };
         let (rows, columns) = ((height - row).min(CELLS), (width - column).min(CELLS));
         // SAFETY: a whole tile lies within the maps; of another one, only its rows and columns are
@@ -403,22 +330,23 @@ impl<M: Iterator<Item = Maps> + Clone> Running<'_, M> {
                 (self.kernels.scatter)(&scattered);
                 return;
             }
-            let mut whole = [[0.0f32; CELLS * BLOCK]; CELLS];
-            let mut added = [[0.0f32; CELLS * BLOCK]; CELLS];
+            let mut whole = [0.0f32; CELLS * ROW];
+            let mut added = [0.0f32; CELLS * ROW];
             if let Some((cell, pitch)) = residual {
-                for (y, row) in added.iter_mut().take(rows).enumerate() {
-                    let from = cell.add(y * pitch);
-                    row.as_mut_ptr()
-                        .copy_from_nonoverlapping(from, columns * BLOCK);
+                let added = Floats::of_mut(&mut added);
+                for y in 0..rows {
+                    let row = added.plus(y * ROW);
+                    row.copy_from(cell.plus(y * pitch), columns * BLOCK);
                 }
-                scattered.residual = Some((added.as_ptr().cast(), CELLS * BLOCK));
+                scattered.residual = Some((added, ROW));
             }
-            scattered.output = whole.as_mut_ptr().cast();
-            scattered.row = CELLS * BLOCK;
+            let whole = Floats::of_mut(&mut whole);
+            scattered.output = whole;
+            scattered.row = ROW;
             (self.kernels.scatter)(&scattered);
-            for (y, row) in whole.iter().take(rows).enumerate() {
-                to.add(y * to_row)
-                    .copy_from_nonoverlapping(row.as_ptr(), columns * BLOCK);
+            for y in 0..rows {
+                let row = whole.plus(y * ROW);
+                to.plus(y * to_row).copy_from(row, columns * BLOCK);
             }
         }
     }

@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use super::{GroundTruth, Labelled};
+use super::labelled::Labelled;
+use super::set::GroundTruth;
 use crate::photo::Found;
 
 /// Photos that lie in `root` itself belong to no group.

@@ -1,7 +1,8 @@
 //! Sets whose file names are the ground truth.
 
 use super::super::metrics::Metric;
-use super::{GroundTruth, Labelled};
+use super::labelled::Labelled;
+use super::set::GroundTruth;
 use crate::photo::Found;
 
 /// The digits at the end of a name's stem, and how many there are.

@@ -10,8 +10,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::super::metrics::Metric;
-use super::{GroundTruth, Item, Query, Region, by_stem};
-use crate::error::{Error, Result};
+use super::labelled::by_stem;
+use super::set::{GroundTruth, Item, Query, Region};
+use crate::error::{EvalError, FileError, Result};
 use crate::photo::Found;
 
 /// What Oxford's queries have before the name of their photo.
@@ -83,11 +84,8 @@ pub fn read(folder: &Path, found: &[Found]) -> Result<GroundTruth> {
     Ok(truth)
 }
 
-fn names_of_queries(folder: &Path) -> Result<Vec<String>> {
-    let failed = |source| Error::Read {
-        path: folder.to_owned(),
-        source,
-    };
+fn names_of_queries(folder: &Path) -> Result<Vec<String>, FileError> {
+    let failed = FileError::read_at(folder);
     let mut names = Vec::new();
     for entry in fs::read_dir(folder).map_err(failed)? {
         let name = entry.map_err(failed)?.file_name();
@@ -101,20 +99,13 @@ fn names_of_queries(folder: &Path) -> Result<Vec<String>> {
     Ok(names)
 }
 
-fn read_text(file: &Path) -> Result<String> {
-    fs::read_to_string(file).map_err(|source| Error::Read {
-        path: file.to_owned(),
-        source,
-    })
+fn read_text(file: &Path) -> Result<String, FileError> {
+    fs::read_to_string(file).map_err(FileError::read_at(file))
 }
 
 /// `NAME left top right bottom`.
 fn read_query(file: &Path, photos: &BTreeMap<&str, u32>) -> Result<(u32, Region)> {
-    let invalid = |reason| Error::GroundTruth {
-        path: file.to_owned(),
-        line: Some(1),
-        reason,
-    };
+    let invalid = EvalError::ground_truth_at(file, Some(1));
     let text = read_text(file)?;
     let mut words = text.split_whitespace();
     let name = words
@@ -126,10 +117,10 @@ fn read_query(file: &Path, photos: &BTreeMap<&str, u32>) -> Result<(u32, Region)
         .ok_or_else(|| invalid("the query's photo is not there"))?;
     let numbers: Vec<f32> = words.filter_map(|word| word.parse().ok()).collect();
     let [left, top, right, bottom] = numbers[..] else {
-        return Err(invalid("not four numbers behind the photo"));
+        return Err(invalid("not four numbers behind the photo").into());
     };
     if !(left < right && top < bottom) {
-        return Err(invalid("the box is empty"));
+        return Err(invalid("the box is empty").into());
     }
     Ok((
         photo,
@@ -144,7 +135,7 @@ fn read_query(file: &Path, photos: &BTreeMap<&str, u32>) -> Result<(u32, Region)
 
 /// One name a line. Photos that are not there (the sets have a few damaged ones) count as never
 /// found, so that numbers stay comparable: but nothing can be said of them, so they are left out.
-fn read_list(file: &Path, photos: &BTreeMap<&str, u32>) -> Result<Vec<u32>> {
+fn read_list(file: &Path, photos: &BTreeMap<&str, u32>) -> Result<Vec<u32>, FileError> {
     let path: PathBuf = file.to_owned();
     let text = read_text(&path)?;
     let names = text.lines().map(str::trim).filter(|line| !line.is_empty());
@@ -154,6 +145,7 @@ fn read_list(file: &Path, photos: &BTreeMap<&str, u32>) -> Result<Vec<u32>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Error;
 
     fn set(query: &str) -> Result<GroundTruth> {
         let folder = tempfile::tempdir().unwrap();
@@ -194,7 +186,7 @@ mod tests {
     fn a_malformed_query_is_told_with_its_file() {
         for text in ["", "nowhere 1 2 3 4", "a 1 2 3", "a 5 5 5 9"] {
             assert!(
-                matches!(set(text), Err(Error::GroundTruth { .. })),
+                matches!(set(text), Err(Error::Eval(EvalError::GroundTruth { .. }))),
                 "{text}"
             );
         }

@@ -12,8 +12,9 @@ use std::path::Path;
 use serde::Deserialize;
 
 use super::super::metrics::Metric;
-use super::{GroundTruth, Item, Query, Region, by_stem};
-use crate::error::{Error, Result};
+use super::labelled::by_stem;
+use super::set::{GroundTruth, Item, Query, Region};
+use crate::error::{EvalError, FileError, Result};
 use crate::photo::Found;
 
 /// Which of the answers count; the paper's three setups.
@@ -47,14 +48,10 @@ struct Judgement {
 }
 
 pub fn read(path: &Path, difficulty: Difficulty, found: &[Found]) -> Result<GroundTruth> {
-    let invalid = |reason| Error::GroundTruth {
-        path: path.to_owned(),
-        line: None,
-        reason,
-    };
+    let invalid = EvalError::ground_truth_at(path, None);
     let truth = parse(path)?;
     if truth.qimlist.len() != truth.gnd.len() {
-        return Err(invalid("not as many judgements as queries"));
+        return Err(invalid("not as many judgements as queries").into());
     }
     let photos = by_stem(found);
     let place = |name: &String| {
@@ -78,7 +75,7 @@ pub fn read(path: &Path, difficulty: Difficulty, found: &[Found]) -> Result<Grou
         let (relevant, ignored) = judgement.lists(difficulty);
         let known = |item: &u32| (*item as usize) < truth.imlist.len();
         if !relevant.iter().chain(&ignored).all(known) {
-            return Err(invalid("a judgement is of a photo that is not in its list"));
+            return Err(invalid("a judgement is of a photo that is not in its list").into());
         }
         for item in judgement.easy.iter().chain(&judgement.hard) {
             items[*item as usize].group = Some(group);
@@ -110,21 +107,16 @@ pub fn read(path: &Path, difficulty: Difficulty, found: &[Found]) -> Result<Grou
 }
 
 fn parse(path: &Path) -> Result<Judgements> {
-    let file = File::open(path).map_err(|source| Error::Read {
-        path: path.to_owned(),
-        source,
-    })?;
+    let file = File::open(path).map_err(FileError::read_at(path))?;
     let reader = BufReader::new(file);
     let parsed = if path.extension().is_some_and(|ending| ending == "json") {
         serde_json::from_reader(reader).ok()
     } else {
         serde_pickle::from_reader(reader, serde_pickle::DeOptions::new()).ok()
     };
-    parsed.ok_or_else(|| Error::GroundTruth {
-        path: path.to_owned(),
-        line: None,
-        reason: "not the ground truth of a revisited set (imlist, qimlist, gnd)",
-    })
+    let invalid = EvalError::ground_truth_at(path, None);
+    let reason = "not the ground truth of a revisited set (imlist, qimlist, gnd)";
+    Ok(parsed.ok_or_else(|| invalid(reason))?)
 }
 
 impl Judgement {
@@ -161,6 +153,7 @@ mod tests {
     use std::fs;
 
     use super::*;
+    use crate::error::Error;
 
     const JSON: &str = r#"{"imlist": ["a", "b", "c", "d"], "qimlist": ["q"],
         "gnd": [{"bbx": [1, 2, 30, 40], "easy": [2], "hard": [0], "junk": [3]}]}"#;
@@ -215,7 +208,10 @@ mod tests {
             r#"{"imlist": ["nowhere"], "qimlist": [], "gnd": []}"#,
         ] {
             let read = truth("gnd.json", text.as_bytes(), Difficulty::Medium);
-            assert!(matches!(read, Err(Error::GroundTruth { .. })), "{text}");
+            assert!(
+                matches!(read, Err(Error::Eval(EvalError::GroundTruth { .. }))),
+                "{text}"
+            );
         }
     }
 }

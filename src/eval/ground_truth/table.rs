@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::{GroundTruth, Labelled};
-use crate::error::{Error, Result};
+use super::labelled::Labelled;
+use super::set::GroundTruth;
+use crate::error::{Error, EvalError, FileError, Result};
 use crate::photo::absolute;
 
 #[derive(Deserialize)]
@@ -21,11 +22,7 @@ struct Row {
 /// Paths are relative to `root`, the folder given, or to the table's own where a table was given
 /// as the set.
 pub fn read(file: &Path, root: &Path) -> Result<GroundTruth> {
-    let invalid = |line: Option<u64>, reason| Error::GroundTruth {
-        path: file.to_owned(),
-        line,
-        reason,
-    };
+    let invalid = |line, reason| EvalError::ground_truth_at(file, line)(reason);
     let base = if root.is_dir() {
         root
     } else {
@@ -45,12 +42,12 @@ pub fn read(file: &Path, root: &Path) -> Result<GroundTruth> {
             None | Some("" | "both") => (true, true),
             Some("query") => (true, false),
             Some("gallery") => (false, true),
-            Some(_) => return Err(invalid(line, "a role is none of query, gallery, both")),
+            Some(_) => return Err(invalid(line, "a role is none of query, gallery, both").into()),
         };
         let is_junk = match row.junk.as_deref() {
             None | Some("" | "no" | "false" | "0") => false,
             Some("yes" | "true" | "1" | "junk") => true,
-            Some(_) => return Err(invalid(line, "junk is neither yes nor no")),
+            Some(_) => return Err(invalid(line, "junk is neither yes nor no").into()),
         };
         let path = absolute(&base.join(row.path)).ok();
         let path = path.filter(|path| path.is_file());
@@ -69,17 +66,11 @@ pub fn read(file: &Path, root: &Path) -> Result<GroundTruth> {
 
 fn unreadable(file: &Path, error: csv::Error) -> Error {
     let line = error.position().map(csv::Position::line);
-    match error.into_kind() {
-        csv::ErrorKind::Io(source) => Error::Read {
-            path: file.to_owned(),
-            source,
-        },
-        _ => Error::GroundTruth {
-            path: file.to_owned(),
-            line,
-            reason: "not a table with the columns path and group",
-        },
+    if let csv::ErrorKind::Io(source) = error.into_kind() {
+        return FileError::read_at(file)(source).into();
     }
+    let reason = "not a table with the columns path and group";
+    EvalError::ground_truth_at(file, line)(reason).into()
 }
 
 #[cfg(test)]
@@ -129,15 +120,15 @@ mod tests {
             ("path,group,role,junk\na.jpg,x,both,maybe\n", 2),
         ] {
             match table(text) {
-                Err(Error::GroundTruth {
+                Err(Error::Eval(EvalError::GroundTruth {
                     line: Some(found), ..
-                }) => assert_eq!(found, line),
+                })) => assert_eq!(found, line),
                 other => panic!("{text}: {other:?}"),
             }
         }
         assert!(matches!(
             table("name,class\na.jpg,x\n"),
-            Err(Error::GroundTruth { .. })
+            Err(Error::Eval(EvalError::GroundTruth { .. }))
         ));
     }
 }

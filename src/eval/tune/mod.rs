@@ -13,12 +13,12 @@ use std::ops::ControlFlow;
 use self::search::{Mixture, Search};
 pub use self::sizes::preprocessings;
 use super::bootstrap::{Bootstrap, Estimate};
-use super::describe::{Described, EvalEvent};
+use super::features::{EvalEvent, Features};
 use super::ground_truth::GroundTruth;
 use super::metrics::Metric;
 use super::ranking::{Weighted, outcomes};
 use crate::descriptor::{DescriptorSpec, Part, Pooling, Whitening};
-use crate::error::{Error, Result};
+use crate::error::{EvalError, Result};
 use crate::extract::Extractor;
 use crate::gallery::PooledCache;
 use crate::ingest::Skipped;
@@ -47,7 +47,7 @@ pub struct TuneOptions {
     pub metric: Metric,
     /// Of the halves and of the bootstrap.
     pub seed: u64,
-    /// Threads that decode and describe; 0 means one per core.
+    /// Threads that decode and pool; 0 means one per core.
     pub jobs: usize,
     /// What everything is compared with.
     pub default: DescriptorSpec,
@@ -57,7 +57,7 @@ pub struct TuneOptions {
 
 /// One improvement on the way, measured on the first half.
 #[derive(Clone, Debug)]
-pub struct Step {
+pub struct TuneStep {
     /// What was changed, e.g. `layer and pooling` or `hybrid`.
     pub what: &'static str,
     /// The spec after it.
@@ -75,7 +75,7 @@ pub struct Step {
 /// What came of a tuning.
 pub struct Tuned {
     /// From the default to the best, each better than the one before beyond noise.
-    pub path: Vec<Step>,
+    pub path: Vec<TuneStep>,
     /// How many combinations were tried.
     pub tried: usize,
     /// The whitening, fitted on the first half.
@@ -97,11 +97,11 @@ pub struct Tuned {
 /// What happens while tuning.
 pub enum TuneEvent<'a> {
     /// A pass over photos.
-    Describing(EvalEvent<'a>),
+    Pooling(EvalEvent<'a>),
     /// The photos are looked at in this way now.
     Preprocessing(&'a Preprocess),
     /// An improvement was found.
-    Improved(&'a Step),
+    Improved(&'a TuneStep),
 }
 
 /// Makes the extractor of a spec with a preprocessing.
@@ -110,10 +110,10 @@ pub type MakeExtractor<'a> = &'a dyn Fn(&DescriptorSpec, &Preprocess) -> Result<
 /// Told what happens; when it breaks, the tuning stops.
 pub type OnTune<'a> = &'a mut dyn FnMut(TuneEvent<'_>) -> ControlFlow<()>;
 
-/// Searches. Nothing if `on_event` broke; what was described stays in the cache.
+/// Searches. Nothing if `on_event` broke; what was pooled stays in the cache.
 ///
 /// # Errors
-/// [`Error::TooFewQueries`]; what concerns all photos.
+/// [`EvalError::TooFewQueries`]; what concerns all photos.
 pub fn tune(
     truth: &GroundTruth,
     network: &Network,
@@ -125,11 +125,12 @@ pub fn tune(
     let (first, second) = truth.halves(options.seed);
     let fewest = first.queries.len().min(second.queries.len());
     if fewest < FEWEST_QUERIES {
-        return Err(Error::TooFewQueries {
+        return Err(EvalError::TooFewQueries {
             queries: fewest,
             needed: FEWEST_QUERIES,
             what: "each half of a tuning",
-        });
+        }
+        .into());
     }
     let first = first.sample(MOST_QUERIES, options.seed);
     let mut tuning = Tuning {
@@ -160,67 +161,67 @@ struct Tuning<'a> {
 }
 
 /// What the first half says.
-struct Found {
-    path: Vec<Step>,
+struct Best {
+    path: Vec<TuneStep>,
     whitening: Option<Whitening>,
 }
 
 impl<'a> Tuning<'a> {
-    /// The items described with all parts of `spec`; nothing if it was stopped.
-    fn describe(
+    /// The items' features for all parts of `spec`; nothing if it was stopped.
+    fn features(
         &mut self,
         truth: &GroundTruth,
         spec: &DescriptorSpec,
         preprocess: &Preprocess,
-    ) -> Result<Option<Described<'a>>> {
+    ) -> Result<Option<Features<'a>>> {
         if (self.on_event)(TuneEvent::Preprocessing(preprocess)).is_break() {
             return Ok(None);
         }
         let extractor = (self.make_extractor)(spec, preprocess)?;
         let on_event = &mut *self.on_event;
-        let mut described = Described::new(
+        let mut features = Features::new(
             &truth.items,
             &extractor,
             self.cache,
             self.options.jobs,
-            &mut |event| on_event(TuneEvent::Describing(event)),
+            &mut |event| on_event(TuneEvent::Pooling(event)),
         )?;
-        for skipped in described.skipped.drain(..) {
+        for skipped in features.skipped.drain(..) {
             if !self.skipped.iter().any(|known| known.path == skipped.path) {
                 self.skipped.push(skipped);
             }
         }
-        Ok((!described.interrupted).then_some(described))
+        Ok((!features.interrupted).then_some(features))
     }
 
-    /// The photos of a half that every one of the looks can be made of, described in each; nothing
-    /// if it was stopped.
-    fn describe_all(
+    /// The photos of a half that every one of the looks can be made of, with the features of
+    /// each; nothing if it was stopped.
+    fn features_of_all(
         &mut self,
         half: &GroundTruth,
         looks: &[(&DescriptorSpec, &Preprocess)],
-    ) -> Result<Option<(GroundTruth, Vec<Described<'a>>)>> {
+    ) -> Result<Option<(GroundTruth, Vec<Features<'a>>)>> {
         let mut all = Vec::with_capacity(looks.len());
         for (spec, preprocess) in looks {
-            let Some(described) = self.describe(half, spec, preprocess)? else {
+            let Some(features) = self.features(half, spec, preprocess)? else {
                 return Ok(None);
             };
-            all.push(described);
+            all.push(features);
         }
         let mut keep = vec![true; half.items.len()];
-        for described in &all {
-            for (keep, kept) in keep.iter_mut().zip(described.kept()) {
+        for features in &all {
+            for (keep, kept) in keep.iter_mut().zip(features.kept()) {
                 *keep &= kept;
             }
         }
-        for described in &mut all {
-            described.restrict(&keep);
+        for features in &mut all {
+            features.restrict(&keep);
         }
         Ok(Some((half.restrict(&keep), all)))
     }
 
     /// The path of improvements on the first half.
-    fn search(&mut self, half: &GroundTruth, network: &Network) -> Result<Option<Found>> {
+    fn search(&mut self, half: &GroundTruth, network: &Network) -> Result<Option<Best>> {
         let options = self.options;
         let all = every_part(&options.default, network);
         let looks: Vec<_> = options
@@ -228,20 +229,20 @@ impl<'a> Tuning<'a> {
             .iter()
             .map(|one| (&all, one))
             .collect();
-        let Some((half, described)) = self.describe_all(half, &looks)? else {
+        let Some((half, features)) = self.features_of_all(half, &looks)? else {
             return Ok(None);
         };
         let bootstrap = Bootstrap::new(half.queries.len(), options.seed);
-        let mut path: Vec<Step> = Vec::new();
+        let mut path: Vec<TuneStep> = Vec::new();
         let mut best = Vec::new();
         let mut end = None;
-        for (preprocess, described) in options.preprocessings.iter().zip(&described) {
-            let search = Search::new(&half, described, &all.parts, options.metric, &bootstrap)?;
+        for (preprocess, features) in options.preprocessings.iter().zip(&features) {
+            let search = Search::new(&half, features, &all.parts, options.metric, &bootstrap)?;
             self.tried += all.parts.len();
             let is_first = path.is_empty();
             if is_first {
-                best = self.values(&options.default, described, &half)?;
-                path.push(Step {
+                best = self.values(&options.default, features, &half)?;
+                path.push(TuneStep {
                     what: "default",
                     spec: options.default.clone(),
                     preprocess: preprocess.clone(),
@@ -258,15 +259,15 @@ impl<'a> Tuning<'a> {
             let single = search.best_single();
             let is_better = self.improve(what, &single, &search, preprocess, &mut path, &mut best);
             if is_first || is_better {
-                end = Some((preprocess, described, search));
+                end = Some((preprocess, features, search));
             }
         }
-        let Some((preprocess, described, search)) = end else {
+        let Some((preprocess, features, search)) = end else {
             return Ok(None);
         };
         self.mix(&search, preprocess, &mut path, &mut best);
-        let whitening = self.whiten(&half, described, &mut path)?;
-        Ok(Some(Found { path, whitening }))
+        let whitening = self.whiten(&half, features, &mut path)?;
+        Ok(Some(Best { path, whitening }))
     }
 
     /// Adds parts and refines their weights as long as it helps beyond noise.
@@ -274,7 +275,7 @@ impl<'a> Tuning<'a> {
         &mut self,
         search: &Search<'_>,
         preprocess: &Preprocess,
-        path: &mut Vec<Step>,
+        path: &mut Vec<TuneStep>,
         best: &mut Vec<f64>,
     ) {
         let mut mixture = search.best_single();
@@ -295,14 +296,14 @@ impl<'a> Tuning<'a> {
         mixture: &Mixture,
         search: &Search<'_>,
         preprocess: &Preprocess,
-        path: &mut Vec<Step>,
+        path: &mut Vec<TuneStep>,
         best: &mut Vec<f64>,
     ) -> bool {
         let Some(gain) = search.gain(&mixture.values, best) else {
             return false;
         };
         let parts = search.parts(mixture);
-        let step = Step {
+        let step = TuneStep {
             what,
             spec: DescriptorSpec {
                 parts,
@@ -323,18 +324,18 @@ impl<'a> Tuning<'a> {
     fn whiten(
         &mut self,
         half: &GroundTruth,
-        described: &Described<'_>,
-        path: &mut Vec<Step>,
+        features: &Features<'_>,
+        path: &mut Vec<TuneStep>,
     ) -> Result<Option<Whitening>> {
         let Some(last) = path.last().cloned() else {
             return Ok(None);
         };
-        let joined = described.joined(&last.spec)?;
+        let joined = features.joined(&last.spec)?;
         let (metric, seed) = (self.options.metric, self.options.seed);
         let Some(fitted) = whiten::best(half, &joined, metric, seed, &mut self.tried)? else {
             return Ok(None);
         };
-        let step = Step {
+        let step = TuneStep {
             what: "whitening",
             whitened: Some(fitted.whitening.dimension()),
             mean: last.mean + fitted.gain.mean,
@@ -346,7 +347,7 @@ impl<'a> Tuning<'a> {
         Ok(Some(fitted.whitening))
     }
 
-    fn improved(&mut self, step: &Step) {
+    fn improved(&mut self, step: &TuneStep) {
         // A search takes seconds; the next pass over photos stops.
         let _ = (self.on_event)(TuneEvent::Improved(step));
     }
@@ -355,10 +356,10 @@ impl<'a> Tuning<'a> {
     fn values(
         &self,
         spec: &DescriptorSpec,
-        described: &Described<'_>,
+        features: &Features<'_>,
         truth: &GroundTruth,
     ) -> Result<Vec<f64>> {
-        let matrices = described.matrices(spec)?;
+        let matrices = features.matrices(spec)?;
         let weighted = Weighted {
             parts: matrices.iter().collect(),
             weights: spec.parts.iter().map(|part| part.weight).collect(),
@@ -377,7 +378,7 @@ impl<'a> Tuning<'a> {
     fn report(
         &mut self,
         half: &GroundTruth,
-        found: Found,
+        found: Best,
         first: (usize, usize),
     ) -> Result<Option<Tuned>> {
         let options = self.options;
@@ -386,17 +387,17 @@ impl<'a> Tuning<'a> {
             return Ok(None);
         };
         let looks = [(default, own), (&end.spec, &end.preprocess)];
-        let Some((kept, described)) = self.describe_all(half, &looks)? else {
+        let Some((kept, features)) = self.features_of_all(half, &looks)? else {
             return Ok(None);
         };
-        let [by_default, described] = &described[..] else {
+        let [by_default, features] = &features[..] else {
             return Ok(None);
         };
         let before = self.values(default, by_default, &kept)?;
         let after = match &found.whitening {
-            None => self.values(&end.spec, described, &kept)?,
+            None => self.values(&end.spec, features, &kept)?,
             Some(whitening) => {
-                let whitened = whiten::whitened(whitening, &described.joined(&end.spec)?);
+                let whitened = whiten::whitened(whitening, &features.joined(&end.spec)?);
                 let weighted = Weighted {
                     parts: vec![&whitened],
                     weights: vec![1.0],

@@ -4,7 +4,7 @@
 //! weight is an addition of matrices and a ranking: no network runs, no product is computed.
 
 use super::super::bootstrap::{Bootstrap, Estimate};
-use super::super::describe::Described;
+use super::super::features::Features;
 use super::super::ground_truth::{GroundTruth, Query};
 use super::super::metrics::Metric;
 use super::super::ranking::{Similarities, Weighted, outcome};
@@ -66,7 +66,7 @@ impl<'a> Search<'a> {
     /// Tries every part by itself, and keeps the similarities of the best poolings of each layer.
     pub fn new(
         truth: &'a GroundTruth,
-        described: &Described<'_>,
+        features: &Features<'_>,
         parts: &[Part],
         metric: Metric,
         bootstrap: &'a Bootstrap,
@@ -81,7 +81,7 @@ impl<'a> Search<'a> {
             candidates: Vec::new(),
         };
         for part in parts {
-            let matrix = described.matrix(part)?;
+            let matrix = features.matrix(part)?;
             let weighted = Weighted {
                 parts: vec![&matrix],
                 weights: vec![1.0],

@@ -1,6 +1,6 @@
 //! Input sizes and crops that a tuning tries.
 
-use crate::error::Result;
+use crate::error::{PhotoError, Result};
 use crate::photo::{Preprocess, Size};
 
 /// How much longer the sides are than those the network was trained with: networks see details of
@@ -13,8 +13,8 @@ const STEP: f32 = 32.0;
 /// Preprocessings to try: the model's own first, then at each size its crop and the whole picture.
 ///
 /// # Errors
-/// The preprocessing's text, changed to another size, cannot be read.
-pub fn preprocessings(own: &Preprocess) -> Result<Vec<Preprocess>> {
+/// [`PhotoError::PictureTooLong`], [`PhotoError::CropTooLarge`] if the model's own has no size.
+pub fn preprocessings(own: &Preprocess) -> Result<Vec<Preprocess>, PhotoError> {
     let mut tried = vec![own.clone()];
     let (side, _) = own.output_size(512, 512)?;
     let side = side as f32;

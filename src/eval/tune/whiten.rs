@@ -6,7 +6,7 @@ use super::super::metrics::Metric;
 use super::super::ranking::{Matrix, Weighted, outcomes};
 use super::groups;
 use crate::descriptor::Whitening;
-use crate::error::Result;
+use crate::error::{DescriptorError, Result};
 
 /// Dimensions kept that are tried.
 const KEEP: [usize; 6] = [64, 128, 256, 512, 1024, 2048];
@@ -31,7 +31,7 @@ pub fn best(
     metric: Metric,
     seed: u64,
     tried: &mut usize,
-) -> Result<Option<Fitted>> {
+) -> Result<Option<Fitted>, DescriptorError> {
     let folds = folds(truth, descriptors, seed);
     let plain: Vec<f64> = folds
         .iter()

@@ -39,6 +39,16 @@ impl Augmentation<'_> {
 }
 
 impl Snapshot {
+    /// What its header says of them, where they lie.
+    pub(super) fn augmentation_sections(&self) -> Option<Augmentation<'_>> {
+        let augmented = self.header().sections.augmented.as_ref()?;
+        Some(Augmentation {
+            expansion: augmented.expansion,
+            neighbors: self.file.numbers(&augmented.neighbors),
+            weights: self.file.numbers(&augmented.weights),
+        })
+    }
+
     /// The `k` nearest of all augmented vectors: one pass over the vectors, one over the weights.
     pub(super) fn nearest_augmented(
         &self,

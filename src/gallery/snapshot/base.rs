@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::container::{Container, damaged};
 use super::layout::{BaseHeader, BaseRef};
-use crate::error::Result;
+use crate::error::{GalleryError, Result};
 use crate::gallery::hnsw::FlatHnsw;
 
 /// A mapped base.
@@ -16,17 +16,18 @@ impl Base {
     /// Opens the base that a snapshot in `dir` names.
     ///
     /// # Errors
-    /// As [`Container::open`]; [`crate::Error::DamagedSnapshot`] if it is another one.
+    /// As [`Container::open`]; [`crate::error::GalleryError::DamagedSnapshot`] if it is another
+    /// one.
     pub fn open(dir: &Path, wanted: &BaseRef, dimension: usize) -> Result<Self> {
         let path = dir.join(&wanted.name);
         if !wanted.name.starts_with("base-") || wanted.name.contains(['/', '\\']) {
-            return Err(damaged(&path, "it is no base's name"));
+            return Err(damaged(&path, "it is no base's name").into());
         }
         let file: Container<BaseHeader> = Container::open(path)?;
         let header = file.header();
         let found = (file.stamp(), header.points, header.dimension);
         if found != (&*wanted.stamp, wanted.points, dimension) {
-            return Err(damaged(file.path(), "it belongs to another snapshot"));
+            return Err(damaged(file.path(), "it belongs to another snapshot").into());
         }
         Ok(Self { file })
     }
@@ -62,7 +63,7 @@ impl Base {
     }
 
     /// Compares every section with its checksum.
-    pub fn verify(&self) -> Result<()> {
+    pub fn verify(&self) -> Result<(), GalleryError> {
         self.file.verify()
     }
 }

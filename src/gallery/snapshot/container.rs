@@ -8,8 +8,8 @@ use memmap2::Mmap;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::error::{Error, Result};
-use crate::gallery::VERSION;
+use crate::error::{Error, FileError, GalleryError, Result};
+use crate::gallery::version::VERSION;
 
 /// Magic, length and checksum before the header's JSON.
 const PREFIX: usize = 48;
@@ -28,7 +28,7 @@ pub struct Section {
 }
 
 /// A header that knows its file's sections.
-pub trait Described: Serialize + DeserializeOwned {
+pub trait ContainerHeader: Serialize + DeserializeOwned {
     /// The file's first bytes.
     const MAGIC: &'static [u8; 8];
 
@@ -46,19 +46,16 @@ pub struct Container<H> {
     stamp: String,
 }
 
-impl<H: Described> Container<H> {
+impl<H: ContainerHeader> Container<H> {
     /// Opens the file, however large it is, in milliseconds: its header is checked here, its
     /// sections by [`Container::verify`].
     ///
     /// # Errors
-    /// [`Error::DamagedSnapshot`]; [`Error::GalleryTooNew`]; [`Error::Read`].
+    /// [`GalleryError::DamagedSnapshot`]; [`GalleryError::GalleryTooNew`]; [`FileError::Read`].
     pub fn open(path: PathBuf) -> Result<Self> {
         let unreadable = |source: io::Error| match source.kind() {
-            io::ErrorKind::NotFound => damaged(&path, "it is missing"),
-            _ => Error::Read {
-                path: path.clone(),
-                source,
-            },
+            io::ErrorKind::NotFound => damaged(&path, "it is missing").into(),
+            _ => Error::from(FileError::read_at(&path)(source)),
         };
         let file = File::open(&path).map_err(unreadable)?;
         let map = map(&file).map_err(unreadable)?;
@@ -73,10 +70,10 @@ impl<H: Described> Container<H> {
             last.is_some_and(|last| last <= end) && section.offset.is_multiple_of(ALIGNMENT)
         };
         if !header.sections().iter().all(is_within) {
-            return Err(damaged(&path, "it is cut off"));
+            return Err(damaged(&path, "it is cut off").into());
         }
         if !header.is_consistent() {
-            return Err(damaged(&path, "its counts do not fit its sections"));
+            return Err(damaged(&path, "its counts do not fit its sections").into());
         }
         Ok(Self {
             path,
@@ -117,8 +114,8 @@ impl<H: Described> Container<H> {
     /// Compares every section with its checksum.
     ///
     /// # Errors
-    /// [`Error::DamagedSnapshot`].
-    pub fn verify(&self) -> Result<()> {
+    /// [`GalleryError::DamagedSnapshot`].
+    pub fn verify(&self) -> Result<(), GalleryError> {
         let is_whole = |section: &&Section| {
             let mut hasher = blake3::Hasher::new();
             hasher.update_rayon(self.bytes(section));
@@ -140,8 +137,8 @@ fn slice<'a>(bytes: &'a [u8], section: &Section) -> &'a [u8] {
         .unwrap_or_default()
 }
 
-pub fn damaged(path: &Path, reason: &'static str) -> Error {
-    Error::DamagedSnapshot {
+pub fn damaged(path: &Path, reason: &'static str) -> GalleryError {
+    GalleryError::DamagedSnapshot {
         path: path.to_owned(),
         reason,
     }
@@ -175,13 +172,13 @@ fn header_json(magic: [u8; 8], bytes: &[u8]) -> Result<&[u8], &'static str> {
 }
 
 /// Asked first: the rest of a newer version's header need not look like ours.
-fn check_version(json: &[u8], path: &Path) -> Result<()> {
+fn check_version(json: &[u8], path: &Path) -> Result<(), GalleryError> {
     #[derive(Deserialize)]
     struct Version {
         version: u64,
     }
     match serde_json::from_slice(json) {
-        Ok(Version { version }) if version > VERSION => Err(Error::GalleryTooNew {
+        Ok(Version { version }) if version > VERSION => Err(GalleryError::GalleryTooNew {
             dir: path.parent().unwrap_or(path).to_owned(),
             found: version,
             known: VERSION,
@@ -222,7 +219,7 @@ impl MappedSection {
 impl ContainerWriter {
     /// Begins a file with room for a header of `header` bytes, so that the sections can be written
     /// before their checksums are known.
-    pub fn create(temporary: PathBuf, header: usize) -> Result<Self> {
+    pub fn create(temporary: PathBuf, header: usize) -> Result<Self, FileError> {
         let room = (PREFIX as u64 + header as u64).next_multiple_of(4096);
         let open = || -> io::Result<File> {
             let mut file = File::options()
@@ -234,10 +231,7 @@ impl ContainerWriter {
             file.seek(SeekFrom::Start(room))?;
             Ok(file)
         };
-        let file = open().map_err(|source| Error::Write {
-            path: temporary.clone(),
-            source,
-        })?;
+        let file = open().map_err(FileError::write_at(&temporary))?;
         Ok(Self {
             temporary,
             file: BufWriter::with_capacity(1 << 20, file),
@@ -248,7 +242,7 @@ impl ContainerWriter {
     }
 
     /// Begins a section behind the last.
-    pub fn section(&mut self) -> Result<SectionWriter<'_>> {
+    pub fn section(&mut self) -> Result<SectionWriter<'_>, FileError> {
         let padding = self.at.next_multiple_of(ALIGNMENT) - self.at;
         self.put(&[0; ALIGNMENT as usize][..padding as usize])?;
         let offset = self.at;
@@ -260,39 +254,33 @@ impl ContainerWriter {
     }
 
     /// A section from what is at hand.
-    pub fn whole_section<T: bytemuck::Pod>(&mut self, values: &[T]) -> Result<Section> {
+    pub fn whole_section<T: bytemuck::Pod>(&mut self, values: &[T]) -> Result<Section, FileError> {
         let mut section = self.section()?;
         section.put(bytemuck::cast_slice(values))?;
         Ok(section.finish())
     }
 
     /// The numbers of a section written before, to be read while more are written.
-    pub fn map(&mut self, section: &Section) -> Result<MappedSection> {
+    pub fn map(&mut self, section: &Section) -> Result<MappedSection, FileError> {
         let flushed = self.file.flush().and_then(|()| map(self.file.get_ref()));
-        let map = flushed.map_err(|source| self.failed(source))?;
+        let map = flushed.map_err(FileError::write_at(&self.temporary))?;
         let section = section.clone();
         Ok(MappedSection { map, section })
     }
 
-    fn failed(&self, source: io::Error) -> Error {
-        Error::Write {
-            path: self.temporary.clone(),
-            source,
-        }
-    }
-
-    fn put(&mut self, bytes: &[u8]) -> Result<()> {
+    fn put(&mut self, bytes: &[u8]) -> Result<(), FileError> {
         self.at += bytes.len() as u64;
         let written = self.file.write_all(bytes);
-        written.map_err(|source| self.failed(source))
+        written.map_err(FileError::write_at(&self.temporary))
     }
 
     /// Writes the header, makes the file durable and gives it its name; returns its stamp.
-    pub fn finish<H: Described>(mut self, header: &H, path: &Path) -> Result<String> {
-        let failed = |source| Error::Write {
-            path: path.to_owned(),
-            source,
-        };
+    pub fn finish<H: ContainerHeader>(
+        mut self,
+        header: &H,
+        path: &Path,
+    ) -> Result<String, FileError> {
+        let failed = FileError::write_at(path);
         let json = serde_json::to_vec(header).map_err(|error| failed(error.into()))?;
         let hash = blake3::hash(&json);
         let room = self.room as usize;
@@ -326,7 +314,7 @@ impl Drop for ContainerWriter {
 }
 
 impl SectionWriter<'_> {
-    pub fn put(&mut self, bytes: &[u8]) -> Result<()> {
+    pub fn put(&mut self, bytes: &[u8]) -> Result<(), FileError> {
         self.hasher.update(bytes);
         self.writer.put(bytes)
     }

@@ -29,7 +29,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::container::{Described, Section};
+use super::container::{ContainerHeader, Section};
 use crate::descriptor::{Expansion, Provenance};
 use crate::gallery::hnsw;
 
@@ -89,7 +89,7 @@ impl Augmented {
     }
 }
 
-impl Described for Header {
+impl ContainerHeader for Header {
     const MAGIC: &'static [u8; 8] = b"IMGSNAP1";
 
     fn sections(&self) -> Vec<&Section> {
@@ -153,7 +153,7 @@ impl BaseHeader {
     }
 }
 
-impl Described for BaseHeader {
+impl ContainerHeader for BaseHeader {
     const MAGIC: &'static [u8; 8] = b"IMGBASE1";
 
     fn sections(&self) -> Vec<&Section> {

@@ -10,7 +10,6 @@ use std::collections::HashMap;
 use std::fs;
 use std::path::Path;
 
-use self::augmented::Augmentation;
 pub use self::base::Base;
 use self::container::Container;
 use self::container::damaged;
@@ -18,12 +17,11 @@ pub use self::container::{ContainerWriter, MappedSection, Section};
 use self::layout::RECORD;
 pub use self::layout::{Augmented, BaseHeader, BaseRef, BaseSections, Header, Sections};
 pub use self::switch::{CURRENT, remove_others, switch_to};
-use super::DEFAULT_EF_SEARCH;
 use super::hnsw::FlatHnsw;
-use super::index::{Exact, Index, Neighbor, best};
+use super::index::{DEFAULT_EF_SEARCH, Exact, Index, Neighbor, best};
 use super::record::{Record, path_from_bytes};
 use crate::descriptor::{Descriptor, Expansion, Provenance};
-use crate::error::{Error, Result};
+use crate::error::{DescriptorError, FileError, GalleryError, Result};
 use crate::photo::ContentHash;
 
 /// How often a snapshot is looked for again that was replaced between reading its name and
@@ -74,12 +72,12 @@ impl Snapshot {
     /// headers are checked here, its contents by [`Snapshot::verify`].
     ///
     /// # Errors
-    /// [`Error::NoGallery`]; [`Error::DamagedSnapshot`]; [`Error::GalleryTooNew`]; [`Error::Read`].
+    /// [`GalleryError::NoGallery`]; [`GalleryError::DamagedSnapshot`];
+    /// [`GalleryError::GalleryTooNew`]; [`FileError::Read`].
     pub fn open(dir: &Path) -> Result<Self> {
         if !dir.is_dir() {
-            return Err(Error::NoGallery {
-                dir: dir.to_owned(),
-            });
+            let dir = dir.to_owned();
+            return Err(GalleryError::NoGallery { dir }.into());
         }
         let mut name = current_name(dir)?;
         for _ in 0..ATTEMPTS {
@@ -254,15 +252,6 @@ impl Snapshot {
         augmented.map(|augmented| augmented.expansion)
     }
 
-    fn augmentation_sections(&self) -> Option<Augmentation<'_>> {
-        let augmented = self.header().sections.augmented.as_ref()?;
-        Some(Augmentation {
-            expansion: augmented.expansion,
-            neighbors: self.file.numbers(&augmented.neighbors),
-            weights: self.file.numbers(&augmented.weights),
-        })
-    }
-
     /// The photos most similar to `query`, best first, equals by path.
     ///
     /// Small galleries are searched exactly. In large ones a graph finds nearly all of the
@@ -271,8 +260,12 @@ impl Snapshot {
     /// by the vectors as they are.
     ///
     /// # Errors
-    /// [`Error::WrongDimension`] if the query was made with another spec.
-    pub fn search(&self, query: &Descriptor, options: &SearchOptions) -> Result<Vec<Match>> {
+    /// [`DescriptorError::WrongDimension`] if the query was made with another spec.
+    pub fn search(
+        &self,
+        query: &Descriptor,
+        options: &SearchOptions,
+    ) -> Result<Vec<Match>, DescriptorError> {
         let near = self.nearest(query, options.k, options)?;
         Ok(self.matches(near, options))
     }
@@ -287,7 +280,7 @@ impl Snapshot {
         query: &Descriptor,
         expansion: &Expansion,
         options: &SearchOptions,
-    ) -> Result<Descriptor> {
+    ) -> Result<Descriptor, DescriptorError> {
         let near = self.nearest(query, expansion.neighbors, options)?;
         let vectors = near.into_iter().filter_map(|neighbor| {
             let vector = self.searched_vector(neighbor.index)?;
@@ -303,11 +296,11 @@ impl Snapshot {
         query: &Descriptor,
         k: usize,
         options: &SearchOptions,
-    ) -> Result<Vec<Neighbor>> {
+    ) -> Result<Vec<Neighbor>, DescriptorError> {
         let expected = self.provenance().dimension;
         let (query, found) = (query.as_slice(), query.dimension());
         if found != expected {
-            return Err(Error::WrongDimension { expected, found });
+            return Err(DescriptorError::WrongDimension { expected, found });
         }
         let starts = self.owner_starts();
         let alive = |index: u32| {
@@ -373,8 +366,8 @@ impl Snapshot {
     /// Compares every section with its checksum.
     ///
     /// # Errors
-    /// [`Error::DamagedSnapshot`].
-    pub fn verify(&self) -> Result<()> {
+    /// [`GalleryError::DamagedSnapshot`].
+    pub fn verify(&self) -> Result<(), GalleryError> {
         self.file.verify()?;
         self.base.as_ref().map_or(Ok(()), Base::verify)
     }
@@ -386,15 +379,16 @@ fn current_name(dir: &Path) -> Result<String> {
     let name = match fs::read_to_string(&current) {
         Ok(name) => name,
         Err(source) if source.kind() == std::io::ErrorKind::PermissionDenied => {
-            return Err(Error::Read {
+            return Err(FileError::Read {
                 path: current,
                 source,
-            });
+            }
+            .into());
         }
-        Err(_) => return Err(damaged(&current, "it is missing or damaged")),
+        Err(_) => return Err(damaged(&current, "it is missing or damaged").into()),
     };
     if !name.starts_with("snapshot-") || name.contains(['/', '\\', '\0']) {
-        return Err(damaged(&current, "it names no snapshot"));
+        return Err(damaged(&current, "it names no snapshot").into());
     }
     Ok(name)
 }

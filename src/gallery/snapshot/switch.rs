@@ -4,13 +4,13 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::Path;
 
-use crate::error::{Error, Result};
+use crate::error::{FileError, Result};
 
 /// The file that names the newest snapshot.
 pub const CURRENT: &str = "current";
 
 /// Makes the snapshot called `name` the current one.
-pub fn switch_to(dir: &Path, name: &str) -> Result<()> {
+pub fn switch_to(dir: &Path, name: &str) -> Result<(), FileError> {
     let (new, current) = (dir.join("current.new"), dir.join(CURRENT));
     let switch = || -> io::Result<()> {
         let mut file = File::create(&new)?;
@@ -19,10 +19,7 @@ pub fn switch_to(dir: &Path, name: &str) -> Result<()> {
         fs::rename(&new, &current)?;
         File::open(dir)?.sync_all()
     };
-    switch().map_err(|source| Error::Write {
-        path: current.clone(),
-        source,
-    })
+    switch().map_err(FileError::write_at(&current))
 }
 
 /// Removes other snapshots and bases, and what killed processes left half written. They only cost

@@ -1,6 +1,6 @@
 //! sled, held at arm's length: on damaged files it panics, at any read, instead of returning an
-//! error. Here a panic becomes [`Error::DamagedStore`], and a mark is left so that the next process
-//! makes the database anew: the store from the snapshot, a cache from nothing.
+//! error. Here a panic becomes [`GalleryError::DamagedStore`], and a mark is left so that the next
+//! process makes the database anew: the store from the snapshot, a cache from nothing.
 
 use std::fs;
 use std::io;
@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use sled::{Db, IVec};
 
-use crate::error::{Error, Result};
+use crate::error::{GalleryError, Result};
 
 /// What sled may keep in memory, in bytes.
 const CACHE: u64 = 64 << 20;
@@ -25,9 +25,12 @@ pub struct Guarded<T> {
 
 impl<T> Guarded<T> {
     /// Opens or creates the database in the folder `path`, and its trees.
-    pub fn open(path: &Path, trees: impl FnOnce(Db) -> sled::Result<T>) -> Result<Self> {
+    pub fn open(
+        path: &Path,
+        trees: impl FnOnce(Db) -> sled::Result<T>,
+    ) -> Result<Self, GalleryError> {
         if mark(path).exists() {
-            return Err(Error::DamagedStore {
+            return Err(GalleryError::DamagedStore {
                 path: path.to_owned(),
             });
         }
@@ -46,16 +49,16 @@ impl<T> Guarded<T> {
     }
 
     /// The error that says so, and the mark.
-    pub fn damaged(&self) -> Error {
+    pub fn damaged(&self) -> GalleryError {
         self.is_broken.store(true, Ordering::Relaxed);
         // Without the mark the next process finds out by itself.
         let _ = fs::write(mark(&self.path), "");
-        Error::DamagedStore {
+        GalleryError::DamagedStore {
             path: self.path.clone(),
         }
     }
 
-    pub fn ask<A>(&self, question: impl FnOnce(&T) -> sled::Result<A>) -> Result<A> {
+    pub fn ask<A>(&self, question: impl FnOnce(&T) -> sled::Result<A>) -> Result<A, GalleryError> {
         let is_broken = self.is_broken.load(Ordering::Relaxed);
         match self.trees.as_ref().filter(|_| !is_broken) {
             Some(trees) => self.judge(panic::catch_unwind(AssertUnwindSafe(|| question(trees)))),
@@ -67,7 +70,7 @@ impl<T> Guarded<T> {
     pub fn entries(
         &self,
         part: impl FnOnce(&T) -> sled::Iter,
-    ) -> impl Iterator<Item = Result<(IVec, IVec)>> {
+    ) -> impl Iterator<Item = Result<(IVec, IVec), GalleryError>> {
         let mut entries = Some(self.ask(|trees| Ok(part(trees))));
         std::iter::from_fn(move || match entries.take()? {
             Err(error) => Some(Err(error)),
@@ -84,10 +87,10 @@ impl<T> Guarded<T> {
         })
     }
 
-    fn judge<A>(&self, answer: std::thread::Result<sled::Result<A>>) -> Result<A> {
+    fn judge<A>(&self, answer: std::thread::Result<sled::Result<A>>) -> Result<A, GalleryError> {
         match answer {
             Ok(Ok(value)) => Ok(value),
-            Ok(Err(sled::Error::Io(source))) if !is_damage(&source) => Err(Error::Store {
+            Ok(Err(sled::Error::Io(source))) if !is_damage(&source) => Err(GalleryError::Store {
                 path: self.path.clone(),
                 source,
             }),

@@ -9,7 +9,7 @@ use std::path::Path;
 use sled::{Batch, Db};
 
 use super::guard::{Guarded, mark};
-use crate::error::{Error, Result};
+use crate::error::{FileError, GalleryError, Result};
 use crate::photo::ContentHash;
 
 /// What tells a part's vectors from all others: a digest of all that they depend on.
@@ -24,19 +24,13 @@ impl PooledCache {
     /// Opens or creates the cache in the gallery's folder `dir`; a damaged one is made anew.
     ///
     /// # Errors
-    /// [`Error::Write`], [`Error::Store`]; also where another process has it open.
+    /// [`FileError::Write`], [`GalleryError::Store`]; also where another process has it open.
     pub fn open(dir: &Path) -> Result<Self> {
         let path = dir.join("pooled");
-        fs::create_dir_all(&path).map_err(|source| Error::Write {
-            path: path.clone(),
-            source,
-        })?;
+        fs::create_dir_all(&path).map_err(FileError::write_at(&path))?;
         match Guarded::open(&path, Ok) {
-            Err(Error::DamagedStore { .. }) => {
-                fs::remove_dir_all(&path).map_err(|source| Error::Write {
-                    path: path.clone(),
-                    source,
-                })?;
+            Err(GalleryError::DamagedStore { .. }) => {
+                fs::remove_dir_all(&path).map_err(FileError::write_at(&path))?;
                 // Missing unless an earlier process left it.
                 let _ = fs::remove_file(mark(&path));
                 let sled = Guarded::open(&path, Ok)?;
@@ -49,8 +43,12 @@ impl PooledCache {
     /// The vector of a photo's part, if it is known.
     ///
     /// # Errors
-    /// [`Error::DamagedStore`], [`Error::Store`].
-    pub fn get(&self, part: &PartKey, hash: &ContentHash) -> Result<Option<Vec<f32>>> {
+    /// [`GalleryError::DamagedStore`], [`GalleryError::Store`].
+    pub fn get(
+        &self,
+        part: &PartKey,
+        hash: &ContentHash,
+    ) -> Result<Option<Vec<f32>>, GalleryError> {
         let stored = self.sled.ask(|db| db.get(key(part, hash)))?;
         Ok(stored.map(|bytes| bytemuck::pod_collect_to_vec(&bytes)))
     }
@@ -58,8 +56,8 @@ impl PooledCache {
     /// Whether all of these parts are known of a photo.
     ///
     /// # Errors
-    /// [`Error::DamagedStore`], [`Error::Store`].
-    pub fn has_all(&self, parts: &[PartKey], hash: &ContentHash) -> Result<bool> {
+    /// [`GalleryError::DamagedStore`], [`GalleryError::Store`].
+    pub fn has_all(&self, parts: &[PartKey], hash: &ContentHash) -> Result<bool, GalleryError> {
         for part in parts {
             if !self.sled.ask(|db| db.contains_key(key(part, hash)))? {
                 return Ok(false);
@@ -71,12 +69,12 @@ impl PooledCache {
     /// Keeps the vectors of a photo's parts.
     ///
     /// # Errors
-    /// [`Error::DamagedStore`], [`Error::Store`] on a full disk.
+    /// [`GalleryError::DamagedStore`], [`GalleryError::Store`] on a full disk.
     pub fn put<'a>(
         &self,
         hash: &ContentHash,
         parts: impl Iterator<Item = (&'a PartKey, &'a [f32])>,
-    ) -> Result<()> {
+    ) -> Result<(), GalleryError> {
         let mut batch = Batch::default();
         for (part, values) in parts {
             batch.insert(
@@ -90,8 +88,8 @@ impl PooledCache {
     /// Writes what was put to the disk.
     ///
     /// # Errors
-    /// [`Error::DamagedStore`], [`Error::Store`] on a full disk.
-    pub fn flush(&self) -> Result<()> {
+    /// [`GalleryError::DamagedStore`], [`GalleryError::Store`] on a full disk.
+    pub fn flush(&self) -> Result<(), GalleryError> {
         self.sled.ask(|db| db.flush().map(|_| ()))
     }
 }

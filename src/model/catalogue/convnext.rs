@@ -1,6 +1,6 @@
 //! ConvNeXts, with their authors' weights as timm has them. Accuracies are the paper's.
 
-use super::{Model, hub};
+use super::entry::{Model, hub};
 
 const CITATION: &str = "Liu et al., A ConvNet for the 2020s, 2022; weights: the authors'";
 const PREPROCESS: &str = "resize=256,crop=224,interpolation=bicubic,\

@@ -1,6 +1,6 @@
 //! DenseNet, with torchvision's weights, which timm has too.
 
-use super::{Model, TORCHVISION, hub};
+use super::entry::{Model, TORCHVISION, hub};
 
 pub const MODELS: &[Model] = &[Model {
     name: "densenet121",

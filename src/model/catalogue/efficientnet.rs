@@ -1,6 +1,6 @@
 //! EfficientNets: TensorFlow's Lite ones as timm has them, and timm's own of the others.
 
-use super::{Model, WeightsSource, hub};
+use super::entry::{Model, WeightsSource, hub};
 
 const LITE_CITATION: &str =
     "Tan & Le, EfficientNet, 2019; weights: TensorFlow's EfficientNet-Lite, 2020";

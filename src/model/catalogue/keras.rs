@@ -4,7 +4,7 @@
 //! which takes the nearest pixels whatever the proportions, and `preprocess_input`, which is
 //! Caffe's: blue first, bytes less the means. Accuracies are Keras' figures.
 
-use super::{Model, WeightsSource};
+use super::entry::{Model, WeightsSource};
 
 const CAFFE: &str = "resize=224x224,interpolation=nearest,order=bgr,scale=255,\
                      mean=103.939/116.779/123.68,std=1/1/1";

@@ -1,7 +1,7 @@
 //! MobileNets, with timm's weights. torchvision's own are in no repository that we know, but load
 //! with `--weights`.
 
-use super::{Model, hub};
+use super::entry::{Model, hub};
 
 /// As timm's own weights want their pictures.
 const TIMM: &str = "resize=256,crop=224,interpolation=bicubic,\

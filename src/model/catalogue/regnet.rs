@@ -1,6 +1,6 @@
 //! RegNets, with torchvision's newer weights, which timm has too.
 
-use super::{Model, hub};
+use super::entry::{Model, hub};
 
 const CITATION: &str = "Radosavovic et al., Designing Network Design Spaces, 2020; \
                         weights: torchvision, IMAGENET1K_V2";

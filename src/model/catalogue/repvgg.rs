@@ -1,6 +1,6 @@
 //! RepVGGs, with their authors' weights as timm has them.
 
-use super::{Model, TORCHVISION, hub};
+use super::entry::{Model, TORCHVISION, hub};
 
 const CITATION: &str = "Ding et al., RepVGG, 2021; weights: the authors'";
 

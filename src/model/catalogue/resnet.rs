@@ -1,6 +1,6 @@
 //! ResNets, with torchvision's weights of 2016 to 2019, which timm has too.
 
-use super::{Model, TORCHVISION, hub};
+use super::entry::{Model, TORCHVISION, hub};
 
 const CITATION: &str =
     "He et al., Deep Residual Learning, 2015; weights: torchvision, IMAGENET1K_V1";

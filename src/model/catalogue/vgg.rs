@@ -1,6 +1,6 @@
 //! VGGs, with torchvision's weights, which timm has too.
 
-use super::{Model, TORCHVISION, hub};
+use super::entry::{Model, TORCHVISION, hub};
 
 const CITATION: &str = "Simonyan & Zisserman, Very Deep Convolutional Networks, 2014; \
                         weights: torchvision, IMAGENET1K_V1";

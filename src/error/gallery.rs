@@ -1,0 +1,80 @@
+//! What can go wrong with a gallery.
+
+use std::io;
+use std::path::PathBuf;
+
+use super::cause::Source;
+
+/// Why a gallery cannot be opened, written or searched.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum GalleryError {
+    /// There is no gallery in the folder.
+    #[error("no gallery in {}", .dir.display())]
+    NoGallery {
+        /// The folder.
+        dir: PathBuf,
+    },
+    /// Another process is writing to the gallery.
+    #[error("another imgsearch is writing to {}", .dir.display())]
+    GalleryLocked {
+        /// The gallery's folder.
+        dir: PathBuf,
+    },
+    /// The gallery was made by a newer version.
+    #[error("{} has format {found}, this version knows up to {known}", .dir.display())]
+    GalleryTooNew {
+        /// The gallery's folder.
+        dir: PathBuf,
+        /// Its format.
+        found: u64,
+        /// The newest format this version knows.
+        known: u64,
+    },
+    /// The gallery holds descriptors that were made otherwise.
+    #[error("this gallery was made with {what} `{gallery}`, not `{requested}`")]
+    SpecMismatch {
+        /// Spec, preprocessing or weights.
+        what: &'static str,
+        /// What the gallery was made with.
+        gallery: String,
+        /// What was asked for.
+        requested: String,
+    },
+    /// The gallery's copy of the whitening that its descriptors were made with cannot be used.
+    #[error("the gallery has lost its whitening: {source}")]
+    LostWhitening {
+        /// The whitening's digest, 64 hexadecimal digits.
+        digest: String,
+        /// Why.
+        source: Source,
+    },
+    /// A snapshot cannot be used.
+    #[error("damaged snapshot: {}: {reason}", .path.display())]
+    DamagedSnapshot {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// The store cannot be read or written: the disk is full, for instance.
+    #[error("cannot use the gallery's store {}: {source}", .path.display())]
+    Store {
+        /// Its folder.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The store's files are damaged.
+    #[error("the gallery's store is damaged: {}", .path.display())]
+    DamagedStore {
+        /// Its folder.
+        path: PathBuf,
+    },
+    /// Neither the store nor the snapshot can be read.
+    #[error("both store and snapshot are damaged: {}", .dir.display())]
+    DamagedGallery {
+        /// The gallery's folder.
+        dir: PathBuf,
+    },
+}

@@ -1,0 +1,73 @@
+//! What can go wrong with a network: it is not known, or it cannot be run.
+
+use super::cause::Source;
+
+/// Why a network cannot be built or run.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum NetworkError {
+    /// There is no architecture of this name.
+    #[error("unknown network: `{name}`")]
+    UnknownArchitecture {
+        /// The name asked for.
+        name: String,
+        /// The known name most like it.
+        nearest: Option<String>,
+    },
+    /// The network has no layer of this name.
+    #[error("`{architecture}` has no layer `{layer}`")]
+    UnknownLayer {
+        /// The architecture asked.
+        architecture: String,
+        /// The name asked for.
+        layer: String,
+        /// The known name most like it.
+        nearest: Option<String>,
+    },
+    /// The picture is so small that nothing is left of it at the layer.
+    #[error("a picture of {width}×{height} pixels is too small for layer `{layer}`")]
+    PictureTooSmall {
+        /// Its width in pixels.
+        width: usize,
+        /// Its height in pixels.
+        height: usize,
+        /// The layer with an empty map.
+        layer: String,
+    },
+    /// A step or a layer of a network does not fit what is there before it.
+    #[error("invalid network `{network}`: {place} {reason}")]
+    Invalid {
+        /// The network's name.
+        network: String,
+        /// The step, by its number, or the layer.
+        place: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The network cannot be run on pictures of this size.
+    #[error("`{network}` cannot be run on {width}×{height} pixels: {reason}")]
+    UnfitSize {
+        /// The network's name.
+        network: String,
+        /// Height of the picture in pixels.
+        height: usize,
+        /// Width of the picture in pixels.
+        width: usize,
+        /// What meets that does not fit.
+        reason: String,
+    },
+    /// The tensor library failed: out of device memory, for instance.
+    #[error("the network failed: {source}")]
+    Tensor {
+        /// Why.
+        source: Source,
+    },
+    /// The device asked for is not there, or this build cannot use it.
+    #[error("cannot use device `{device}`: {reason}")]
+    Device {
+        /// As asked for.
+        device: String,
+        /// Why not.
+        reason: String,
+    },
+}

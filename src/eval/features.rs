@@ -1,0 +1,305 @@
+//! Every item of a labelled set through the network once, all layers and poolings together.
+//!
+//! What is pooled goes into a cache on disk, so memory does not grow with the number of specs, and
+//! the next evaluation of the same photos runs no network at all.
+
+use std::ops::{ControlFlow, Range};
+
+use crossbeam_channel::{Receiver, Sender};
+use image::imageops;
+
+use super::ground_truth::{Item, Region};
+use super::ranking::Matrix;
+use crate::descriptor::{DescriptorSpec, Part, normalize_in_place};
+use crate::error::{DescriptorError, Error, GalleryError, PhotoError, Result};
+use crate::extract::Extractor;
+use crate::gallery::{PartKey, PooledCache};
+use crate::ingest::{Skipped, work_through};
+use crate::photo::{ContentHash, Photo, Pixels};
+
+/// What is going on.
+pub enum EvalEvent<'a> {
+    /// So many items are to be looked at.
+    Started {
+        /// How many.
+        items: usize,
+    },
+    /// The features of one more item are there, pooled now or before.
+    Pooled,
+    /// A photo was skipped.
+    Skipped(&'a Skipped),
+    /// So many of the specs are evaluated.
+    Evaluated {
+        /// Specs done.
+        done: usize,
+        /// Specs in all.
+        total: usize,
+    },
+}
+
+/// Told what happens; when it breaks, the work stops and what is done is kept.
+pub type OnEvent<'a> = &'a mut dyn FnMut(EvalEvent<'_>) -> ControlFlow<()>;
+
+/// The features of a set's items: of each the vectors that were pooled from the layers.
+pub struct Features<'a> {
+    cache: &'a PooledCache,
+    source: String,
+    /// What each item is known by in the cache; nothing for those that were skipped.
+    hashes: Vec<Option<ContentHash>>,
+    /// Items that have none, since they could not be read.
+    pub skipped: Vec<Skipped>,
+    /// Whether it was stopped before the end.
+    pub interrupted: bool,
+}
+
+impl<'a> Features<'a> {
+    /// Pools all parts of the extractor's spec for `items`.
+    ///
+    /// # Errors
+    /// Only what concerns all items, such as a full disk.
+    pub fn new(
+        items: &[Item],
+        extractor: &Extractor,
+        cache: &'a PooledCache,
+        jobs: usize,
+        on_event: OnEvent<'_>,
+    ) -> Result<Self, GalleryError> {
+        let mut features = Self {
+            cache,
+            source: source_of(extractor),
+            hashes: vec![None; items.len()],
+            skipped: Vec::new(),
+            interrupted: on_event(EvalEvent::Started { items: items.len() }).is_break(),
+        };
+        let parts = &extractor.spec().parts;
+        let workers = Workers {
+            items,
+            extractor,
+            cache,
+            keys: parts.iter().map(|part| features.key(part)).collect(),
+        };
+        if !features.interrupted {
+            work_through(
+                (items.len(), extractor.batch()),
+                jobs,
+                |range, sender| workers.run(range, sender),
+                |receiver, stop| features.take_all(&receiver, &workers, stop, on_event),
+            )?;
+        }
+        cache.flush()?;
+        Ok(features)
+    }
+
+    fn take_all(
+        &mut self,
+        receiver: &Receiver<Taken>,
+        workers: &Workers<'_>,
+        stop: &dyn Fn(),
+        on_event: OnEvent<'_>,
+    ) -> Result<(), GalleryError> {
+        for taken in receiver {
+            let event = match taken.outcome {
+                Ok((hash, pooled)) => {
+                    if let Some(pooled) = pooled {
+                        let pooled = pooled.iter().map(Vec::as_slice);
+                        self.cache.put(&hash, workers.keys.iter().zip(pooled))?;
+                    }
+                    self.hashes[taken.item] = Some(hash);
+                    on_event(EvalEvent::Pooled)
+                }
+                Err(reason) => {
+                    let path = workers.items[taken.item].path.clone();
+                    self.skipped.push(Skipped { path, reason });
+                    let last = self.skipped.last();
+                    last.map_or(ControlFlow::Continue(()), |last| {
+                        on_event(EvalEvent::Skipped(last))
+                    })
+                }
+            };
+            if event.is_break() {
+                self.interrupted = true;
+                stop();
+            }
+        }
+        Ok(())
+    }
+
+    /// Which items have features.
+    #[must_use]
+    pub fn kept(&self) -> Vec<bool> {
+        self.hashes.iter().map(Option::is_some).collect()
+    }
+
+    /// Leaves only those of the items for which `keep` says so.
+    pub fn restrict(&mut self, keep: &[bool]) {
+        for (hash, keep) in self.hashes.iter_mut().zip(keep) {
+            *hash = hash.filter(|_| *keep);
+        }
+    }
+
+    /// The vectors of a part for the items that have features, in their order. Vectors have length
+    /// 1; one that was zero is zero, and like nothing.
+    ///
+    /// # Errors
+    /// [`GalleryError::DamagedStore`], [`GalleryError::Store`] if the cache fails.
+    pub fn matrix(&self, part: &Part) -> Result<Matrix> {
+        let key = self.key(part);
+        let mut matrix = Matrix::default();
+        for hash in self.hashes.iter().flatten() {
+            let row = self.cache.get(&key, hash)?.unwrap_or_default();
+            if matrix.dimension == 0 {
+                matrix.dimension = row.len();
+            }
+            if row.len() != matrix.dimension {
+                let (expected, found) = (matrix.dimension, row.len());
+                return Err(DescriptorError::WrongDimension { expected, found }.into());
+            }
+            matrix.values.extend(row);
+        }
+        Ok(matrix)
+    }
+
+    /// The vectors of each of a spec's parts.
+    ///
+    /// # Errors
+    /// As [`Features::matrix`].
+    pub fn matrices(&self, spec: &DescriptorSpec) -> Result<Vec<Matrix>> {
+        spec.parts.iter().map(|part| self.matrix(part)).collect()
+    }
+
+    /// The descriptors themselves: the parts weighted and joined, of length 1 (a little less where a
+    /// part is zero).
+    ///
+    /// # Errors
+    /// As [`Features::matrix`].
+    pub fn joined(&self, spec: &DescriptorSpec) -> Result<Matrix> {
+        let matrices = self.matrices(spec)?;
+        let square: f32 = spec
+            .parts
+            .iter()
+            .map(|part| part.weight * part.weight)
+            .sum();
+        let rows = matrices.first().map_or(0, Matrix::rows);
+        let dimension = matrices.iter().map(|matrix| matrix.dimension).sum();
+        let mut values = Vec::with_capacity(rows * dimension);
+        for row in 0..rows {
+            for (matrix, part) in matrices.iter().zip(&spec.parts) {
+                let share = part.weight / square.sqrt();
+                values.extend(matrix.row(row).iter().map(|value| value * share));
+            }
+        }
+        Ok(Matrix { values, dimension })
+    }
+
+    fn key(&self, part: &Part) -> PartKey {
+        let text = format!("{}|{}/{}", self.source, part.layer, part.pooling);
+        let digest = blake3::hash(text.as_bytes());
+        let mut key = PartKey::default();
+        let length = key.len();
+        key.copy_from_slice(&digest.as_bytes()[..length]);
+        key
+    }
+}
+
+/// All that a part's vectors depend on but the part itself.
+fn source_of(extractor: &Extractor) -> String {
+    let provenance = extractor.provenance();
+    format!(
+        "{}|{}|{}",
+        provenance.weights,
+        extractor.spec().model,
+        provenance.preprocess
+    )
+}
+
+/// What a worker made of an item: what it is known by, and what was pooled unless it was known.
+struct Taken {
+    item: usize,
+    outcome: Result<(ContentHash, Option<Vec<Vec<f32>>>)>,
+}
+
+struct Workers<'a> {
+    items: &'a [Item],
+    extractor: &'a Extractor,
+    cache: &'a PooledCache,
+    keys: Vec<PartKey>,
+}
+
+impl Workers<'_> {
+    fn run(&self, range: Range<usize>, sender: &Sender<Taken>) {
+        let (mut in_hand, mut pixels) = (Vec::new(), Vec::new());
+        for item in range {
+            match self.look_at(&self.items[item]) {
+                Ok((hash, Some(picture))) => {
+                    in_hand.push((item, hash));
+                    pixels.push(picture);
+                }
+                // The receiver hangs up only after an error that ends everything.
+                Ok((hash, None)) => drop(sender.send(Taken {
+                    item,
+                    outcome: Ok((hash, None)),
+                })),
+                Err(error) => drop(sender.send(Taken {
+                    item,
+                    outcome: Err(error),
+                })),
+            }
+        }
+        let pooled = self.extractor.pool_all_in(&pixels, 1);
+        for ((item, hash), pooled) in in_hand.into_iter().zip(pooled) {
+            let pooled = pooled.map_err(Error::from);
+            let outcome = pooled.and_then(|pooled| Ok((hash, Some(scaled(pooled)?))));
+            let _ = sender.send(Taken { item, outcome });
+        }
+    }
+
+    /// What an item is known by, and its pixels unless its vectors are in the cache.
+    fn look_at(&self, item: &Item) -> Result<(ContentHash, Option<Pixels>)> {
+        let photo = Photo::read(&item.path)?;
+        let hash = item
+            .region
+            .map_or(photo.hash(), |region| hash_of(&photo, region));
+        if self.cache.has_all(&self.keys, &hash)? {
+            return Ok((hash, None));
+        }
+        let pixels = match item.region {
+            None => self.extractor.pixels(&self.extractor.decode(&photo)?)?,
+            Some(region) => self.cut_out(&photo, region)?,
+        };
+        Ok((hash, Some(pixels)))
+    }
+
+    fn cut_out(&self, photo: &Photo, region: Region) -> Result<Pixels, PhotoError> {
+        let mut picture = photo.decode()?.image;
+        let (width, height) = picture.dimensions();
+        let left = (region.left.max(0.0) as u32).min(width - 1);
+        let top = (region.top.max(0.0) as u32).min(height - 1);
+        let right = (region.right.ceil() as u32).clamp(left + 1, width);
+        let bottom = (region.bottom.ceil() as u32).clamp(top + 1, height);
+        let cut = imageops::crop(&mut picture, left, top, right - left, bottom - top).to_image();
+        self.extractor.preprocess().apply(&cut)
+    }
+}
+
+fn hash_of(photo: &Photo, region: Region) -> ContentHash {
+    let Region {
+        left,
+        top,
+        right,
+        bottom,
+    } = region;
+    let sides = [left, top, right, bottom].map(f32::to_le_bytes);
+    let bytes = [&photo.hash().as_bytes()[..], sides.as_flattened()].concat();
+    ContentHash::of(&bytes)
+}
+
+/// Each vector brought to length 1; zero stays zero.
+fn scaled(mut pooled: Vec<Vec<f32>>) -> Result<Vec<Vec<f32>>, DescriptorError> {
+    for vector in &mut pooled {
+        match normalize_in_place(vector) {
+            Err(DescriptorError::ZeroDescriptor) => vector.fill(0.0),
+            other => other?,
+        }
+    }
+    Ok(pooled)
+}

@@ -1,0 +1,117 @@
+//! Photos to descriptors without a gallery: what a whitening is fitted on.
+
+use std::collections::{HashMap, HashSet};
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+
+use super::{IngestEvent, IngestOptions, Skipped, Taken, Workers};
+use crate::extract::Extractor;
+use crate::photo::{ContentHash, walk};
+
+/// The descriptors of photos, in memory.
+#[derive(Debug, Default)]
+pub struct Descriptors {
+    /// The descriptors, one after another, in the order of the walk; of equal files the first's.
+    pub rows: Vec<f32>,
+    /// Files that have none, since they could not be read.
+    pub skipped: Vec<Skipped>,
+    /// Whether the caller stopped it before the end.
+    pub interrupted: bool,
+}
+
+/// The descriptors of the photos at `paths`; nothing is kept on disk. Takes memory for all of them once.
+pub fn descriptors_of(
+    paths: &[PathBuf],
+    extractor: &Extractor,
+    options: &IngestOptions,
+    on_event: &mut dyn FnMut(IngestEvent<'_>) -> ControlFlow<()>,
+) -> Descriptors {
+    let walked = walk(paths, &options.exclude);
+    let mut descriptors = Descriptors::default();
+    let event = IngestEvent::Walked {
+        to_do: walked.found.len(),
+        unchanged: 0,
+    };
+    descriptors.interrupted = on_event(event).is_break();
+    for (path, problem) in walked.problems {
+        let reason = problem.into();
+        descriptors.skip(Skipped { path, reason }, on_event);
+    }
+    if descriptors.interrupted {
+        return descriptors;
+    }
+    let dimension = extractor.provenance().dimension;
+    let paths = walked.found.iter().map(|found| found.path.as_path());
+    let mut rows = Rows {
+        values: vec![0.0; walked.found.len() * dimension],
+        hashes: vec![None; walked.found.len()],
+        places: paths.zip(0..).collect(),
+        dimension,
+    };
+    let workers = Workers::new(&walked.found, HashMap::new(), extractor);
+    workers.all(options.jobs, |receiver, stop| {
+        for taken in receiver {
+            match taken.record {
+                Ok(_) => {
+                    rows.put(taken);
+                    let event = IngestEvent::Stored { photos: 1 };
+                    descriptors.interrupted |= on_event(event).is_break();
+                }
+                Err(reason) => {
+                    let path = taken.path;
+                    descriptors.skip(Skipped { path, reason }, on_event);
+                }
+            }
+            if descriptors.interrupted {
+                stop();
+            }
+        }
+    });
+    descriptors.rows = rows.compact();
+    descriptors
+}
+
+impl Descriptors {
+    fn skip(
+        &mut self,
+        skipped: Skipped,
+        on_event: &mut dyn FnMut(IngestEvent<'_>) -> ControlFlow<()>,
+    ) {
+        self.interrupted |= on_event(IngestEvent::Skipped(&skipped)).is_break();
+        self.skipped.push(skipped);
+    }
+}
+
+/// A place for every photo, so that the order in which they are done makes no difference.
+struct Rows<'a> {
+    values: Vec<f32>,
+    hashes: Vec<Option<ContentHash>>,
+    places: HashMap<&'a Path, usize>,
+    dimension: usize,
+}
+
+impl Rows<'_> {
+    fn put(&mut self, taken: Taken) {
+        let place = self.places.get(taken.path.as_path());
+        if let (Some(&place), Ok((record, Some(descriptor)))) = (place, taken.record) {
+            let start = place * self.dimension;
+            self.values[start..start + self.dimension].copy_from_slice(descriptor.as_slice());
+            self.hashes[place] = Some(record.hash);
+        }
+    }
+
+    /// The rows that were put, moved together.
+    fn compact(mut self) -> Vec<f32> {
+        let (mut seen, mut kept) = (HashSet::new(), 0);
+        for (place, hash) in self.hashes.iter().enumerate() {
+            if hash.is_some_and(|hash| seen.insert(hash)) {
+                let start = place * self.dimension;
+                let row = start..start + self.dimension;
+                self.values.copy_within(row, kept * self.dimension);
+                kept += 1;
+            }
+        }
+        self.values.truncate(kept * self.dimension);
+        self.values
+    }
+}
