@@ -15,6 +15,7 @@ mod bad_input;
 mod command;
 mod crash;
 mod damage;
+mod dependencies;
 mod evaluation;
 mod faults;
 mod gallery;

@@ -323,7 +323,7 @@ impl Looked<'_> {
             let queries = self.truth.queries.len();
             let model = &self.extractor.spec().model;
             let title = format!("{model} on {set}: {queries} queries");
-            plot::write(file, &plot::svg(evaluation, &layers, &title))?;
+            plot::write(file, &plot::drawing(evaluation, &layers, &title))?;
         }
         if let (Some(file), Some(best)) = (&args.html, evaluation.trials.first()) {
             let metric = evaluation.metrics[0];

@@ -64,7 +64,6 @@ const CONFINED: &[(&str, &[&str])] = &[
             "extract.rs",
         ],
     ),
-    ("candle_nn", &["engine/"]),
     ("sled", &["gallery/store"]),
     ("hnsw_rs", &["gallery/hnsw.rs"]),
     (

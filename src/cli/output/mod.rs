@@ -1,5 +1,6 @@
 //! Results as words, JSON and pictures.
 
+mod drawing;
 pub mod evaluation;
 pub mod failures;
 pub mod html;

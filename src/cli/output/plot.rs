@@ -1,18 +1,27 @@
 //! Quality by depth as a picture: one line per pooling, with intervals; hybrids at the right.
 
-use std::fmt::Write as _;
 use std::path::Path;
 
 use imgsearch::descriptor::DescriptorSpec;
 use imgsearch::error::FileError;
 use imgsearch::eval::trial::{Evaluation, Trial};
 
-use super::html::escape;
+use super::drawing::{Anchor, Colour, Drawing, Mark, Words};
 
 /// Okabe and Ito's colours, which people who see few colours can tell apart.
-const COLOURS: [&str; 7] = [
-    "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#555555",
+const COLOURS: [Colour; 7] = [
+    [0x00, 0x72, 0xb2],
+    [0xd5, 0x5e, 0x00],
+    [0x00, 0x9e, 0x73],
+    [0xcc, 0x79, 0xa7],
+    [0xe6, 0x9f, 0x00],
+    [0x56, 0xb4, 0xe9],
+    [0x55, 0x55, 0x55],
 ];
+/// Of what is read first.
+const BLACK: Colour = [0x11; 3];
+/// The radius of a point.
+const DOT: f64 = 3.2;
 const WIDTH: f64 = 960.0;
 const HEIGHT: f64 = 520.0;
 /// Left, right, top, bottom.
@@ -43,20 +52,20 @@ struct Chart {
     range: (f64, f64),
 }
 
-/// An SVG document of the evaluation; `layers` are the network's, shallow to deep.
-pub fn svg(evaluation: &Evaluation, layers: &[String], title: &str) -> String {
+/// A picture of the evaluation; `layers` are the network's, shallow to deep.
+pub fn drawing(evaluation: &Evaluation, layers: &[String], title: &str) -> Drawing {
     Chart::new(evaluation, layers, title).draw()
 }
 
 /// Writes it as SVG or, by the file's ending, as PNG.
-pub fn write(file: &Path, svg: &str) -> Result<(), FileError> {
+pub fn write(file: &Path, drawing: &Drawing) -> Result<(), FileError> {
     let bytes = if file
         .extension()
         .is_some_and(|ending| ending.eq_ignore_ascii_case("png"))
     {
-        super::raster::png(svg)
+        super::raster::png(drawing)
     } else {
-        svg.as_bytes().to_vec()
+        drawing.to_string().into_bytes()
     };
     std::fs::write(file, bytes).map_err(FileError::write_at(file))
 }
@@ -157,72 +166,73 @@ impl Chart {
         MARGIN.2 + room * (high - value) / (high - low)
     }
 
-    fn draw(&self) -> String {
-        let mut svg = format!(
-            "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" \
-             width=\"{WIDTH}\" height=\"{HEIGHT}\" font-family=\"Ubuntu, 'Segoe UI', system-ui, \
-             sans-serif\" font-size=\"13\" fill=\"#333\">\n<rect width=\"100%\" height=\"100%\" \
-             fill=\"#fff\"/>\n"
-        );
-        let title = escape(&self.title);
-        let _ = writeln!(
-            svg,
-            "<text x=\"{}\" y=\"30\" font-size=\"18\" fill=\"#111\">{title}</text>",
-            MARGIN.0
-        );
-        self.axes(&mut svg);
+    fn draw(&self) -> Drawing {
+        let mut title = Words::new(&self.title, (MARGIN.0, 30.0));
+        (title.size, title.colour) = (18.0, BLACK);
+        let mut marks = vec![Mark::Words(title)];
+        self.scale(&mut marks);
+        self.names(&mut marks);
         for (index, line) in self.lines.iter().enumerate() {
-            self.line(&mut svg, index, line);
+            self.line(&mut marks, index, line);
+            legend(&mut marks, index, line);
         }
-        self.mark_best(&mut svg);
-        svg.push_str("</svg>\n");
-        svg
+        self.mark_best(&mut marks);
+        Drawing {
+            width: WIDTH as u32,
+            height: HEIGHT as u32,
+            marks,
+        }
     }
 
-    fn axes(&self, svg: &mut String) {
+    /// The metric's axis.
+    fn scale(&self, marks: &mut Vec<Mark>) {
         let (left, right) = (MARGIN.0, WIDTH - MARGIN.1);
-        let bottom = HEIGHT - MARGIN.3;
         for tick in ticks(self.range) {
             let y = self.y(tick);
-            let _ = writeln!(
-                svg,
-                "<path d=\"M{left:.1} {y:.1}H{right:.1}\" stroke=\"#e4e4e4\"/><text x=\"{:.1}\" \
-                 y=\"{:.1}\" text-anchor=\"end\">{tick:.2}</text>",
-                left - 8.0,
-                y + 4.5
-            );
+            marks.push(stroke(
+                format!("M{left:.1} {y:.1}H{right:.1}"),
+                [0xe4; 3],
+                1.0,
+            ));
+            let mut value = Words::new(format!("{tick:.2}"), (left - 8.0, y + 4.5));
+            value.anchor = Anchor::End;
+            marks.push(Mark::Words(value));
         }
+        let middle = f64::midpoint(MARGIN.2, HEIGHT - MARGIN.3);
+        let mut metric = Words::new(&self.metric, (18.0, middle));
+        (metric.turn, metric.anchor) = (-90.0, Anchor::Middle);
+        marks.push(Mark::Words(metric));
+    }
+
+    /// The layers' axis: their names, and behind them the hybrids'.
+    fn names(&self, marks: &mut Vec<Mark>) {
+        let (left, right) = (MARGIN.0, WIDTH - MARGIN.1);
+        let (top, bottom) = (MARGIN.2, HEIGHT - MARGIN.3);
         for (column, name) in self.columns.iter().enumerate() {
-            let (x, y) = (self.x(column), bottom + 16.0);
-            let name = escape(name);
-            let _ = writeln!(
-                svg,
-                "<text x=\"{x:.1}\" y=\"{y:.1}\" text-anchor=\"end\" transform=\"rotate(-35 {x:.1} \
-                 {y:.1})\">{name}</text>"
-            );
+            let mut name = Words::new(name, (self.x(column), bottom + 16.0));
+            (name.turn, name.anchor) = (-35.0, Anchor::End);
+            marks.push(Mark::Words(name));
         }
         if self.layers > 0 && self.layers < self.columns.len() {
             let x = f64::midpoint(self.x(self.layers - 1), self.x(self.layers));
-            let _ = writeln!(
-                svg,
-                "<path d=\"M{x:.1} {:.1}V{bottom:.1}\" stroke=\"#999\" stroke-dasharray=\"3 4\"/>\
-                 <text x=\"{:.1}\" y=\"{:.1}\" fill=\"#777\">hybrids</text>",
-                MARGIN.2,
-                x + 6.0,
-                bottom - 8.0
-            );
+            marks.push(Mark::Line {
+                path: format!("M{x:.1} {top:.1}V{bottom:.1}"),
+                colour: [0x99; 3],
+                width: 1.0,
+                dashes: Some([3.0, 4.0]),
+            });
+            let mut hybrids = Words::new("hybrids", (x + 6.0, bottom - 8.0));
+            hybrids.colour = [0x77; 3];
+            marks.push(Mark::Words(hybrids));
         }
-        let _ = writeln!(
-            svg,
-            "<path d=\"M{left:.1} {bottom:.1}H{right:.1}\" stroke=\"#555\"/><text x=\"18\" y=\"{:.1}\" \
-             transform=\"rotate(-90 18 {:.1})\" text-anchor=\"middle\">{}</text>",
-            f64::midpoint(MARGIN.2, bottom),
-            f64::midpoint(MARGIN.2, bottom),
-            escape(&self.metric)
-        );
+        marks.push(stroke(
+            format!("M{left:.1} {bottom:.1}H{right:.1}"),
+            [0x55; 3],
+            1.0,
+        ));
     }
 
-    fn line(&self, svg: &mut String, index: usize, line: &Line) {
+    fn line(&self, marks: &mut Vec<Mark>, index: usize, line: &Line) {
         let colour = COLOURS[index % COLOURS.len()];
         let (layers, hybrids) = line.points.split_at(
             line.points
@@ -234,73 +244,84 @@ impl Chart {
             let up = layers.iter().map(|point| place(point, point.high));
             let down = layers.iter().rev().map(|point| place(point, point.low));
             let band: Vec<String> = up.chain(down).collect();
-            let means: Vec<String> = layers
-                .iter()
-                .map(|point| place(point, point.mean))
-                .collect();
-            let _ = writeln!(
-                svg,
-                "<path d=\"M{}Z\" fill=\"{colour}\" fill-opacity=\"0.13\"/>\
-                 <path d=\"M{}\" fill=\"none\" stroke=\"{colour}\" stroke-width=\"2.2\" \
-                 stroke-linejoin=\"round\"/>",
-                band.join("L"),
-                means.join("L")
-            );
+            marks.push(Mark::Area {
+                outline: format!("M{}Z", band.join("L")),
+                colour,
+                opacity: 0.13,
+            });
+            let means = layers.iter().map(|point| place(point, point.mean));
+            let means: Vec<String> = means.collect();
+            marks.push(stroke(format!("M{}", means.join("L")), colour, 2.2));
         }
         for point in layers {
-            let (x, y) = (self.x(point.column), self.y(point.mean));
-            let _ = writeln!(
-                svg,
-                "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"3.2\" fill=\"{colour}\"/>"
-            );
+            marks.push(Mark::Dot {
+                centre: (self.x(point.column), self.y(point.mean)),
+                radius: DOT,
+                colour,
+            });
         }
-        // Side by side, or their intervals would hide each other.
-        let aside = (index as f64 - (self.lines.len() as f64 - 1.0) / 2.0) * 12.0;
         for point in hybrids {
-            let (x, y) = (self.x(point.column) + aside, self.y(point.mean));
-            let _ = writeln!(
-                svg,
-                "<path d=\"M{x:.1} {:.1}V{:.1}\" stroke=\"{colour}\" stroke-width=\"1.6\"/>\
-                 <path d=\"M{x:.1} {:.1}l5 5l-5 5l-5 -5Z\" fill=\"{colour}\"/>",
-                self.y(point.high),
-                self.y(point.low),
-                y - 5.0
-            );
+            let (x, y) = (self.x(point.column) + self.aside(index), self.y(point.mean));
+            let (high, low) = (self.y(point.high), self.y(point.low));
+            marks.push(stroke(format!("M{x:.1} {high:.1}V{low:.1}"), colour, 1.6));
+            marks.push(Mark::Area {
+                outline: format!("M{x:.1} {:.1}l5 5l-5 5l-5 -5Z", y - 5.0),
+                colour,
+                opacity: 1.0,
+            });
         }
-        let x = MARGIN.0 + index as f64 * 96.0;
-        let _ = writeln!(
-            svg,
-            "<path d=\"M{x:.1} 56h22\" stroke=\"{colour}\" stroke-width=\"2.2\"/><circle cx=\"{:.1}\" \
-             cy=\"56\" r=\"3.2\" fill=\"{colour}\"/><text x=\"{:.1}\" y=\"60.5\">{}</text>",
-            x + 11.0,
-            x + 28.0,
-            escape(&line.pooling)
-        );
     }
 
-    fn mark_best(&self, svg: &mut String) {
+    /// How far a line's hybrids stand aside: side by side, or their intervals would hide each other.
+    fn aside(&self, index: usize) -> f64 {
+        (index as f64 - (self.lines.len() as f64 - 1.0) / 2.0) * 12.0
+    }
+
+    fn mark_best(&self, marks: &mut Vec<Mark>) {
         let Some((column, mean, pooling)) = &self.best else {
             return;
         };
-        let index = self
-            .lines
-            .iter()
-            .position(|line| line.pooling == *pooling)
-            .unwrap_or(0);
+        let line = self.lines.iter().position(|line| line.pooling == *pooling);
         let is_hybrid = *column >= self.layers;
-        let aside = (index as f64 - (self.lines.len() as f64 - 1.0) / 2.0) * 12.0;
-        let x = self.x(*column) + if is_hybrid { aside } else { 0.0 };
-        let y = self.y(*mean);
-        let _ = writeln!(
-            svg,
-            "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"8\" fill=\"none\" stroke=\"#111\" \
-             stroke-width=\"1.4\"/><text x=\"{:.1}\" y=\"60.5\" text-anchor=\"end\" fill=\"#111\">best: \
-             {} / {}, {} {mean:.3}; bands: 95 %</text>",
-            WIDTH - MARGIN.1,
-            escape(&self.columns[*column]),
-            escape(pooling),
-            escape(&self.metric)
+        let aside = if is_hybrid {
+            self.aside(line.unwrap_or(0))
+        } else {
+            0.0
+        };
+        marks.push(Mark::Ring {
+            centre: (self.x(*column) + aside, self.y(*mean)),
+            radius: 8.0,
+            colour: BLACK,
+            width: 1.4,
+        });
+        let (layer, metric) = (&self.columns[*column], &self.metric);
+        let mut best = Words::new(
+            format!("best: {layer} / {pooling}, {metric} {mean:.3}; bands: 95 %"),
+            (WIDTH - MARGIN.1, 60.5),
         );
+        (best.anchor, best.colour) = (Anchor::End, BLACK);
+        marks.push(Mark::Words(best));
+    }
+}
+
+fn legend(marks: &mut Vec<Mark>, index: usize, line: &Line) {
+    let colour = COLOURS[index % COLOURS.len()];
+    let x = MARGIN.0 + index as f64 * 96.0;
+    marks.push(stroke(format!("M{x:.1} 56h22"), colour, 2.2));
+    marks.push(Mark::Dot {
+        centre: (x + 11.0, 56.0),
+        radius: DOT,
+        colour,
+    });
+    marks.push(Mark::Words(Words::new(&line.pooling, (x + 28.0, 60.5))));
+}
+
+fn stroke(path: String, colour: Colour, width: f32) -> Mark {
+    Mark::Line {
+        path,
+        colour,
+        width,
+        dashes: None,
     }
 }
 

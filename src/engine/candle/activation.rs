@@ -14,7 +14,7 @@ pub fn activate(x: &Tensor, activation: Activation) -> Result<Tensor> {
         Activation::HardSwish => x * hard_sigmoid(x)?,
         Activation::HardSigmoid => hard_sigmoid(x),
         Activation::Silu => x.silu(),
-        Activation::Sigmoid => candle_nn::ops::sigmoid(x),
+        Activation::Sigmoid => (x.neg()?.exp()? + 1.0)?.recip(),
         Activation::Gelu => x.gelu_erf(),
     }
 }
