@@ -18,22 +18,24 @@ fn jpeg(scene: Scene) -> Vec<u8> {
     jpeg
 }
 
-/// A large photo's descriptors, decoded at full and at reduced size.
-fn describe(spec: &str, weights: &Path, scene: Scene) -> [Descriptor; 2] {
-    let photo = Photo::from_bytes(format!("{scene:?}"), jpeg(scene));
+/// Extractors that decode at full and at reduced size.
+fn extractors(spec: &str, weights: &Path) -> [Extractor; 2] {
     ["decode=full", "decode=reduced"].map(|decode| {
         let preprocess = "resize=256,crop=224,mean=0.5/0.5/0.5,std=0.5/0.5/0.5";
         let preprocess: Preprocess = preprocess.parse().unwrap();
         let preprocess = preprocess.with(decode).unwrap();
-        let spec = spec.parse().unwrap();
-        let extractor = Extractor::load(spec, preprocess, weights, "cpu").unwrap();
-        let decoded = extractor.decode(&photo).unwrap();
-        assert_eq!((decoded.width, decoded.height), (2100, 1400));
-        if decode == "decode=reduced" {
-            assert_eq!(decoded.image.dimensions(), (788, 525), "three eighths");
-        }
-        extractor.describe(&photo).unwrap()
+        Extractor::load(spec.parse().unwrap(), preprocess, weights, "cpu").unwrap()
     })
+}
+
+/// What both make of a large photo.
+fn describe(extractors: &[Extractor; 2], scene: Scene) -> [Descriptor; 2] {
+    let photo = Photo::from_bytes(format!("{scene:?}"), jpeg(scene));
+    let decoded = extractors[1].decode(&photo).unwrap();
+    assert_eq!((decoded.width, decoded.height), (2100, 1400));
+    assert_eq!(decoded.image.dimensions(), (788, 525), "three eighths");
+    let extractors = extractors.each_ref();
+    extractors.map(|extractor| extractor.describe(&photo).unwrap())
 }
 
 fn distance(a: &Descriptor, b: &Descriptor) -> f32 {
@@ -42,14 +44,14 @@ fn distance(a: &Descriptor, b: &Descriptor) -> f32 {
 
 #[test]
 fn a_large_photo_decoded_at_reduced_size_stays_where_it_is_among_others() {
-    let spec = "efficientnet_lite0:blocks.2/gem";
+    let extractors = extractors("efficientnet_lite0:blocks.2/gem", weights());
     let scenes = [
         Scene::Beach,
         Scene::Dunes,
         Scene::Mountains,
         Scene::Balloons,
     ];
-    let photos = scenes.map(|scene| describe(spec, weights(), scene));
+    let photos = scenes.map(|scene| describe(&extractors, scene));
     for (index, [full, reduced]) in photos.iter().enumerate() {
         assert_ne!(full.as_slice(), reduced.as_slice(), "it was not reduced");
         let moved = distance(full, reduced);
@@ -66,8 +68,9 @@ fn a_large_photo_decoded_at_reduced_size_has_nearly_the_same_trained_descriptor(
     let Some(weights) = trained_weights() else {
         return;
     };
+    let extractors = extractors("efficientnet_lite0:head", weights);
     for (scene, name) in Scene::ALL {
-        let [full, reduced] = describe("efficientnet_lite0:head", weights, scene);
+        let [full, reduced] = describe(&extractors, scene);
         let distance = distance(&full, &reduced);
         assert!(distance < 1e-2, "{name}: {distance}");
     }

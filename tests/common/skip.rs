@@ -55,7 +55,8 @@ fn summary(skipped: &BTreeMap<String, BTreeSet<String>>) -> String {
         format!("{}, because {reason} ({})", tests.len(), tests.join(", "))
     };
     let reasons: Vec<String> = skipped.iter().map(reason).collect();
-    format!("SKIPPED {} tests: {}\n", tests.len(), reasons.join("; "))
+    let noun = if tests.len() == 1 { "test" } else { "tests" };
+    format!("SKIPPED {} {noun}: {}\n", tests.len(), reasons.join("; "))
 }
 
 #[test]
