@@ -169,7 +169,7 @@ impl InvertedResidual {
             let running = |index: usize| {
                 let scratch = memory.scratch(index);
                 let expanded = self.expanded_len();
-                Running {
+                BandRunner {
                     plan: self,
                     kernels,
                     maps,
@@ -182,7 +182,7 @@ impl InvertedResidual {
             unsafe {
                 mine.clear_halo();
                 if self.is_one_band() && member.count > 1 {
-                    let all = Running {
+                    let all = BandRunner {
                         collected: running(0).collected,
                         ..mine
                     };
@@ -200,7 +200,7 @@ impl InvertedResidual {
 
 /// A thread at work.
 #[derive(Clone, Copy)]
-struct Running<'a> {
+struct BandRunner<'a> {
     plan: &'a InvertedResidual,
     kernels: &'a Kernels,
     maps: Operands<Map>,
@@ -208,7 +208,7 @@ struct Running<'a> {
     collected: Floats,
 }
 
-impl Running<'_> {
+impl BandRunner<'_> {
     const fn stages(&self) -> &Stages {
         &self.plan.stages
     }

@@ -23,8 +23,9 @@
 //!
 //! # Who promises what
 //!
-//! This and `kernels` are the places with unsafe code: raw pointers ([`Floats`](crate::kernels::Floats)), because several
-//! threads fill one map, and intrinsics ([`kernels`](crate::kernels)). Three promises carry it:
+//! This and [`kernels`](crate::kernels) are the places with unsafe code: raw pointers
+//! ([`Floats`](crate::kernels::Floats)), because several threads fill one map, and intrinsics. Three
+//! promises carry it:
 //!
 //! - *bounds*: all that a step reads and writes lies within its maps, its weights and its thread's
 //!   working memory. [`bounds`] proves it of every plan, once; `network` has refused all that is not
@@ -40,10 +41,11 @@
 //! # Adding an operation
 //!
 //! 1. `network`: a variant of `Operation`, what it makes of a shape, what the builder checks.
-//! 2. [`loaded`]: its weights, a variant of `Work`. 3. [`lowering`]: a variant of `FusedWork`, its
-//!    halo. 4. A file with its plan, its kernel and the kernel's row in
-//!    [`kernels`](crate::kernels). 5. [`step`]: a variant of `Step`; [`bounds`]: what has to hold for it. The
-//!    compiler asks for each. 6. `engine/candle`: the same by Candle, which the tests hold it to.
+//! 2. [`loaded`]: its weights, a variant of `Work`.
+//! 3. [`lowering`]: a variant of `FusedWork`, its halo.
+//! 4. Its inner loop in [`kernels`](crate::kernels), and a file here with its plan.
+//! 5. [`step`]: a variant of `Step`; [`bounds`]: what has to hold for it. The compiler asks for each.
+//! 6. `engine/candle`: the same by Candle, which the tests hold it to.
 #![allow(unsafe_code, reason = "pointers and intrinsics, as told above")]
 
 mod bounds;

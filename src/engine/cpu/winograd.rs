@@ -138,7 +138,7 @@ impl Winograd {
         let gathered_len = self.gathered_len();
         let sums_len = self.scratch() - gathered_len;
         let mine = pictures.scratch(member.index);
-        let mine = Running {
+        let mine = TileRunner {
             plan: self,
             kernels,
             transformed: self.packed.transformed(),
@@ -160,7 +160,7 @@ impl Winograd {
                     }
                 });
             } else {
-                let all = Running {
+                let all = TileRunner {
                     gathered: pictures.scratch(0).within(gathered_len),
                     ..mine
                 };
@@ -174,7 +174,7 @@ impl Winograd {
 
 /// A thread at work.
 #[derive(Clone, Copy)]
-struct Running<'a> {
+struct TileRunner<'a> {
     plan: &'a Winograd,
     kernels: &'a Kernels,
     transformed: &'a Transformed,
@@ -183,7 +183,7 @@ struct Running<'a> {
     sums: Floats,
 }
 
-impl Running<'_> {
+impl TileRunner<'_> {
     /// The first row and column of a tile of the output.
     const fn place(&self, tile: usize) -> (usize, usize) {
         let across = self.plan.across;
