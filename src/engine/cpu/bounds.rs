@@ -220,6 +220,18 @@ fn convolved(packed: &Packed, input: &Layout) -> Proof {
     halo(Halo::of(&packed.window, input.height, input.width), input)
 }
 
+/// A convolution of a map that is a step by itself.
+fn whole(packed: &Packed, layouts: &Operands<Layout>) -> Proof {
+    let Operands { input, output, .. } = layouts;
+    convolved(packed, input)?;
+    holds(
+        packed.outputs == output.channels,
+        "a convolution has other outputs",
+    )?;
+    placed(&packed.window, input, output)?;
+    residual(layouts)
+}
+
 fn conv(conv: &Conv, layouts: &Operands<Layout>) -> Proof {
     let Operands {
         input,
@@ -228,13 +240,7 @@ fn conv(conv: &Conv, layouts: &Operands<Layout>) -> Proof {
         ..
     } = layouts;
     let packed = conv.packed();
-    convolved(packed, input)?;
-    holds(
-        packed.outputs == output.channels,
-        "a convolution has other outputs",
-    )?;
-    placed(&packed.window, input, output)?;
-    residual(layouts)?;
+    whole(packed, layouts)?;
     match conv.prepare() {
         Some(norm) => {
             let is_cell_by_cell = packed.is_projection() && same_size(input, output);
@@ -254,20 +260,14 @@ fn factors(factors: Option<&Layout>, input: &Layout) -> Proof {
 }
 
 fn winograd(winograd: &Winograd, layouts: &Operands<Layout>, pictures: usize) -> Proof {
-    let Operands { input, output, .. } = layouts;
+    let Operands { input, .. } = layouts;
     let packed = winograd.packed();
-    convolved(packed, input)?;
+    whole(packed, layouts)?;
     let Window { kernel, stride, .. } = packed.window;
     holds(
         (kernel, stride, packed.groups, input.lanes) == (3, 1, 1, BLOCK),
         "a convolution is none for Winograd's method",
     )?;
-    holds(
-        packed.outputs == output.channels,
-        "a convolution has other outputs",
-    )?;
-    placed(&packed.window, input, output)?;
-    residual(layouts)?;
     halo(
         winograd::halo(&packed.window, input.height, input.width),
         input,

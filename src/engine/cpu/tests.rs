@@ -48,28 +48,32 @@ impl Numbers {
     }
 }
 
-/// Weights under which activations keep their magnitude.
-fn parameters(network: &Network, numbers: &mut Numbers) -> Parameters {
-    let mut fold = |(operation, channels): (&Operation, usize)| match operation {
+/// A step's numbers, if it has any: `gain` is 3 where activations are to keep their magnitude.
+fn folded(network: &Network, step: usize, numbers: &mut Numbers, gain: f32) -> Option<Folded> {
+    let channels = network.channels(Value(step + 1));
+    let bias_scale = gain / 10.0;
+    match &network.steps()[step].operation {
         Operation::Convolution(convolution) => {
             let shape = convolution.weight_shape();
             let summed = shape[1..].iter().product::<usize>() as f32;
             Some(Folded {
-                weight: numbers.take(shape.iter().product(), (3.0 / summed).sqrt()),
-                bias: numbers.take(convolution.outputs, 0.3),
+                weight: numbers.take(shape.iter().product(), (gain / summed).sqrt()),
+                bias: numbers.take(convolution.outputs, bias_scale),
             })
         }
         Operation::BatchNorm(_) | Operation::LayerNorm(_) => Some(Folded {
             weight: numbers.take(channels, 1.0),
-            bias: numbers.take(channels, 0.3),
+            bias: numbers.take(channels, bias_scale),
         }),
         _ => None,
-    };
-    let steps = network.steps().iter().enumerate();
-    let channels = |index: usize| network.channels(Value(index + 1));
+    }
+}
+
+fn parameters(network: &Network, numbers: &mut Numbers) -> Parameters {
+    let steps = 0..network.steps().len();
     Parameters(
         steps
-            .map(|(index, step)| fold((&step.operation, channels(index))))
+            .map(|step| folded(network, step, numbers, 3.0))
             .collect(),
     )
 }
