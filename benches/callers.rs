@@ -23,7 +23,7 @@ use std::time::{Duration, Instant};
 
 use imgsearch::Extractor;
 use imgsearch::backbone::Architecture;
-use imgsearch::photo::{Photo, Preprocess};
+use imgsearch::photo::Photo;
 
 const CALLERS: [usize; 5] = [1, 2, 4, 8, 16];
 const ROUNDS: usize = 7;
@@ -35,8 +35,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let folder = tempfile::tempdir()?;
     let weights = folder.path().join("weights.safetensors");
     seeded::write(&Architecture::find(NAME)?.network(), 0, &weights);
-    let spec = format!("{NAME}:head").parse()?;
-    let extractor = Extractor::load(spec, Preprocess::default(), &weights, "cpu")?;
+    let recipe = format!("{NAME}:head@none").parse()?;
+    let extractor = Extractor::load(&recipe, &weights, "cpu")?;
     let photos = photos()?;
     extractor.describe(&photos[0])?;
 

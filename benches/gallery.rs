@@ -17,10 +17,11 @@
 
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Instant;
 use std::{env, fs};
 
-use imgsearch::descriptor::{Descriptor, Provenance};
+use imgsearch::descriptor::{Descriptor, Fingerprint, UnitVector};
 use imgsearch::gallery::{Gallery, Record, SearchOptions, Snapshot};
 use imgsearch::photo::ContentHash;
 
@@ -33,17 +34,20 @@ struct Maker {
     basis: Vec<f32>,
     centres: Vec<f32>,
     dimension: usize,
+    made_with: Arc<Fingerprint>,
     state: u64,
 }
 
 impl Maker {
-    fn new(dimension: usize) -> Self {
+    fn new(made_with: &Fingerprint) -> Self {
+        let dimension = made_with.dimension();
         let mut state = 1;
         let mut numbers = |count: usize| (0..count).map(|_| random(&mut state)).collect();
         Self {
             basis: numbers(LATENT * dimension),
             centres: numbers(CLUSTERS * LATENT),
             dimension,
+            made_with: Arc::new(made_with.clone()),
             state: 2,
         }
     }
@@ -61,7 +65,8 @@ impl Maker {
         for value in &mut values {
             *value = (*value + 0.3 * random(&mut self.state)).max(0.0);
         }
-        Descriptor::normalize(values).unwrap()
+        let vector = UnitVector::normalize(values).unwrap();
+        Descriptor::new(vector, &self.made_with).unwrap()
     }
 }
 
@@ -159,9 +164,11 @@ fn recall(snapshot: &Snapshot, queries: &[Descriptor], ef_search: Option<usize>)
     );
 }
 
-fn measure(dir: &Path, count: usize, dimension: usize, provenance: &Provenance) {
-    let mut maker = Maker::new(dimension);
-    let mut gallery = step("open", || Gallery::open_or_create(dir, provenance).unwrap());
+fn measure(dir: &Path, count: usize, fingerprint: &Fingerprint) {
+    let mut maker = Maker::new(fingerprint);
+    let mut gallery = step("open", || {
+        Gallery::open_or_create(dir, fingerprint).unwrap()
+    });
     step("write to the store", || {
         write(&mut gallery, 0..count, &mut maker);
     });
@@ -197,20 +204,17 @@ fn main() {
     let like = arguments
         .get(3)
         .map(|dir| Snapshot::open(Path::new(dir)).unwrap());
-    let provenance = like.map_or_else(
-        || Provenance {
-            spec: "made up".into(),
-            preprocess: "none".into(),
-            weights: "none".into(),
-            dimension,
-            whitening: None,
+    let fingerprint = like.map_or_else(
+        || {
+            let recipe = "efficientnet_lite0:head@none".parse().unwrap();
+            Fingerprint::new(recipe, "0".repeat(64), dimension)
         },
-        |like| like.provenance().clone(),
+        |like| like.fingerprint().as_ref().clone(),
     );
     if let Some(dir) = arguments.get(2) {
-        measure(Path::new(dir), count, dimension, &provenance);
+        measure(Path::new(dir), count, &fingerprint);
     } else {
         let dir = tempfile::tempdir().unwrap();
-        measure(dir.path(), count, dimension, &provenance);
+        measure(dir.path(), count, &fingerprint);
     }
 }

@@ -12,32 +12,31 @@ use std::error::Error;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 
-use globset::GlobSet;
 use imgsearch::eval::features::Features;
 use imgsearch::eval::ground_truth::{Form, GroundTruth};
 use imgsearch::eval::metrics::Metric;
 use imgsearch::eval::specs::all_parts;
 use imgsearch::eval::trial::Evaluation;
 use imgsearch::gallery::PooledCache;
-use imgsearch::model::{self, FetchOptions};
-use imgsearch::photo::walk;
-use imgsearch::{DescriptorSpec, Extractor};
+use imgsearch::model;
+use imgsearch::photo::{Exclude, walk};
+use imgsearch::resolve::{self, Overrides};
+use imgsearch::{DescriptorSpec, Recipe};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let folder = PathBuf::from(std::env::args().nth(1).ok_or("which folder?")?);
     let model = model::find("efficientnet_lite0")?;
-    let weights = model::fetch::weights(model, &FetchOptions::from_env(), &mut |_| {})?;
     let specs = ["head", "blocks.15", "blocks.15/gem*0.5+head"]
         .map(|layers| format!("{}:{layers}", model.name).parse::<DescriptorSpec>());
     let specs = specs.into_iter().collect::<Result<Vec<_>, _>>()?;
 
     // One folder per class: every photo asks for the others of its own.
-    let walked = walk(std::slice::from_ref(&folder), &GlobSet::empty());
+    let walked = walk(std::slice::from_ref(&folder), &Exclude::default());
     let truth = GroundTruth::read(&Form::Folders, &folder, &walked)?;
 
     // One pass over the photos gives the parts of all specs.
     let parts = all_parts(&specs);
-    let extractor = Extractor::load(parts, model.preprocess.parse()?, &weights, "cpu")?;
+    let extractor = resolve::plain(&Overrides::of(&Recipe::of(parts)?), &mut |_| {})?;
     let cache = PooledCache::open(&PathBuf::from(".imgsearch"))?;
     let mut go_on = |_: imgsearch::eval::features::EvalEvent<'_>| ControlFlow::Continue(());
     let features = Features::new(&truth.items, &extractor, &cache, 0, &mut go_on)?;

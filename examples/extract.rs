@@ -8,20 +8,15 @@
 
 use std::path::Path;
 
-use imgsearch::model::{self, FetchOptions};
-use imgsearch::photo::{Photo, Preprocess};
-use imgsearch::{DescriptorSpec, Extractor};
+use imgsearch::photo::Photo;
+use imgsearch::resolve::{self, Overrides};
 
 fn main() -> imgsearch::Result<()> {
-    let model = model::find("efficientnet_lite0")?;
-    let weights = model::fetch::weights(model, &FetchOptions::from_env(), &mut |_| {})?;
-
-    // A middle layer by generalized mean, half as strong as the last layer by GAP.
-    let spec: DescriptorSpec = "efficientnet_lite0:blocks.10/gem*0.5+head".parse()?;
-    // The whole picture, larger than in training: poolings take any size.
-    let preprocess: Preprocess = model.preprocess.parse()?;
-    let preprocess = preprocess.with("resize=320,crop=none")?;
-    let extractor = Extractor::load(spec, preprocess, &weights, "cpu")?;
+    // A middle layer by generalized mean, half as strong as the last layer by GAP; the whole picture,
+    // larger than in training: poolings take any size.
+    let recipe = "efficientnet_lite0:blocks.10/gem*0.5+head@resize=320,crop=none";
+    let overrides = Overrides::of(&recipe.parse()?);
+    let extractor = resolve::extractor(&overrides, &mut |_| {})?;
 
     let mut descriptors = Vec::new();
     for picture in std::env::args().skip(1) {
@@ -30,7 +25,7 @@ fn main() -> imgsearch::Result<()> {
         descriptors.push(descriptor);
     }
     if let [first, .., last] = descriptors.as_slice() {
-        println!("first and last: cosine {:.4}", first.similarity(last));
+        println!("first and last: cosine {:.4}", first.similarity(last)?);
     }
     Ok(())
 }

@@ -8,10 +8,9 @@
 
 use std::path::{Path, PathBuf};
 
-use imgsearch::Extractor;
 use imgsearch::gallery::{SearchOptions, open_for_search};
-use imgsearch::model::{self, FetchOptions};
 use imgsearch::photo::Photo;
+use imgsearch::resolve::{self, Overrides};
 
 fn main() -> imgsearch::Result<()> {
     let mut arguments = std::env::args_os().skip(1).map(PathBuf::from);
@@ -24,13 +23,9 @@ fn main() -> imgsearch::Result<()> {
 
     // A snapshot opens in milliseconds, also while another process is indexing.
     let (snapshot, _) = open_for_search(&dir)?;
-    let provenance = snapshot.provenance();
-
-    // The query has to be described exactly as the gallery's photos were.
-    let model = model::find("efficientnet_lite0")?;
-    let weights = model::fetch::weights(model, &FetchOptions::from_env(), &mut |_| {})?;
-    let (spec, preprocess) = (provenance.spec.parse()?, provenance.preprocess.parse()?);
-    let extractor = Extractor::load(spec, preprocess, &weights, "cpu")?;
+    // The query is described exactly as the gallery's photos were.
+    let as_made = Overrides::default();
+    let extractor = resolve::extractor_of(&dir, snapshot.fingerprint(), &as_made, &mut |_| {})?;
     let query = extractor.describe(&Photo::read(&picture)?)?;
 
     for found in snapshot.search(

@@ -108,7 +108,9 @@ impl Cores {
                 None => false,
             };
             if state.free > 0 && is_called {
-                state.waiting.retain(|other| !Arc::ptr_eq(&other.bell, &bell));
+                state
+                    .waiting
+                    .retain(|other| !Arc::ptr_eq(&other.bell, &bell));
                 TURN_BEGAN.set(Some(Instant::now()));
                 return state.take(most);
             }

@@ -1,11 +1,12 @@
 //! Photo to descriptor: decode, preprocess, batch, forward, pool, normalize.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use candle_core::{Device, Tensor};
 
 use crate::backbone::{Architecture, Backbone};
-use crate::descriptor::{Descriptor, DescriptorSpec, Provenance, Whitening};
+use crate::descriptor::{Descriptor, DescriptorSpec, Fingerprint, Recipe, Whitening};
 use crate::error::{DescriptorError, NetworkError, PhotoError, Result};
 use crate::model::digest::Digests;
 use crate::model::{self, FetchOptions};
@@ -17,19 +18,17 @@ const GPU_BATCH: usize = 32;
 
 /// What describes photos: a network, where it is tapped, and what is done to the pictures before.
 pub struct Extractor {
-    spec: DescriptorSpec,
-    preprocess: Preprocess,
     backbone: Backbone,
     whitening: Option<Whitening>,
-    provenance: Provenance,
+    fingerprint: Arc<Fingerprint>,
     /// For each part of the spec which of the backbone's maps it pools.
     maps: Vec<usize>,
 }
 
 impl Extractor {
-    /// Loads the part of the network that `spec` needs from the weights file. `device` is `cpu`,
-    /// `cuda` or `cuda:N`. The spec names a model of the catalogue or, for a network of one's own,
-    /// its architecture.
+    /// Loads the part of the network that the recipe needs from the weights file. `device` is `cpu`,
+    /// `cuda` or `cuda:N`. The recipe names a model of the catalogue or, for a network of one's own,
+    /// its architecture. A projection is not put behind it: see [`Extractor::whitened`].
     ///
     /// # Errors
     /// [`FetchError::UnknownModel`], [`NetworkError::UnknownLayer`],
@@ -37,32 +36,13 @@ impl Extractor {
     /// [`NetworkError::Device`], and whatever can be wrong with the weights.
     ///
     /// [`FetchError::UnknownModel`]: crate::error::FetchError::UnknownModel
-    pub fn load(
-        spec: DescriptorSpec,
-        preprocess: Preprocess,
-        weights: &Path,
-        device: &str,
-    ) -> Result<Self> {
-        let architecture = architecture_of(&spec.model)?;
+    pub fn load(recipe: &Recipe, weights: &Path, device: &str) -> Result<Self> {
+        let architecture = architecture_of(&recipe.spec.model)?;
         let file = WeightsFile::open(weights)?;
-        let network = architecture.network_of(&file)?;
-        let spec = spec.resolve(&network)?;
-        if spec.needs_fixed_size() && !preprocess.has_fixed_size() {
-            let spec = spec.to_string();
-            return Err(DescriptorError::SizeNotFixed { spec }.into());
-        }
-        // With no fixed size only the channels count, so any size large enough will do.
-        let (height, width) = preprocess.output_size(512, 512)?;
-        let provenance = Provenance {
-            spec: spec.to_string(),
-            preprocess: preprocess.to_string(),
-            weights: Digests::in_folder(&FetchOptions::from_env().cache).sha256(weights)?,
-            dimension: spec.dimension(&network, height as usize, width as usize)?,
-            whitening: None,
-        };
+        let fingerprint = fingerprint_of(recipe, weights, &file)?;
         let mut layers: Vec<&str> = Vec::new();
         let mut maps = Vec::new();
-        for layer in spec.layers() {
+        for layer in fingerprint.spec().layers() {
             let known = layers.iter().position(|known| *known == layer);
             maps.push(known.unwrap_or(layers.len()));
             if known.is_none() {
@@ -71,12 +51,10 @@ impl Extractor {
         }
         let backbone = Backbone::load(architecture, &layers, &file, &open_device(device)?)?;
         Ok(Self {
-            spec,
             maps,
-            preprocess,
             backbone,
             whitening: None,
-            provenance,
+            fingerprint: Arc::new(fingerprint),
         })
     }
 
@@ -86,9 +64,11 @@ impl Extractor {
     /// [`DescriptorError::WhiteningMismatch`], [`DescriptorError::WrongDimension`] for a whitening
     /// fitted on other descriptors.
     pub fn whitened(mut self, whitening: Whitening) -> Result<Self, DescriptorError> {
-        whitening.check(&self.provenance)?;
-        self.provenance.dimension = whitening.dimension();
-        self.provenance.whitening = Some(whitening.digest());
+        whitening.check(&self.fingerprint)?;
+        let plain = Fingerprint::clone(&self.fingerprint);
+        self.fingerprint = plain
+            .whitened(whitening.digest(), whitening.dimension())
+            .into();
         self.whitening = Some(whitening);
         Ok(self)
     }
@@ -101,20 +81,20 @@ impl Extractor {
 
     /// All that decides what the descriptors are.
     #[must_use]
-    pub const fn provenance(&self) -> &Provenance {
-        &self.provenance
+    pub const fn fingerprint(&self) -> &Arc<Fingerprint> {
+        &self.fingerprint
     }
 
     /// The spec, with the network's own layer names.
     #[must_use]
-    pub const fn spec(&self) -> &DescriptorSpec {
-        &self.spec
+    pub fn spec(&self) -> &DescriptorSpec {
+        self.fingerprint.spec()
     }
 
     /// What is done to pictures before the network.
     #[must_use]
-    pub const fn preprocess(&self) -> &Preprocess {
-        &self.preprocess
+    pub fn preprocess(&self) -> &Preprocess {
+        &self.fingerprint.recipe().preprocess
     }
 
     /// How many pictures are best given to [`Extractor::describe_all`] at once.
@@ -133,7 +113,7 @@ impl Extractor {
     /// # Errors
     /// Whatever is wrong with the photo: see [`Photo::decode_for`].
     pub fn decode(&self, photo: &Photo) -> Result<Picture, PhotoError> {
-        photo.decode_for(self.preprocess.wanted_side())
+        photo.decode_for(self.preprocess().wanted_side())
     }
 
     /// The picture as the network takes it.
@@ -141,7 +121,7 @@ impl Extractor {
     /// # Errors
     /// [`PhotoError::CropTooLarge`], [`PhotoError::PictureTooLong`].
     pub fn pixels(&self, picture: &Picture) -> Result<Pixels, PhotoError> {
-        self.preprocess.apply_to(picture)
+        self.preprocess().apply_to(picture)
     }
 
     /// The descriptor of one photo.
@@ -204,11 +184,12 @@ impl Extractor {
     }
 
     fn combine(&self, parts: Vec<Vec<f32>>) -> Result<Descriptor, DescriptorError> {
-        let descriptor = self.spec.combine(parts)?;
-        match &self.whitening {
-            Some(whitening) => whitening.apply(descriptor.as_slice()),
-            None => Ok(descriptor),
-        }
+        let combined = self.spec().combine(parts)?;
+        let vector = match &self.whitening {
+            Some(whitening) => whitening.apply(combined.as_slice())?,
+            None => combined,
+        };
+        Descriptor::new(vector, &self.fingerprint)
     }
 
     /// For each picture the pooled vectors of the spec's parts.
@@ -229,7 +210,7 @@ impl Extractor {
         let batch = Tensor::from_vec(values, shape, self.backbone.device())?;
         let maps = self.backbone.feature_maps_in(&batch, threads)?;
         let mut pooled = vec![Vec::with_capacity(self.maps.len()); group.len()];
-        for (part, map) in self.spec.parts.iter().zip(&self.maps) {
+        for (part, map) in self.spec().parts.iter().zip(&self.maps) {
             let vectors = part.pooling.pool(&maps[*map].map)?;
             for (parts, vector) in pooled.iter_mut().zip(vectors) {
                 parts.push(vector);
@@ -237,6 +218,33 @@ impl Extractor {
         }
         Ok(pooled)
     }
+}
+
+/// The fingerprint of what the recipe makes with these weights, before a projection: from the file's
+/// list of tensors, without loading them.
+///
+/// # Errors
+/// As [`Extractor::load`], but for the device.
+pub fn fingerprint(recipe: &Recipe, weights: &Path) -> Result<Fingerprint> {
+    fingerprint_of(recipe, weights, &WeightsFile::open(weights)?)
+}
+
+fn fingerprint_of(recipe: &Recipe, weights: &Path, file: &WeightsFile) -> Result<Fingerprint> {
+    let network = architecture_of(&recipe.spec.model)?.network_of(file)?;
+    let recipe = Recipe {
+        spec: recipe.spec.clone().resolve(&network)?,
+        ..recipe.clone()
+    };
+    if recipe.spec.needs_fixed_size() && !recipe.preprocess.has_fixed_size() {
+        let spec = recipe.spec.to_string();
+        return Err(DescriptorError::SizeNotFixed { spec }.into());
+    }
+    // With no fixed size only the channels count, so any size large enough will do.
+    let (height, width) = recipe.preprocess.output_size(512, 512)?;
+    let digest = Digests::in_folder(&FetchOptions::from_env().cache).sha256(weights)?;
+    let spec = &recipe.spec;
+    let dimension = spec.dimension(&network, height as usize, width as usize)?;
+    Ok(Fingerprint::new(recipe, digest, dimension))
 }
 
 /// The architecture of a model of the catalogue or, for a network of one's own, the one of that

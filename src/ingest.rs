@@ -11,31 +11,43 @@ use std::ops::{ControlFlow, Range};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, Sender};
-use globset::GlobSet;
-
 pub use self::descriptors::{Descriptors, descriptors_of};
 pub(crate) use self::threads::work_through;
 use crate::descriptor::Descriptor;
 use crate::error::{Error, Result};
 use crate::extract::Extractor;
-use crate::gallery::{Gallery, Record};
-use crate::photo::{ContentHash, Found, Photo, Pixels, Walk, walk};
+use crate::gallery::{Gallery, Record, check_same};
+use crate::model::FetchEvent;
+use crate::photo::{ContentHash, Exclude, Found, Photo, Pixels, Walk, walk};
+use crate::resolve::{self, Overrides};
+use crossbeam_channel::{Receiver, Sender};
 
 /// Photos written to the store at once, and the longest that one waits for others.
 const WRITTEN_AT_ONCE: usize = 64;
 const LONGEST_WAIT: Duration = Duration::from_secs(2);
 
 /// How to ingest.
+#[derive(Clone, Debug, Default)]
 pub struct IngestOptions {
     /// Threads that decode and describe; 0 means one per core.
     pub jobs: usize,
     /// Files and folders to pass over.
-    pub exclude: GlobSet,
+    pub exclude: Exclude,
+}
+
+/// An ingestion that has not begun: [`Indexing::run`] does it.
+#[must_use = "nothing happens before `run`"]
+pub struct Indexing<'a> {
+    gallery: &'a mut Gallery,
+    paths: Vec<PathBuf>,
+    options: IngestOptions,
+    extractor: Option<&'a Extractor>,
 }
 
 /// What is going on.
 pub enum IngestEvent<'a> {
+    /// The weights are being fetched.
+    Fetching(FetchEvent),
     /// The walk is over: so many photos are new or changed, so many are as they were.
     Walked {
         /// Photos to look at.
@@ -103,11 +115,63 @@ struct Changes {
     gone: HashMap<PathBuf, ContentHash>,
 }
 
-/// Takes the photos at `paths` into the gallery, and out of it those that are gone from there.
-///
-/// # Errors
-/// Only what concerns all photos, such as a full disk. What was stored before stays.
-pub fn ingest(
+impl Gallery {
+    /// Takes the photos at `paths`, files and folders, into the gallery, and out of it those that are
+    /// gone from there: new, changed and moved ones only, in [`Indexing::run`].
+    pub fn index<P: Into<PathBuf>>(&mut self, paths: impl IntoIterator<Item = P>) -> Indexing<'_> {
+        Indexing {
+            gallery: self,
+            paths: paths.into_iter().map(Into::into).collect(),
+            options: IngestOptions::default(),
+            extractor: None,
+        }
+    }
+}
+
+impl<'a> Indexing<'a> {
+    /// With so many threads, or passing over some files.
+    pub fn options(self, options: IngestOptions) -> Self {
+        Self { options, ..self }
+    }
+
+    /// With this extractor instead of one loaded for what the gallery was made with.
+    pub fn with(self, extractor: &'a Extractor) -> Self {
+        Self {
+            extractor: Some(extractor),
+            ..self
+        }
+    }
+
+    /// Does it. What `on_event` is told it may answer with a break: what is durable by then stays.
+    ///
+    /// # Errors
+    /// [`GalleryError::SpecMismatch`](crate::error::GalleryError) for an extractor that makes other
+    /// descriptors than the gallery's, before anything is read; else only what concerns all photos,
+    /// such as a full disk. What was stored before stays.
+    pub fn run(
+        self,
+        mut on_event: impl FnMut(IngestEvent<'_>) -> ControlFlow<()>,
+    ) -> Result<IngestReport> {
+        let loaded;
+        let extractor = if let Some(extractor) = self.extractor {
+            extractor
+        } else {
+            // Fetching cannot be stopped; what comes after it can.
+            let mut on_fetch = |event| {
+                let _ = on_event(IngestEvent::Fetching(event));
+            };
+            let (dir, made_with) = (self.gallery.dir(), self.gallery.fingerprint());
+            let as_made = Overrides::default();
+            loaded = resolve::extractor_of(dir, made_with, &as_made, &mut on_fetch)?;
+            &loaded
+        };
+        check_same(self.gallery.fingerprint(), extractor.fingerprint())?;
+        let (paths, options) = (&self.paths, &self.options);
+        ingest(paths, extractor, self.gallery, options, &mut on_event)
+    }
+}
+
+fn ingest(
     paths: &[PathBuf],
     extractor: &Extractor,
     gallery: &mut Gallery,

@@ -8,18 +8,13 @@
 //! ```
 //!
 //! ```
-//! use imgsearch::{Descriptor, DescriptorSpec};
+//! use imgsearch::Recipe;
 //! use imgsearch::backbone::Architecture;
 //!
 //! // Which layers there are, and what a descriptor of two of them is made of.
 //! let network = Architecture::find("efficientnet_lite0")?.network();
-//! let spec: DescriptorSpec = "efficientnet_lite0:blocks.10/gem*0.5+head".parse()?;
-//! assert_eq!(spec.dimension(&network, 224, 224)?, 112 + 1280);
-//!
-//! // Descriptors have length 1, so their dot product is their cosine similarity.
-//! let a = Descriptor::normalize(vec![3.0, 4.0])?;
-//! let b = Descriptor::normalize(vec![4.0, 3.0])?;
-//! assert!((a.similarity(&b) - 0.96).abs() < 1e-6);
+//! let recipe: Recipe = "efficientnet_lite0:blocks.10/gem*0.5+head".parse()?;
+//! assert_eq!(recipe.spec.dimension(&network, 224, 224)?, 112 + 1280);
 //! # Ok::<(), imgsearch::Error>(())
 //! ```
 //!
@@ -39,8 +34,9 @@ pub mod model;
 mod nearest;
 pub mod network;
 pub mod photo;
+pub mod resolve;
 pub mod weights;
 
-pub use descriptor::{Descriptor, DescriptorSpec};
+pub use descriptor::{Descriptor, DescriptorSpec, Recipe};
 pub use error::{Error, Result};
 pub use extract::Extractor;

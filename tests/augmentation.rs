@@ -7,7 +7,7 @@ use imgsearch::descriptor::{Descriptor, Expansion, dot};
 use imgsearch::gallery::{Gallery, IndexPolicy, Record, SearchOptions, Snapshot};
 use tempfile::TempDir;
 
-use crate::common::collection::{photo, provenance, publish};
+use crate::common::collection::{descriptor, fingerprint, photo, publish};
 
 const EXPANSION: Expansion = Expansion {
     neighbors: 4,
@@ -26,7 +26,7 @@ fn photos(count: usize) -> Vec<Photo> {
 }
 
 fn augmented(dir: &Path, photos: &[Photo]) -> Gallery {
-    let mut gallery = Gallery::open_or_create(dir, &provenance()).unwrap();
+    let mut gallery = Gallery::open_or_create(dir, &fingerprint()).unwrap();
     gallery.write(photos, &[]).unwrap();
     gallery.set_augmentation(Some(EXPANSION)).unwrap();
     gallery
@@ -67,7 +67,7 @@ fn by_hand(photos: &[Photo]) -> Vec<(PathBuf, f32)> {
                 .zip(vectors[*other])
                 .for_each(|(total, value)| *total += weight * value);
         }
-        Descriptor::normalize(sum).unwrap().similarity(&query())
+        descriptor(sum).similarity(&query()).unwrap()
     };
     let paths = photos.iter().map(|(record, _)| record.path.clone());
     let mut ranked: Vec<_> = paths.zip((0..photos.len()).map(similarity)).collect();
@@ -139,7 +139,7 @@ fn removed_photos_are_no_ones_neighbours() {
 fn an_augmentation_can_be_taken_back_for_the_vectors_stay_as_they_are() {
     let dir = TempDir::new().unwrap();
     let photos = photos(80);
-    let mut gallery = Gallery::open_or_create(dir.path(), &provenance()).unwrap();
+    let mut gallery = Gallery::open_or_create(dir.path(), &fingerprint()).unwrap();
     gallery.write(&photos, &[]).unwrap();
     publish(&mut gallery).unwrap();
     let plain = all(&Snapshot::open(dir.path()).unwrap(), false);
@@ -209,7 +209,7 @@ fn an_expanded_query_lies_nearer_to_what_it_found() {
 #[test]
 fn a_gallery_of_version_2_is_read_and_can_be_augmented() {
     let dir = TempDir::new().unwrap();
-    let mut gallery = Gallery::open_or_create(dir.path(), &provenance()).unwrap();
+    let mut gallery = Gallery::open_or_create(dir.path(), &fingerprint()).unwrap();
     gallery.write(&photos(5), &[]).unwrap();
     drop(gallery);
     let db = sled::open(dir.path().join("store")).unwrap();

@@ -13,7 +13,7 @@ use imgsearch::gallery::{Gallery, IndexPolicy, SearchOptions, Snapshot, open_for
 use imgsearch::{Error, Result};
 use tempfile::TempDir;
 
-use crate::common::collection::{Chance, photo, provenance, publish};
+use crate::common::collection::{Chance, fingerprint, photo, publish};
 
 const PHOTOS: usize = 90;
 
@@ -23,7 +23,7 @@ fn gallery(dir: &Path) {
         graph_from: 50,
         worn_share: 0.5,
     };
-    let opened = Gallery::open_or_create(dir, &provenance()).unwrap();
+    let opened = Gallery::open_or_create(dir, &fingerprint()).unwrap();
     let mut gallery = opened.with_policy(policy);
     let photos: Vec<_> = (0..PHOTOS).map(photo).collect();
     gallery.write(&photos[..70], &[]).unwrap();
@@ -274,7 +274,7 @@ fn a_store_that_is_behind_its_snapshot_has_lost_something() {
     let place = TempDir::new().unwrap();
     let dir = place.path();
     let photos: Vec<_> = (0..20).map(photo).collect();
-    let mut gallery = Gallery::open_or_create(dir, &provenance()).unwrap();
+    let mut gallery = Gallery::open_or_create(dir, &fingerprint()).unwrap();
     gallery.write(&photos[..10], &[]).unwrap();
     publish(&mut gallery).unwrap();
     drop(gallery);

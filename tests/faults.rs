@@ -5,10 +5,9 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use globset::GlobSet;
 use imgsearch::error::FileError;
 use imgsearch::gallery::{Gallery, Snapshot};
-use imgsearch::ingest::{IngestEvent, IngestOptions, ingest};
+use imgsearch::ingest::{IngestEvent, IngestOptions};
 use imgsearch::model::{self, WeightsSource};
 use imgsearch::{Error, Extractor};
 
@@ -139,22 +138,21 @@ fn a_gallery_that_may_not_be_written_answers_and_says_so() {
 #[test]
 fn a_photo_that_vanishes_after_it_was_found_is_skipped() {
     let w = Workspace::painted(2, 2);
-    let spec = "efficientnet_lite0:blocks.1".parse().unwrap();
-    let preprocess = "none".parse().unwrap();
-    let extractor = Extractor::load(spec, preprocess, weights(), "cpu").unwrap();
-    let mut gallery = Gallery::open_or_create(&w.path("g"), extractor.provenance()).unwrap();
+    let recipe = "efficientnet_lite0:blocks.1@none".parse().unwrap();
+    let extractor = Extractor::load(&recipe, weights(), "cpu").unwrap();
+    let mut gallery = Gallery::create_or_open_with(w.path("g"), &extractor).unwrap();
     let options = IngestOptions {
         jobs: 1,
-        exclude: GlobSet::empty(),
+        ..IngestOptions::default()
     };
-    let mut vanish = |event: IngestEvent<'_>| {
+    let vanish = |event: IngestEvent<'_>| {
         if let IngestEvent::Walked { .. } = event {
             fs::remove_file(w.path("photos/city_1.png")).unwrap();
         }
         ControlFlow::Continue(())
     };
-    let photos = [w.path("photos")];
-    let report = ingest(&photos, &extractor, &mut gallery, &options, &mut vanish).unwrap();
+    let indexing = gallery.index([w.path("photos")]).options(options);
+    let report = indexing.with(&extractor).run(vanish).unwrap();
     assert_eq!(
         (report.added, report.photos, report.skipped.len()),
         (3, 3, 1)

@@ -10,7 +10,7 @@ use imgsearch::descriptor::Descriptor;
 use imgsearch::gallery::{Gallery, IndexPolicy, Record, Repair, SearchOptions, Snapshot};
 use tempfile::TempDir;
 
-use crate::common::collection::{Chance, DIMENSION, photo, provenance, publish};
+use crate::common::collection::{Chance, DIMENSION, descriptor, fingerprint, photo, publish};
 
 const SMALL: IndexPolicy = IndexPolicy {
     graph_from: 50,
@@ -18,7 +18,7 @@ const SMALL: IndexPolicy = IndexPolicy {
 };
 
 fn open(dir: &Path) -> Gallery {
-    let gallery = Gallery::open_or_create(dir, &provenance()).unwrap();
+    let gallery = Gallery::open_or_create(dir, &fingerprint()).unwrap();
     gallery.with_policy(SMALL)
 }
 
@@ -89,7 +89,7 @@ fn near_corner(corner: usize, number: usize) -> (Record, Option<Descriptor>) {
     let mut values: Vec<f32> = (0..DIMENSION).map(|_| chance.below(100) as f32).collect();
     values[corner] += 2000.0;
     let (record, _) = photo(corner * 1000 + number);
-    (record, Some(Descriptor::normalize(values).unwrap()))
+    (record, Some(descriptor(values)))
 }
 
 #[test]

@@ -3,7 +3,6 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use imgsearch::descriptor::DescriptorSpec;
 use imgsearch::extract::Extractor;
 use imgsearch::photo::Photo;
 
@@ -97,9 +96,9 @@ fn the_descriptors_of_photos_decoded_at_reduced_size_are_those_of_whole_ones() {
         return;
     };
     let extractor = |decode: &str| {
-        let preprocess = format!("resize=48,mean=0.5/0.5/0.5,std=0.5/0.5/0.5,decode={decode}");
-        let spec = DescriptorSpec::gap("efficientnet_lite0", "head");
-        Extractor::load(spec, preprocess.parse().unwrap(), weights, "cpu").unwrap()
+        let keys = format!("resize=48,crop=none,decode={decode}");
+        let recipe = format!("efficientnet_lite0:head@{keys}").parse().unwrap();
+        Extractor::load(&recipe, weights, "cpu").unwrap()
     };
     let (full, reduced) = (extractor("full"), extractor("reduced"));
     let mut distances = Vec::new();
@@ -108,7 +107,7 @@ fn the_descriptors_of_photos_decoded_at_reduced_size_are_those_of_whole_ones() {
         let decoded = reduced.decode(&photo).unwrap();
         if decoded.image.width() < decoded.width {
             let [a, b] = [&full, &reduced].map(|extractor| extractor.describe(&photo).unwrap());
-            distances.push(1.0 - a.similarity(&b));
+            distances.push(1.0 - a.similarity(&b).unwrap());
         }
     }
     distances.sort_by(f32::total_cmp);

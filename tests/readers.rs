@@ -45,19 +45,14 @@ fn a_reader_that_opens_while_snapshots_are_replaced_always_finds_one() {
     use std::ops::ControlFlow;
     use std::sync::atomic::{AtomicBool, Ordering};
 
-    use imgsearch::descriptor::{Descriptor, Provenance};
     use imgsearch::gallery::{Gallery, Record, Snapshot};
     use imgsearch::photo::ContentHash;
 
+    use crate::common::collection;
+
     let dir = tempfile::tempdir().unwrap();
-    let provenance = Provenance {
-        spec: "s".into(),
-        preprocess: "p".into(),
-        weights: "w".into(),
-        dimension: 2,
-        whitening: None,
-    };
-    let mut gallery = Gallery::open_or_create(dir.path(), &provenance).unwrap();
+    let fingerprint = collection::fingerprint().with_dimension(2);
+    let mut gallery = Gallery::open_or_create(dir.path(), &fingerprint).unwrap();
     let mut add = |number: u16| {
         let name = format!("/{number}");
         let record = Record {
@@ -68,7 +63,7 @@ fn a_reader_that_opens_while_snapshots_are_replaced_always_finds_one() {
             width: 1,
             height: 1,
         };
-        let descriptor = Descriptor::normalize(vec![1.0, f32::from(number)]).unwrap();
+        let descriptor = collection::descriptor(vec![1.0, f32::from(number)]);
         gallery.write(&[(record, Some(descriptor))], &[]).unwrap();
         gallery
             .publish(&mut |_, _| ControlFlow::Continue(()))

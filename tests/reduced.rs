@@ -5,7 +5,7 @@ use std::path::Path;
 use image::codecs::jpeg::JpegEncoder;
 use imgsearch::Extractor;
 use imgsearch::descriptor::Descriptor;
-use imgsearch::photo::{Photo, Preprocess};
+use imgsearch::photo::Photo;
 
 use crate::common::paint::{Scene, paint};
 use crate::common::{trained_weights, weights};
@@ -21,10 +21,9 @@ fn jpeg(scene: Scene) -> Vec<u8> {
 /// Extractors that decode at full and at reduced size.
 fn extractors(spec: &str, weights: &Path) -> [Extractor; 2] {
     ["decode=full", "decode=reduced"].map(|decode| {
-        let preprocess = "resize=256,crop=224,mean=0.5/0.5/0.5,std=0.5/0.5/0.5";
-        let preprocess: Preprocess = preprocess.parse().unwrap();
-        let preprocess = preprocess.with(decode).unwrap();
-        Extractor::load(spec.parse().unwrap(), preprocess, weights, "cpu").unwrap()
+        let keys = "resize=256,crop=224,mean=0.5/0.5/0.5,std=0.5/0.5/0.5";
+        let recipe = format!("{spec}@{keys},{decode}").parse().unwrap();
+        Extractor::load(&recipe, weights, "cpu").unwrap()
     })
 }
 
@@ -39,7 +38,7 @@ fn describe(extractors: &[Extractor; 2], scene: Scene) -> [Descriptor; 2] {
 }
 
 fn distance(a: &Descriptor, b: &Descriptor) -> f32 {
-    1.0 - a.similarity(b)
+    1.0 - a.similarity(b).unwrap()
 }
 
 #[test]

@@ -270,7 +270,7 @@ pub fn run(args: &EvalArgs) -> Result<Exit> {
         if args.index {
             let folder = args.gallery.gallery.join("eval-index");
             let compared =
-                approximate::compare(&truth, &descriptors, extractor.provenance(), &folder);
+                approximate::compare(&truth, &descriptors, extractor.fingerprint(), &folder);
             // Left behind it would only take room.
             let _ = fs::remove_dir_all(&folder);
             approximations = compared?;

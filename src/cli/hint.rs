@@ -136,6 +136,7 @@ fn of_descriptor(error: &DescriptorError) -> Option<String> {
             "it has the form {\"spec\": \"…\", \"preprocess\": \"…\", \"whitening\": null}, as \
              `imgsearch tune --out FILE` writes it"
         }
+        DescriptorError::NoProjection => "name the whitening's file with `--whitening FILE`",
         DescriptorError::TooFewToWhiten { most, .. } if *most > 0 => {
             return Some(format!(
                 "take `--dim {most}` or less, or fit it on more photos: ten for each dimension \

@@ -4,13 +4,14 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::Args;
-use globset::{Glob, GlobSet, GlobSetBuilder};
+use globset::Glob;
 use imgsearch::descriptor::Expansion;
 use imgsearch::error::GalleryError;
 use imgsearch::gallery::Gallery;
-use imgsearch::ingest::{IngestOptions, IngestReport, ingest};
+use imgsearch::ingest::{IngestOptions, IngestReport};
+use imgsearch::photo::Exclude;
 use imgsearch::{Error, Extractor};
 
 use super::args::{DescriptorArgs, GalleryArgs};
@@ -68,14 +69,8 @@ pub fn run(args: &IndexArgs) -> Result<Exit> {
         exclude: excluded(&args.exclude)?,
     };
     let mut progress = IngestProgress::new();
-    let mut on_event = |event: imgsearch::ingest::IngestEvent<'_>| progress.on_event(&event);
-    let report = ingest(
-        &args.paths,
-        &extractor,
-        &mut gallery,
-        &options,
-        &mut on_event,
-    );
+    let indexing = gallery.index(&args.paths).options(options).with(&extractor);
+    let report = indexing.run(|event| progress.on_event(&event));
     progress.finish();
     let report = report?;
     for repair in &gallery.repairs()[repaired..] {
@@ -98,7 +93,7 @@ pub fn run(args: &IndexArgs) -> Result<Exit> {
 fn open(dir: &Path, args: &DescriptorArgs) -> Result<(Gallery, Extractor)> {
     match Gallery::open(dir) {
         Ok(gallery) => {
-            let extractor = setup::extractor_of(dir, gallery.provenance(), args)?;
+            let extractor = setup::extractor_of(dir, gallery.fingerprint(), args)?;
             if let Some(whitening) = extractor.whitening() {
                 gallery.restore_whitening(whitening)?;
             }
@@ -106,21 +101,15 @@ fn open(dir: &Path, args: &DescriptorArgs) -> Result<(Gallery, Extractor)> {
         }
         Err(Error::Gallery(GalleryError::NoGallery { .. })) => {
             let extractor = setup::whitened(args)?;
-            let provenance = extractor.provenance();
-            let gallery = Gallery::open_or_create_whitened(dir, provenance, extractor.whitening())?;
-            Ok((gallery, extractor))
+            Ok((Gallery::create_or_open_with(dir, &extractor)?, extractor))
         }
         Err(error) => Err(error.into()),
     }
 }
 
-pub fn excluded(globs: &[Glob]) -> Result<GlobSet> {
-    let mut set = GlobSetBuilder::new();
-    for glob in globs {
-        set.add(glob.clone());
-    }
-    set.build()
-        .context("the patterns of --exclude are too complex")
+/// What the patterns of `--exclude` match.
+pub fn excluded(globs: &[Glob]) -> Result<Exclude, Error> {
+    Ok(Exclude::of(globs.iter().map(Glob::glob))?)
 }
 
 fn print(report: &IngestReport, seconds: f64, as_json: bool) -> io::Result<()> {

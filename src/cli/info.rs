@@ -32,8 +32,8 @@ pub fn run(args: &InfoArgs) -> Result<Exit> {
     for repair in repairs {
         eprintln!("note: {repair}");
     }
-    let provenance = snapshot.provenance();
-    let whitening = whitening_of(dir, provenance);
+    let fingerprint = snapshot.fingerprint();
+    let whitening = whitening_of(dir, fingerprint);
     if let Err(lost) = &whitening {
         eprintln!("note: {lost}");
     }
@@ -43,7 +43,7 @@ pub fn run(args: &InfoArgs) -> Result<Exit> {
     if args.json {
         let value = json!({
             "gallery": dir.to_string_lossy(), "photos": snapshot.len(), "vectors": snapshot.vector_count(),
-            "graph_points": snapshot.graph_points(), "provenance": provenance,
+            "graph_points": snapshot.graph_points(), "provenance": fingerprint.as_ref(),
             "whitening": whitening.as_ref().map(Whitening::origin),
             "augmentation": snapshot.augmentation(),
             "store_bytes": store, "snapshot_bytes": snapshot.size(), "created": snapshot.created(),
@@ -62,10 +62,10 @@ pub fn run(args: &InfoArgs) -> Result<Exit> {
         snapshot.len(),
         snapshot.vector_count()
     )?;
-    writeln!(out, "spec           {}", provenance.spec)?;
-    writeln!(out, "preprocessing  {}", provenance.preprocess)?;
-    writeln!(out, "weights        {}", provenance.weights)?;
-    writeln!(out, "dimension      {}", provenance.dimension)?;
+    writeln!(out, "spec           {}", fingerprint.spec())?;
+    writeln!(out, "preprocessing  {}", fingerprint.recipe().preprocess)?;
+    writeln!(out, "weights        {}", fingerprint.weights())?;
+    writeln!(out, "dimension      {}", fingerprint.dimension())?;
     if let Some(whitening) = whitening {
         writeln!(
             out,

@@ -73,7 +73,8 @@ impl IngestProgress {
                 let template = "{bar:30} {pos}/{len} photos  {per_sec}  ETA {eta}  {msg}";
                 self.bar = Some(bar(*to_do as u64, template));
             }
-            IngestEvent::Walked { .. } => {}
+            // Whoever has an extractor has its weights.
+            IngestEvent::Walked { .. } | IngestEvent::Fetching(_) => {}
             IngestEvent::Stored { photos } => self.advance(*photos),
             IngestEvent::Skipped(skipped) => {
                 self.skipped += 1;

@@ -83,7 +83,7 @@ pub fn run(args: &QueryArgs) -> Result<Exit> {
         .collect::<Result<Vec<_>, _>>()?;
     let extractor = setup::extractor_of(
         &args.gallery.gallery,
-        snapshot.provenance(),
+        snapshot.fingerprint(),
         &args.descriptor,
     )?;
     let query = mean_descriptor(&extractor, &photos)?;
@@ -158,7 +158,7 @@ pub fn read(path: &Path) -> Result<Photo, Error> {
 
 fn mean_descriptor(extractor: &Extractor, photos: &[Photo]) -> Result<Descriptor, Error> {
     let descriptors = photos.iter().map(|photo| extractor.describe(photo));
-    Ok(Descriptor::mean(
-        &descriptors.collect::<Result<Vec<_>, _>>()?,
-    )?)
+    let descriptors = descriptors.collect::<Result<Vec<_>, _>>()?;
+    let terms: Vec<_> = descriptors.iter().map(|one| (1.0, one)).collect();
+    Ok(Descriptor::weighted_sum(&terms)?)
 }

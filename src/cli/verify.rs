@@ -106,7 +106,7 @@ fn descriptor_problem(
         return Ok(Some(format!("no descriptor: {path}")));
     };
     let norm: f32 = values.iter().map(|value| value * value).sum();
-    let is_unit = values.len() == gallery.provenance().dimension && (norm - 1.0).abs() < 1e-3;
+    let is_unit = values.len() == gallery.fingerprint().dimension() && (norm - 1.0).abs() < 1e-3;
     let published = published.and_then(|published| published.vector(&record.hash));
     let is_same = published.is_none_or(|vector| vector == values);
     Ok((!is_unit || !is_same).then(|| format!("damaged descriptor: {path}")))

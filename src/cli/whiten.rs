@@ -64,10 +64,10 @@ pub fn run(args: &WhitenArgs) -> Result<Exit> {
     if descriptors.interrupted {
         return Ok(Exit::Interrupted);
     }
-    let provenance = extractor.provenance();
-    let (rows, dimension) = (&descriptors.rows, provenance.dimension);
+    let fingerprint = extractor.fingerprint();
+    let (rows, dimension) = (&descriptors.rows, fingerprint.dimension());
     let whitening = Whitening::fit(rows, dimension, args.dim, args.shrinkage)?;
-    let whitening = whitening.fitted_on(provenance);
+    let whitening = whitening.fitted_on(fingerprint);
     whitening.save(&args.out)?;
     let origin = whitening.origin();
     let mut out = io::stdout().lock();

@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::vector::Descriptor;
+use super::vector::UnitVector;
 use crate::error::{DescriptorError, Result};
 
 /// How many neighbours count, and how much.
@@ -48,7 +48,7 @@ impl Expansion {
         &self,
         query: &[f32],
         nearest: impl Iterator<Item = (f32, &'a [f32])>,
-    ) -> Result<Descriptor, DescriptorError> {
+    ) -> Result<UnitVector, DescriptorError> {
         let (similarities, vectors): (Vec<f32>, Vec<&[f32]>) = nearest.take(self.neighbors).unzip();
         let mut sum = query.to_vec();
         for (weight, vector) in self.weights(&similarities).into_iter().zip(vectors) {
@@ -62,7 +62,7 @@ impl Expansion {
                 *total += weight * value;
             }
         }
-        Descriptor::normalize(sum)
+        UnitVector::normalize(sum)
     }
 }
 

@@ -4,19 +4,24 @@
 //! whitening and expansion. Knows nothing of photos or of where descriptors are kept.
 
 pub mod expansion;
+mod fingerprint;
+mod of_photo;
 pub mod pooling;
 mod products;
-mod provenance;
+mod recipe;
 pub mod spec;
 mod spec_file;
 mod vector;
 pub mod whitening;
 
 pub use self::expansion::Expansion;
+pub use self::fingerprint::{Difference, Fingerprint};
+pub use self::of_photo::Descriptor;
 pub use self::pooling::Pooling;
 pub use self::products::dots;
-pub use self::provenance::Provenance;
+pub(crate) use self::recipe::default_spec;
+pub use self::recipe::{Projection, Recipe};
 pub use self::spec::{DescriptorSpec, Part};
 pub use self::spec_file::SpecFile;
-pub use self::vector::{Descriptor, dot, normalize_in_place};
+pub use self::vector::{UnitVector, dot, normalize_in_place};
 pub use self::whitening::Whitening;

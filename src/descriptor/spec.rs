@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::pooling::Pooling;
-use super::vector::{Descriptor, normalize_in_place};
+use super::vector::{UnitVector, normalize_in_place};
 use crate::error::{DescriptorError, NetworkError, Result};
 use crate::network::Network;
 
@@ -100,13 +100,13 @@ impl DescriptorSpec {
     ///
     /// # Errors
     /// [`DescriptorError::ZeroDescriptor`], [`DescriptorError::NonFiniteDescriptor`].
-    pub fn combine(&self, pooled: Vec<Vec<f32>>) -> Result<Descriptor, DescriptorError> {
+    pub fn combine(&self, pooled: Vec<Vec<f32>>) -> Result<UnitVector, DescriptorError> {
         let mut joined = Vec::with_capacity(pooled.iter().map(Vec::len).sum());
         for (part, mut values) in self.parts.iter().zip(pooled) {
             normalize_in_place(&mut values)?;
             joined.extend(values.iter().map(|value| value * part.weight));
         }
-        Descriptor::normalize(joined)
+        UnitVector::normalize(joined)
     }
 }
 

@@ -1,4 +1,4 @@
-//! The unit vector that stands for a photo, and the one dot product everything compares by.
+//! Vectors of length 1, and the one dot product everything compares by.
 
 use pulp::{Arch, Simd, WithSimd};
 
@@ -8,14 +8,14 @@ use crate::error::{DescriptorError, Result};
 ///
 /// It can only be made by normalizing, so it is never empty, never zero and never holds a NaN.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Descriptor(Box<[f32]>);
+pub struct UnitVector(Box<[f32]>);
 
-impl Descriptor {
+impl UnitVector {
     /// Scales `values` to length 1.
     ///
     /// # Errors
-    /// [`DescriptorError::ZeroDescriptor`] if every value is zero (or there are none): it has no
-    /// direction; [`DescriptorError::NonFiniteDescriptor`] if a value is NaN or infinite.
+    /// [`UnitVectorError::ZeroDescriptor`] if every value is zero (or there are none): it has no
+    /// direction; [`UnitVectorError::NonFiniteDescriptor`] if a value is NaN or infinite.
     pub fn normalize(mut values: Vec<f32>) -> Result<Self, DescriptorError> {
         normalize_in_place(&mut values)?;
         Ok(Self(values.into_boxed_slice()))
@@ -25,8 +25,8 @@ impl Descriptor {
     /// bit.
     ///
     /// # Errors
-    /// [`DescriptorError::ZeroDescriptor`] if they have another length;
-    /// [`DescriptorError::NonFiniteDescriptor`].
+    /// [`UnitVectorError::ZeroDescriptor`] if they have another length;
+    /// [`UnitVectorError::NonFiniteDescriptor`].
     pub(crate) fn from_unit(values: Vec<f32>) -> Result<Self, DescriptorError> {
         let squares: f64 = values.iter().map(|&v| f64::from(v) * f64::from(v)).sum();
         if !squares.is_finite() {
@@ -56,16 +56,25 @@ impl Descriptor {
         dot(&self.0, &other.0)
     }
 
-    /// The direction between several descriptors: their mean, normalized again.
+    /// The direction of a weighted sum. A negative weight leads away from its vector.
     ///
     /// # Errors
-    /// [`DescriptorError::ZeroDescriptor`] if there are none or they cancel out.
-    pub fn mean(descriptors: &[Self]) -> Result<Self, DescriptorError> {
-        let dimension = descriptors.first().map_or(0, Self::dimension);
-        let mut sum = vec![0.0; dimension];
-        for descriptor in descriptors {
-            for (total, value) in sum.iter_mut().zip(descriptor.as_slice()) {
-                *total += value;
+    /// [`DescriptorError::WrongDimension`]; [`DescriptorError::ZeroDescriptor`] if there are none
+    /// or they cancel out; [`DescriptorError::NonFiniteDescriptor`] if a weight is no number.
+    pub fn weighted_sum<'a>(
+        terms: impl IntoIterator<Item = (f32, &'a Self)>,
+    ) -> Result<Self, DescriptorError> {
+        let mut sum: Vec<f32> = Vec::new();
+        for (weight, vector) in terms {
+            if sum.is_empty() {
+                sum = vec![0.0; vector.dimension()];
+            }
+            let (expected, found) = (sum.len(), vector.dimension());
+            if found != expected {
+                return Err(DescriptorError::WrongDimension { expected, found });
+            }
+            for (total, value) in sum.iter_mut().zip(vector.as_slice()) {
+                *total += weight * value;
             }
         }
         Self::normalize(sum)
@@ -75,7 +84,7 @@ impl Descriptor {
 /// Scales `values` to length 1 in place; the norm is summed in f64, so long vectors lose nothing.
 ///
 /// # Errors
-/// As [`Descriptor::normalize`].
+/// As [`UnitVector::normalize`].
 pub fn normalize_in_place(values: &mut [f32]) -> Result<(), DescriptorError> {
     let squares: f64 = values.iter().map(|&v| f64::from(v) * f64::from(v)).sum();
     if !squares.is_finite() {
@@ -138,7 +147,7 @@ mod tests {
         #[test]
         fn a_descriptor_has_length_one(values in prop::collection::vec(-1e3f32..1e3, 1..600)) {
             prop_assume!(values.iter().any(|v| v.abs() > 1e-3));
-            let descriptor = Descriptor::normalize(values).unwrap();
+            let descriptor = UnitVector::normalize(values).unwrap();
             prop_assert!((descriptor.similarity(&descriptor) - 1.0).abs() < 1e-5);
         }
 
@@ -153,15 +162,15 @@ mod tests {
     #[test]
     fn zero_and_empty_vectors_are_refused() {
         assert!(matches!(
-            Descriptor::normalize(vec![0.0; 4]),
+            UnitVector::normalize(vec![0.0; 4]),
             Err(DescriptorError::ZeroDescriptor)
         ));
         assert!(matches!(
-            Descriptor::normalize(vec![]),
+            UnitVector::normalize(vec![]),
             Err(DescriptorError::ZeroDescriptor)
         ));
         assert!(matches!(
-            Descriptor::mean(&[]),
+            UnitVector::weighted_sum([]),
             Err(DescriptorError::ZeroDescriptor)
         ));
     }
@@ -169,16 +178,29 @@ mod tests {
     #[test]
     fn nan_and_infinity_are_refused() {
         for bad in [f32::NAN, f32::INFINITY] {
-            let made = Descriptor::normalize(vec![1.0, bad]);
+            let made = UnitVector::normalize(vec![1.0, bad]);
             assert!(matches!(made, Err(DescriptorError::NonFiniteDescriptor)));
         }
     }
 
     #[test]
-    fn the_mean_lies_between() {
-        let x = Descriptor::normalize(vec![1.0, 0.0]).unwrap();
-        let y = Descriptor::normalize(vec![0.0, 1.0]).unwrap();
-        let mean = Descriptor::mean(&[x.clone(), y]).unwrap();
-        assert!((mean.similarity(&x) - 0.5f32.sqrt()).abs() < 1e-6);
+    fn a_weighted_sum_lies_between_and_a_negative_weight_leads_away() {
+        let x = UnitVector::normalize(vec![1.0, 0.0]).unwrap();
+        let y = UnitVector::normalize(vec![0.0, 1.0]).unwrap();
+        let sum = |terms: &[(f32, &UnitVector)]| {
+            let sum = UnitVector::weighted_sum(terms.iter().copied()).unwrap();
+            sum.as_slice().to_vec()
+        };
+        let is = |found: Vec<f32>, expected: [f32; 2]| {
+            let near = |(a, b): (&f32, &f32)| (a - b).abs() < 1e-6;
+            assert!(found.iter().zip(&expected).all(near), "{found:?}");
+        };
+        is(sum(&[(1.0, &x), (1.0, &y)]), [0.5f32.sqrt(), 0.5f32.sqrt()]);
+        is(sum(&[(3.0, &x), (4.0, &y)]), [0.6, 0.8]);
+        is(sum(&[(4.0, &x), (-3.0, &y)]), [0.8, -0.6]);
+        assert!(matches!(
+            UnitVector::weighted_sum([(1.0, &x), (-1.0, &x)]),
+            Err(DescriptorError::ZeroDescriptor)
+        ));
     }
 }

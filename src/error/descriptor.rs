@@ -22,6 +22,16 @@ pub enum DescriptorError {
         /// Values of this one.
         found: usize,
     },
+    /// A descriptor was made otherwise than those it is to be compared with or kept beside.
+    #[error("a descriptor was made with {what} `{found}`, the others with `{expected}`")]
+    Foreign {
+        /// Spec, preprocessing, weights, whitening or dimension.
+        what: &'static str,
+        /// What the others were made with: the gallery's, for instance.
+        expected: String,
+        /// What this one was made with.
+        found: String,
+    },
     /// A spec does not have the form `MODEL:LAYER[/POOLING][*WEIGHT][+…]`.
     #[error("invalid spec `{spec}`: {reason}")]
     InvalidSpec {
@@ -44,6 +54,9 @@ pub enum DescriptorError {
         /// What is wrong with it.
         source: Source,
     },
+    /// A recipe names a projection whose numbers nobody gave.
+    #[error("the recipe whitens its descriptors, but there is no whitening")]
+    NoProjection,
     /// A whitening cannot keep so many dimensions of what it is fitted on.
     #[error("cannot keep {keep} dimensions: {photos} photos allow 1 to {most}")]
     TooFewToWhiten {

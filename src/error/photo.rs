@@ -64,6 +64,14 @@ pub enum PhotoError {
         /// What the decoder says.
         source: Source,
     },
+    /// A pattern of files to pass over has no meaning.
+    #[error("invalid pattern `{pattern}`: {source}")]
+    InvalidPattern {
+        /// As given.
+        pattern: String,
+        /// What is wrong with it.
+        source: Source,
+    },
     /// A preprocessing has an unknown key or an impossible value.
     #[error("invalid preprocessing: `{part}`")]
     InvalidPreprocess {

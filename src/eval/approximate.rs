@@ -3,12 +3,13 @@
 use std::collections::HashSet;
 use std::ops::ControlFlow;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Instant;
 
 use super::ground_truth::GroundTruth;
 use super::ranking::Matrix;
-use crate::descriptor::{Descriptor, Provenance};
-use crate::error::Result;
+use crate::descriptor::{Descriptor, Fingerprint, UnitVector};
+use crate::error::{DescriptorError, Result};
 use crate::gallery::{Gallery, IndexPolicy, Record, SearchOptions, Snapshot};
 use crate::photo::ContentHash;
 
@@ -35,18 +36,20 @@ pub struct Approximation {
 pub fn compare(
     truth: &GroundTruth,
     descriptors: &Matrix,
-    provenance: &Provenance,
+    fingerprint: &Fingerprint,
     dir: &Path,
 ) -> Result<Vec<Approximation>> {
-    let provenance = Provenance {
-        dimension: descriptors.dimension,
-        ..provenance.clone()
-    };
+    let fingerprint = fingerprint.clone().with_dimension(descriptors.dimension);
     let policy = IndexPolicy {
         graph_from: 2,
         ..IndexPolicy::default()
     };
-    let mut gallery = Gallery::open_or_create(dir, &provenance)?.with_policy(policy);
+    let mut gallery = Gallery::open_or_create(dir, &fingerprint)?.with_policy(policy);
+    let made_with = Arc::clone(gallery.fingerprint());
+    let descriptor = |row: usize| {
+        let vector = UnitVector::normalize(descriptors.row(row).to_vec())?;
+        Descriptor::new(vector, &made_with)
+    };
     let in_gallery = truth
         .items
         .iter()
@@ -64,23 +67,18 @@ pub fn compare(
             width: 0,
             height: 0,
         };
-        Ok((
-            record,
-            Some(Descriptor::normalize(descriptors.row(index).to_vec())?),
-        ))
+        Ok((record, Some(descriptor(index)?)))
     };
     let records = in_gallery.map(record).collect::<Result<Vec<_>>>()?;
     gallery.write(&records, &[])?;
     gallery.publish(&mut |_, _| ControlFlow::Continue(()))?;
     let snapshot = Snapshot::open(dir)?;
-    let query = |query: &super::ground_truth::Query| {
-        Descriptor::normalize(descriptors.row(query.item as usize).to_vec())
-    };
+    let query = |query: &super::ground_truth::Query| descriptor(query.item as usize);
     let queries = truth
         .queries
         .iter()
         .map(query)
-        .collect::<Result<Vec<_>, _>>()?;
+        .collect::<Result<Vec<_>, DescriptorError>>()?;
     let (exact, speed) = ask(&snapshot, &queries, None)?;
     let mut compared = vec![Approximation {
         ef_search: None,

@@ -203,12 +203,12 @@ impl<'a> Features<'a> {
 
 /// All that a part's vectors depend on but the part itself.
 fn source_of(extractor: &Extractor) -> String {
-    let provenance = extractor.provenance();
+    let fingerprint = extractor.fingerprint();
     format!(
         "{}|{}|{}",
-        provenance.weights,
+        fingerprint.weights(),
         extractor.spec().model,
-        provenance.preprocess
+        fingerprint.recipe().preprocess
     )
 }
 

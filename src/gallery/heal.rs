@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::snapshot::Snapshot;
 use super::store::{Store, mark};
 use super::version::VERSION;
-use crate::descriptor::Descriptor;
+use crate::descriptor::{Descriptor, UnitVector};
 use crate::error::{Error, FileError, GalleryError, Result};
 
 /// Something that was damaged and is whole again.
@@ -74,7 +74,7 @@ pub fn open_store(dir: &Path, snapshot: Option<&Snapshot>) -> Result<(Store, Opt
     };
     // New, or emptied by hand: the snapshot may still know everything.
     match snapshot.filter(|snapshot| snapshot.verify().is_ok()) {
-        Some(snapshot) if store.provenance()?.is_none() => {
+        Some(snapshot) if store.fingerprint()?.is_none() => {
             fill(&store, snapshot)?;
             let (aside, photos) = (None, snapshot.len());
             Ok((store, Some(Repair::StoreRebuilt { aside, photos })))
@@ -97,7 +97,7 @@ fn check(store: &Store, dir: &Path, snapshot: Option<&Snapshot>) -> Result<()> {
         _ => {}
     }
     store.check()?;
-    let Some(provenance) = store.provenance()? else {
+    let Some(fingerprint) = store.fingerprint()? else {
         // Without a snapshot to take it from, nobody knows what the descriptors are.
         return if store.is_new()? || snapshot.is_some() {
             Ok(())
@@ -105,7 +105,7 @@ fn check(store: &Store, dir: &Path, snapshot: Option<&Snapshot>) -> Result<()> {
             Err(store.damaged().into())
         };
     };
-    let Some(snapshot) = snapshot.filter(|snapshot| *snapshot.provenance() == provenance) else {
+    let Some(snapshot) = snapshot.filter(|snapshot| **snapshot.fingerprint() == fingerprint) else {
         return Ok(());
     };
     // A snapshot is never ahead of its store, nor another one of the same state.
@@ -149,7 +149,13 @@ fn fill(store: &Store, snapshot: &Snapshot) -> Result<()> {
     let mut batch = Vec::new();
     for (index, vector) in snapshot.vectors().enumerate() {
         for record in snapshot.owners(index) {
-            batch.push((record, Some(Descriptor::from_unit(vector.to_vec())?)));
+            batch.push((
+                record,
+                Some(Descriptor::new(
+                    UnitVector::from_unit(vector.to_vec())?,
+                    snapshot.fingerprint(),
+                )?),
+            ));
         }
         if batch.len() >= AT_ONCE {
             store.write_as(generation, &batch, &[])?;
@@ -158,6 +164,6 @@ fn fill(store: &Store, snapshot: &Snapshot) -> Result<()> {
     }
     store.write_as(generation, &batch, &[])?;
     store.set_augmentation(snapshot.augmentation())?;
-    // Last, so that a store with a provenance is a complete one.
-    store.initialize(VERSION, snapshot.provenance())
+    // Last, so that a store with a fingerprint is a complete one.
+    store.initialize(VERSION, snapshot.fingerprint())
 }

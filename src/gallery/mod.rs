@@ -19,6 +19,7 @@ use std::collections::HashSet;
 use std::fs::{self, File, TryLockError};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -33,8 +34,8 @@ use self::store::Store;
 pub use self::store::pooled::{PartKey, PooledCache};
 pub use self::version::VERSION;
 pub use self::whitening::whitening_of;
-use crate::descriptor::{Descriptor, Expansion, Provenance, Whitening};
-use crate::error::{DescriptorError, Error, FileError, GalleryError, Result};
+use crate::descriptor::{Descriptor, Difference, Expansion, Fingerprint, Whitening};
+use crate::error::{Error, FileError, GalleryError, Result};
 use crate::photo::ContentHash;
 
 /// How long a writer waits for another that is about to end.
@@ -44,7 +45,7 @@ const LOCK_PATIENCE: Duration = Duration::from_millis(200);
 pub struct Gallery {
     dir: PathBuf,
     store: Store,
-    provenance: Provenance,
+    fingerprint: Arc<Fingerprint>,
     policy: IndexPolicy,
     augmentation: Option<Expansion>,
     repairs: Vec<Repair>,
@@ -56,14 +57,14 @@ pub struct Gallery {
 }
 
 impl Gallery {
-    /// Opens the gallery in `dir`, or makes one for descriptors of this provenance.
+    /// Opens the gallery in `dir`, or makes one for descriptors of this fingerprint.
     ///
     /// # Errors
     /// [`GalleryError::GalleryLocked`]; [`GalleryError::SpecMismatch`] if it holds descriptors of
-    /// another provenance; [`GalleryError::GalleryTooNew`]; [`GalleryError::DamagedGallery`];
+    /// another fingerprint; [`GalleryError::GalleryTooNew`]; [`GalleryError::DamagedGallery`];
     /// [`GalleryError::Store`]; [`FileError::Write`].
-    pub fn open_or_create(dir: &Path, provenance: &Provenance) -> Result<Self> {
-        Self::open_or_create_whitened(dir, provenance, None)
+    pub fn open_or_create(dir: &Path, fingerprint: &Fingerprint) -> Result<Self> {
+        Self::open_or_create_whitened(dir, fingerprint, None)
     }
 
     /// The same for descriptors that were whitened: a copy of the whitening is kept in `dir`, so
@@ -73,12 +74,12 @@ impl Gallery {
     /// As [`Gallery::open_or_create`].
     pub fn open_or_create_whitened(
         dir: &Path,
-        provenance: &Provenance,
+        fingerprint: &Fingerprint,
         whitening: Option<&Whitening>,
     ) -> Result<Self> {
         fs::create_dir_all(dir).map_err(FileError::write_at(dir))?;
-        let gallery = Self::open_any(dir, Some((provenance, whitening)))?;
-        check_same(&gallery.provenance, provenance)?;
+        let gallery = Self::open_any(dir, Some((fingerprint, whitening)))?;
+        check_same(&gallery.fingerprint, fingerprint)?;
         if let Some(whitening) = whitening {
             whitening::keep(dir, whitening)?;
         }
@@ -97,29 +98,29 @@ impl Gallery {
         Self::open_any(dir, None)
     }
 
-    fn open_any(dir: &Path, new: Option<(&Provenance, Option<&Whitening>)>) -> Result<Self> {
+    fn open_any(dir: &Path, new: Option<(&Fingerprint, Option<&Whitening>)>) -> Result<Self> {
         let lock = lock(dir)?;
         let snapshot = match Snapshot::open(dir) {
             Err(error @ Error::Gallery(GalleryError::GalleryTooNew { .. })) => return Err(error),
             opened => opened.ok(),
         };
         let (store, repair) = heal::open_store(dir, snapshot.as_ref())?;
-        let provenance = match (store.provenance()?, new) {
-            (Some(provenance), _) => provenance,
-            (None, Some((provenance, whitening))) => {
+        let fingerprint = match (store.fingerprint()?, new) {
+            (Some(fingerprint), _) => fingerprint,
+            (None, Some((fingerprint, whitening))) => {
                 // First, so that no gallery is ever without.
                 if let Some(whitening) = whitening {
                     whitening::keep(dir, whitening)?;
                 }
-                store.initialize(VERSION, provenance)?;
-                provenance.clone()
+                store.initialize(VERSION, fingerprint)?;
+                fingerprint.clone()
             }
             (None, None) => {
                 let dir = dir.to_owned();
                 return Err(GalleryError::NoGallery { dir }.into());
             }
         };
-        let snapshot = snapshot.filter(|snapshot| *snapshot.provenance() == provenance);
+        let snapshot = snapshot.filter(|snapshot| **snapshot.fingerprint() == fingerprint);
         let records = snapshot.iter().flat_map(Snapshot::records);
         Ok(Self {
             in_snapshot: records.map(|record| record.hash).collect(),
@@ -127,7 +128,7 @@ impl Gallery {
             dir: dir.to_owned(),
             augmentation: store.augmentation()?,
             store,
-            provenance,
+            fingerprint: fingerprint.into(),
             policy: IndexPolicy::default(),
             repairs: repair.into_iter().collect(),
             _lock: lock,
@@ -140,10 +141,16 @@ impl Gallery {
         Self { policy, ..self }
     }
 
+    /// Its folder.
+    #[must_use]
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
     /// What its descriptors were made with.
     #[must_use]
-    pub const fn provenance(&self) -> &Provenance {
-        &self.provenance
+    pub const fn fingerprint(&self) -> &Arc<Fingerprint> {
+        &self.fingerprint
     }
 
     /// Puts back the gallery's copy of its whitening if it is lost; another one is not taken.
@@ -151,7 +158,7 @@ impl Gallery {
     /// # Errors
     /// [`FileError::Write`].
     pub fn restore_whitening(&self, whitening: &Whitening) -> Result<(), FileError> {
-        if self.provenance.whitening.as_ref() == Some(&whitening.digest()) {
+        if self.fingerprint.projection() == Some(&whitening.digest()) {
             whitening::keep(&self.dir, whitening)?;
         }
         Ok(())
@@ -225,19 +232,15 @@ impl Gallery {
     /// content is known no descriptor is needed.
     ///
     /// # Errors
-    /// [`DescriptorError::WrongDimension`]; [`GalleryError::Store`], on a full disk for instance:
-    /// then nothing of what was there before is lost.
+    /// [`DescriptorError::Foreign`] for what was not made as the gallery's descriptors are;
+    /// [`GalleryError::Store`], on a full disk for instance: then nothing of what was there before is lost.
     pub fn write(
         &mut self,
         put: &[(Record, Option<Descriptor>)],
         remove: &[PathBuf],
     ) -> Result<()> {
-        let expected = self.provenance.dimension;
-        let mut sizes = put
-            .iter()
-            .filter_map(|(_, d)| d.as_ref().map(Descriptor::dimension));
-        if let Some(found) = sizes.find(|found| *found != expected) {
-            return Err(DescriptorError::WrongDimension { expected, found }.into());
+        for descriptor in put.iter().filter_map(|(_, new)| new.as_ref()) {
+            descriptor.check(&self.fingerprint)?;
         }
         let paths = put.iter().map(|(record, _)| &record.path).chain(remove);
         for path in paths {
@@ -257,7 +260,7 @@ impl Gallery {
         let current = Snapshot::open(&self.dir).ok();
         let current = current.filter(|current| current.verify().is_ok());
         if let Some(current) = &current
-            && *current.provenance() == self.provenance
+            && *current.fingerprint() == self.fingerprint
             && current.generation() == self.store.generation()?
             && current.augmentation() == self.augmentation
             && !self.policy.is_missed_by(current)
@@ -270,10 +273,10 @@ impl Gallery {
         let publishing = Publishing {
             dir: &self.dir,
             store: &self.store,
-            provenance: &self.provenance,
+            fingerprint: &self.fingerprint,
             generation: self.store.generation()?,
             augmentation: self.augmentation,
-            old: current.filter(|old| *old.provenance() == self.provenance),
+            old: current.filter(|old| *old.fingerprint() == self.fingerprint),
         };
         let (published, lost) = publishing.run(self.policy, &self.stale, on_progress)?;
         self.stale.clear();
@@ -333,34 +336,31 @@ fn lock(dir: &Path) -> Result<File> {
     }
 }
 
-/// Whether descriptors of the two may be compared.
+/// Whether descriptors of what was asked for may be put into the gallery or compared with its own.
 ///
 /// # Errors
 /// [`GalleryError::SpecMismatch`], which names what differs.
-pub fn check_same(gallery: &Provenance, requested: &Provenance) -> Result<(), GalleryError> {
-    let fields = [
-        ("spec", &gallery.spec, &requested.spec),
-        ("preprocessing", &gallery.preprocess, &requested.preprocess),
-        ("weights", &gallery.weights, &requested.weights),
-    ];
-    let differs = |(_, gallery, requested): &(_, &String, &String)| gallery != requested;
-    if let Some((what, gallery, requested)) = fields.into_iter().find(differs) {
-        return Err(GalleryError::SpecMismatch {
-            what,
-            gallery: gallery.clone(),
-            requested: requested.clone(),
-        });
+pub fn check_same(gallery: &Fingerprint, requested: &Fingerprint) -> Result<(), GalleryError> {
+    Ok(gallery.check(requested)?)
+}
+
+/// The same before a projection.
+///
+/// # Errors
+/// As [`check_same`].
+pub fn check_unprojected(
+    gallery: &Fingerprint,
+    requested: &Fingerprint,
+) -> Result<(), GalleryError> {
+    Ok(gallery.check_unprojected(requested)?)
+}
+
+impl From<Difference> for GalleryError {
+    fn from(difference: Difference) -> Self {
+        Self::SpecMismatch {
+            what: difference.what,
+            gallery: difference.expected,
+            requested: difference.found,
+        }
     }
-    if gallery.whitening == requested.whitening {
-        return Ok(());
-    }
-    let named = |whitening: &Option<String>| match whitening {
-        Some(digest) => digest.clone(),
-        None => "none".to_owned(),
-    };
-    Err(GalleryError::SpecMismatch {
-        what: "whitening",
-        gallery: named(&gallery.whitening),
-        requested: named(&requested.whitening),
-    })
 }

@@ -17,11 +17,11 @@ use super::snapshot::{
 };
 use super::store::Store;
 use super::version::VERSION;
-use crate::descriptor::{Expansion, Provenance};
+use crate::descriptor::{Expansion, Fingerprint};
 use crate::error::{FileError, GalleryError, Result};
 use crate::photo::ContentHash;
 
-/// Bytes of a header without its provenance, generously.
+/// Bytes of a header without its fingerprint, generously.
 const HEADER: usize = 2048;
 
 /// When a gallery gets a graph, and when it gets a new one.
@@ -64,7 +64,7 @@ type Places = HashMap<ContentHash, u32>;
 pub struct Publishing<'a> {
     pub dir: &'a Path,
     pub store: &'a Store,
-    pub provenance: &'a Provenance,
+    pub fingerprint: &'a Fingerprint,
     pub generation: u64,
     pub augmentation: Option<Expansion>,
     /// A whole snapshot of an earlier state, from which what has not changed is taken.
@@ -172,7 +172,7 @@ impl Publishing<'_> {
         hashes: &HashSet<ContentHash>,
         on_progress: OnProgress<'_>,
     ) -> Result<(BaseRef, Places, bool)> {
-        let dimension = self.provenance.dimension;
+        let dimension = self.fingerprint.dimension();
         let mut writer = ContainerWriter::create(self.dir.join("base.new"), HEADER)?;
         let (mut places, mut known) = (Places::new(), HashMap::new());
         let mut section = writer.section()?;
@@ -239,7 +239,7 @@ impl Publishing<'_> {
 
     fn begin_snapshot(&self) -> Result<ContainerWriter, FileError> {
         // In JSON a character may become six.
-        let room = HEADER + 6 * (self.provenance.spec.len() + self.provenance.preprocess.len());
+        let room = HEADER + 6 * self.fingerprint.recipe().to_string().len();
         ContainerWriter::create(self.dir.join("snapshot.new"), room)
     }
 
@@ -283,7 +283,7 @@ impl Publishing<'_> {
         alive: &[bool],
         on_progress: OnProgress<'_>,
     ) -> Result<Option<Augmented>> {
-        let dimension = self.provenance.dimension;
+        let dimension = self.fingerprint.dimension();
         let open = |base| Base::open(self.dir, base, dimension);
         let base = base.map(open).transpose()?;
         // An empty section may lie where the file ends.
@@ -317,7 +317,7 @@ impl Publishing<'_> {
             return Ok(Some(bytemuck::cast_slice(vector).to_vec()));
         }
         let stored = self.store.descriptor_bytes(hash)?;
-        Ok(stored.filter(|bytes| bytes.len() == self.provenance.dimension * 4))
+        Ok(stored.filter(|bytes| bytes.len() == self.fingerprint.dimension() * 4))
     }
 
     fn header(
@@ -332,7 +332,7 @@ impl Publishing<'_> {
             version: VERSION,
             generation: self.generation,
             created: now.map_or(0, |now| now.as_secs()),
-            provenance: self.provenance.clone(),
+            fingerprint: self.fingerprint.clone(),
             vectors: u64::from(vectors),
             records: records as u64,
             base,

@@ -1,6 +1,6 @@
 //! The truth: records and descriptors in sled.
 //!
-//! Three trees: `meta` (version, provenance, augmentation), `records` (path → record) and `descriptors` (content
+//! Three trees: `meta` (version, fingerprint, augmentation), `records` (path → record) and `descriptors` (content
 //! hash → values). Among the records, under the empty path, lies the seal: the generation, which
 //! grows with every change, and a digest of all records. It is written in one batch with the
 //! records, so that records which a damaged file silently lost are noticed.
@@ -20,12 +20,13 @@ pub use self::guard::mark;
 use self::seal::Seal;
 use super::record::{Record, path_from_bytes, path_to_bytes};
 use super::version;
-use crate::descriptor::{Descriptor, Expansion, Provenance};
+use crate::descriptor::{Descriptor, Expansion, Fingerprint};
 use crate::error::{FileError, GalleryError, Result};
 use crate::photo::ContentHash;
 
 const VERSION_KEY: &[u8] = b"version";
-const PROVENANCE: &[u8] = b"provenance";
+/// Under the name that it had before it was one.
+const FINGERPRINT: &[u8] = b"provenance";
 const AUGMENTATION: &[u8] = b"augmentation";
 /// Where the seal lies among the records: no photo has the empty path.
 const SEAL: &[u8] = b"";
@@ -85,17 +86,19 @@ impl Store {
     }
 
     /// What the descriptors were made with, nothing in a new store.
-    pub fn provenance(&self) -> Result<Option<Provenance>, GalleryError> {
-        let value = self.sled.ask(|trees| trees.meta.get(PROVENANCE))?;
-        Ok(value.and_then(|value| serde_json::from_slice(&value).ok()))
+    pub fn fingerprint(&self) -> Result<Option<Fingerprint>, GalleryError> {
+        let value = self.sled.ask(|trees| trees.meta.get(FINGERPRINT))?;
+        // What is there and cannot be read is not nothing: it would be written over.
+        let read = value.map(|value| serde_json::from_slice(&value).map_err(|_| self.damaged()));
+        read.transpose()
     }
 
-    /// Marks a new store with its version and provenance.
-    pub fn initialize(&self, version: u64, provenance: &Provenance) -> Result<()> {
-        let json = serde_json::to_vec(provenance).expect("four plain fields are always JSON");
+    /// Marks a new store with its version and fingerprint.
+    pub fn initialize(&self, version: u64, fingerprint: &Fingerprint) -> Result<()> {
+        let json = serde_json::to_vec(fingerprint).expect("plain fields are always JSON");
         let mut batch = Batch::default();
         batch.insert(VERSION_KEY, &version.to_le_bytes());
-        batch.insert(PROVENANCE, json);
+        batch.insert(FINGERPRINT, json);
         self.sled.ask(|trees| trees.meta.apply_batch(batch))?;
         self.sync()
     }

@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io;
 use std::path::Path;
 
-use crate::descriptor::{Provenance, Whitening};
+use crate::descriptor::{Fingerprint, Whitening};
 use crate::error::{DescriptorError, Error, FileError, GalleryError, Result};
 
 /// The copy's name in the gallery's folder.
@@ -29,13 +29,13 @@ pub(super) fn keep(dir: &Path, whitening: &Whitening) -> Result<(), FileError> {
 ///
 /// # Errors
 /// [`GalleryError::LostWhitening`] if its copy is missing, damaged or another one.
-pub fn whitening_of(dir: &Path, gallery: &Provenance) -> Result<Option<Whitening>, GalleryError> {
-    let Some(digest) = &gallery.whitening else {
+pub fn whitening_of(dir: &Path, gallery: &Fingerprint) -> Result<Option<Whitening>, GalleryError> {
+    let Some(digest) = gallery.projection() else {
         return Ok(None);
     };
     let copy = dir.join(COPY);
     let loaded = Whitening::load(&copy).and_then(|whitening| {
-        if whitening.digest() == *digest {
+        if whitening.digest() == digest {
             Ok(whitening)
         } else {
             let damaged = DescriptorError::damaged_whitening_at(&copy);
@@ -43,7 +43,7 @@ pub fn whitening_of(dir: &Path, gallery: &Provenance) -> Result<Option<Whitening
         }
     });
     let lost = |source: Error| GalleryError::LostWhitening {
-        digest: digest.clone(),
+        digest: digest.to_owned(),
         source: source.into(),
     };
     loaded.map(Some).map_err(lost)

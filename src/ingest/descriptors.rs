@@ -40,7 +40,7 @@ pub fn descriptors_of(
     if descriptors.interrupted {
         return descriptors;
     }
-    let dimension = extractor.provenance().dimension;
+    let dimension = extractor.fingerprint().dimension();
     let paths = walked.found.iter().map(|found| found.path.as_path());
     let mut rows = Rows {
         values: vec![0.0; walked.found.len() * dimension],

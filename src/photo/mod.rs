@@ -13,6 +13,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use crate::error::{FileError, PhotoError, Result};
 
 pub mod decode;
+mod exclude;
 pub mod format;
 mod hash;
 #[cfg(any(feature = "avif", feature = "heic"))]
@@ -23,6 +24,7 @@ pub mod preprocess;
 mod resample;
 pub mod walk;
 
+pub use exclude::Exclude;
 pub use hash::ContentHash;
 pub use picture::Picture;
 pub use preprocess::{ChannelOrder, Decoding, Pixels, Preprocess, Size};

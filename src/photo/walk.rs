@@ -6,9 +6,9 @@ use std::fs::{self, File, Metadata};
 use std::io::{self, Read};
 use std::path::{Component, Path, PathBuf};
 
-use globset::GlobSet;
 use walkdir::{DirEntry, WalkDir};
 
+use super::exclude::Exclude;
 use super::format::{Format, MAGIC_BYTES};
 use super::modified_of;
 use crate::error::FileError;
@@ -49,7 +49,7 @@ pub struct Walk {
 /// Links are followed once all that is really there has been walked. So what is reached twice, by
 /// links, hard links or loops, counts once and under its own name.
 #[must_use]
-pub fn walk(paths: &[PathBuf], exclude: &GlobSet) -> Walk {
+pub fn walk(paths: &[PathBuf], exclude: &Exclude) -> Walk {
     let mut walk = Walk::default();
     for path in paths {
         let looked = absolute(path).and_then(|root| Ok((root.metadata()?, root)));
@@ -70,7 +70,7 @@ pub fn walk(paths: &[PathBuf], exclude: &GlobSet) -> Walk {
 }
 
 impl Walk {
-    fn folder(&mut self, root: &Path, exclude: &GlobSet) {
+    fn folder(&mut self, root: &Path, exclude: &Exclude) {
         let mut links = VecDeque::from([root.to_owned()]);
         while let Some(path) = links.pop_front() {
             match path.metadata() {
@@ -84,7 +84,7 @@ impl Walk {
     }
 
     /// Walks `top`, which lies within `root`, and gives back the links met on the way.
-    fn tree(&mut self, top: &Path, root: &Path, exclude: &GlobSet) -> Vec<PathBuf> {
+    fn tree(&mut self, top: &Path, root: &Path, exclude: &Exclude) -> Vec<PathBuf> {
         let mut links = Vec::new();
         let mut entries = WalkDir::new(top).sort_by_file_name().into_iter();
         while let Some(entry) = entries.next() {
@@ -153,10 +153,10 @@ impl Walk {
     }
 }
 
-fn is_skipped(entry: &DirEntry, root: &Path, exclude: &GlobSet) -> bool {
+fn is_skipped(entry: &DirEntry, root: &Path, exclude: &Exclude) -> bool {
     let name = entry.file_name();
     let within = entry.path().strip_prefix(root).unwrap_or(entry.path());
-    is_hidden(name) || exclude.is_match(within) || exclude.is_match(name)
+    is_hidden(name) || exclude.matches(within) || exclude.matches(name)
 }
 
 fn is_hidden(name: &OsStr) -> bool {
@@ -218,8 +218,6 @@ pub fn absolute(path: &Path) -> io::Result<PathBuf> {
 mod tests {
     use std::fs;
 
-    use globset::{Glob, GlobSetBuilder};
-
     use super::*;
 
     fn names(walk: &Walk, root: &Path) -> Vec<String> {
@@ -249,12 +247,7 @@ mod tests {
         ] {
             write(root, name);
         }
-        let exclude = |glob| Glob::new(glob).unwrap();
-        let exclude = GlobSetBuilder::new()
-            .add(exclude("raw"))
-            .add(exclude("thumb.*"))
-            .build()
-            .unwrap();
+        let exclude = Exclude::of(["raw", "thumb.*"]).unwrap();
         let walk = walk(&[root.to_owned()], &exclude);
         assert_eq!(names(&walk, root), ["a/x.png", "b.JPG", "f.jpg/in.webp"]);
         assert!(walk.problems.is_empty());
@@ -273,7 +266,7 @@ mod tests {
                     .join("../")
                     .join(file.strip_prefix(folder.path().parent().unwrap()).unwrap()),
             ],
-            &GlobSet::empty(),
+            &Exclude::default(),
         );
         assert_eq!(walk.found.len(), 1);
         assert_eq!(walk.found[0].path, file);
@@ -281,7 +274,7 @@ mod tests {
 
     #[test]
     fn a_missing_path_is_a_problem_that_names_it() {
-        let walk = walk(&[PathBuf::from("/no/such/folder")], &GlobSet::empty());
+        let walk = walk(&[PathBuf::from("/no/such/folder")], &Exclude::default());
         assert!(walk.found.is_empty());
         assert!(walk.problems[0].1.to_string().contains("/no/such/folder"));
     }
@@ -294,7 +287,7 @@ mod tests {
         write(root, "a/x.jpg");
         std::os::unix::fs::symlink(root, root.join("a/loop")).unwrap();
         std::os::unix::fs::symlink(root.join("nowhere.jpg"), root.join("dangling.jpg")).unwrap();
-        let walk = walk(&[root.to_owned()], &GlobSet::empty());
+        let walk = walk(&[root.to_owned()], &Exclude::default());
         assert_eq!(names(&walk, root), ["a/x.jpg"]);
         assert_eq!(walk.problems.len(), 1);
     }
@@ -305,7 +298,7 @@ mod tests {
         write(folder.path(), "notes");
         write(folder.path(), "notes.txt");
         fs::write(folder.path().join("picture"), b"GIF89a").unwrap();
-        let walk = walk(&[folder.path().to_owned()], &GlobSet::empty());
+        let walk = walk(&[folder.path().to_owned()], &Exclude::default());
         assert_eq!(
             (names(&walk, folder.path()), walk.others),
             (vec!["picture".to_owned()], 2)
@@ -324,7 +317,7 @@ mod tests {
         symlink(root.join("z/x.jpg"), root.join("b.jpg")).unwrap();
         symlink(&outside, root.join("c")).unwrap();
         symlink(&outside, root.join("d")).unwrap();
-        let walk = walk(std::slice::from_ref(&root), &GlobSet::empty());
+        let walk = walk(std::slice::from_ref(&root), &Exclude::default());
         assert_eq!(names(&walk, &root), ["c/y.jpg", "z/x.jpg"]);
         assert!(walk.problems.is_empty());
     }
@@ -337,7 +330,7 @@ mod tests {
         write(&root, "far/deep/x.jpg");
         write(&root, "far/y.jpg");
         std::os::unix::fs::symlink(root.join("far/deep"), root.join("link")).unwrap();
-        let walk = walk(&[root.join("link/../y.jpg")], &GlobSet::empty());
+        let walk = walk(&[root.join("link/../y.jpg")], &Exclude::default());
         assert_eq!(names(&walk, &root), ["far/y.jpg"]);
     }
 
@@ -349,7 +342,7 @@ mod tests {
         let path = folder.path().join(OsStr::from_bytes(b"caf\xe9.jpg"));
         fs::write(&path, b"x").unwrap();
         assert_eq!(
-            walk(&[folder.path().to_owned()], &GlobSet::empty()).found[0].path,
+            walk(&[folder.path().to_owned()], &Exclude::default()).found[0].path,
             path
         );
     }

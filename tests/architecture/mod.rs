@@ -46,6 +46,7 @@ const ORDER: &[&str] = &[
     "descriptor",
     "extract",
     "gallery",
+    "resolve",
     "ingest",
     "eval",
     "lib",

@@ -2,9 +2,10 @@
 
 use std::ops::ControlFlow;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use imgsearch::Result;
-use imgsearch::descriptor::{Descriptor, Provenance};
+use imgsearch::descriptor::{Descriptor, Fingerprint, UnitVector};
 use imgsearch::gallery::{Gallery, Record};
 use imgsearch::photo::ContentHash;
 
@@ -36,20 +37,19 @@ pub fn photo(number: usize) -> (Record, Option<Descriptor>) {
         width: 40,
         height: 30,
     };
-    (
-        record,
-        Some(Descriptor::normalize(values.collect()).unwrap()),
-    )
+    (record, Some(descriptor(values.collect())))
 }
 
-pub fn provenance() -> Provenance {
-    Provenance {
-        spec: "efficientnet_lite0:head/gap".into(),
-        preprocess: "none".into(),
-        weights: "0".repeat(64),
-        dimension: DIMENSION,
-        whitening: None,
-    }
+/// What was made as those photos' descriptors are, whatever its dimension.
+pub fn descriptor(values: Vec<f32>) -> Descriptor {
+    let made_with = fingerprint().with_dimension(values.len());
+    let vector = UnitVector::normalize(values).unwrap();
+    Descriptor::new(vector, &Arc::new(made_with)).unwrap()
+}
+
+pub fn fingerprint() -> Fingerprint {
+    let recipe = "efficientnet_lite0:head@none".parse().unwrap();
+    Fingerprint::new(recipe, "0".repeat(64), DIMENSION)
 }
 
 pub fn publish(gallery: &mut Gallery) -> Result<()> {

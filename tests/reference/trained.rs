@@ -1,10 +1,10 @@
 //! EfficientNet-Lite0 with its trained weights, against the package whose behaviour is matched.
 
 use candle_core::{Device, Tensor};
+use imgsearch::Extractor;
 use imgsearch::backbone::{Backbone, Instructions};
 use imgsearch::photo::Photo;
 use imgsearch::weights::WeightsFile;
-use imgsearch::{DescriptorSpec, Extractor};
 
 use super::table::{Row, Table};
 use super::{deviation, flat, golden, goldens, layer_names, picture_path, pixels_of};
@@ -49,13 +49,8 @@ fn the_descriptor_of_a_photo_equals_the_references_pipeline() {
     let Some(weights) = trained_weights() else {
         return;
     };
-    let preprocess = imgsearch::model::find(MODEL)
-        .unwrap()
-        .preprocess
-        .parse()
-        .unwrap();
-    let spec = DescriptorSpec::gap(MODEL, "head");
-    let extractor = Extractor::load(spec, preprocess, weights, "cpu").unwrap();
+    let recipe = format!("{MODEL}:head").parse().unwrap();
+    let extractor = Extractor::load(&recipe, weights, "cpu").unwrap();
     for picture in PICTURES {
         let photo = Photo::read(picture_path(picture)).unwrap();
         let ours = extractor.describe(&photo).unwrap();

@@ -60,12 +60,12 @@ impl Report {
         approximations: &[Approximation],
         skipped: &[Skipped],
     ) -> Self {
-        let provenance = extractor.provenance();
+        let fingerprint = extractor.fingerprint();
         let gallery = truth.items.iter().filter(|item| item.in_gallery).count();
         let row = |(index, trial): (usize, &Trial)| Row::new(index, trial, evaluation, extractor);
         Self {
             model: extractor.spec().model.clone(),
-            preprocess: provenance.preprocess.clone(),
+            preprocess: fingerprint.recipe().preprocess.to_string(),
             photos: gallery,
             queries: truth.queries.len(),
             groups: truth.groups.len(),

@@ -7,7 +7,8 @@ use std::path::Path;
 
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 
-use super::{Origin, Whitening};
+use super::Whitening;
+use super::origin::StoredOrigin;
 use crate::error::{DescriptorError, FileError, Result};
 
 /// Where the origin stands in the file's metadata, as JSON: one entry, so that equal whitenings make
@@ -19,7 +20,7 @@ const SCALES: &str = "scales";
 
 impl Whitening {
     /// Writes the whitening: tensors `mean` `[input]`, `projection` `[output, input]` and `scales`
-    /// `[output]`, and in the metadata, under `imgsearch_whitening`, its [`Origin`] as JSON.
+    /// `[output]`, and in the metadata, under `imgsearch_whitening`, its [`Origin`](super::Origin) as JSON.
     ///
     /// # Errors
     /// [`FileError::Write`].
@@ -35,7 +36,7 @@ impl Whitening {
             let view = TensorView::new(Dtype::F32, shape, bytemuck::cast_slice(values))?;
             Ok((name, view))
         });
-        let metadata = HashMap::from([(KEY.to_owned(), self.origin_json())]);
+        let metadata = HashMap::from([(KEY.to_owned(), self.origin_json.clone())]);
         let views = views.collect::<Result<Vec<_>, _>>();
         let bytes = views.and_then(|views| safetensors::serialize(views, Some(metadata)));
         fs::write(
@@ -61,8 +62,8 @@ impl Whitening {
             .metadata()
             .as_ref()
             .and_then(|entries| entries.get(KEY));
-        let origin = origin.ok_or("it is of something else")?;
-        let origin: Origin = serde_json::from_str(origin).map_err(|_| DAMAGED)?;
+        let origin_json = origin.ok_or("it is of something else")?;
+        let origin: StoredOrigin = serde_json::from_str(origin_json).map_err(|_| DAMAGED)?;
         let tensors = SafeTensors::deserialize(bytes).map_err(|_| DAMAGED)?;
         let (mean, scales) = (values(&tensors, MEAN)?, values(&tensors, SCALES)?);
         let projection = values(&tensors, PROJECTION)?;
@@ -71,10 +72,11 @@ impl Whitening {
             return Err("its tensors do not fit each other");
         }
         Ok(Self {
+            origin: origin.read(mean.len()).map_err(|_| DAMAGED)?,
+            origin_json: origin_json.clone(),
             mean,
             projection,
             scales,
-            origin,
         })
     }
 }

@@ -48,17 +48,19 @@ impl Whitening {
             let shrunk = (1.0 - shrinkage64) * variance + shrinkage64 * mean_variance;
             (1.0 / shrunk.sqrt()) as f32
         };
-        Ok(Self {
+        let fitted = Self {
             mean: rows.mean.iter().map(|value| *value as f32).collect(),
             projection: axes,
             scales: variances.iter().map(scale).collect(),
-            origin: Origin {
-                shrinkage,
-                photos,
-                kept_variance: (variances.iter().sum::<f64>() / total) as f32,
-                ..Origin::default()
-            },
-        })
+            origin: Origin::default(),
+            origin_json: String::new(),
+        };
+        Ok(fitted.with_origin(Origin {
+            fingerprint: None,
+            shrinkage,
+            photos,
+            kept_variance: (variances.iter().sum::<f64>() / total) as f32,
+        }))
     }
 }
 

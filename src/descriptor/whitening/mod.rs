@@ -6,12 +6,14 @@
 
 mod file;
 mod fit;
+mod origin;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
+use self::origin::StoredOrigin;
+use super::fingerprint::{Difference, Fingerprint};
 use super::products::dots;
-use super::provenance::Provenance;
-use super::vector::{Descriptor, dot, normalize_in_place};
+use super::vector::{UnitVector, dot, normalize_in_place};
 use crate::error::{DescriptorError, Result};
 
 /// Rows whitened at once: what is made of them on the way stays small.
@@ -27,17 +29,16 @@ pub struct Whitening {
     /// What the component along each axis is multiplied by, `[output]`.
     scales: Vec<f32>,
     origin: Origin,
+    /// The origin as it was first written: what the digest is of.
+    origin_json: String,
 }
 
 /// What a whitening was fitted on; only descriptors made in the same way may be whitened with it.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[serde(into = "StoredOrigin")]
 pub struct Origin {
-    /// The descriptors' spec in its one-line form; empty where it was not said.
-    pub spec: String,
-    /// Their preprocessing in its one-line form.
-    pub preprocess: String,
-    /// SHA-256 of the weights file, 64 hexadecimal digits.
-    pub weights: String,
+    /// What those descriptors were made with; nothing where it was not said.
+    pub fingerprint: Option<Fingerprint>,
     /// 0 … 1, see [`Whitening::fit`].
     pub shrinkage: f32,
     /// Number of descriptors.
@@ -47,13 +48,23 @@ pub struct Origin {
 }
 
 impl Whitening {
-    /// The same, known to belong to descriptors of this provenance.
+    fn with_origin(self, origin: Origin) -> Self {
+        let stored = StoredOrigin::from(origin.clone());
+        Self {
+            origin,
+            origin_json: stored.to_json(),
+            ..self
+        }
+    }
+
+    /// The same, known to belong to descriptors of this fingerprint.
     #[must_use]
-    pub fn fitted_on(mut self, provenance: &Provenance) -> Self {
-        self.origin.spec.clone_from(&provenance.spec);
-        self.origin.preprocess.clone_from(&provenance.preprocess);
-        self.origin.weights.clone_from(&provenance.weights);
-        self
+    pub fn fitted_on(self, fingerprint: &Fingerprint) -> Self {
+        let origin = Origin {
+            fingerprint: Some(fingerprint.clone()),
+            ..self.origin.clone()
+        };
+        self.with_origin(origin)
     }
 
     /// What it was fitted on.
@@ -74,32 +85,26 @@ impl Whitening {
         self.mean.len()
     }
 
-    /// Whether it may be applied to descriptors of this provenance.
+    /// Whether it may be applied to descriptors of this fingerprint.
     ///
     /// # Errors
     /// [`DescriptorError::WhiteningMismatch`], which names what differs;
     /// [`DescriptorError::WrongDimension`].
-    pub fn check(&self, provenance: &Provenance) -> Result<(), DescriptorError> {
-        let Origin {
-            spec,
-            preprocess,
-            weights,
-            ..
-        } = &self.origin;
-        let fields = [
-            ("spec", spec, &provenance.spec),
-            ("preprocessing", preprocess, &provenance.preprocess),
-            ("weights", weights, &provenance.weights),
-        ];
-        let differs = |(_, fitted, asked): &(_, &String, &String)| fitted != asked;
-        if let Some((what, fitted, asked)) = fields.into_iter().find(differs) {
-            return Err(DescriptorError::WhiteningMismatch {
-                what,
-                fitted: fitted.clone(),
-                requested: asked.clone(),
-            });
-        }
-        self.check_dimension(provenance.dimension)
+    pub fn check(&self, fingerprint: &Fingerprint) -> Result<(), DescriptorError> {
+        let checked = match &self.origin.fingerprint {
+            Some(fitted) => fitted.check_unprojected(fingerprint),
+            None => Err(Difference {
+                what: "spec",
+                expected: String::new(),
+                found: fingerprint.spec().to_string(),
+            }),
+        };
+        checked.map_err(|difference| DescriptorError::WhiteningMismatch {
+            what: difference.what,
+            fitted: difference.expected,
+            requested: difference.found,
+        })?;
+        self.check_dimension(fingerprint.dimension())
     }
 
     fn check_dimension(&self, found: usize) -> Result<(), DescriptorError> {
@@ -116,14 +121,14 @@ impl Whitening {
     /// # Errors
     /// [`DescriptorError::WrongDimension`]; [`DescriptorError::ZeroDescriptor`] for what differs
     /// from the mean along none of the axes.
-    pub fn apply(&self, values: &[f32]) -> Result<Descriptor, DescriptorError> {
+    pub fn apply(&self, values: &[f32]) -> Result<UnitVector, DescriptorError> {
         self.check_dimension(values.len())?;
         let centred: Vec<f32> = values.iter().zip(&self.mean).map(|(v, m)| v - m).collect();
         let axes = self.projection.chunks_exact(self.input_dimension());
         let components = axes
             .zip(&self.scales)
             .map(|(axis, scale)| scale * dot(axis, &centred));
-        Descriptor::normalize(components.collect())
+        UnitVector::normalize(components.collect())
     }
 
     /// As [`Whitening::apply`] for many descriptors, one after another, on all cores; the whitened
@@ -153,16 +158,12 @@ impl Whitening {
     #[must_use]
     pub fn digest(&self) -> String {
         let mut hasher = blake3::Hasher::new();
-        hasher.update(self.origin_json().as_bytes());
+        hasher.update(self.origin_json.as_bytes());
         for values in [&self.mean, &self.projection, &self.scales] {
             hasher.update(&(values.len() as u64).to_le_bytes());
             hasher.update(bytemuck::cast_slice(values));
         }
         hasher.finalize().to_hex().to_string()
-    }
-
-    fn origin_json(&self) -> String {
-        serde_json::to_string(&self.origin).expect("strings and finite numbers are always JSON")
     }
 }
 

@@ -190,26 +190,21 @@ fn what_cannot_be_whitened_is_refused() {
     ));
 }
 
-fn provenance(golden: &Golden) -> Provenance {
-    Provenance {
-        spec: "m:a/gap".into(),
-        preprocess: "crop=8".into(),
-        weights: "7".repeat(64),
-        dimension: golden.dimension,
-        whitening: None,
-    }
+fn fingerprint(golden: &Golden) -> Fingerprint {
+    let recipe = "m:a/gap@crop=8".parse().unwrap();
+    Fingerprint::new(recipe, "7".repeat(64), golden.dimension)
 }
 
 #[test]
 fn a_saved_whitening_reads_back_and_equal_ones_make_equal_files() {
     let golden = golden();
-    let whitening = golden.fit(0.1).fitted_on(&provenance(&golden));
+    let whitening = golden.fit(0.1).fitted_on(&fingerprint(&golden));
     let dir = tempfile::tempdir().unwrap();
     let (first, second) = (dir.path().join("a"), dir.path().join("b"));
     whitening.save(&first).unwrap();
     golden
         .fit(0.1)
-        .fitted_on(&provenance(&golden))
+        .fitted_on(&fingerprint(&golden))
         .save(&second)
         .unwrap();
     let read = Whitening::load(&first).unwrap();
@@ -247,13 +242,11 @@ fn a_damaged_file_is_refused_by_name() {
 #[test]
 fn descriptors_made_otherwise_are_refused() {
     let golden = golden();
-    let right = provenance(&golden);
+    let right = fingerprint(&golden);
     let whitening = golden.fit(0.0).fitted_on(&right);
     whitening.check(&right).unwrap();
-    let wrong = Provenance {
-        preprocess: "crop=9".into(),
-        ..right.clone()
-    };
+    let recipe = "m:a/gap@crop=9".parse().unwrap();
+    let wrong = Fingerprint::new(recipe, "7".repeat(64), golden.dimension);
     assert!(matches!(
         whitening.check(&wrong),
         Err(DescriptorError::WhiteningMismatch {
@@ -261,10 +254,7 @@ fn descriptors_made_otherwise_are_refused() {
             ..
         })
     ));
-    let wider = Provenance {
-        dimension: 13,
-        ..right
-    };
+    let wider = right.with_dimension(13);
     assert!(matches!(
         whitening.check(&wider),
         Err(DescriptorError::WrongDimension { .. })

@@ -413,7 +413,7 @@ impl<'a> Tuning<'a> {
         let whitening = match found.whitening {
             Some(whitening) => {
                 let extractor = (self.make_extractor)(&end.spec, &end.preprocess)?;
-                Some(whitening.fitted_on(extractor.provenance()))
+                Some(whitening.fitted_on(extractor.fingerprint()))
             }
             None => None,
         };

@@ -100,7 +100,7 @@ impl Snapshot {
         let Some(augmentation) = self.augmentation_sections() else {
             return self.vector(index as usize).map(<[f32]>::to_vec);
         };
-        let mut sum = vec![0.0; self.provenance().dimension];
+        let mut sum = vec![0.0; self.fingerprint().dimension()];
         for (index, weight) in augmentation.terms(index) {
             for (total, value) in sum.iter_mut().zip(self.vector(index as usize)?) {
                 *total += weight * value;

@@ -30,7 +30,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::container::{ContainerHeader, Section};
-use crate::descriptor::{Expansion, Provenance};
+use crate::descriptor::{Expansion, Fingerprint};
 use crate::gallery::hnsw;
 
 /// Bytes of a record.
@@ -43,7 +43,8 @@ pub struct Header {
     pub generation: u64,
     /// Seconds since 1970.
     pub created: u64,
-    pub provenance: Provenance,
+    #[serde(rename = "provenance")]
+    pub fingerprint: Fingerprint,
     /// Vectors of the base and of the tail.
     pub vectors: u64,
     pub records: u64,
@@ -110,11 +111,11 @@ impl ContainerHeader for Header {
     fn is_consistent(&self) -> bool {
         let in_base = self.base.as_ref().map_or(0, |base| base.points);
         let in_tail = self.vectors.checked_sub(in_base);
-        let row = (self.provenance.dimension as u64).checked_mul(4);
+        let row = (self.fingerprint.dimension() as u64).checked_mul(4);
         let tail = in_tail.and_then(|vectors| vectors.checked_mul(row?));
         let owners = self.vectors.checked_add(1).and_then(|n| n.checked_mul(4));
         let records = self.records.checked_mul(RECORD as u64);
-        self.provenance.dimension > 0
+        self.fingerprint.dimension() > 0
             && u32::try_from(self.vectors).is_ok()
             && tail == Some(self.sections.tail.length)
             && owners == Some(self.sections.owners.length)

@@ -9,6 +9,7 @@ mod switch;
 use std::collections::HashMap;
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 
 pub use self::base::Base;
 use self::container::Container;
@@ -20,7 +21,7 @@ pub use self::switch::{CURRENT, remove_others, switch_to};
 use super::hnsw::FlatHnsw;
 use super::index::{DEFAULT_EF_SEARCH, Exact, Index, Neighbor, best};
 use super::record::{Record, path_from_bytes};
-use crate::descriptor::{Descriptor, Expansion, Provenance};
+use crate::descriptor::{Descriptor, Expansion, Fingerprint};
 use crate::error::{DescriptorError, FileError, GalleryError, Result};
 use crate::photo::ContentHash;
 
@@ -65,6 +66,7 @@ pub struct Match {
 pub struct Snapshot {
     file: Container<Header>,
     base: Option<Base>,
+    fingerprint: Arc<Fingerprint>,
 }
 
 impl Snapshot {
@@ -95,10 +97,15 @@ impl Snapshot {
 
     fn open_named(dir: &Path, name: &str) -> Result<Self> {
         let file: Container<Header> = Container::open(dir.join(name))?;
-        let dimension = file.header().provenance.dimension;
+        let dimension = file.header().fingerprint.dimension();
         let open = |base| Base::open(dir, base, dimension);
         let base = file.header().base.as_ref().map(open).transpose()?;
-        Ok(Self { file, base })
+        let fingerprint = Arc::new(file.header().fingerprint.clone());
+        Ok(Self {
+            file,
+            base,
+            fingerprint,
+        })
     }
 
     const fn header(&self) -> &Header {
@@ -119,8 +126,8 @@ impl Snapshot {
 
     /// What the descriptors were made with.
     #[must_use]
-    pub const fn provenance(&self) -> &Provenance {
-        &self.header().provenance
+    pub const fn fingerprint(&self) -> &Arc<Fingerprint> {
+        &self.fingerprint
     }
 
     /// The state of the store that it was made from: every change makes a greater one.
@@ -182,7 +189,7 @@ impl Snapshot {
     /// All vectors, in order.
     pub fn vectors(&self) -> impl Iterator<Item = &[f32]> {
         let in_base = self.base.as_ref().map_or(&[][..], Base::vectors);
-        let dimension = self.provenance().dimension;
+        let dimension = self.fingerprint().dimension();
         let rows = in_base.chunks_exact(dimension);
         rows.chain(self.tail().chunks_exact(dimension))
     }
@@ -191,7 +198,7 @@ impl Snapshot {
     #[must_use]
     pub fn vector(&self, index: usize) -> Option<&[f32]> {
         let row = |vectors: &'_ [f32], index: usize| {
-            let dimension = self.provenance().dimension;
+            let dimension = self.fingerprint().dimension();
             let start = index.checked_mul(dimension)?;
             Some(start..start.checked_add(dimension)?).filter(|range| range.end <= vectors.len())
         };
@@ -260,7 +267,7 @@ impl Snapshot {
     /// by the vectors as they are.
     ///
     /// # Errors
-    /// [`DescriptorError::WrongDimension`] if the query was made with another spec.
+    /// [`DescriptorError::Foreign`] if the query was not made as the gallery's descriptors were.
     pub fn search(
         &self,
         query: &Descriptor,
@@ -288,7 +295,8 @@ impl Snapshot {
         });
         let vectors: Vec<(f32, Vec<f32>)> = vectors.collect();
         let nearest = vectors.iter().map(|(similarity, v)| (*similarity, &v[..]));
-        expansion.expand(query.as_slice(), nearest)
+        let expanded = expansion.expand(query.as_slice(), nearest)?;
+        Descriptor::new(expanded, &self.fingerprint)
     }
 
     fn nearest(
@@ -297,11 +305,8 @@ impl Snapshot {
         k: usize,
         options: &SearchOptions,
     ) -> Result<Vec<Neighbor>, DescriptorError> {
-        let expected = self.provenance().dimension;
-        let (query, found) = (query.as_slice(), query.dimension());
-        if found != expected {
-            return Err(DescriptorError::WrongDimension { expected, found });
-        }
+        query.check(&self.fingerprint)?;
+        let query = query.as_slice();
         let starts = self.owner_starts();
         let alive = |index: u32| {
             let owners = starts.get(index as usize..index as usize + 2);

@@ -1,0 +1,226 @@
+//! All that decides a descriptor, as one value and as one line of text.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use super::spec::DescriptorSpec;
+use crate::backbone::Architecture;
+use crate::error::{DescriptorError, Error, Result};
+use crate::model;
+use crate::photo::Preprocess;
+
+/// What is done to the pictures of an architecture that is no model's, unless told otherwise: what
+/// most people train with.
+const OWN_PREPROCESS: &str = "resize=256,crop=224,interpolation=bilinear,\
+                              mean=0.485/0.456/0.406,std=0.229/0.224/0.225";
+const WHITENING: &str = "whitening";
+
+/// What is done to a descriptor at its end. Its numbers are in a file of their own.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Projection {
+    /// Nothing.
+    #[default]
+    None,
+    /// A [`Whitening`](super::Whitening).
+    Whitening,
+}
+
+/// All that decides a descriptor but numbers: network, layers and poolings, what is done to pictures
+/// before and to vectors behind.
+///
+/// One line of text, `MODEL[:LAYER…][@PREPROCESSING][@whitening]`. What is left away is the model's
+/// default; a preprocessing changes the model's own.
+///
+/// ```
+/// use imgsearch::Recipe;
+///
+/// let short: Recipe = "efficientnet_lite0".parse()?;
+/// let full: Recipe = short.to_string().parse()?;
+/// assert_eq!(full, short);
+///
+/// let whole: Recipe = "resnet50:layer3/gem*0.5+layer4@crop=none".parse()?;
+/// assert!(whole.to_string().starts_with("resnet50:layer3/gem*0.5+layer4/gap@resize=256,crop=none,"));
+/// # Ok::<(), imgsearch::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Recipe {
+    /// Network, layers, poolings, weights.
+    pub spec: DescriptorSpec,
+    /// What is done to pictures before the network.
+    pub preprocess: Preprocess,
+    /// What is done to descriptors behind it.
+    pub projection: Projection,
+}
+
+impl Recipe {
+    /// The recipe of a spec with what its model does to pictures, or most people where it is no
+    /// model's.
+    ///
+    /// # Errors
+    /// None for models of the catalogue.
+    pub fn of(spec: DescriptorSpec) -> Result<Self> {
+        let known = model::find(&spec.model).map_or(OWN_PREPROCESS, |model| model.preprocess);
+        Ok(Self {
+            preprocess: known.parse()?,
+            spec,
+            projection: Projection::None,
+        })
+    }
+
+    /// GAP of what describes best without further knowledge: the model's default layer, or the last
+    /// stage of an architecture.
+    ///
+    /// # Errors
+    /// [`FetchError::UnknownModel`](crate::error::FetchError) if `name` is neither a model's nor an
+    /// architecture's.
+    pub fn default_of(name: &str) -> Result<Self> {
+        let unknown = match model::find(name) {
+            Ok(model) => return Self::of(DescriptorSpec::gap(model.name, model.default_layer)),
+            Err(unknown) => unknown,
+        };
+        let architecture = Architecture::find(name).map_err(|_| unknown)?;
+        Self::of(default_spec(architecture))
+    }
+
+    /// This recipe with what `keys` say of the preprocessing changed.
+    ///
+    /// # Errors
+    /// [`PhotoError::InvalidPreprocess`](crate::error::PhotoError).
+    pub fn with_preprocess(self, keys: &str) -> Result<Self> {
+        let preprocess = self.preprocess.with(keys)?;
+        Ok(Self { preprocess, ..self })
+    }
+}
+
+/// GAP of the last stage.
+pub(crate) fn default_spec(architecture: Architecture) -> DescriptorSpec {
+    let network = architecture.network();
+    let last = network.layers().iter().rfind(|layer| layer.ends_stage);
+    let layer = last.map_or("avgpool", |layer| layer.name.as_str());
+    DescriptorSpec::gap(architecture.name, layer)
+}
+
+impl fmt::Display for Recipe {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}@{}", self.spec, self.preprocess)?;
+        match self.projection {
+            Projection::None => Ok(()),
+            Projection::Whitening => write!(f, "@{WHITENING}"),
+        }
+    }
+}
+
+impl FromStr for Recipe {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let mut sections = text.split('@').map(str::trim);
+        let spec = sections.next().unwrap_or_default();
+        let mut recipe = if spec.contains(':') {
+            Self::of(spec.parse()?)?
+        } else {
+            Self::default_of(spec)?
+        };
+        for section in sections {
+            if recipe.projection != Projection::None {
+                return Err(DescriptorError::InvalidSpec {
+                    spec: text.to_owned(),
+                    reason: "something follows the projection",
+                }
+                .into());
+            }
+            match section {
+                WHITENING => recipe.projection = Projection::Whitening,
+                keys => recipe.preprocess = recipe.preprocess.with(keys)?,
+            }
+        }
+        Ok(recipe)
+    }
+}
+
+impl TryFrom<String> for Recipe {
+    type Error = Error;
+
+    fn try_from(text: String) -> Result<Self> {
+        text.parse()
+    }
+}
+
+impl From<Recipe> for String {
+    fn from(recipe: Recipe) -> Self {
+        recipe.to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::{FetchError, PhotoError};
+
+    #[test]
+    fn a_line_reads_back_whatever_was_left_away() {
+        for text in [
+            "efficientnet_lite0",
+            "efficientnet_lite0:blocks.10/gem*0.5+head",
+            "vgg16_keras:block4_pool/direct@crop=none",
+            "resnet50@none@whitening",
+            "resnet18:layer4@resize=320x240,crop=none,decode=full@whitening",
+            "my_model:a+b/rmac",
+        ] {
+            let recipe: Recipe = text.parse().unwrap();
+            assert_eq!(
+                recipe.to_string().parse::<Recipe>().unwrap(),
+                recipe,
+                "{text}"
+            );
+            let json = serde_json::to_string(&recipe).unwrap();
+            assert_eq!(
+                serde_json::from_str::<Recipe>(&json).unwrap(),
+                recipe,
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_left_away_is_the_models_own() {
+        for model in model::catalogue() {
+            let recipe: Recipe = model.name.parse().unwrap();
+            assert_eq!(
+                recipe.spec,
+                DescriptorSpec::gap(model.name, model.default_layer)
+            );
+            assert_eq!(recipe.preprocess, model.preprocess.parse().unwrap());
+        }
+        let own: Recipe = "resnet18:layer4".parse().unwrap();
+        assert!(own.preprocess.has_fixed_size());
+    }
+
+    #[test]
+    fn a_malformed_line_is_an_error_of_the_part_that_is() {
+        let parse = |text: &str| text.parse::<Recipe>().unwrap_err();
+        assert!(matches!(
+            parse("zebra"),
+            Error::Fetch(FetchError::UnknownModel { .. })
+        ));
+        assert!(matches!(
+            parse(""),
+            Error::Fetch(FetchError::UnknownModel { .. })
+        ));
+        assert!(matches!(
+            parse("m:a*x"),
+            Error::Descriptor(DescriptorError::InvalidSpec { .. })
+        ));
+        assert!(matches!(
+            parse("resnet50@size=3"),
+            Error::Photo(PhotoError::InvalidPreprocess { .. })
+        ));
+        assert!(matches!(
+            parse("resnet50@whitening@crop=none"),
+            Error::Descriptor(DescriptorError::InvalidSpec { .. })
+        ));
+    }
+}

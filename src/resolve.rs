@@ -1,0 +1,275 @@
+//! From a recipe, and where its numbers come from, to an extractor that runs.
+//!
+//! What a gallery or a whitening was made with is known by its [`Fingerprint`]; what somebody asks
+//! for beside it is an [`Overrides`]. The two together say which weights are loaded, and an extractor
+//! that would make other descriptors than the gallery's is never returned.
+
+use std::path::{Path, PathBuf};
+
+use crate::backbone::Architecture;
+use crate::descriptor::{
+    DescriptorSpec, Fingerprint, Projection, Recipe, SpecFile, Whitening, default_spec,
+};
+use crate::error::{DescriptorError, Error, GalleryError, Result};
+use crate::extract::{self, Extractor, architecture_of};
+use crate::gallery::{Gallery, check_same, check_unprojected, whitening_of};
+use crate::model::digest::Digests;
+use crate::model::{self, FetchEvent, FetchOptions};
+
+/// The model that is taken where none is named: small, quick on a CPU, freely licensed.
+pub const DEFAULT_MODEL: &str = "efficientnet_lite0";
+
+/// What is asked for. What is not said is as in the gallery or the whitening, or the model's default.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Overrides {
+    /// A recipe in its one-line form, a model's name, or a spec file (`.json`); with an architecture
+    /// the layers alone will do.
+    pub recipe: Option<String>,
+    /// The architecture of a network of one's own, whose weights are given too.
+    pub architecture: Option<String>,
+    /// What changes of the preprocessing, e.g. `resize=320,crop=none`.
+    pub preprocess: Option<String>,
+    /// A file of weights instead of the model's published ones.
+    pub weights: Option<PathBuf>,
+    /// A file with a whitening.
+    pub whitening: Option<PathBuf>,
+    /// Where the network runs: `cpu`, `cuda` or `cuda:N`; nothing is `cpu`.
+    pub device: Option<String>,
+}
+
+/// Told where weights come from while they are fetched.
+pub type OnFetch<'a> = &'a mut dyn FnMut(FetchEvent);
+
+/// What was asked for, with the files read that it names.
+struct Request {
+    overrides: Overrides,
+    /// Before changes of the preprocessing.
+    recipe: Option<Recipe>,
+    /// Whether the recipe came with a preprocessing of its own.
+    says_preprocess: bool,
+    whitening: Option<Whitening>,
+    /// Whether a spec file said which whitening there is, or that there is none.
+    says_all: bool,
+}
+
+impl Overrides {
+    /// Those that name a recipe only.
+    #[must_use]
+    pub fn of(recipe: &Recipe) -> Self {
+        Self {
+            recipe: Some(recipe.to_string()),
+            ..Self::default()
+        }
+    }
+
+    /// The recipe that is asked for, or the default model's where none is.
+    ///
+    /// # Errors
+    /// Whatever is wrong with a line of text or a spec file;
+    /// [`FetchError::UnknownModel`](crate::error::FetchError).
+    pub fn recipe(&self) -> Result<Recipe> {
+        Request::read(self)?.recipe()
+    }
+}
+
+impl Request {
+    fn read(overrides: &Overrides) -> Result<Self> {
+        let text = overrides.recipe.as_deref();
+        let own = overrides.architecture.as_deref();
+        let own = own.map(Architecture::find).transpose()?;
+        let mut request = Self {
+            recipe: None,
+            whitening: None,
+            says_preprocess: text.is_some_and(|text| text.contains('@')),
+            says_all: text.is_some_and(is_file),
+            overrides: overrides.clone(),
+        };
+        let mut whitening = overrides.whitening.clone();
+        if let Some(file) = text.filter(|text| is_file(text)) {
+            let file = SpecFile::read(Path::new(file))?;
+            request.recipe = Some(of_text(own, &file.spec)?.with_preprocess(&file.preprocess)?);
+            request.says_preprocess = true;
+            whitening = whitening.or(file.whitening);
+        } else if let Some(text) = text {
+            request.recipe = Some(of_text(own, text)?);
+        } else if let Some(own) = own {
+            request.recipe = Some(Recipe::of(default_spec(own))?);
+        }
+        request.whitening = whitening.map(|path| Whitening::load(&path)).transpose()?;
+        Ok(request)
+    }
+
+    /// What the overrides leave open is as it was when the descriptors were made.
+    fn fill(&mut self, known: &Fingerprint) {
+        let made = known.recipe();
+        match &mut self.recipe {
+            Some(asked) if !self.says_preprocess => asked.preprocess = made.preprocess.clone(),
+            Some(_) => {}
+            none => *none = Some(made.clone()),
+        }
+        if self.overrides.weights.is_none() {
+            let known = Digests::in_folder(&FetchOptions::from_env().cache).find(known.weights());
+            self.overrides.weights = known;
+        }
+    }
+
+    fn recipe(&self) -> Result<Recipe> {
+        let recipe = match &self.recipe {
+            Some(recipe) => recipe.clone(),
+            None => Recipe::default_of(DEFAULT_MODEL)?,
+        };
+        match &self.overrides.preprocess {
+            Some(keys) => recipe.with_preprocess(keys),
+            None => Ok(recipe),
+        }
+    }
+
+    fn weights(&self, recipe: &Recipe, on_fetch: OnFetch<'_>) -> Result<PathBuf> {
+        if let Some(file) = &self.overrides.weights {
+            return Ok(file.clone());
+        }
+        let model = model::find(&recipe.spec.model)?;
+        model::fetch::weights(model, &FetchOptions::from_env(), on_fetch)
+    }
+
+    /// The extractor, without a whitening.
+    fn load(&self, on_fetch: OnFetch<'_>) -> Result<Extractor> {
+        let recipe = self.recipe()?;
+        let weights = self.weights(&recipe, on_fetch)?;
+        let device = self.overrides.device.as_deref().unwrap_or("cpu");
+        Extractor::load(&recipe, &weights, device)
+    }
+}
+
+/// A recipe's line; of an architecture of one's own `LAYER…` alone too.
+fn of_text(own: Option<Architecture>, text: &str) -> Result<Recipe> {
+    let Some(own) = own else {
+        return text.parse();
+    };
+    let (spec, keys) = text.split_once('@').unwrap_or((text, ""));
+    let spec: DescriptorSpec = if spec == own.name {
+        default_spec(own)
+    } else if spec.contains(':') {
+        spec.parse()?
+    } else {
+        format!("{}:{spec}", own.name).parse()?
+    };
+    if spec.model != own.name {
+        return Err(DescriptorError::InvalidSpec {
+            spec: text.to_owned(),
+            reason: "it is of another network than `--arch`",
+        }
+        .into());
+    }
+    Recipe::of(spec)?.with_preprocess(keys)
+}
+
+fn is_file(text: &str) -> bool {
+    Path::new(text).extension().is_some_and(|end| end == "json")
+}
+
+/// Loads what is asked for, without a whitening.
+///
+/// # Errors
+/// As [`Extractor::load`] and [`model::fetch::weights`]; whatever is wrong with what is asked for.
+pub fn plain(overrides: &Overrides, on_fetch: OnFetch<'_>) -> Result<Extractor> {
+    let overrides = Overrides {
+        whitening: None,
+        ..overrides.clone()
+    };
+    Request::read(&overrides)?.load(on_fetch)
+}
+
+/// Loads what is asked for. What is left open the whitening says, if there is one.
+///
+/// # Errors
+/// As [`plain`]; [`DescriptorError::NoProjection`] if the recipe names a whitening and none is given;
+/// as [`Extractor::whitened`].
+pub fn extractor(overrides: &Overrides, on_fetch: OnFetch<'_>) -> Result<Extractor> {
+    let mut request = Request::read(overrides)?;
+    let Some(whitening) = request.whitening.take() else {
+        return match request.recipe()?.projection {
+            Projection::None => request.load(on_fetch),
+            Projection::Whitening => Err(DescriptorError::NoProjection.into()),
+        };
+    };
+    if let Some(fitted_on) = &whitening.origin().fingerprint {
+        request.fill(fitted_on);
+    }
+    Ok(request.load(on_fetch)?.whitened(whitening)?)
+}
+
+/// Loads what the gallery in `dir` was made with. What is asked for besides must agree with it.
+///
+/// # Errors
+/// As [`extractor`]; [`GalleryError::SpecMismatch`], which names what differs;
+/// [`GalleryError::LostWhitening`].
+pub fn extractor_of(
+    dir: &Path,
+    gallery: &Fingerprint,
+    overrides: &Overrides,
+    on_fetch: OnFetch<'_>,
+) -> Result<Extractor> {
+    let mut request = Request::read(overrides)?;
+    request.fill(gallery);
+    let extractor = request.load(on_fetch)?;
+    check_unprojected(gallery, extractor.fingerprint())?;
+    let whitening = match request.whitening {
+        None if !request.says_all => whitening_of(dir, gallery)?,
+        whitening => whitening,
+    };
+    let extractor = match whitening {
+        Some(whitening) => extractor.whitened(whitening)?,
+        None => extractor,
+    };
+    check_same(gallery, extractor.fingerprint())?;
+    Ok(extractor)
+}
+
+impl Gallery {
+    /// Opens the gallery in `dir`, or makes one for what the recipe describes with the published
+    /// weights of its model, which are fetched if need be.
+    ///
+    /// # Errors
+    /// [`GalleryError::SpecMismatch`] if it was made by another recipe;
+    /// [`DescriptorError::NoProjection`] for a new one behind a whitening, which
+    /// [`Gallery::create_or_open_with`] makes; as [`Gallery::open`] and [`model::fetch::weights`].
+    pub fn create_or_open(dir: impl AsRef<Path>, recipe: &Recipe) -> Result<Self> {
+        let dir = dir.as_ref();
+        let known = match Self::open(dir) {
+            Ok(gallery) => {
+                let made_with = gallery.fingerprint();
+                let asked = made_with.by(canonical(recipe)?);
+                check_same(made_with, &asked)?;
+                return Ok(gallery);
+            }
+            Err(Error::Gallery(GalleryError::NoGallery { .. })) => recipe,
+            Err(error) => return Err(error),
+        };
+        if known.projection != Projection::None {
+            return Err(DescriptorError::NoProjection.into());
+        }
+        let model = model::find(&known.spec.model)?;
+        let weights = model::fetch::weights(model, &FetchOptions::from_env(), &mut |_| {})?;
+        Self::open_or_create(dir, &extract::fingerprint(known, &weights)?)
+    }
+
+    /// Opens the gallery in `dir`, or makes one for what this extractor describes.
+    ///
+    /// # Errors
+    /// [`GalleryError::SpecMismatch`] if it was made otherwise; as
+    /// [`Gallery::open_or_create_whitened`].
+    pub fn create_or_open_with(dir: impl AsRef<Path>, extractor: &Extractor) -> Result<Self> {
+        let (made_with, whitening) = (extractor.fingerprint(), extractor.whitening());
+        Self::open_or_create_whitened(dir.as_ref(), made_with, whitening)
+    }
+}
+
+/// The recipe with the network's own layer names.
+fn canonical(recipe: &Recipe) -> Result<Recipe> {
+    let network = architecture_of(&recipe.spec.model)?.network();
+    Ok(Recipe {
+        spec: recipe.spec.clone().resolve(&network)?,
+        ..recipe.clone()
+    })
+}
