@@ -132,7 +132,19 @@ impl Extractor {
     pub fn describe(&self, photo: &Photo) -> Result<Descriptor> {
         // Decoding too takes a core, and one at a time is enough of a caller.
         let _core = self.backbone.take_core();
-        let pixels = self.pixels(&self.decode(photo)?)?;
+        self.describe_pixels(self.pixels(&self.decode(photo)?)?)
+    }
+
+    /// The descriptor of a decoded picture.
+    ///
+    /// # Errors
+    /// As [`Extractor::pixels`] and [`Extractor::describe`].
+    pub fn describe_picture(&self, picture: &Picture) -> Result<Descriptor> {
+        let _core = self.backbone.take_core();
+        self.describe_pixels(self.pixels(picture)?)
+    }
+
+    fn describe_pixels(&self, pixels: Pixels) -> Result<Descriptor> {
         let mut described = self.describe_all(&[pixels]);
         let none = || Err(DescriptorError::ZeroDescriptor.into());
         described.pop().unwrap_or_else(none)

@@ -34,9 +34,13 @@ pub mod model;
 mod nearest;
 pub mod network;
 pub mod photo;
+pub mod ranking;
 pub mod resolve;
+pub mod search;
 pub mod weights;
 
 pub use descriptor::{Descriptor, DescriptorSpec, Recipe};
 pub use error::{Error, Result};
 pub use extract::Extractor;
+pub use gallery::Gallery;
+pub use search::Searcher;

@@ -3,8 +3,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use imgsearch::descriptor::{Descriptor, Expansion, dot};
+use imgsearch::descriptor::{Descriptor, dot};
 use imgsearch::gallery::{Gallery, IndexPolicy, Record, SearchOptions, Snapshot};
+use imgsearch::ranking::Expansion;
 use tempfile::TempDir;
 
 use crate::common::collection::{descriptor, fingerprint, photo, publish};

@@ -6,7 +6,7 @@ use std::{fs, io};
 use anyhow::Result;
 use clap::{Args, ValueEnum};
 use globset::Glob;
-use imgsearch::descriptor::{DescriptorSpec, Expansion};
+use imgsearch::descriptor::DescriptorSpec;
 use imgsearch::error::{DescriptorError, FileError};
 use imgsearch::eval::features::Features;
 use imgsearch::eval::ground_truth::{Difficulty, Form, GroundTruth};
@@ -21,6 +21,7 @@ use imgsearch::gallery::PooledCache;
 use imgsearch::ingest::Skipped;
 use imgsearch::network::Network;
 use imgsearch::photo::{Preprocess, walk};
+use imgsearch::ranking::Expansion;
 use imgsearch::{Error, Extractor};
 
 use super::args::{ExtractorArgs, GalleryArgs, NetworkArgs};

@@ -57,6 +57,10 @@ fn of_photo(error: &PhotoError) -> Option<String> {
                 "this build has no feature `{feature}`; convert the photo to JPEG"
             ));
         }
+        PhotoError::InvalidRegion { .. } => {
+            "a region is X,Y,W,H: how far from the left and from the top, how wide and high; in pixels, \
+             or per cent with % behind the number"
+        }
         PhotoError::InvalidPreprocess { .. } => {
             "keys are resize, crop (N, HxW or none), interpolation (nearest, bilinear, bicubic, \
              lanczos), mean and std (R/G/B), order (rgb or bgr), scale (1 or 255), decode (full \
@@ -135,6 +139,10 @@ fn of_descriptor(error: &DescriptorError) -> Option<String> {
         DescriptorError::InvalidSpecFile { .. } => {
             "it has the form {\"spec\": \"…\", \"preprocess\": \"…\", \"whitening\": null}, as \
              `imgsearch tune --out FILE` writes it"
+        }
+        DescriptorError::InvalidRanking { .. } => {
+            "a ranking is `none`, or some of `augment=N` and `expand=N` joined by commas, 1 to 1000 \
+             neighbours; `^A` behind N changes how much the nearer of them count: augment=3^0"
         }
         DescriptorError::NoProjection => "name the whitening's file with `--whitening FILE`",
         DescriptorError::TooFewToWhiten { most, .. } if *most > 0 => {

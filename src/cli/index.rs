@@ -7,11 +7,11 @@ use std::time::Instant;
 use anyhow::Result;
 use clap::Args;
 use globset::Glob;
-use imgsearch::descriptor::Expansion;
 use imgsearch::error::GalleryError;
 use imgsearch::gallery::Gallery;
 use imgsearch::ingest::{IngestOptions, IngestReport};
 use imgsearch::photo::Exclude;
+use imgsearch::ranking::{Expansion, Ranking};
 use imgsearch::{Error, Extractor};
 
 use super::args::{DescriptorArgs, GalleryArgs};
@@ -36,9 +36,14 @@ pub struct IndexArgs {
     /// Photos worked on at once; 0: one per core
     #[arg(long, value_name = "N", default_value_t = 0)]
     jobs: usize,
+    /// How its photos are ranked unless a query says otherwise: none, or some of augment=N and
+    /// expand=N, joined by commas. Kept until it is changed
+    #[arg(long, value_name = "RANKING", value_parser = |text: &str| text.parse::<Ranking>())]
+    ranking: Option<Ranking>,
     /// Move each photo's descriptor towards its N nearest when searching; 0: not at all. Kept until
     /// it is changed, and changed without a look at the photos
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(..=1000))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(..=1000),
+          conflicts_with = "ranking")]
     augment: Option<u32>,
     /// Print the summary, with every skipped photo, as JSON
     #[arg(long)]
@@ -54,11 +59,8 @@ pub fn run(args: &IndexArgs) -> Result<Exit> {
     let begun = Instant::now();
     let dir = &args.gallery.gallery;
     let (mut gallery, extractor) = open(dir, &args.descriptor)?;
-    if let Some(neighbors) = args.augment {
-        gallery.set_augmentation(Some(Expansion {
-            neighbors: neighbors as usize,
-            alpha: Expansion::ALPHA,
-        }))?;
+    if let Some(ranking) = args.ranking(gallery.ranking()) {
+        gallery.set_ranking(ranking)?;
     }
     for repair in gallery.repairs() {
         eprintln!("note: {repair}");
@@ -87,6 +89,20 @@ pub fn run(args: &IndexArgs) -> Result<Exit> {
     } else {
         Exit::Skipped
     })
+}
+
+impl IndexArgs {
+    /// The ranking that is asked for, if one is.
+    fn ranking(&self, current: &Ranking) -> Option<Ranking> {
+        let augmented = |neighbors: u32| Ranking {
+            augment: (neighbors > 0).then_some(Expansion {
+                neighbors: neighbors as usize,
+                alpha: Expansion::ALPHA,
+            }),
+            ..*current
+        };
+        self.ranking.or_else(|| self.augment.map(augmented))
+    }
 }
 
 /// A gallery that exists says itself what it is made with; what is asked for must agree.

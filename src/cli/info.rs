@@ -6,8 +6,9 @@ use std::path::Path;
 
 use anyhow::Result;
 use clap::Args;
-use imgsearch::descriptor::{Expansion, Whitening};
+use imgsearch::descriptor::Whitening;
 use imgsearch::gallery::{open_for_search, whitening_of};
+use imgsearch::ranking::Expansion;
 use indicatif::HumanBytes;
 use serde_json::json;
 
@@ -45,7 +46,8 @@ pub fn run(args: &InfoArgs) -> Result<Exit> {
             "gallery": dir.to_string_lossy(), "photos": snapshot.len(), "vectors": snapshot.vector_count(),
             "graph_points": snapshot.graph_points(), "provenance": fingerprint.as_ref(),
             "whitening": whitening.as_ref().map(Whitening::origin),
-            "augmentation": snapshot.augmentation(),
+            "augmentation": snapshot.ranking().augment,
+            "ranking": snapshot.ranking(),
             "store_bytes": store, "snapshot_bytes": snapshot.size(), "created": snapshot.created(),
         });
         output_json::print(&value, &mut out)?;
@@ -76,7 +78,7 @@ pub fn run(args: &InfoArgs) -> Result<Exit> {
             photos(whitening.origin().photos)
         )?;
     }
-    if let Some(Expansion { neighbors, alpha }) = snapshot.augmentation() {
+    if let Some(Expansion { neighbors, alpha }) = snapshot.ranking().augment {
         writeln!(out, "augmentation   {neighbors} neighbours, alpha {alpha}")?;
     }
     writeln!(out, "search         {search}")?;

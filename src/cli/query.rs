@@ -1,22 +1,24 @@
-//! `imgsearch query`: the photos most like one or several pictures.
+//! `imgsearch query`: the photos most like some pictures, and unlike others.
 
 use std::fs;
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use clap::Args;
-use imgsearch::descriptor::{Descriptor, Expansion};
 use imgsearch::error::FileError;
-use imgsearch::gallery::{SearchOptions, open_for_search};
-use imgsearch::photo::Photo;
-use imgsearch::{Error, Extractor};
-use serde_json::json;
+use imgsearch::photo::{Exclude, Photo, Region, walk};
+use imgsearch::ranking::{Expansion, Ranking};
+use imgsearch::search::{Answer, Example, Query};
+use imgsearch::{Error, Searcher};
 
 use super::args::{DescriptorArgs, GalleryArgs};
 use super::exit::Exit;
-use super::output::{html, json, shown_clean, text};
-use super::setup;
+use super::output::{html, json, skipped_line, text};
+use super::progress::FetchProgress;
+
+/// Pictures of a folder that are shown beside what it found.
+const SHOWN_OF_FOLDER: usize = 12;
 
 /// Find the photos most like one or several pictures
 #[expect(
@@ -26,12 +28,35 @@ use super::setup;
 #[derive(Args)]
 #[command(after_help = "Examples:\n  imgsearch query cat.jpg -k 10\n  \
                         imgsearch query a.jpg b.jpg --html matches.html\n  \
-                        imgsearch query cat.jpg --expand 5\n  \
+                        imgsearch query beach.jpg --unlike crowd.jpg --not-itself\n  \
+                        imgsearch query street.jpg --region 25%,40%,50%,60%\n  \
+                        imgsearch query album/ -k 50\n  \
+                        imgsearch query *.jpg --each > neighbours.jsonl\n  \
+                        imgsearch query cat.jpg --ranking augment=3,expand=5\n  \
                         curl … | imgsearch query - --json")]
 pub struct QueryArgs {
-    /// Pictures, in the gallery or not; several are averaged into one query; `-` is standard input
+    /// Pictures, in the gallery or not, or folders of them; several are averaged into one query; `-`
+    /// is standard input
     #[arg(required = true, value_name = "IMAGE")]
     images: Vec<PathBuf>,
+    /// What each IMAGE counts beside the others, in their order, separated by commas; 1 each if left
+    /// away
+    #[arg(long, value_name = "W", value_delimiter = ',', value_parser = weight)]
+    weight: Vec<f32>,
+    /// Pictures that the answers shall be unlike (may be repeated): each is subtracted with half the
+    /// weight of an IMAGE
+    #[arg(long, value_name = "IMAGE")]
+    unlike: Vec<PathBuf>,
+    /// Only this part of each IMAGE, after the turn that its EXIF data say: from the left, from the
+    /// top, width, height, in pixels or per cent (25%,25%,50%,50%)
+    #[arg(long, value_name = "X,Y,W,H", value_parser = |text: &str| text.parse::<Region>())]
+    region: Option<Region>,
+    /// Ask with every picture by itself, and print a line of JSON for each
+    #[arg(long, conflicts_with_all = ["csv", "nul", "html", "contact_sheet", "weight"])]
+    each: bool,
+    /// Leave out the pictures themselves: photos with the bytes of an IMAGE
+    #[arg(long)]
+    not_itself: bool,
     /// The most matches wanted
     #[arg(short, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]
     k: u32,
@@ -44,8 +69,17 @@ pub struct QueryArgs {
     /// Candidates of the approximate search: more find more and take longer
     #[arg(long, value_name = "N")]
     ef_search: Option<usize>,
+    /// Rank otherwise than the gallery does: none, or some of augment=N (each photo moved towards its
+    /// N nearest) and expand=N (the query likewise), joined by commas
+    #[arg(long, value_name = "RANKING", value_parser = |text: &str| text.parse::<Ranking>())]
+    ranking: Option<Ranking>,
     /// Search again with the query moved towards its N nearest: finds more of what is alike
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 0,
+        conflicts_with = "ranking"
+    )]
     expand: usize,
     /// How much more the nearer of them count; 0: all the same
     #[arg(long, value_name = "A", default_value_t = Expansion::ALPHA, value_parser = alpha)]
@@ -72,74 +106,195 @@ pub struct QueryArgs {
 }
 
 pub fn run(args: &QueryArgs) -> Result<Exit> {
-    let (snapshot, repairs) = open_for_search(&args.gallery.gallery)?;
-    for repair in repairs {
+    let searcher = Searcher::open_with(&args.gallery.gallery, &args.descriptor.overrides())?;
+    let mut progress = FetchProgress::default();
+    let searcher = searcher.tell_fetching(move |event| progress.on_event(event));
+    for repair in searcher.repairs() {
         eprintln!("note: {repair}");
     }
-    let photos = args
-        .images
-        .iter()
-        .map(|path| read(path))
-        .collect::<Result<Vec<_>, _>>()?;
-    let extractor = setup::extractor_of(
-        &args.gallery.gallery,
-        snapshot.fingerprint(),
-        &args.descriptor,
-    )?;
-    let query = mean_descriptor(&extractor, &photos)?;
-    let options = SearchOptions {
-        k: args.k as usize,
-        exact: args.exact,
-        ef_search: args.ef_search,
-        min_similarity: args.min_similarity,
-    };
-    let expansion = args.expansion();
-    let query = match &expansion {
-        Some(expansion) => snapshot.expand(&query, expansion, &options)?,
-        None => query,
-    };
-    let matches = snapshot.search(&query, &options)?;
-    if matches.is_empty() {
-        eprintln!("note: no photo in the gallery matches");
-    }
-    if let Some(file) = &args.html {
-        let page = html::page(&photos, &matches);
-        fs::write(file, page).map_err(FileError::write_at(file))?;
-    }
-    if let Some(file) = &args.contact_sheet {
-        html::contact_sheet(file, &photos, &matches)?;
-    }
     let mut out = io::BufWriter::new(io::stdout().lock());
-    if args.json {
-        let names: Vec<String> = args.images.iter().map(|path| shown_clean(path)).collect();
-        let mut value = json::matches(&names, &matches);
-        value["expansion"] = json!(expansion);
-        value["augmentation"] = json!(snapshot.augmentation());
-        json::print(&value, &mut out)?;
-    } else if args.csv {
-        text::csv(&matches, &mut out)?;
-    } else if args.nul {
-        text::nul_separated(&matches, &mut out)?;
+    let exit = if args.each {
+        args.run_each(&searcher, &mut out)?
     } else {
-        text::table(&matches, &mut out)?;
-    }
-    io::Write::flush(&mut out)?;
-    Ok(Exit::Done)
+        args.run_together(&searcher, &mut out)?
+    };
+    out.flush()?;
+    Ok(exit)
 }
 
 impl QueryArgs {
-    fn expansion(&self) -> Option<Expansion> {
-        (self.expand > 0).then_some(Expansion {
-            neighbors: self.expand,
-            alpha: self.alpha,
+    /// One query of all pictures together.
+    fn run_together(&self, searcher: &Searcher, out: &mut dyn Write) -> Result<Exit> {
+        let given = self.weight.len();
+        if given != 0 && given != self.images.len() {
+            anyhow::bail!(
+                "{given} weights for {} pictures: give one for each",
+                self.images.len()
+            );
+        }
+        // Standard input can be read only once, and is shown too.
+        let photos = (self.images.iter()).map(|path| match path == Path::new("-") {
+            true => read(path).map(Some),
+            false => Ok(None),
+        });
+        let photos = photos.collect::<Result<Vec<_>, _>>()?;
+        let mut query = self.with_unlike(searcher.query())?;
+        for (place, (path, photo)) in self.images.iter().zip(&photos).enumerate() {
+            let weight = self.weight.get(place).copied().unwrap_or(1.0);
+            let example = photo.clone().map_or_else(|| path.into(), Example::from);
+            query = query.weighted(weight, self.part_of(example))?;
+        }
+        let answer = query.run()?;
+        for asked in &answer.query {
+            for (_, reason) in &asked.skipped {
+                eprintln!("skipped: {}", super::output::clean(reason));
+            }
+        }
+        if answer.matches.is_empty() {
+            eprintln!("note: no photo in the gallery matches");
+        }
+        self.write_pictures(photos, &answer)?;
+        if self.json {
+            json::print(&json::answer(&answer), out)?;
+        } else if self.csv {
+            text::csv(&answer.matches, out)?;
+        } else if self.nul {
+            text::nul_separated(&answer.matches, out)?;
+        } else {
+            text::table(&answer.matches, out)?;
+        }
+        let has_all = answer.query.iter().all(|asked| asked.skipped.is_empty());
+        Ok(if has_all { Exit::Done } else { Exit::Skipped })
+    }
+
+    /// A query for each picture, and a line for each answer. One that cannot be asked does not stop
+    /// the others.
+    fn run_each(&self, searcher: &Searcher, out: &mut dyn Write) -> Result<Exit> {
+        let unlike = self.with_unlike(searcher.query())?;
+        let (mut done, mut failed) = (0usize, 0usize);
+        for image in self.images.iter().flat_map(|path| pictures(path)) {
+            let asked = self.ask_one(unlike.clone(), &image);
+            match asked {
+                Ok(answer) => {
+                    json::print_line(&json::answer(&answer), out)?;
+                    done += 1;
+                }
+                Err(error) => {
+                    eprintln!("{}", skipped_line(&image, &error));
+                    json::print_line(&json::unanswered(&image, &error), out)?;
+                    failed += 1;
+                }
+            }
+        }
+        Ok(match (done, failed) {
+            (_, 0) => Exit::Done,
+            (0, _) => Exit::Failed,
+            _ => Exit::Skipped,
         })
     }
+
+    fn ask_one(&self, query: Query<'_>, image: &Path) -> Result<Answer, Error> {
+        let example = if image == Path::new("-") {
+            Example::from(read(image)?)
+        } else {
+            image.into()
+        };
+        query.like(self.part_of(example))?.run()
+    }
+
+    /// The query with how to answer it, and what the answers shall be unlike.
+    fn with_unlike<'a>(&self, query: Query<'a>) -> Result<Query<'a>, Error> {
+        let mut query = query.k(self.k as usize);
+        if let Some(lowest) = self.min_similarity {
+            query = query.min_similarity(lowest);
+        }
+        if let Some(candidates) = self.ef_search {
+            query = query.ef_search(candidates);
+        }
+        if let Some(ranking) = self.ranking {
+            query = query.ranking(ranking);
+        }
+        if self.expand > 0 {
+            query = query.expand(Expansion {
+                neighbors: self.expand,
+                alpha: self.alpha,
+            });
+        }
+        if self.exact {
+            query = query.exact();
+        }
+        if self.not_itself {
+            query = query.not_itself();
+        }
+        for path in &self.unlike {
+            query = if path == Path::new("-") {
+                query.unlike(read(path)?)?
+            } else {
+                query.unlike(path)?
+            };
+        }
+        Ok(query)
+    }
+
+    fn part_of(&self, example: Example) -> Example {
+        match self.region {
+            Some(region) => example.region(region),
+            None => example,
+        }
+    }
+
+    /// The page and the sheet. A picture that the gallery knows and the disk has no more is left out.
+    fn write_pictures(&self, from_input: Vec<Option<Photo>>, answer: &Answer) -> Result<()> {
+        if self.html.is_none() && self.contact_sheet.is_none() {
+            return Ok(());
+        }
+        let photos = self
+            .images
+            .iter()
+            .zip(from_input)
+            .flat_map(|(path, photo)| {
+                let paths = if photo.is_some() {
+                    Vec::new()
+                } else {
+                    pictures(path)
+                };
+                let read = paths
+                    .into_iter()
+                    .take(SHOWN_OF_FOLDER)
+                    .filter_map(|path| Photo::read(path).ok());
+                photo.into_iter().chain(read).collect::<Vec<_>>()
+            });
+        let photos: Vec<Photo> = photos.collect();
+        if let Some(file) = &self.html {
+            let page = html::page(&photos, &answer.matches);
+            fs::write(file, page).map_err(FileError::write_at(file))?;
+        }
+        if let Some(file) = &self.contact_sheet {
+            html::contact_sheet(file, &photos, &answer.matches)?;
+        }
+        Ok(())
+    }
+}
+
+/// The pictures in a folder; of a file, itself.
+fn pictures(path: &Path) -> Vec<PathBuf> {
+    if !path.is_dir() {
+        return vec![path.to_owned()];
+    }
+    let walked = walk(&[path.to_owned()], &Exclude::default());
+    walked.found.into_iter().map(|found| found.path).collect()
 }
 
 fn alpha(text: &str) -> Result<f32, &'static str> {
     let usable = |alpha: &f32| (0.0..=100.0).contains(alpha);
     let alpha = text.parse().ok().filter(usable);
     alpha.ok_or("alpha is a number in 0 … 100")
+}
+
+fn weight(text: &str) -> Result<f32, &'static str> {
+    let usable = |weight: &f32| weight.is_finite() && *weight > 0.0;
+    let weight = text.trim().parse().ok().filter(usable);
+    weight.ok_or("a weight is a number above 0")
 }
 
 /// The photo at `path`; `-` is standard input.
@@ -154,11 +309,4 @@ pub fn read(path: &Path) -> Result<Photo, Error> {
         .read_to_end(&mut bytes);
     read.map_err(FileError::read_at(path))?;
     Ok(Photo::from_bytes(path, bytes))
-}
-
-fn mean_descriptor(extractor: &Extractor, photos: &[Photo]) -> Result<Descriptor, Error> {
-    let descriptors = photos.iter().map(|photo| extractor.describe(photo));
-    let descriptors = descriptors.collect::<Result<Vec<_>, _>>()?;
-    let terms: Vec<_> = descriptors.iter().map(|one| (1.0, one)).collect();
-    Ok(Descriptor::weighted_sum(&terms)?)
 }

@@ -1,9 +1,8 @@
 //! Feature maps become one unit vector: each layer pooled, normalized, weighted, joined.
 //!
 //! Knows the spec's one-line form, the poolings, and what is done to descriptors afterwards:
-//! whitening and expansion. Knows nothing of photos or of where descriptors are kept.
+//! whitening. Knows nothing of photos or of where descriptors are kept.
 
-pub mod expansion;
 mod fingerprint;
 mod of_photo;
 pub mod pooling;
@@ -14,7 +13,6 @@ mod spec_file;
 mod vector;
 pub mod whitening;
 
-pub use self::expansion::Expansion;
 pub use self::fingerprint::{Difference, Fingerprint};
 pub use self::of_photo::Descriptor;
 pub use self::pooling::Pooling;

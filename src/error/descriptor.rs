@@ -54,6 +54,12 @@ pub enum DescriptorError {
         /// What is wrong with it.
         source: Source,
     },
+    /// A ranking does not have the form `augment=N[^ALPHA],expand=N[^ALPHA]` or `none`.
+    #[error("invalid ranking: `{part}`")]
+    InvalidRanking {
+        /// The part of the text that is wrong.
+        part: String,
+    },
     /// A recipe names a projection whose numbers nobody gave.
     #[error("the recipe whitens its descriptors, but there is no whitening")]
     NoProjection,

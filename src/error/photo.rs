@@ -64,6 +64,26 @@ pub enum PhotoError {
         /// What the decoder says.
         source: Source,
     },
+    /// There is no picture in a folder.
+    #[error("no pictures in {}", .path.display())]
+    NoPictures {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A region does not have the form `X,Y,W,H`.
+    #[error("invalid region `{region}`")]
+    InvalidRegion {
+        /// As given.
+        region: String,
+    },
+    /// A region is empty, or not within the picture.
+    #[error("region {region} is not within the picture of {}×{} pixels", .size.0, .size.1)]
+    RegionOutside {
+        /// As given.
+        region: String,
+        /// Width and height of the picture, upright.
+        size: (u32, u32),
+    },
     /// A pattern of files to pass over has no meaning.
     #[error("invalid pattern `{pattern}`: {source}")]
     InvalidPattern {

@@ -111,7 +111,7 @@ fn ask(
         k: NEIGHBORS,
         exact: ef_search.is_none(),
         ef_search,
-        min_similarity: None,
+        ..SearchOptions::default()
     };
     let begun = Instant::now();
     let mut answers = Vec::with_capacity(queries.len());

@@ -9,8 +9,9 @@ use rayon::prelude::*;
 
 use super::ground_truth::GroundTruth;
 use super::ranking::{Matrix, Similarities, nearest};
-use crate::descriptor::{Expansion, dots};
+use crate::descriptor::dots;
 use crate::gallery::augment::{NONE, Neighborhoods, Vectors};
+use crate::ranking::Expansion;
 
 /// Rankings of expanded queries, of an augmented gallery, or of both.
 pub struct Reranked<'a> {

@@ -9,7 +9,8 @@ use rayon::prelude::*;
 
 use super::hnsw::FlatHnsw;
 use super::index::{Exact, Index, Neighbor, OnProgress, best};
-use crate::descriptor::{Expansion, dot, dots};
+use crate::descriptor::{dot, dots};
+use crate::ranking::Expansion;
 
 /// Marks an unused place among the neighbours.
 pub const NONE: u32 = u32::MAX;

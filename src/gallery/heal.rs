@@ -163,7 +163,7 @@ fn fill(store: &Store, snapshot: &Snapshot) -> Result<()> {
         }
     }
     store.write_as(generation, &batch, &[])?;
-    store.set_augmentation(snapshot.augmentation())?;
+    store.set_ranking(&snapshot.ranking())?;
     // Last, so that a store with a fingerprint is a complete one.
     store.initialize(VERSION, snapshot.fingerprint())
 }

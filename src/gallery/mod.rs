@@ -29,14 +29,15 @@ use self::index::OnProgress;
 use self::publish::Publishing;
 pub use self::publish::{IndexPolicy, Published};
 pub use self::record::Record;
-pub use self::snapshot::{Match, SearchOptions, Snapshot};
+pub use self::snapshot::{Match, SearchOptions, Snapshot, is_newest};
 use self::store::Store;
 pub use self::store::pooled::{PartKey, PooledCache};
 pub use self::version::VERSION;
 pub use self::whitening::whitening_of;
-use crate::descriptor::{Descriptor, Difference, Expansion, Fingerprint, Whitening};
+use crate::descriptor::{Descriptor, Difference, Fingerprint, Whitening};
 use crate::error::{Error, FileError, GalleryError, Result};
 use crate::photo::ContentHash;
+use crate::ranking::Ranking;
 
 /// How long a writer waits for another that is about to end.
 const LOCK_PATIENCE: Duration = Duration::from_millis(200);
@@ -47,7 +48,7 @@ pub struct Gallery {
     store: Store,
     fingerprint: Arc<Fingerprint>,
     policy: IndexPolicy,
-    augmentation: Option<Expansion>,
+    ranking: Ranking,
     repairs: Vec<Repair>,
     /// Contents whose descriptors the snapshot has.
     in_snapshot: HashSet<ContentHash>,
@@ -126,7 +127,7 @@ impl Gallery {
             in_snapshot: records.map(|record| record.hash).collect(),
             stale: HashSet::new(),
             dir: dir.to_owned(),
-            augmentation: store.augmentation()?,
+            ranking: store.ranking()?,
             store,
             fingerprint: fingerprint.into(),
             policy: IndexPolicy::default(),
@@ -164,21 +165,20 @@ impl Gallery {
         Ok(())
     }
 
-    /// How its vectors are moved towards their neighbours from the next publishing on.
+    /// How its photos are ranked, from the next publishing on, unless a query says otherwise.
     #[must_use]
-    pub const fn augmentation(&self) -> Option<Expansion> {
-        self.augmentation
+    pub const fn ranking(&self) -> &Ranking {
+        &self.ranking
     }
 
     /// Changes that. The descriptors stay as they are, so it can be changed back at any time.
     ///
     /// # Errors
     /// [`GalleryError::Store`]; [`GalleryError::DamagedStore`].
-    pub fn set_augmentation(&mut self, augmentation: Option<Expansion>) -> Result<()> {
-        let augmentation = augmentation.filter(|expansion| expansion.neighbors > 0);
-        if augmentation != self.augmentation {
-            self.store.set_augmentation(augmentation)?;
-            self.augmentation = augmentation;
+    pub fn set_ranking(&mut self, ranking: Ranking) -> Result<()> {
+        if ranking != self.ranking {
+            self.store.set_ranking(&ranking)?;
+            self.ranking = ranking;
         }
         Ok(())
     }
@@ -262,7 +262,7 @@ impl Gallery {
         if let Some(current) = &current
             && *current.fingerprint() == self.fingerprint
             && current.generation() == self.store.generation()?
-            && current.augmentation() == self.augmentation
+            && current.ranking() == self.ranking
             && !self.policy.is_missed_by(current)
         {
             return Ok(Published {
@@ -275,7 +275,7 @@ impl Gallery {
             store: &self.store,
             fingerprint: &self.fingerprint,
             generation: self.store.generation()?,
-            augmentation: self.augmentation,
+            ranking: self.ranking,
             old: current.filter(|old| *old.fingerprint() == self.fingerprint),
         };
         let (published, lost) = publishing.run(self.policy, &self.stale, on_progress)?;

@@ -17,9 +17,10 @@ use super::snapshot::{
 };
 use super::store::Store;
 use super::version::VERSION;
-use crate::descriptor::{Expansion, Fingerprint};
+use crate::descriptor::Fingerprint;
 use crate::error::{FileError, GalleryError, Result};
 use crate::photo::ContentHash;
+use crate::ranking::{Expansion, Ranking};
 
 /// Bytes of a header without its fingerprint, generously.
 const HEADER: usize = 2048;
@@ -66,7 +67,7 @@ pub struct Publishing<'a> {
     pub store: &'a Store,
     pub fingerprint: &'a Fingerprint,
     pub generation: u64,
-    pub augmentation: Option<Expansion>,
+    pub ranking: Ranking,
     /// A whole snapshot of an earlier state, from which what has not changed is taken.
     pub old: Option<Snapshot>,
 }
@@ -112,7 +113,7 @@ impl Publishing<'_> {
             .map(|lost| lost.path)
             .collect();
         let mut sections = write_records(&mut writer, tail, &records, &places, vectors)?;
-        if let Some(expansion) = &self.augmentation {
+        if let Some(expansion) = &self.ranking.augment {
             let tail = &sections.tail;
             let places = records.iter().map(|record| places[&record.hash]);
             let alive = living(places, vectors);
@@ -336,6 +337,7 @@ impl Publishing<'_> {
             vectors: u64::from(vectors),
             records: records as u64,
             base,
+            ranking: self.ranking,
             sections,
         }
     }

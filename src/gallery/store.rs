@@ -1,6 +1,6 @@
 //! The truth: records and descriptors in sled.
 //!
-//! Three trees: `meta` (version, fingerprint, augmentation), `records` (path → record) and `descriptors` (content
+//! Three trees: `meta` (version, fingerprint, ranking), `records` (path → record) and `descriptors` (content
 //! hash → values). Among the records, under the empty path, lies the seal: the generation, which
 //! grows with every change, and a digest of all records. It is written in one batch with the
 //! records, so that records which a damaged file silently lost are noticed.
@@ -20,13 +20,16 @@ pub use self::guard::mark;
 use self::seal::Seal;
 use super::record::{Record, path_from_bytes, path_to_bytes};
 use super::version;
-use crate::descriptor::{Descriptor, Expansion, Fingerprint};
+use crate::descriptor::{Descriptor, Fingerprint};
 use crate::error::{FileError, GalleryError, Result};
 use crate::photo::ContentHash;
+use crate::ranking::Ranking;
 
 const VERSION_KEY: &[u8] = b"version";
 /// Under the name that it had before it was one.
 const FINGERPRINT: &[u8] = b"provenance";
+const RANKING: &[u8] = b"ranking";
+/// What came before the ranking.
 const AUGMENTATION: &[u8] = b"augmentation";
 /// Where the seal lies among the records: no photo has the empty path.
 const SEAL: &[u8] = b"";
@@ -103,17 +106,25 @@ impl Store {
         self.sync()
     }
 
-    /// How the vectors are moved towards their neighbours, if they are.
-    pub fn augmentation(&self) -> Result<Option<Expansion>, GalleryError> {
-        let value = self.sled.ask(|trees| trees.meta.get(AUGMENTATION))?;
-        Ok(value.and_then(|value| serde_json::from_slice(&value).ok()))
+    /// How its photos are ranked unless a query says otherwise.
+    pub fn ranking(&self) -> Result<Ranking, GalleryError> {
+        let [ranking, augmentation] =
+            [RANKING, AUGMENTATION].map(|key| self.sled.ask(|trees| trees.meta.get(key)));
+        if let Some(stored) = ranking? {
+            return serde_json::from_slice(&stored).map_err(|_| self.damaged());
+        }
+        // Before there were rankings, a gallery could only be augmented.
+        let augment = augmentation?.and_then(|stored| serde_json::from_slice(&stored).ok());
+        Ok(Ranking {
+            augment: augment.flatten(),
+            ..Ranking::NONE
+        })
     }
 
     /// Changes that; durable on return.
-    pub fn set_augmentation(&self, augmentation: Option<Expansion>) -> Result<()> {
-        let json = serde_json::to_vec(&augmentation).expect("two numbers are always JSON");
-        self.sled
-            .ask(|trees| trees.meta.insert(AUGMENTATION, json))?;
+    pub fn set_ranking(&self, ranking: &Ranking) -> Result<()> {
+        let json = serde_json::to_vec(ranking).expect("a line of text is always JSON");
+        self.sled.ask(|trees| trees.meta.insert(RANKING, json))?;
         self.sync()
     }
 

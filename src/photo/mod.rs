@@ -21,6 +21,7 @@ mod heif;
 mod jpeg;
 pub mod picture;
 pub mod preprocess;
+mod region;
 mod resample;
 pub mod walk;
 
@@ -28,6 +29,7 @@ pub use exclude::Exclude;
 pub use hash::ContentHash;
 pub use picture::Picture;
 pub use preprocess::{ChannelOrder, Decoding, Pixels, Preprocess, Size};
+pub use region::{Length, Region};
 pub use resample::Interpolation;
 pub use walk::{Found, Walk, absolute, walk};
 

@@ -4,9 +4,10 @@ use std::collections::HashMap;
 
 use rayon::prelude::*;
 
-use super::Snapshot;
-use crate::descriptor::{Expansion, dot};
+use super::{Asking, Snapshot};
+use crate::descriptor::dot;
 use crate::gallery::index::{Neighbor, best};
+use crate::ranking::Expansion;
 
 /// The neighbours and weights that a snapshot has.
 pub struct Augmentation<'a> {
@@ -76,36 +77,81 @@ impl Snapshot {
     }
 
     /// The `k` of the `candidates`, found by their vectors as they are, whose augmented vectors are
-    /// nearest.
+    /// nearest. `terms` gives the vectors that one is the sum of, and their weights.
     pub(super) fn rank_augmented(
         &self,
-        augmentation: &Augmentation<'_>,
         query: &[f32],
         candidates: Vec<Neighbor>,
         k: usize,
+        terms: impl Fn(u32) -> Vec<(u32, f32)> + Sync,
     ) -> Vec<Neighbor> {
+        let sums = candidates.par_iter().map(|one| terms(one.index));
+        let sums: Vec<_> = sums.collect();
         let known = candidates.iter().map(|n| (n.index, n.similarity));
         let mut known: HashMap<u32, f32> = known.collect();
         let product = |index: u32| self.vector(index as usize).map_or(0.0, |v| dot(query, v));
         let mut plain_of = |index| *known.entry(index).or_insert_with(|| product(index));
-        let near = candidates.into_iter().map(|candidate| Neighbor {
-            similarity: augmentation.similarity(candidate.index, &mut plain_of),
-            ..candidate
+        let near = candidates.into_iter().zip(sums).map(|(candidate, terms)| {
+            let terms = terms.into_iter();
+            Neighbor {
+                similarity: terms.map(|(index, weight)| weight * plain_of(index)).sum(),
+                ..candidate
+            }
         });
         best(near.collect(), k)
     }
 
-    /// The vector that searches compare with: augmented where there is an augmentation.
-    pub(super) fn searched_vector(&self, index: u32) -> Option<Vec<f32>> {
-        let Some(augmentation) = self.augmentation_sections() else {
-            return self.vector(index as usize).map(<[f32]>::to_vec);
+    /// What vector `index` is the sum of under an augmentation that the snapshot has no lists of:
+    /// its neighbours are looked for now.
+    pub(super) fn terms_now(
+        &self,
+        index: u32,
+        augment: &Expansion,
+        asking: &Asking<'_>,
+    ) -> Vec<(u32, f32)> {
+        let Some(own) = self.vector(index as usize) else {
+            return Vec::new();
         };
+        let is_alive = self.living();
+        let is_other = |other: u32| other != index && is_alive(other);
+        let graph = self.graph(asking);
+        let near = self.nearest_plain(graph.as_ref(), own, augment.neighbors, &is_other);
+        let similarities: Vec<f32> = near.iter().map(|neighbor| neighbor.similarity).collect();
+        let weights = augment.weights(&similarities);
+        let mut terms = vec![(index, 1.0)];
+        terms.extend(near.iter().map(|neighbor| neighbor.index).zip(weights));
+        let sum = self.weighted_sum(&terms);
+        let length = dot(&sum, &sum).sqrt();
+        for (_, weight) in &mut terms {
+            *weight /= length;
+        }
+        terms
+    }
+
+    /// The vector that searches compare with: augmented where the ranking says so.
+    pub(super) fn searched_vector(&self, index: u32, asking: &Asking<'_>) -> Option<Vec<f32>> {
+        let own = self.vector(index as usize)?;
+        let Some(augment) = &asking.ranking.augment else {
+            return Some(own.to_vec());
+        };
+        let lists = self.augmentation_sections();
+        let terms = match lists.filter(|lists| lists.expansion == *augment) {
+            Some(lists) => lists.terms(index).collect(),
+            None => self.terms_now(index, augment, asking),
+        };
+        Some(self.weighted_sum(&terms))
+    }
+
+    fn weighted_sum(&self, terms: &[(u32, f32)]) -> Vec<f32> {
         let mut sum = vec![0.0; self.fingerprint().dimension()];
-        for (index, weight) in augmentation.terms(index) {
-            for (total, value) in sum.iter_mut().zip(self.vector(index as usize)?) {
+        for (index, weight) in terms {
+            for (total, value) in sum
+                .iter_mut()
+                .zip(self.vector(*index as usize).unwrap_or_default())
+            {
                 *total += weight * value;
             }
         }
-        Some(sum)
+        sum
     }
 }

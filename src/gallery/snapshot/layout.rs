@@ -30,8 +30,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::container::{ContainerHeader, Section};
-use crate::descriptor::{Expansion, Fingerprint};
+use crate::descriptor::Fingerprint;
 use crate::gallery::hnsw;
+use crate::ranking::{Expansion, Ranking};
 
 /// Bytes of a record.
 pub const RECORD: usize = 64;
@@ -49,6 +50,10 @@ pub struct Header {
     pub vectors: u64,
     pub records: u64,
     pub base: Option<BaseRef>,
+    /// How its photos are ranked unless a query says otherwise; of an augmentation what its sections
+    /// say counts, which are missing where the making was interrupted.
+    #[serde(default)]
+    pub ranking: Ranking,
     pub sections: Sections,
 }
 

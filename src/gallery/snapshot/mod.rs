@@ -20,10 +20,11 @@ pub use self::layout::{Augmented, BaseHeader, BaseRef, BaseSections, Header, Sec
 pub use self::switch::{CURRENT, remove_others, switch_to};
 use super::hnsw::FlatHnsw;
 use super::index::{DEFAULT_EF_SEARCH, Exact, Index, Neighbor, best};
-use super::record::{Record, path_from_bytes};
-use crate::descriptor::{Descriptor, Expansion, Fingerprint};
+use super::record::{Record, path_from_bytes, path_to_bytes};
+use crate::descriptor::{Descriptor, Fingerprint, UnitVector};
 use crate::error::{DescriptorError, FileError, GalleryError, Result};
 use crate::photo::ContentHash;
+use crate::ranking::{Expansion, Ranking};
 
 /// How often a snapshot is looked for again that was replaced between reading its name and
 /// opening it.
@@ -40,6 +41,22 @@ pub struct SearchOptions {
     pub ef_search: Option<usize>,
     /// Matches below this cosine are left out.
     pub min_similarity: Option<f32>,
+    /// How to rank; nothing: as the gallery does.
+    pub ranking: Option<Ranking>,
+    /// Photos with one of these contents are left out.
+    pub without: Vec<ContentHash>,
+}
+
+/// A search with its ranking.
+struct Asking<'a> {
+    ranking: Ranking,
+    options: &'a SearchOptions,
+}
+
+impl Asking<'_> {
+    fn ef_search(&self) -> usize {
+        self.options.ef_search.unwrap_or(DEFAULT_EF_SEARCH)
+    }
 }
 
 impl Default for SearchOptions {
@@ -49,6 +66,8 @@ impl Default for SearchOptions {
             exact: false,
             ef_search: None,
             min_similarity: None,
+            ranking: None,
+            without: Vec::new(),
         }
     }
 }
@@ -237,6 +256,42 @@ impl Snapshot {
         Record::from_stored(path_from_bytes(path), &stored[..56])
     }
 
+    /// The photo at `path` (absolute) and the number of its vector. `state`, its size and time, is
+    /// compared first where it is known.
+    #[must_use]
+    pub fn find(&self, path: &Path, state: Option<(u64, i64)>) -> Option<(Record, usize)> {
+        let wanted = path_to_bytes(path);
+        let sections = &self.header().sections;
+        let paths = self.file.bytes(&sections.paths);
+        let mut start = 0;
+        for (index, stored) in self
+            .file
+            .bytes(&sections.records)
+            .chunks_exact(RECORD)
+            .enumerate()
+        {
+            let number = |at: usize| stored[at..at + 8].try_into().map_or(0, u64::from_le_bytes);
+            let end = number(56) as usize;
+            let is_state = state.is_none_or(|(size, modified)| {
+                (number(32), number(40).cast_signed()) == (size, modified)
+            });
+            if is_state && paths.get(start..end) == Some(&wanted[..]) {
+                let after = |first: &u32| *first as usize <= index;
+                let vector = self.owner_starts().partition_point(after).checked_sub(1)?;
+                return Some((self.record(index)?, vector));
+            }
+            start = end;
+        }
+        None
+    }
+
+    /// The descriptor that vector `index` is.
+    #[must_use]
+    pub fn descriptor(&self, index: usize) -> Option<Descriptor> {
+        let vector = UnitVector::from_unit(self.vector(index)?.to_vec()).ok()?;
+        Descriptor::new(vector, &self.fingerprint).ok()
+    }
+
     /// All photos, in no particular order.
     pub fn records(&self) -> impl Iterator<Item = Record> + '_ {
         (0..self.len()).filter_map(|index| self.record(index))
@@ -252,19 +307,22 @@ impl Snapshot {
         places.collect()
     }
 
-    /// How its vectors are moved towards their neighbours when it is searched, if they are.
+    /// How its photos are ranked unless a query says otherwise.
     #[must_use]
-    pub fn augmentation(&self) -> Option<Expansion> {
+    pub fn ranking(&self) -> Ranking {
         let augmented = self.header().sections.augmented.as_ref();
-        augmented.map(|augmented| augmented.expansion)
+        Ranking {
+            augment: augmented.map(|augmented| augmented.expansion),
+            ..self.header().ranking
+        }
     }
 
     /// The photos most similar to `query`, best first, equals by path.
     ///
     /// Small galleries are searched exactly. In large ones a graph finds nearly all of the
-    /// nearest, and the photos added since it was built are compared one by one. With an
-    /// augmentation the similarities are those to the augmented vectors; the graph finds candidates
-    /// by the vectors as they are.
+    /// nearest, and the photos added since it was built are compared one by one. The ranking is the
+    /// gallery's or the options'. With an augmentation the similarities are those to the augmented
+    /// vectors; candidates are found by the vectors as they are.
     ///
     /// # Errors
     /// [`DescriptorError::Foreign`] if the query was not made as the gallery's descriptors were.
@@ -273,57 +331,77 @@ impl Snapshot {
         query: &Descriptor,
         options: &SearchOptions,
     ) -> Result<Vec<Match>, DescriptorError> {
-        let near = self.nearest(query, options.k, options)?;
+        query.check(&self.fingerprint)?;
+        let asking = Asking {
+            ranking: options.ranking.unwrap_or_else(|| self.ranking()),
+            options,
+        };
+        let expanded = match &asking.ranking.expand {
+            Some(expansion) => Some(self.expand(query, expansion, &asking)?),
+            None => None,
+        };
+        let query = expanded.as_ref().unwrap_or_else(|| query.vector());
+        // Each content has one vector, so no more than these are left out.
+        let wanted = options.k + options.without.len();
+        let near = self.nearest(query.as_slice(), wanted, &asking);
         Ok(self.matches(near, options))
     }
 
     /// The query moved towards the first that it finds: searched with, it finds more. Photos with
     /// equal descriptors count as one.
-    ///
-    /// # Errors
-    /// As [`Snapshot::search`] and [`Expansion::expand`].
-    pub fn expand(
+    fn expand(
         &self,
         query: &Descriptor,
         expansion: &Expansion,
-        options: &SearchOptions,
-    ) -> Result<Descriptor, DescriptorError> {
-        let near = self.nearest(query, expansion.neighbors, options)?;
+        asking: &Asking<'_>,
+    ) -> Result<UnitVector, DescriptorError> {
+        let near = self.nearest(query.as_slice(), expansion.neighbors, asking);
         let vectors = near.into_iter().filter_map(|neighbor| {
-            let vector = self.searched_vector(neighbor.index)?;
+            let vector = self.searched_vector(neighbor.index, asking)?;
             Some((neighbor.similarity, vector))
         });
         let vectors: Vec<(f32, Vec<f32>)> = vectors.collect();
         let nearest = vectors.iter().map(|(similarity, v)| (*similarity, &v[..]));
-        let expanded = expansion.expand(query.as_slice(), nearest)?;
-        Descriptor::new(expanded, &self.fingerprint)
+        expansion.expand(query.as_slice(), nearest)
     }
 
-    fn nearest(
-        &self,
-        query: &Descriptor,
-        k: usize,
-        options: &SearchOptions,
-    ) -> Result<Vec<Neighbor>, DescriptorError> {
-        query.check(&self.fingerprint)?;
-        let query = query.as_slice();
+    fn nearest(&self, query: &[f32], k: usize, asking: &Asking<'_>) -> Vec<Neighbor> {
+        let graph = self.graph(asking);
+        let is_alive = self.living();
+        let Some(augment) = asking.ranking.augment else {
+            return self.nearest_plain(graph.as_ref(), query, k, &is_alive);
+        };
+        match self.augmentation_sections() {
+            Some(lists) if lists.expansion == augment => match graph {
+                None => self.nearest_augmented(&lists, query, k, &is_alive),
+                graph => {
+                    let wanted = asking.ef_search().max(k);
+                    let candidates = self.nearest_plain(graph.as_ref(), query, wanted, &is_alive);
+                    self.rank_augmented(query, candidates, k, |index| lists.terms(index).collect())
+                }
+            },
+            _ => {
+                let wanted = asking.ef_search().max(k);
+                let candidates = self.nearest_plain(graph.as_ref(), query, wanted, &is_alive);
+                self.rank_augmented(query, candidates, k, |index| {
+                    self.terms_now(index, &augment, asking)
+                })
+            }
+        }
+    }
+
+    fn graph(&self, asking: &Asking<'_>) -> Option<FlatHnsw<'_>> {
+        let graph = self.base.as_ref()?.graph(asking.ef_search());
+        graph.filter(|_| !asking.options.exact)
+    }
+
+    /// Which vectors are some photo's.
+    fn living(&self) -> impl Fn(u32) -> bool + Sync {
         let starts = self.owner_starts();
-        let alive = |index: u32| {
+        move |index: u32| {
             let owners = starts.get(index as usize..index as usize + 2);
             owners.is_some_and(|owners| owners[0] < owners[1])
-        };
-        let ef_search = options.ef_search.unwrap_or(DEFAULT_EF_SEARCH);
-        let graph = self.base.as_ref().and_then(|base| base.graph(ef_search));
-        let graph = graph.filter(|_| !options.exact);
-        Ok(match (self.augmentation_sections(), graph) {
-            (None, graph) => self.nearest_plain(graph.as_ref(), query, k, &alive),
-            (Some(augmentation), None) => self.nearest_augmented(&augmentation, query, k, &alive),
-            (Some(augmentation), graph) => {
-                let wanted = ef_search.max(k);
-                let candidates = self.nearest_plain(graph.as_ref(), query, wanted, &alive);
-                self.rank_augmented(&augmentation, query, candidates, k)
-            }
-        })
+        }
     }
 
     /// By the vectors as they are; exactly where there is no graph.
@@ -359,7 +437,8 @@ impl Snapshot {
                 self.owners(neighbor.index as usize)
                     .map(move |record| Match { record, similarity })
             });
-        let mut matches: Vec<Match> = photos.collect();
+        let is_wanted = |found: &Match| !options.without.contains(&found.record.hash);
+        let mut matches: Vec<Match> = photos.filter(is_wanted).collect();
         matches.sort_by(|a, b| {
             let order = b.similarity.total_cmp(&a.similarity);
             order.then_with(|| a.record.path.cmp(&b.record.path))
@@ -376,6 +455,14 @@ impl Snapshot {
         self.file.verify()?;
         self.base.as_ref().map_or(Ok(()), Base::verify)
     }
+}
+
+/// Whether no other snapshot of the gallery in `dir` has been published since. One that cannot be
+/// asked has published nothing.
+#[must_use]
+pub fn is_newest(dir: &Path, snapshot: &Snapshot) -> bool {
+    let own = snapshot.path().file_name();
+    current_name(dir).is_ok_and(|name| own == Some(name.as_ref())) || !dir.join(CURRENT).is_file()
 }
 
 /// What `current` says.

@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::vector::UnitVector;
+use crate::descriptor::UnitVector;
 use crate::error::{DescriptorError, Result};
 
 /// How many neighbours count, and how much.

@@ -1,0 +1,290 @@
+//! One query, from its examples to its answer.
+
+use std::fs;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::Searcher;
+use super::example::{Example, Source};
+use crate::descriptor::Descriptor;
+use crate::error::{Error, PhotoError, Result};
+use crate::gallery::{Match, SearchOptions, Snapshot};
+use crate::photo::{ContentHash, Exclude, Photo, Picture, Region, absolute, modified_of, walk};
+use crate::ranking::{Expansion, Ranking};
+
+/// What an example counts that photos shall be unlike, against 1 for one that they shall be like.
+pub const UNLIKE_WEIGHT: f32 = 0.5;
+
+/// A query in the making: examples, and how to answer. [`Query::run`] asks.
+///
+/// What is asked with is one vector: each example is a vector of length 1 (of a folder, the mean of
+/// its pictures' scaled to length 1), multiplied by its weight; those that photos shall be unlike are
+/// subtracted; the sum is scaled to length 1 again. So with weights w and u an answer's similarity is
+/// proportional to Σ w·cos(photo, like) − Σ u·cos(photo, unlike).
+#[derive(Clone)]
+#[must_use = "nothing is asked before `run`"]
+pub struct Query<'a> {
+    searcher: &'a Searcher,
+    snapshot: Arc<Snapshot>,
+    terms: Vec<(f32, Descriptor)>,
+    asked: Vec<Asked>,
+    not_itself: bool,
+    options: SearchOptions,
+}
+
+/// An example of a query.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Asked {
+    /// As it was given; `-` for what was no file.
+    pub path: PathBuf,
+    /// What it counts; below 0 for what photos shall be unlike.
+    pub weight: f32,
+    /// The contents of its files.
+    pub contents: Vec<ContentHash>,
+    /// Of a folder, the files that have no descriptor, and why.
+    pub skipped: Vec<(PathBuf, String)>,
+}
+
+/// What a query found.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// What was asked with.
+    pub query: Vec<Asked>,
+    /// How it was ranked.
+    pub ranking: Ranking,
+    /// Best first, equals by path.
+    pub matches: Vec<Match>,
+}
+
+impl IntoIterator for Answer {
+    type Item = Match;
+    type IntoIter = std::vec::IntoIter<Match>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.matches.into_iter()
+    }
+}
+
+impl<'a> Query<'a> {
+    pub(super) fn new(searcher: &'a Searcher) -> Self {
+        Self {
+            snapshot: searcher.snapshot(),
+            searcher,
+            terms: Vec::new(),
+            asked: Vec::new(),
+            not_itself: false,
+            options: SearchOptions::default(),
+        }
+    }
+
+    /// Photos shall be like this one too.
+    ///
+    /// # Errors
+    /// As [`Searcher::like`].
+    pub fn like(self, example: impl Into<Example>) -> Result<Self> {
+        self.weighted(1.0, example)
+    }
+
+    /// Photos shall be unlike this one: it counts −[`UNLIKE_WEIGHT`].
+    ///
+    /// # Errors
+    /// As [`Searcher::like`].
+    pub fn unlike(self, example: impl Into<Example>) -> Result<Self> {
+        self.weighted(-UNLIKE_WEIGHT, example)
+    }
+
+    /// Photos shall be like this one as much as the weight says beside the others', or unlike it
+    /// where the weight is below 0.
+    ///
+    /// # Errors
+    /// As [`Searcher::like`].
+    pub fn weighted(mut self, weight: f32, example: impl Into<Example>) -> Result<Self> {
+        let (descriptor, asked) = self.describe(example.into(), weight)?;
+        self.terms.push((weight, descriptor));
+        self.asked.push(asked);
+        Ok(self)
+    }
+
+    /// The most matches wanted; 10 unless it is said.
+    pub const fn k(mut self, k: usize) -> Self {
+        self.options.k = k;
+        self
+    }
+
+    /// Leaves out matches below this cosine, −1 … 1.
+    pub const fn min_similarity(mut self, lowest: f32) -> Self {
+        self.options.min_similarity = Some(lowest);
+        self
+    }
+
+    /// Compares with every photo, however many there are.
+    pub const fn exact(mut self) -> Self {
+        self.options.exact = true;
+        self
+    }
+
+    /// Candidates of the approximate search: more find more and take longer.
+    pub const fn ef_search(mut self, candidates: usize) -> Self {
+        self.options.ef_search = Some(candidates);
+        self
+    }
+
+    /// Ranks otherwise than the gallery does.
+    pub const fn ranking(mut self, ranking: Ranking) -> Self {
+        self.options.ranking = Some(ranking);
+        self
+    }
+
+    /// Ranks as the gallery does, with the query moved towards its nearest besides.
+    pub fn expand(mut self, expansion: Expansion) -> Self {
+        let ranking = self.ranking_used();
+        self.options.ranking = Some(Ranking {
+            expand: Some(expansion),
+            ..ranking
+        });
+        self
+    }
+
+    fn ranking_used(&self) -> Ranking {
+        let own = self.options.ranking;
+        own.unwrap_or_else(|| self.snapshot.ranking())
+    }
+
+    /// Leaves out the examples themselves: photos with the bytes of one.
+    pub const fn not_itself(mut self) -> Self {
+        self.not_itself = true;
+        self
+    }
+
+    /// Asks.
+    ///
+    /// # Errors
+    /// [`DescriptorError::ZeroDescriptor`](crate::error::DescriptorError) if there are no examples or
+    /// they cancel out.
+    pub fn run(mut self) -> Result<Answer> {
+        if self.not_itself {
+            let contents = self.asked.iter().flat_map(|asked| &asked.contents);
+            self.options.without = contents.copied().collect();
+        }
+        let terms: Vec<_> = self.terms.iter().map(|(w, one)| (*w, one)).collect();
+        let query = Descriptor::weighted_sum(&terms)?;
+        Ok(Answer {
+            matches: self.snapshot.search(&query, &self.options)?,
+            ranking: self.ranking_used(),
+            query: self.asked,
+        })
+    }
+
+    fn describe(&self, example: Example, weight: f32) -> Result<(Descriptor, Asked)> {
+        let mut asked = Asked {
+            path: PathBuf::from("-"),
+            weight,
+            contents: Vec::new(),
+            skipped: Vec::new(),
+        };
+        let region = example.region;
+        let descriptor = match example.source {
+            Source::Path(path) => {
+                asked.path.clone_from(&path);
+                if path.is_dir() {
+                    self.describe_folder(&path, region, &mut asked)?
+                } else {
+                    self.describe_file(&path, region, &mut asked)?
+                }
+            }
+            Source::Photo(photo) => {
+                photo.path().clone_into(&mut asked.path);
+                self.describe_photo(&photo, region, &mut asked)?
+            }
+            Source::Picture(picture) => self.describe_picture(&picture, region)?,
+            Source::Descriptor(descriptor) => descriptor,
+        };
+        descriptor.check(self.snapshot.fingerprint())?;
+        Ok((descriptor, asked))
+    }
+
+    /// The mean of the folder's pictures. Those that have no descriptor are told.
+    fn describe_folder(
+        &self,
+        folder: &Path,
+        region: Option<Region>,
+        asked: &mut Asked,
+    ) -> Result<Descriptor> {
+        let walked = walk(&[folder.to_owned()], &Exclude::default());
+        let mut skipped: Vec<(PathBuf, Error)> = Vec::new();
+        let mut descriptors = Vec::new();
+        for found in walked.found {
+            match self.describe_file(&found.path, region, asked) {
+                Ok(descriptor) => descriptors.push(descriptor),
+                Err(error) => skipped.push((found.path, error)),
+            }
+        }
+        let problems = walked.problems.into_iter();
+        skipped.extend(problems.map(|(path, error)| (path, error.into())));
+        if descriptors.is_empty() {
+            let path = folder.to_owned();
+            let none = || PhotoError::NoPictures { path }.into();
+            return Err(skipped
+                .into_iter()
+                .next()
+                .map_or_else(none, |(_, error)| error));
+        }
+        let told = skipped.into_iter();
+        asked
+            .skipped
+            .extend(told.map(|(path, error)| (path, error.to_string())));
+        let terms: Vec<_> = descriptors.iter().map(|one| (1.0, one)).collect();
+        Ok(Descriptor::weighted_sum(&terms)?)
+    }
+
+    fn describe_file(
+        &self,
+        path: &Path,
+        region: Option<Region>,
+        asked: &mut Asked,
+    ) -> Result<Descriptor> {
+        if region.is_none()
+            && let Some((content, descriptor)) = self.known(path)
+        {
+            asked.contents.push(content);
+            return Ok(descriptor);
+        }
+        self.describe_photo(&Photo::read(path)?, region, asked)
+    }
+
+    /// The descriptor that the gallery has of the photo at this path, if the file has not changed
+    /// since or is gone.
+    fn known(&self, path: &Path) -> Option<(ContentHash, Descriptor)> {
+        let state = match fs::metadata(path) {
+            Ok(metadata) => Some((metadata.len(), modified_of(&metadata))),
+            Err(error) if error.kind() == ErrorKind::NotFound => None,
+            Err(_) => return None,
+        };
+        let full = absolute(path).or_else(|_| std::path::absolute(path)).ok()?;
+        let (record, vector) = self.snapshot.find(&full, state)?;
+        let descriptor = self.snapshot.descriptor(vector)?;
+        Some((record.hash, descriptor))
+    }
+
+    fn describe_photo(
+        &self,
+        photo: &Photo,
+        region: Option<Region>,
+        asked: &mut Asked,
+    ) -> Result<Descriptor> {
+        asked.contents.push(photo.hash());
+        match region {
+            None => self.searcher.extractor()?.describe(photo),
+            Some(_) => self.describe_picture(&photo.decode()?, region),
+        }
+    }
+
+    fn describe_picture(&self, picture: &Picture, region: Option<Region>) -> Result<Descriptor> {
+        let extractor = self.searcher.extractor()?;
+        match region {
+            None => extractor.describe_picture(picture),
+            Some(region) => extractor.describe_picture(&region.cut(picture)?),
+        }
+    }
+}
