@@ -20,7 +20,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 use std::{env, fs};
 
-use imgsearch::descriptor::{Descriptor, Provenance};
+use imgsearch::descriptor::{Descriptor, Matrix, Provenance};
 use imgsearch::gallery::{Gallery, Record, SearchOptions, Snapshot};
 use imgsearch::photo::ContentHash;
 
@@ -30,29 +30,32 @@ const QUERIES: usize = 200;
 
 /// Vectors like photos': clusters on a surface of few dimensions, nothing below zero, some noise.
 struct Maker {
-    basis: Vec<f32>,
-    centres: Vec<f32>,
-    dimension: usize,
+    basis: Matrix,
+    centres: Matrix,
     state: u64,
 }
 
 impl Maker {
     fn new(dimension: usize) -> Self {
         let mut state = 1;
-        let mut numbers = |count: usize| (0..count).map(|_| random(&mut state)).collect();
+        let mut made_up = |rows, dimension| {
+            let mut matrix = Matrix::zeros(rows, dimension).unwrap();
+            let values = matrix.rows_mut().flatten();
+            values.for_each(|value| *value = random(&mut state));
+            matrix
+        };
         Self {
-            basis: numbers(LATENT * dimension),
-            centres: numbers(CLUSTERS * LATENT),
-            dimension,
+            basis: made_up(LATENT, dimension),
+            centres: made_up(CLUSTERS, LATENT),
             state: 2,
         }
     }
 
     fn next(&mut self) -> Descriptor {
         let cluster = (f32::midpoint(random(&mut self.state), 1.0) * CLUSTERS as f32) as usize;
-        let centre = &self.centres[cluster.min(CLUSTERS - 1) * LATENT..][..LATENT];
-        let mut values = vec![0.0f32; self.dimension];
-        for (axis, centre) in self.basis.chunks_exact(self.dimension).zip(centre) {
+        let centre = self.centres.as_vectors().row(cluster.min(CLUSTERS - 1));
+        let mut values = vec![0.0f32; self.basis.dimension()];
+        for (axis, centre) in self.basis.as_vectors().rows().zip(centre) {
             let along = centre + 0.5 * random(&mut self.state);
             for (value, axis) in values.iter_mut().zip(axis) {
                 *value += along * axis;

@@ -10,13 +10,14 @@ mod provenance;
 pub mod spec;
 mod spec_file;
 mod vector;
+mod vectors;
 pub mod whitening;
 
 pub use self::expansion::Expansion;
 pub use self::pooling::Pooling;
-pub use self::products::dots;
 pub use self::provenance::Provenance;
 pub use self::spec::{DescriptorSpec, Part};
 pub use self::spec_file::SpecFile;
 pub use self::vector::{Descriptor, dot, normalize_in_place};
+pub use self::vectors::{Matrix, Vectors};
 pub use self::whitening::Whitening;

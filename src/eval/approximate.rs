@@ -6,8 +6,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use super::ground_truth::GroundTruth;
-use super::ranking::Matrix;
-use crate::descriptor::{Descriptor, Provenance};
+use crate::descriptor::{Descriptor, Provenance, Vectors};
 use crate::error::Result;
 use crate::gallery::{Gallery, IndexPolicy, Record, SearchOptions, Snapshot};
 use crate::photo::ContentHash;
@@ -34,12 +33,12 @@ pub struct Approximation {
 /// Those of writing and publishing a gallery.
 pub fn compare(
     truth: &GroundTruth,
-    descriptors: &Matrix,
+    descriptors: Vectors<'_>,
     provenance: &Provenance,
     dir: &Path,
 ) -> Result<Vec<Approximation>> {
     let provenance = Provenance {
-        dimension: descriptors.dimension,
+        dimension: descriptors.dimension(),
         ..provenance.clone()
     };
     let policy = IndexPolicy {

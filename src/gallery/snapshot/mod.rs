@@ -13,14 +13,14 @@ use std::path::Path;
 pub use self::base::Base;
 use self::container::Container;
 use self::container::damaged;
-pub use self::container::{ContainerWriter, MappedSection, Section};
+pub use self::container::{ContainerWriter, Section};
 use self::layout::RECORD;
 pub use self::layout::{Augmented, BaseHeader, BaseRef, BaseSections, Header, Sections};
 pub use self::switch::{CURRENT, remove_others, switch_to};
 use super::hnsw::FlatHnsw;
 use super::index::{DEFAULT_EF_SEARCH, Exact, Index, Neighbor, best};
 use super::record::{Record, path_from_bytes};
-use crate::descriptor::{Descriptor, Expansion, Provenance};
+use crate::descriptor::{Descriptor, Expansion, Provenance, Vectors};
 use crate::error::{DescriptorError, FileError, GalleryError, Result};
 use crate::photo::ContentHash;
 
@@ -175,33 +175,25 @@ impl Snapshot {
         self.base.as_ref().map_or(0, Base::points)
     }
 
-    fn tail(&self) -> &[f32] {
-        self.file.numbers(&self.header().sections.tail)
+    fn tail(&self) -> Vectors<'_> {
+        let header = self.header();
+        self.file
+            .vectors(&header.sections.tail, header.provenance.dimension)
     }
 
     /// All vectors, in order.
     pub fn vectors(&self) -> impl Iterator<Item = &[f32]> {
-        let in_base = self.base.as_ref().map_or(&[][..], Base::vectors);
-        let dimension = self.provenance().dimension;
-        let rows = in_base.chunks_exact(dimension);
-        rows.chain(self.tail().chunks_exact(dimension))
+        let in_base = self.base.iter().flat_map(|base| base.vectors().rows());
+        in_base.chain(self.tail().rows())
     }
 
     /// One vector.
     #[must_use]
     pub fn vector(&self, index: usize) -> Option<&[f32]> {
-        let row = |vectors: &'_ [f32], index: usize| {
-            let dimension = self.provenance().dimension;
-            let start = index.checked_mul(dimension)?;
-            Some(start..start.checked_add(dimension)?).filter(|range| range.end <= vectors.len())
-        };
-        let in_base = self.base.as_ref().map_or(&[][..], Base::vectors);
-        let vectors = if index < self.base_points() {
-            (in_base, index)
-        } else {
-            (self.tail(), index - self.base_points())
-        };
-        vectors.0.get(row(vectors.0, vectors.1)?)
+        match &self.base {
+            Some(base) if index < base.points() => base.vectors().get(index),
+            _ => self.tail().get(index - self.base_points()),
+        }
     }
 
     fn owner_starts(&self) -> &[u32] {
@@ -329,11 +321,7 @@ impl Snapshot {
         k: usize,
         alive: &(dyn Fn(u32) -> bool + Sync),
     ) -> Vec<Neighbor> {
-        let exact = |vectors, first| Exact {
-            vectors,
-            dimension: query.len(),
-            first,
-        };
+        let exact = |vectors, first| Exact { vectors, first };
         let mut near = exact(self.tail(), self.base_points() as u32).search(query, k, alive);
         if let Some(base) = &self.base {
             near.extend(match graph {
