@@ -21,7 +21,7 @@ use std::sync::Arc;
 use std::time::Instant;
 use std::{env, fs};
 
-use imgsearch::descriptor::{Descriptor, Fingerprint, UnitVector};
+use imgsearch::descriptor::{Descriptor, Fingerprint, Matrix, UnitVector};
 use imgsearch::gallery::{Gallery, Record, SearchOptions, Snapshot};
 use imgsearch::photo::ContentHash;
 
@@ -31,9 +31,8 @@ const QUERIES: usize = 200;
 
 /// Vectors like photos': clusters on a surface of few dimensions, nothing below zero, some noise.
 struct Maker {
-    basis: Vec<f32>,
-    centres: Vec<f32>,
-    dimension: usize,
+    basis: Matrix,
+    centres: Matrix,
     made_with: Arc<Fingerprint>,
     state: u64,
 }
@@ -42,11 +41,15 @@ impl Maker {
     fn new(made_with: &Fingerprint) -> Self {
         let dimension = made_with.dimension();
         let mut state = 1;
-        let mut numbers = |count: usize| (0..count).map(|_| random(&mut state)).collect();
+        let mut made_up = |rows, dimension| {
+            let mut matrix = Matrix::zeros(rows, dimension).unwrap();
+            let values = matrix.rows_mut().flatten();
+            values.for_each(|value| *value = random(&mut state));
+            matrix
+        };
         Self {
-            basis: numbers(LATENT * dimension),
-            centres: numbers(CLUSTERS * LATENT),
-            dimension,
+            basis: made_up(LATENT, dimension),
+            centres: made_up(CLUSTERS, LATENT),
             made_with: Arc::new(made_with.clone()),
             state: 2,
         }
@@ -54,9 +57,9 @@ impl Maker {
 
     fn next(&mut self) -> Descriptor {
         let cluster = (f32::midpoint(random(&mut self.state), 1.0) * CLUSTERS as f32) as usize;
-        let centre = &self.centres[cluster.min(CLUSTERS - 1) * LATENT..][..LATENT];
-        let mut values = vec![0.0f32; self.dimension];
-        for (axis, centre) in self.basis.chunks_exact(self.dimension).zip(centre) {
+        let centre = self.centres.as_vectors().row(cluster.min(CLUSTERS - 1));
+        let mut values = vec![0.0f32; self.basis.dimension()];
+        for (axis, centre) in self.basis.as_vectors().rows().zip(centre) {
             let along = centre + 0.5 * random(&mut self.state);
             for (value, axis) in values.iter_mut().zip(axis) {
                 *value += along * axis;

@@ -14,11 +14,11 @@
 use std::hint::black_box;
 use std::time::Instant;
 
-use imgsearch::descriptor::normalize_in_place;
+use imgsearch::descriptor::{Matrix, Vectors, normalize_in_place};
 use imgsearch::eval::bootstrap::Bootstrap;
 use imgsearch::eval::ground_truth::{GroundTruth, Item, Query};
 use imgsearch::eval::metrics::Metric;
-use imgsearch::eval::ranking::{Matrix, Weighted, outcomes};
+use imgsearch::eval::ranking::{Weighted, outcomes};
 
 /// Photos of each group.
 const GROUP: u32 = 20;
@@ -31,7 +31,9 @@ fn main() {
     let photos: u32 = arguments.next().unwrap_or(10_000);
     let dimension = arguments.next().unwrap_or(1280) as usize;
     let (truth, matrix) = (truth(photos), vectors(photos as usize, dimension));
-    let mut seconds: Vec<f64> = (0..ROUNDS).map(|_| rank(&truth, &matrix)).collect();
+    let mut seconds: Vec<f64> = (0..ROUNDS)
+        .map(|_| rank(&truth, matrix.as_vectors()))
+        .collect();
     seconds.sort_by(f64::total_cmp);
     println!(
         "{photos} photos × {dimension}: ranked in {:.2} s (median of {ROUNDS})",
@@ -46,10 +48,10 @@ fn main() {
     );
 }
 
-fn rank(truth: &GroundTruth, matrix: &Matrix) -> f64 {
+fn rank(truth: &GroundTruth, vectors: Vectors<'_>) -> f64 {
     let begun = Instant::now();
     let weighted = Weighted {
-        parts: vec![matrix],
+        parts: vec![vectors],
         weights: vec![1.0],
     };
     let found = outcomes(truth, &weighted);
@@ -86,9 +88,10 @@ fn truth(photos: u32) -> GroundTruth {
 
 fn vectors(rows: usize, dimension: usize) -> Matrix {
     let mut random = fastrand::Rng::with_seed(1);
-    let mut values: Vec<f32> = (0..rows * dimension).map(|_| random.f32()).collect();
-    for row in values.chunks_mut(dimension) {
+    let mut matrix = Matrix::zeros(rows, dimension).unwrap();
+    for row in matrix.rows_mut() {
+        row.fill_with(|| random.f32());
         normalize_in_place(row).expect("random numbers are not all zero");
     }
-    Matrix { values, dimension }
+    matrix
 }

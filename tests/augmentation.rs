@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use imgsearch::descriptor::{Descriptor, dot};
 use imgsearch::gallery::{Gallery, IndexPolicy, Record, SearchOptions, Snapshot};
-use imgsearch::ranking::Expansion;
+use imgsearch::ranking::{Expansion, Ranking};
 use tempfile::TempDir;
 
 use crate::common::collection::{descriptor, fingerprint, photo, publish};
@@ -20,6 +20,12 @@ const SMALL: IndexPolicy = IndexPolicy {
     worn_share: 0.9,
 };
 
+/// A gallery's ranking by it.
+const AUGMENTED: Ranking = Ranking {
+    augment: Some(EXPANSION),
+    expand: None,
+};
+
 type Photo = (Record, Option<Descriptor>);
 
 fn photos(count: usize) -> Vec<Photo> {
@@ -29,7 +35,7 @@ fn photos(count: usize) -> Vec<Photo> {
 fn augmented(dir: &Path, photos: &[Photo]) -> Gallery {
     let mut gallery = Gallery::open_or_create(dir, &fingerprint()).unwrap();
     gallery.write(photos, &[]).unwrap();
-    gallery.set_augmentation(Some(EXPANSION)).unwrap();
+    gallery.set_ranking(AUGMENTED).unwrap();
     gallery
 }
 
@@ -94,7 +100,7 @@ fn exact_search_is_that_of_vectors_augmented_by_hand() {
     publish(&mut augmented(dir.path(), &photos)).unwrap();
     let snapshot = Snapshot::open(dir.path()).unwrap();
     snapshot.verify().unwrap();
-    assert_eq!(snapshot.augmentation(), Some(EXPANSION));
+    assert_eq!(snapshot.ranking(), AUGMENTED);
     assert_equal(&all(&snapshot, true), &by_hand(&photos));
 }
 
@@ -145,7 +151,7 @@ fn an_augmentation_can_be_taken_back_for_the_vectors_stay_as_they_are() {
     publish(&mut gallery).unwrap();
     let plain = all(&Snapshot::open(dir.path()).unwrap(), false);
 
-    gallery.set_augmentation(Some(EXPANSION)).unwrap();
+    gallery.set_ranking(AUGMENTED).unwrap();
     publish(&mut gallery).unwrap();
     let snapshot = Snapshot::open(dir.path()).unwrap();
     assert_ne!(all(&snapshot, false), plain);
@@ -155,14 +161,10 @@ fn an_augmentation_can_be_taken_back_for_the_vectors_stay_as_they_are() {
         assert!(snapshot.vectors().any(|vector| vector == stored));
     }
 
-    let none = Expansion {
-        neighbors: 0,
-        ..EXPANSION
-    };
-    gallery.set_augmentation(Some(none)).unwrap();
+    gallery.set_ranking(Ranking::NONE).unwrap();
     publish(&mut gallery).unwrap();
     let snapshot = Snapshot::open(dir.path()).unwrap();
-    assert_eq!(snapshot.augmentation(), None);
+    assert_eq!(snapshot.ranking(), Ranking::NONE);
     assert_eq!(all(&snapshot, false), plain);
 }
 
@@ -174,7 +176,7 @@ fn a_store_made_anew_from_the_snapshot_keeps_the_augmentation_and_the_plain_vect
     fs::remove_dir_all(dir.path().join("store")).unwrap();
     let gallery = Gallery::open(dir.path()).unwrap();
     assert_eq!(gallery.repairs().len(), 1);
-    assert_eq!(gallery.augmentation(), Some(EXPANSION));
+    assert_eq!(*gallery.ranking(), AUGMENTED);
     let (record, descriptor) = &photos[7];
     let stored = gallery.descriptor(&record.hash).unwrap().unwrap();
     assert_eq!(stored, descriptor.as_ref().unwrap().as_slice());
@@ -186,7 +188,7 @@ fn few_photos_and_none_can_be_augmented() {
         let dir = TempDir::new().unwrap();
         publish(&mut augmented(dir.path(), &photos(count))).unwrap();
         let snapshot = Snapshot::open(dir.path()).unwrap();
-        assert_eq!(snapshot.augmentation(), Some(EXPANSION));
+        assert_eq!(snapshot.ranking(), AUGMENTED);
         assert_eq!(all(&snapshot, false).len(), count);
     }
 }
@@ -194,17 +196,69 @@ fn few_photos_and_none_can_be_augmented() {
 #[test]
 fn an_expanded_query_lies_nearer_to_what_it_found() {
     let dir = TempDir::new().unwrap();
-    for augmentation in [None, Some(EXPANSION)] {
+    for ranking in [Ranking::NONE, AUGMENTED] {
         let mut gallery = augmented(dir.path(), &photos(50));
-        gallery.set_augmentation(augmentation).unwrap();
+        gallery.set_ranking(ranking).unwrap();
         publish(&mut gallery).unwrap();
         let snapshot = Snapshot::open(dir.path()).unwrap();
-        let options = SearchOptions::default();
-        let expanded = snapshot.expand(&query(), &EXPANSION, &options).unwrap();
-        let before = snapshot.search(&query(), &options).unwrap();
-        let after = snapshot.search(&expanded, &options).unwrap();
+        let expanded = Ranking {
+            expand: Some(EXPANSION),
+            ..ranking
+        };
+        let before = snapshot.search(&query(), &ranked(ranking)).unwrap();
+        let after = snapshot.search(&query(), &ranked(expanded)).unwrap();
         assert!(after[0].similarity > before[0].similarity);
+        // A gallery may have it as its own.
+        gallery.set_ranking(expanded).unwrap();
+        publish(&mut gallery).unwrap();
+        let snapshot = Snapshot::open(dir.path()).unwrap();
+        assert_eq!(snapshot.ranking(), expanded);
+        let own = snapshot.search(&query(), &SearchOptions::default());
+        assert_eq!(own.unwrap(), after);
     }
+}
+
+fn ranked(ranking: Ranking) -> SearchOptions {
+    SearchOptions {
+        k: 10,
+        ranking: Some(ranking),
+        ..SearchOptions::default()
+    }
+}
+
+#[test]
+fn every_query_may_rank_otherwise_than_the_gallery_does() {
+    let [plain, own] = [(); 2].map(|()| TempDir::new().unwrap());
+    let photos = photos(90);
+    let mut gallery = Gallery::open_or_create(plain.path(), &fingerprint()).unwrap();
+    gallery.write(&photos, &[]).unwrap();
+    publish(&mut gallery).unwrap();
+    publish(&mut augmented(own.path(), &photos)).unwrap();
+    let [plain, own] = [&plain, &own].map(|dir| Snapshot::open(dir.path()).unwrap());
+    let ask = |snapshot: &Snapshot, ranking| {
+        let found = snapshot.search(&query(), &ranked(ranking)).unwrap();
+        let one = |found: imgsearch::gallery::Match| (found.record.path, found.similarity);
+        found.into_iter().map(one).collect::<Vec<_>>()
+    };
+    let as_they_are = ask(&plain, Ranking::NONE);
+    assert_eq!(ask(&own, Ranking::NONE), as_they_are);
+    let moved = ask(&own, AUGMENTED);
+    assert_ne!(moved, as_they_are);
+    // Neighbours that no list has are looked for now, and are the same.
+    let now = ask(&plain, AUGMENTED);
+    for (now, list) in now.iter().zip(&moved) {
+        assert_eq!(now.0, list.0);
+        assert!((now.1 - list.1).abs() < 1e-5, "{now:?} {list:?}");
+    }
+    let other = Ranking {
+        augment: Some(Expansion {
+            neighbors: 1,
+            alpha: 0.0,
+        }),
+        ..Ranking::NONE
+    };
+    assert_ne!(ask(&own, other), moved);
+    assert_eq!(ask(&own, other), ask(&plain, other));
 }
 
 #[test]
@@ -220,12 +274,12 @@ fn a_gallery_of_version_2_is_read_and_can_be_augmented() {
     drop((meta, db));
 
     let mut gallery = Gallery::open(dir.path()).unwrap();
-    assert_eq!((gallery.repairs().len(), gallery.augmentation()), (0, None));
-    gallery.set_augmentation(Some(EXPANSION)).unwrap();
+    assert_eq!(
+        (gallery.repairs().len(), *gallery.ranking()),
+        (0, Ranking::NONE)
+    );
+    gallery.set_ranking(AUGMENTED).unwrap();
     publish(&mut gallery).unwrap();
     let snapshot = Snapshot::open(dir.path()).unwrap();
-    assert_eq!(
-        (snapshot.len(), snapshot.augmentation()),
-        (5, Some(EXPANSION))
-    );
+    assert_eq!((snapshot.len(), snapshot.ranking()), (5, AUGMENTED));
 }

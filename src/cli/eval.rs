@@ -6,12 +6,12 @@ use std::{fs, io};
 use anyhow::Result;
 use clap::{Args, ValueEnum};
 use globset::Glob;
-use imgsearch::descriptor::DescriptorSpec;
+use imgsearch::descriptor::{DescriptorSpec, Vectors};
 use imgsearch::error::{DescriptorError, FileError};
 use imgsearch::eval::features::Features;
 use imgsearch::eval::ground_truth::{Difficulty, Form, GroundTruth};
 use imgsearch::eval::metrics::Metric;
-use imgsearch::eval::ranking::{Matrix, Weighted, outcomes};
+use imgsearch::eval::ranking::{Weighted, outcomes};
 use imgsearch::eval::rerank::Reranked;
 use imgsearch::eval::specs::{self, Layers};
 use imgsearch::eval::trial::Evaluation;
@@ -266,12 +266,13 @@ pub fn run(args: &EvalArgs) -> Result<Exit> {
     let mut approximations = Vec::new();
     if let Some(best) = evaluation.trials.first().map(|best| best.spec.clone()) {
         let descriptors = features.joined(&best)?;
-        looked.write_pictures(args, &evaluation, &descriptors)?;
-        looked.rerank(args, &mut evaluation, &descriptors);
+        let descriptors = descriptors.as_vectors();
+        looked.write_pictures(args, &evaluation, descriptors)?;
+        looked.rerank(args, &mut evaluation, descriptors);
         if args.index {
             let folder = args.gallery.gallery.join("eval-index");
             let compared =
-                approximate::compare(&truth, &descriptors, extractor.fingerprint(), &folder);
+                approximate::compare(&truth, descriptors, extractor.fingerprint(), &folder);
             // Left behind it would only take room.
             let _ = fs::remove_dir_all(&folder);
             approximations = compared?;
@@ -306,7 +307,7 @@ impl Looked<'_> {
         &self,
         args: &EvalArgs,
         evaluation: &Evaluation,
-        descriptors: &Matrix,
+        descriptors: Vectors<'_>,
     ) -> Result<()> {
         if let Some(file) = &args.plot {
             let layers: Vec<String> = self
@@ -342,7 +343,7 @@ impl Looked<'_> {
     }
 
     /// Adds the best spec with expanded queries, with an augmented gallery, and with both.
-    fn rerank(&self, args: &EvalArgs, evaluation: &mut Evaluation, descriptors: &Matrix) {
+    fn rerank(&self, args: &EvalArgs, evaluation: &mut Evaluation, descriptors: Vectors<'_>) {
         let by = |neighbors: Option<usize>| {
             neighbors.map(|neighbors| Expansion {
                 neighbors,

@@ -133,10 +133,11 @@ impl QueryArgs {
             );
         }
         // Standard input can be read only once, and is shown too.
-        let photos = (self.images.iter()).map(|path| match path == Path::new("-") {
-            true => read(path).map(Some),
-            false => Ok(None),
-        });
+        let is_input = |path: &PathBuf| path == Path::new("-");
+        let photos = self
+            .images
+            .iter()
+            .map(|path| is_input(path).then(|| read(path)).transpose());
         let photos = photos.collect::<Result<Vec<_>, _>>()?;
         let mut query = self.with_unlike(searcher.query())?;
         for (place, (path, photo)) in self.images.iter().zip(&photos).enumerate() {

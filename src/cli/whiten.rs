@@ -61,12 +61,13 @@ pub fn run(args: &WhitenArgs) -> Result<Exit> {
     let mut on_event = |event: IngestEvent<'_>| progress.on_event(&event);
     let descriptors = descriptors_of(&args.paths, &extractor, &options, &mut on_event);
     progress.finish();
+    let descriptors = descriptors?;
     if descriptors.interrupted {
         return Ok(Exit::Interrupted);
     }
     let fingerprint = extractor.fingerprint();
-    let (rows, dimension) = (&descriptors.rows, fingerprint.dimension());
-    let whitening = Whitening::fit(rows, dimension, args.dim, args.shrinkage)?;
+    let rows = descriptors.rows.as_vectors();
+    let whitening = Whitening::fit(rows, args.dim, args.shrinkage)?;
     let whitening = whitening.fitted_on(fingerprint);
     whitening.save(&args.out)?;
     let origin = whitening.origin();
@@ -74,14 +75,15 @@ pub fn run(args: &WhitenArgs) -> Result<Exit> {
     if args.json {
         let value = json!({
             "out": args.out.to_string_lossy(), "digest": whitening.digest(), "fitted_on": origin,
-            "input_dimension": dimension, "dimension": whitening.dimension(),
+            "input_dimension": rows.dimension(), "dimension": whitening.dimension(),
             "skipped": output_json::skipped(&descriptors.skipped),
         });
         output_json::print(&value, &mut out)?;
     } else {
         writeln!(
             out,
-            "{dimension} → {} values, {:.1} % of the variance; fitted on {}",
+            "{} → {} values, {:.1} % of the variance; fitted on {}",
+            rows.dimension(),
             whitening.dimension(),
             100.0 * origin.kept_variance,
             photos(origin.photos)

@@ -11,15 +11,16 @@ mod recipe;
 pub mod spec;
 mod spec_file;
 mod vector;
+mod vectors;
 pub mod whitening;
 
 pub use self::fingerprint::{Difference, Fingerprint};
 pub use self::of_photo::Descriptor;
 pub use self::pooling::Pooling;
-pub use self::products::dots;
 pub(crate) use self::recipe::default_spec;
 pub use self::recipe::{Projection, Recipe};
 pub use self::spec::{DescriptorSpec, Part};
 pub use self::spec_file::SpecFile;
 pub use self::vector::{UnitVector, dot, normalize_in_place};
+pub use self::vectors::{Matrix, Vectors};
 pub use self::whitening::Whitening;

@@ -7,8 +7,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::ground_truth::GroundTruth;
-use super::ranking::Matrix;
-use crate::descriptor::{Descriptor, Fingerprint, UnitVector};
+use crate::descriptor::{Descriptor, Fingerprint, UnitVector, Vectors};
 use crate::error::{DescriptorError, Result};
 use crate::gallery::{Gallery, IndexPolicy, Record, SearchOptions, Snapshot};
 use crate::photo::ContentHash;
@@ -35,11 +34,11 @@ pub struct Approximation {
 /// Those of writing and publishing a gallery.
 pub fn compare(
     truth: &GroundTruth,
-    descriptors: &Matrix,
+    descriptors: Vectors<'_>,
     fingerprint: &Fingerprint,
     dir: &Path,
 ) -> Result<Vec<Approximation>> {
-    let fingerprint = fingerprint.clone().with_dimension(descriptors.dimension);
+    let fingerprint = fingerprint.clone().with_dimension(descriptors.dimension());
     let policy = IndexPolicy {
         graph_from: 2,
         ..IndexPolicy::default()

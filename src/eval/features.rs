@@ -9,9 +9,8 @@ use crossbeam_channel::{Receiver, Sender};
 use image::imageops;
 
 use super::ground_truth::{Item, Region};
-use super::ranking::Matrix;
-use crate::descriptor::{DescriptorSpec, Part, normalize_in_place};
-use crate::error::{DescriptorError, Error, GalleryError, PhotoError, Result};
+use crate::descriptor::{DescriptorSpec, Matrix, Part, normalize_in_place};
+use crate::error::{DescriptorError, Error, EvalError, GalleryError, PhotoError, Result};
 use crate::extract::Extractor;
 use crate::gallery::{PartKey, PooledCache};
 use crate::ingest::{Skipped, work_through};
@@ -141,22 +140,24 @@ impl<'a> Features<'a> {
     /// 1; one that was zero is zero, and like nothing.
     ///
     /// # Errors
-    /// [`GalleryError::DamagedStore`], [`GalleryError::Store`] if the cache fails.
+    /// [`GalleryError::DamagedStore`], [`GalleryError::Store`] if the cache fails;
+    /// [`EvalError::TooFewQueries`] if no item has features.
     pub fn matrix(&self, part: &Part) -> Result<Matrix> {
         let key = self.key(part);
-        let mut matrix = Matrix::default();
+        let mut matrix: Option<Matrix> = None;
         for hash in self.hashes.iter().flatten() {
             let row = self.cache.get(&key, hash)?.unwrap_or_default();
-            if matrix.dimension == 0 {
-                matrix.dimension = row.len();
+            match &mut matrix {
+                Some(matrix) => matrix.push(&row)?,
+                None => matrix = Some(Matrix::new(row.clone(), row.len())?),
             }
-            if row.len() != matrix.dimension {
-                let (expected, found) = (matrix.dimension, row.len());
-                return Err(DescriptorError::WrongDimension { expected, found }.into());
-            }
-            matrix.values.extend(row);
         }
-        Ok(matrix)
+        let nothing = EvalError::TooFewQueries {
+            queries: 0,
+            needed: 1,
+            what: "an evaluation",
+        };
+        Ok(matrix.ok_or(nothing)?)
     }
 
     /// The vectors of each of a spec's parts.
@@ -179,16 +180,17 @@ impl<'a> Features<'a> {
             .iter()
             .map(|part| part.weight * part.weight)
             .sum();
-        let rows = matrices.first().map_or(0, Matrix::rows);
-        let dimension = matrices.iter().map(|matrix| matrix.dimension).sum();
+        let rows = matrices.first().map_or(0, |first| first.as_vectors().len());
+        let dimension = matrices.iter().map(Matrix::dimension).sum();
         let mut values = Vec::with_capacity(rows * dimension);
         for row in 0..rows {
             for (matrix, part) in matrices.iter().zip(&spec.parts) {
                 let share = part.weight / square.sqrt();
-                values.extend(matrix.row(row).iter().map(|value| value * share));
+                let row = matrix.as_vectors().row(row);
+                values.extend(row.iter().map(|value| value * share));
             }
         }
-        Ok(Matrix { values, dimension })
+        Ok(Matrix::new(values, dimension)?)
     }
 
     fn key(&self, part: &Part) -> PartKey {

@@ -4,48 +4,11 @@ use rayon::prelude::*;
 
 use super::ground_truth::{GroundTruth, Query};
 use super::metrics::Outcome;
-use crate::descriptor::dots;
+use crate::descriptor::Vectors;
 use crate::gallery::index::{Neighbor, best};
 
 /// Queries whose similarities are held at once.
 const BLOCK: usize = 256;
-
-/// Vectors of equal length, one after another; each has length 1, or is zero where there is none.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Matrix {
-    /// `[rows, dimension]`.
-    pub values: Vec<f32>,
-    /// Values of each row.
-    pub dimension: usize,
-}
-
-impl Matrix {
-    /// Number of rows.
-    #[must_use]
-    pub fn rows(&self) -> usize {
-        self.values.len().checked_div(self.dimension).unwrap_or(0)
-    }
-
-    /// One row.
-    #[must_use]
-    pub fn row(&self, index: usize) -> &[f32] {
-        &self.values[index * self.dimension..(index + 1) * self.dimension]
-    }
-
-    /// The rows of these numbers.
-    #[must_use]
-    pub fn select(&self, rows: &[u32]) -> Self {
-        let values = rows
-            .iter()
-            .flat_map(|row| self.row(*row as usize))
-            .copied()
-            .collect();
-        Self {
-            values,
-            dimension: self.dimension,
-        }
-    }
-}
 
 /// Where the similarities of queries come from.
 pub trait Similarities: Sync {
@@ -55,22 +18,20 @@ pub trait Similarities: Sync {
 
 /// A weighted sum of several parts' similarities: what the cosine of a hybrid descriptor is.
 pub struct Weighted<'a> {
-    /// Each part's vectors, a row for every item.
-    pub parts: Vec<&'a Matrix>,
+    /// Each part's vectors, a row for every item: of length 1, or zero where there is none.
+    pub parts: Vec<Vectors<'a>>,
     /// The weight of each part in the descriptor.
     pub weights: Vec<f32>,
 }
 
 impl Similarities for Weighted<'_> {
     fn of(&self, items: &[u32]) -> Vec<f32> {
-        let product =
-            |part: &Matrix| dots(&part.select(items).values, &part.values, part.dimension);
         // The parts have length 1, so the joined vector has the square root of this.
         let square: f32 = self.weights.iter().map(|weight| weight * weight).sum();
         let mut sums = Vec::new();
         for (part, weight) in self.parts.iter().zip(&self.weights) {
             let share = weight * weight / square;
-            let product = product(part);
+            let product = part.select(items).as_vectors().dots(*part);
             sums.resize(product.len(), 0.0);
             for (sum, value) in sums.iter_mut().zip(product) {
                 *sum += share * value;
@@ -202,16 +163,10 @@ mod tests {
 
     #[test]
     fn a_hybrids_similarity_is_the_cosine_of_the_joined_vectors() {
-        let a = Matrix {
-            values: vec![1.0, 0.0, 0.6, 0.8],
-            dimension: 2,
-        };
-        let b = Matrix {
-            values: vec![0.0, 1.0, 0.0, 0.0, 0.0, 1.0],
-            dimension: 3,
-        };
+        let a = Vectors::new(&[1.0, 0.0, 0.6, 0.8], 2).unwrap();
+        let b = Vectors::new(&[0.0, 1.0, 0.0, 0.0, 0.0, 1.0], 3).unwrap();
         let weighted = Weighted {
-            parts: vec![&a, &b],
+            parts: vec![a, b],
             weights: vec![3.0, 4.0],
         };
         let similarities = weighted.of(&[0]);

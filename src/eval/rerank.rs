@@ -8,14 +8,14 @@ use std::ops::ControlFlow;
 use rayon::prelude::*;
 
 use super::ground_truth::GroundTruth;
-use super::ranking::{Matrix, Similarities, nearest};
-use crate::descriptor::dots;
-use crate::gallery::augment::{NONE, Neighborhoods, Vectors};
+use super::ranking::{Similarities, nearest};
+use crate::descriptor::{Matrix, Vectors};
+use crate::gallery::augment::{NONE, Neighborhoods, PlainVectors};
 use crate::ranking::Expansion;
 
 /// Rankings of expanded queries, of an augmented gallery, or of both.
 pub struct Reranked<'a> {
-    descriptors: &'a Matrix,
+    descriptors: Vectors<'a>,
     in_gallery: Vec<bool>,
     expansion: Option<Expansion>,
     augmented: Option<Neighborhoods>,
@@ -26,15 +26,14 @@ impl<'a> Reranked<'a> {
     #[must_use]
     pub fn new(
         truth: &GroundTruth,
-        descriptors: &'a Matrix,
+        descriptors: Vectors<'a>,
         expansion: Option<Expansion>,
         augmentation: Option<Expansion>,
     ) -> Self {
         let in_gallery: Vec<bool> = truth.items.iter().map(|item| item.in_gallery).collect();
-        let vectors = Vectors {
-            base: &descriptors.values,
-            tail: &[],
-            dimension: descriptors.dimension,
+        let vectors = PlainVectors {
+            base: descriptors,
+            tail: descriptors.slice(0..0),
             graph: None,
             alive: &in_gallery,
         };
@@ -63,12 +62,9 @@ impl<'a> Reranked<'a> {
 
 impl Similarities for Reranked<'_> {
     fn of(&self, items: &[u32]) -> Vec<f32> {
-        let (dimension, rows) = (self.descriptors.dimension, self.descriptors.rows().max(1));
-        let plain = dots(
-            &self.descriptors.select(items).values,
-            &self.descriptors.values,
-            dimension,
-        );
+        let rows = self.descriptors.len().max(1);
+        let queries = self.descriptors.select(items);
+        let plain = queries.as_vectors().dots(self.descriptors);
         let asked = match self.expansion {
             None => plain.clone(),
             Some(expansion) => {
@@ -76,7 +72,10 @@ impl Similarities for Reranked<'_> {
                 let queries: Vec<Vec<f32>> = each
                     .map(|(item, row)| self.expanded(*item, row, expansion))
                     .collect();
-                dots(&queries.concat(), &self.descriptors.values, dimension)
+                let queries = queries.iter().map(Vec::as_slice);
+                let queries = Matrix::from_rows(queries, self.descriptors.dimension())
+                    .expect("a query expanded by vectors of its dimension keeps it");
+                queries.as_vectors().dots(self.descriptors)
             }
         };
         match &self.augmented {
@@ -134,10 +133,11 @@ mod tests {
 
     fn set() -> (GroundTruth, Matrix) {
         let mut random = fastrand::Rng::with_seed(3);
-        let mut values: Vec<f32> = (0..20 * 6).map(|_| random.f32() + 0.1).collect();
-        values
-            .chunks_mut(6)
-            .for_each(|row| normalize_in_place(row).unwrap());
+        let mut descriptors = Matrix::zeros(20, 6).unwrap();
+        for row in descriptors.rows_mut() {
+            row.fill_with(|| random.f32() + 0.1);
+            normalize_in_place(row).unwrap();
+        }
         let item = |index: u32| Item {
             path: format!("/{index}.jpg").into(),
             region: None,
@@ -148,29 +148,24 @@ mod tests {
             items: (0..20).map(item).collect(),
             ..GroundTruth::default()
         };
-        (
-            truth,
-            Matrix {
-                values,
-                dimension: 6,
-            },
-        )
+        (truth, descriptors)
     }
 
     /// What one gets by really making the augmented vectors, without the query's own.
     #[test]
     fn similarities_are_those_of_vectors_augmented_without_the_query() {
         let (truth, descriptors) = set();
+        let descriptors = descriptors.as_vectors();
         let expansion = Expansion {
             neighbors: 4,
             alpha: 3.0,
         };
-        let reranked = Reranked::new(&truth, &descriptors, None, Some(expansion));
+        let reranked = Reranked::new(&truth, descriptors, None, Some(expansion));
         let found = reranked.of(&[7]);
         let query = descriptors.row(7);
         for (item, found) in found.iter().enumerate() {
             let own = descriptors.row(item);
-            let similarities = dots(own, &descriptors.values, 6);
+            let similarities = descriptors.dot(own);
             let others = nearest(&similarities, 4, |other| other as usize != item);
             let others = others.iter().filter(|near| near.index != 7);
             let mut sum = own.to_vec();
@@ -189,18 +184,19 @@ mod tests {
     #[test]
     fn an_expanded_query_asks_with_its_neighbours() {
         let (truth, descriptors) = set();
+        let descriptors = descriptors.as_vectors();
         let expansion = Expansion {
             neighbors: 3,
             alpha: 0.0,
         };
-        let plain = Reranked::new(&truth, &descriptors, None, None).of(&[5]);
+        let plain = Reranked::new(&truth, descriptors, None, None).of(&[5]);
         let nearest = nearest(&plain, 3, |other| other != 5);
         let nearest = nearest
             .iter()
             .map(|near| (near.similarity, descriptors.row(near.index as usize)));
         let query = expansion.expand(descriptors.row(5), nearest).unwrap();
-        let found = Reranked::new(&truth, &descriptors, Some(expansion), None).of(&[5]);
-        let expected = dots(query.as_slice(), &descriptors.values, 6);
+        let found = Reranked::new(&truth, descriptors, Some(expansion), None).of(&[5]);
+        let expected = descriptors.dot(query.as_slice());
         for (a, b) in found.iter().zip(expected) {
             assert!((a - b).abs() < 1e-6);
         }

@@ -4,8 +4,8 @@ use super::bootstrap::{Bootstrap, Estimate};
 use super::features::{EvalEvent, Features, OnEvent};
 use super::ground_truth::GroundTruth;
 use super::metrics::{Metric, Outcome};
-use super::ranking::{Matrix, Weighted, outcomes};
-use crate::descriptor::{DescriptorSpec, Part};
+use super::ranking::{Weighted, outcomes};
+use crate::descriptor::{DescriptorSpec, Matrix, Part};
 use crate::error::Result;
 
 /// One spec and its quality.
@@ -96,10 +96,13 @@ impl Evaluation {
                 parts.push((part.clone(), matrix));
             }
             let weighted = Weighted {
-                parts: parts.iter().map(|(_, matrix)| matrix).collect(),
+                parts: parts
+                    .iter()
+                    .map(|(_, matrix)| matrix.as_vectors())
+                    .collect(),
                 weights: spec.parts.iter().map(|part| part.weight).collect(),
             };
-            let dimension = parts.iter().map(|(_, matrix)| matrix.dimension).sum();
+            let dimension = parts.iter().map(|(_, matrix)| matrix.dimension()).sum();
             evaluation.add(spec, dimension, outcomes(truth, &weighted));
             last = parts;
         }

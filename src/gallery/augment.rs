@@ -9,7 +9,7 @@ use rayon::prelude::*;
 
 use super::hnsw::FlatHnsw;
 use super::index::{Exact, Index, Neighbor, OnProgress, best};
-use crate::descriptor::{dot, dots};
+use crate::descriptor::{Matrix, Vectors, dot};
 use crate::ranking::Expansion;
 
 /// Marks an unused place among the neighbours.
@@ -20,11 +20,11 @@ pub const NONE: u32 = u32::MAX;
 const BLOCK: usize = 256;
 const COMPARED: usize = 4096;
 
-/// The vectors of a snapshot in the making.
-pub struct Vectors<'a> {
-    pub base: &'a [f32],
-    pub tail: &'a [f32],
-    pub dimension: usize,
+/// The vectors of a snapshot in the making as they are, those of the tail behind those of the base;
+/// all of one dimension.
+pub struct PlainVectors<'a> {
+    pub base: Vectors<'a>,
+    pub tail: Vectors<'a>,
     /// The graph of the base, if there is one.
     pub graph: Option<FlatHnsw<'a>>,
     /// Whether some photo has the vector: the others are no one's neighbours.
@@ -40,7 +40,7 @@ pub struct Neighborhoods {
     pub weights: Vec<f32>,
 }
 
-impl Vectors<'_> {
+impl PlainVectors<'_> {
     /// The neighbours of all vectors; nothing if `on_progress` says to stop.
     pub fn neighborhoods(
         &self,
@@ -71,12 +71,11 @@ impl Vectors<'_> {
     }
 
     fn vector(&self, index: u32) -> &[f32] {
-        let start = index as usize * self.dimension;
-        let (vectors, start) = match start.checked_sub(self.base.len()) {
-            Some(start) => (self.tail, start),
-            None => (self.base, start),
-        };
-        &vectors[start..start + self.dimension]
+        let index = index as usize;
+        match index.checked_sub(self.base.len()) {
+            Some(index) => self.tail.row(index),
+            None => self.base.row(index),
+        }
     }
 
     fn is_alive(&self, index: u32) -> bool {
@@ -92,8 +91,7 @@ impl Vectors<'_> {
     ) -> Vec<Vec<Neighbor>> {
         let tail = Exact {
             vectors: self.tail,
-            dimension: self.dimension,
-            first: (self.base.len() / self.dimension) as u32,
+            first: self.base.len() as u32,
         };
         let near = |index: &u32| {
             let (query, alive) = (self.vector(*index), |other| {
@@ -108,23 +106,20 @@ impl Vectors<'_> {
 
     /// The nearest of each, exactly.
     fn near_by_products(&self, block: &[u32], wanted: usize) -> Vec<Vec<Neighbor>> {
-        let queries: Vec<f32> = block
-            .iter()
-            .flat_map(|index| self.vector(*index))
-            .copied()
-            .collect();
+        let rows = block.iter().map(|index| self.vector(*index));
+        let queries = Matrix::from_rows(rows, self.base.dimension())
+            .expect("base and tail are of one dimension");
         let mut near = vec![Vec::new(); block.len()];
-        let mut first = 0;
-        let compared = COMPARED * self.dimension;
-        for others in self.base.chunks(compared).chain(self.tail.chunks(compared)) {
-            let similarities = dots(&queries, others, self.dimension);
-            let count = others.len() / self.dimension;
+        let tail = self.tail.blocks(COMPARED);
+        let tail = tail.map(|(first, others)| (self.base.len() + first, others));
+        for (first, others) in self.base.blocks(COMPARED).chain(tail) {
+            let similarities = queries.as_vectors().dots(others);
             let rows = near
                 .par_iter_mut()
                 .zip(block)
-                .zip(similarities.par_chunks(count));
+                .zip(similarities.par_chunks(others.len()));
             rows.for_each(|((near, index), similarities)| {
-                let others = (first..).zip(similarities);
+                let others = (first as u32..).zip(similarities);
                 let neighbors = others
                     .filter(|(other, _)| other != index && self.is_alive(*other))
                     .map(|(index, similarity)| Neighbor {
@@ -134,7 +129,6 @@ impl Vectors<'_> {
                 near.extend(neighbors);
                 *near = best(std::mem::take(near), wanted);
             });
-            first += count as u32;
         }
         near
     }

@@ -11,7 +11,7 @@ use std::collections::BinaryHeap;
 use hnsw_rs::prelude::{Distance, Hnsw};
 
 use super::index::{Index, Neighbor, OnProgress, best};
-use crate::descriptor::dot;
+use crate::descriptor::{Vectors, dot};
 
 /// Neighbours of a point on the upper layers; twice as many on the lowest.
 pub const M: usize = 16;
@@ -27,21 +27,12 @@ const INSERTED_AT_ONCE: usize = 512;
 ///
 /// The points given to `hnsw_rs` are numbers of vectors, not vectors: it would keep a copy of each.
 #[derive(Clone, Copy)]
-struct OneMinusDot<'a> {
-    vectors: &'a [f32],
-    dimension: usize,
-}
-
-impl OneMinusDot<'_> {
-    fn vector(&self, point: &[u32]) -> &[f32] {
-        let start = point[0] as usize * self.dimension;
-        &self.vectors[start..start + self.dimension]
-    }
-}
+struct OneMinusDot<'a>(Vectors<'a>);
 
 impl Distance<u32> for OneMinusDot<'_> {
     fn eval(&self, a: &[u32], b: &[u32]) -> f32 {
-        (1.0 - dot(self.vector(a), self.vector(b))).max(0.0)
+        let vector = |point: &[u32]| self.0.row(point[0] as usize);
+        (1.0 - dot(vector(a), vector(b))).max(0.0)
     }
 }
 
@@ -59,10 +50,10 @@ pub struct Graph {
 }
 
 /// Builds the graph of `vectors`; nothing if `go_on` says to stop.
-pub fn build(vectors: &[f32], dimension: usize, go_on: OnProgress<'_>) -> Option<Graph> {
-    let numbers: Vec<u32> = (0..(vectors.len() / dimension) as u32).collect();
-    let points = numbers.len();
-    let distance = OneMinusDot { vectors, dimension };
+pub fn build(vectors: Vectors<'_>, go_on: OnProgress<'_>) -> Option<Graph> {
+    let points = vectors.len();
+    let numbers: Vec<u32> = (0..points as u32).collect();
+    let distance = OneMinusDot(vectors);
     let hnsw = Hnsw::new(M, points.max(1), MAX_LAYER, EF_CONSTRUCTION, distance);
     for (number, numbers) in numbers.chunks(INSERTED_AT_ONCE).enumerate() {
         if go_on(number * INSERTED_AT_ONCE, points).is_break() {
@@ -110,10 +101,8 @@ fn flatten(hnsw: &Hnsw<'_, u32, OneMinusDot<'_>>, points: usize) -> Graph {
 
 /// A graph and its vectors, searched where they lie.
 pub struct FlatHnsw<'a> {
-    /// The vectors, one after another.
-    pub vectors: &'a [f32],
-    /// Values of each; at least 1.
-    pub dimension: usize,
+    /// The vectors, of the query's dimension.
+    pub vectors: Vectors<'a>,
     /// As [`Graph::lowest`].
     pub lowest: &'a [u32],
     /// As [`Graph::upper_starts`].
@@ -145,15 +134,13 @@ impl Ord for Ranked {
 }
 
 impl FlatHnsw<'_> {
-    fn points(&self) -> u32 {
-        (self.vectors.len() / self.dimension) as u32
+    const fn points(&self) -> u32 {
+        self.vectors.len() as u32
     }
 
     fn similarity(&self, query: &[f32], point: u32) -> f32 {
-        let start = point as usize * self.dimension;
-        self.vectors
-            .get(start..start + self.dimension)
-            .map_or(-2.0, |vector| dot(query, vector))
+        let vector = self.vectors.get(point as usize);
+        vector.map_or(-2.0, |vector| dot(query, vector))
     }
 
     /// Lists that a damaged file makes nonsense of are read as empty: wrong answers, no panic.
@@ -260,7 +247,7 @@ mod tests {
     use std::ops::ControlFlow;
 
     use super::*;
-    use crate::descriptor::normalize_in_place;
+    use crate::descriptor::{Matrix, normalize_in_place};
     use crate::gallery::index::{DEFAULT_EF_SEARCH, Exact};
 
     /// Uniform enough for a test, the same everywhere.
@@ -272,34 +259,34 @@ mod tests {
     }
 
     /// Clusters of vectors on a plane of few dimensions, with a little noise: like photos.
-    fn structured(count: usize, dimension: usize, seed: u64) -> Vec<f32> {
+    fn structured(count: usize, dimension: usize, seed: u64) -> Matrix {
         const LATENT: usize = 12;
         const CLUSTERS: usize = 40;
         let mut state = seed;
-        let basis: Vec<f32> = (0..LATENT * dimension)
-            .map(|_| random(&mut state))
-            .collect();
-        let centres: Vec<f32> = (0..CLUSTERS * LATENT).map(|_| random(&mut state)).collect();
-        let mut vectors = Vec::with_capacity(count * dimension);
-        for index in 0..count {
-            let centre = &centres[index % CLUSTERS * LATENT..][..LATENT];
-            let latent: Vec<f32> = centre
+        let mut made_up = |rows, dimension| {
+            let mut matrix = Matrix::zeros(rows, dimension).unwrap();
+            let values = matrix.rows_mut().flatten();
+            values.for_each(|value| *value = random(&mut state));
+            matrix
+        };
+        let basis = made_up(LATENT, dimension);
+        let centres = made_up(CLUSTERS, LATENT);
+        let (basis, centres) = (basis.as_vectors(), centres.as_vectors());
+        let mut vectors = Matrix::zeros(count, dimension).unwrap();
+        for (index, vector) in vectors.rows_mut().enumerate() {
+            let latent: Vec<f32> = centres
+                .row(index % CLUSTERS)
                 .iter()
                 .map(|c| c + 0.4 * random(&mut state))
                 .collect();
-            let value = |d: usize| {
-                let along = latent
-                    .iter()
-                    .enumerate()
-                    .map(|(l, x)| x * basis[l * dimension + d]);
-                along.sum::<f32>()
-            };
-            let mut vector: Vec<f32> = (0..dimension).map(value).collect();
-            for value in &mut vector {
+            for (d, value) in vector.iter_mut().enumerate() {
+                let along = latent.iter().zip(basis.rows()).map(|(x, axis)| x * axis[d]);
+                *value = along.sum();
+            }
+            for value in vector.iter_mut() {
                 *value += 0.05 * random(&mut state);
             }
-            normalize_in_place(&mut vector).unwrap();
-            vectors.extend(vector);
+            normalize_in_place(vector).unwrap();
         }
         vectors
     }
@@ -307,17 +294,13 @@ mod tests {
     #[test]
     fn finds_nearly_all_that_exact_search_finds() {
         let (dimension, seed) = (64, 7);
-        let vectors = structured(4000, dimension, seed);
-        let queries = structured(4100, dimension, seed).split_off(4000 * dimension);
-        let graph = build(&vectors, dimension, &mut |_, _| ControlFlow::Continue(())).unwrap();
-        let exact = Exact {
-            vectors: &vectors,
-            dimension,
-            first: 0,
-        };
+        let all = structured(4100, dimension, seed);
+        let vectors = all.as_vectors().slice(0..4000);
+        let queries = all.as_vectors().slice(4000..4100);
+        let graph = build(vectors, &mut |_, _| ControlFlow::Continue(())).unwrap();
+        let exact = Exact { vectors, first: 0 };
         let flat = FlatHnsw {
-            vectors: &vectors,
-            dimension,
+            vectors,
             lowest: &graph.lowest,
             upper_starts: &graph.upper_starts,
             upper: &graph.upper,
@@ -325,7 +308,7 @@ mod tests {
             ef_search: DEFAULT_EF_SEARCH,
         };
         let mut hits = 0;
-        for query in queries.chunks_exact(dimension) {
+        for query in queries.rows() {
             let truth = exact.search(query, 10, &|_| true);
             let found = flat.search(query, 10, &|_| true);
             hits += truth
@@ -340,6 +323,6 @@ mod tests {
     #[test]
     fn building_stops_when_told() {
         let vectors = structured(100, 8, 1);
-        assert!(build(&vectors, 8, &mut |_, _| ControlFlow::Break(())).is_none());
+        assert!(build(vectors.as_vectors(), &mut |_, _| ControlFlow::Break(())).is_none());
     }
 }

@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use rayon::prelude::*;
 
-use crate::descriptor::dot;
+use crate::descriptor::{Vectors, dot};
 
 /// Candidates that an approximate search keeps unless told otherwise.
 pub const DEFAULT_EF_SEARCH: usize = 128;
@@ -34,10 +34,8 @@ pub trait Index {
 
 /// Compares the query with every vector.
 pub struct Exact<'a> {
-    /// The vectors, one after another.
-    pub vectors: &'a [f32],
-    /// Values of each; at least 1.
-    pub dimension: usize,
+    /// The vectors, of the query's dimension.
+    pub vectors: Vectors<'a>,
     /// The index of the first.
     pub first: u32,
 }
@@ -52,9 +50,8 @@ impl Index for Exact<'_> {
         k: usize,
         alive: &(dyn Fn(u32) -> bool + Sync),
     ) -> Vec<Neighbor> {
-        let block = |(number, block): (usize, &[f32])| {
-            let start = self.first + (number * BLOCK) as u32;
-            let rows = (start..).zip(block.chunks_exact(self.dimension));
+        let block = |(first, block): (usize, Vectors<'_>)| {
+            let rows = (self.first + first as u32..).zip(block.rows());
             let near = rows
                 .filter(|(index, _)| alive(*index))
                 .map(|(index, vector)| Neighbor {
@@ -63,7 +60,7 @@ impl Index for Exact<'_> {
                 });
             best(near.collect(), k)
         };
-        let blocks = self.vectors.par_chunks(BLOCK * self.dimension).enumerate();
+        let blocks = self.vectors.par_blocks(BLOCK);
         let near = blocks.map(block).reduce(Vec::new, |mut a, b| {
             a.extend(b);
             best(a, k)
@@ -96,8 +93,7 @@ mod tests {
     fn the_best_come_first_and_the_dead_do_not_come() {
         let vectors = [1.0, 0.0, 0.0, 1.0, 0.6, 0.8, 1.0, 0.0];
         let exact = Exact {
-            vectors: &vectors,
-            dimension: 2,
+            vectors: Vectors::new(&vectors, 2).unwrap(),
             first: 0,
         };
         let found = exact.search(&[1.0, 0.0], 3, &|index| index != 3);

@@ -7,17 +7,17 @@ use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use super::augment::Vectors;
+use super::augment::PlainVectors;
 use super::hnsw::{self, Graph};
 use super::index::{DEFAULT_EF_SEARCH, OnProgress};
 use super::record::{Record, path_to_bytes};
 use super::snapshot::{
-    self, Augmented, Base, BaseHeader, BaseRef, BaseSections, ContainerWriter, Header,
-    MappedSection, Section, Sections, Snapshot,
+    self, Augmented, Base, BaseHeader, BaseRef, BaseSections, ContainerWriter, Header, Section,
+    Sections, Snapshot,
 };
 use super::store::Store;
 use super::version::VERSION;
-use crate::descriptor::Fingerprint;
+use crate::descriptor::{Fingerprint, Vectors};
 use crate::error::{FileError, GalleryError, Result};
 use crate::photo::ContentHash;
 use crate::ranking::{Expansion, Ranking};
@@ -199,7 +199,7 @@ impl Publishing<'_> {
         let (vectors, points) = (section.finish(), known.len());
         drop(known);
         let mapped = writer.map(&vectors)?;
-        let graph = hnsw::build(mapped.numbers(), dimension, on_progress);
+        let graph = hnsw::build(mapped.vectors(dimension)?, on_progress);
         let built = graph.is_some();
         let graph = graph.unwrap_or_default();
         let sections = BaseSections {
@@ -289,10 +289,11 @@ impl Publishing<'_> {
         let base = base.map(open).transpose()?;
         // An empty section may lie where the file ends.
         let tail = (tail.length > 0).then(|| writer.map(tail)).transpose()?;
-        let vectors = Vectors {
-            base: base.as_ref().map_or(&[][..], Base::vectors),
-            tail: tail.as_ref().map_or(&[][..], MappedSection::numbers),
-            dimension,
+        let none = Vectors::new(&[], dimension)?;
+        let tail = tail.as_ref().map(|tail| tail.vectors(dimension));
+        let vectors = PlainVectors {
+            base: base.as_ref().map_or(none, Base::vectors),
+            tail: tail.transpose()?.unwrap_or(none),
             graph: base.as_ref().and_then(|base| base.graph(DEFAULT_EF_SEARCH)),
             alive,
         };

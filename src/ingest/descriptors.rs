@@ -5,14 +5,16 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use super::{IngestEvent, IngestOptions, Skipped, Taken, Workers};
+use crate::descriptor::Matrix;
+use crate::error::DescriptorError;
 use crate::extract::Extractor;
 use crate::photo::{ContentHash, walk};
 
 /// The descriptors of photos, in memory.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Descriptors {
-    /// The descriptors, one after another, in the order of the walk; of equal files the first's.
-    pub rows: Vec<f32>,
+    /// The descriptors in the order of the walk; of equal files the first's.
+    pub rows: Matrix,
     /// Files that have none, since they could not be read.
     pub skipped: Vec<Skipped>,
     /// Whether the caller stopped it before the end.
@@ -20,14 +22,22 @@ pub struct Descriptors {
 }
 
 /// The descriptors of the photos at `paths`; nothing is kept on disk. Takes memory for all of them once.
+///
+/// # Errors
+/// [`DescriptorError::ZeroDescriptor`] if the extractor's descriptors have no values.
 pub fn descriptors_of(
     paths: &[PathBuf],
     extractor: &Extractor,
     options: &IngestOptions,
     on_event: &mut dyn FnMut(IngestEvent<'_>) -> ControlFlow<()>,
-) -> Descriptors {
+) -> Result<Descriptors, DescriptorError> {
     let walked = walk(paths, &options.exclude);
-    let mut descriptors = Descriptors::default();
+    let dimension = extractor.fingerprint().dimension();
+    let mut descriptors = Descriptors {
+        rows: Matrix::zeros(0, dimension)?,
+        skipped: Vec::new(),
+        interrupted: false,
+    };
     let event = IngestEvent::Walked {
         to_do: walked.found.len(),
         unchanged: 0,
@@ -38,15 +48,13 @@ pub fn descriptors_of(
         descriptors.skip(Skipped { path, reason }, on_event);
     }
     if descriptors.interrupted {
-        return descriptors;
+        return Ok(descriptors);
     }
-    let dimension = extractor.fingerprint().dimension();
     let paths = walked.found.iter().map(|found| found.path.as_path());
     let mut rows = Rows {
-        values: vec![0.0; walked.found.len() * dimension],
+        matrix: Matrix::zeros(walked.found.len(), dimension)?,
         hashes: vec![None; walked.found.len()],
         places: paths.zip(0..).collect(),
-        dimension,
     };
     let workers = Workers::new(&walked.found, HashMap::new(), extractor);
     workers.all(options.jobs, |receiver, stop| {
@@ -68,7 +76,7 @@ pub fn descriptors_of(
         }
     });
     descriptors.rows = rows.compact();
-    descriptors
+    Ok(descriptors)
 }
 
 impl Descriptors {
@@ -84,34 +92,26 @@ impl Descriptors {
 
 /// A place for every photo, so that the order in which they are done makes no difference.
 struct Rows<'a> {
-    values: Vec<f32>,
+    matrix: Matrix,
     hashes: Vec<Option<ContentHash>>,
     places: HashMap<&'a Path, usize>,
-    dimension: usize,
 }
 
 impl Rows<'_> {
     fn put(&mut self, taken: Taken) {
         let place = self.places.get(taken.path.as_path());
         if let (Some(&place), Ok((record, Some(descriptor)))) = (place, taken.record) {
-            let start = place * self.dimension;
-            self.values[start..start + self.dimension].copy_from_slice(descriptor.as_slice());
+            let row = self.matrix.row_mut(place);
+            row.copy_from_slice(descriptor.as_slice());
             self.hashes[place] = Some(record.hash);
         }
     }
 
     /// The rows that were put, moved together.
-    fn compact(mut self) -> Vec<f32> {
-        let (mut seen, mut kept) = (HashSet::new(), 0);
-        for (place, hash) in self.hashes.iter().enumerate() {
-            if hash.is_some_and(|hash| seen.insert(hash)) {
-                let start = place * self.dimension;
-                let row = start..start + self.dimension;
-                self.values.copy_within(row, kept * self.dimension);
-                kept += 1;
-            }
-        }
-        self.values.truncate(kept * self.dimension);
-        self.values
+    fn compact(mut self) -> Matrix {
+        let (hashes, mut seen) = (self.hashes, HashSet::new());
+        self.matrix
+            .retain(|place| hashes[place].is_some_and(|hash| seen.insert(hash)));
+        self.matrix
     }
 }

@@ -124,7 +124,6 @@ impl Searcher {
     }
 
     /// A query that asks for nothing yet.
-    #[must_use]
     pub fn query(&self) -> Query<'_> {
         Query::new(self)
     }

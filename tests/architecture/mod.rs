@@ -15,10 +15,16 @@
 //! what is there and need nothing: who imports `super::Y` needs `x`. Methods are not seen: an
 //! `impl` may be spread over the files of a folder.
 //!
+//! **Rows.** Numbers that come in rows do not travel beside their dimension: [`Vectors`] is both.
+//! Seen are parameters and fields by their names; not what a macro makes, nor a tuple without names.
+//!
+//! [`Vectors`]: imgsearch::descriptor::Vectors
+//!
 //! **Sizes and words.** No function above 80 lines, no file above 500, `unsafe` only where memory is
 //! the matter.
 
 mod paths;
+mod rows;
 mod rules;
 mod samples;
 mod siblings;
@@ -80,6 +86,9 @@ const CONFINED: &[(&str, &[&str])] = &[
 
 /// Where `unsafe` may be written.
 const UNSAFE: &[&str] = &["kernels/", "engine/cpu/", "gallery/snapshot/container.rs"];
+
+/// Where rows and their dimension come together.
+const ROWS: &[&str] = &["descriptor/vectors.rs"];
 
 /// Circles that stand. The test holds them to be exactly these, so that the list can only shrink.
 const KNOWN: &[&[&str]] = &[];
@@ -160,6 +169,14 @@ fn no_function_is_longer_than_80_lines_and_no_file_than_500() {
 #[test]
 fn unsafe_is_written_only_where_memory_is_the_matter() {
     none(&rules::words(&Tree::of(&sources()), "unsafe", UNSAFE));
+}
+
+#[test]
+fn no_numbers_travel_beside_their_dimension() {
+    let tree = Tree::of(&sources());
+    none(&rows::beside_a_dimension(&tree, ROWS));
+    // It sees something: the two types themselves.
+    assert!(!rows::beside_a_dimension(&tree, &[]).is_empty());
 }
 
 #[test]

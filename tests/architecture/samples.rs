@@ -1,5 +1,6 @@
 //! What the checks report of small sources made for them: neither less nor more.
 
+use super::rows;
 use super::rules::{self, Mention};
 use super::siblings::circles;
 use super::tree::{Sources, Tree};
@@ -304,6 +305,44 @@ fn words_are_found_in_code_and_macros_alone() {
     );
     assert_eq!(rules::words(&tree, "todo!", &[]), ["src/photo.rs:3: todo!"]);
     assert!(rules::words(&tree, "unsafe", &["photo.rs"]).is_empty());
+}
+
+#[test]
+fn numbers_beside_a_dimension_are_seen_in_parameters_and_fields_and_nothing_else_is() {
+    let photo = "pub fn slice(rows: &[f32], dimension: usize) {}
+        fn owned(input_dimension: usize, mut rows: Option<Vec<Vec<half::f16>>>) {}
+        fn generic<T: Copy>(rows: &mut [T], dim: usize) {}
+        impl<T> Photo<T> {
+            fn tuple(&self, (rows, keep_dim): (&Vec<T>, usize)) {
+                let closure = |rows: &[i8], dimension: usize| rows.len();
+            }
+        }
+        trait Rows { fn iterator(rows: impl Iterator<Item = Box<[f64]>>, dimension: usize); }
+        struct Photo<T> { rows: Vec<T>, dimension: usize }
+        enum Kept { All { rows: Arc<[f32]>, dimension: usize }, None { dimension: usize } }
+        struct Right { rows: Vectors<'static>, places: Vec<u32>, corner: [f32; 4], dimension: usize }
+        fn right(names: &[String], bytes: &[u8], dimension: usize) -> Vec<f32> {}
+        fn apart(rows: &[f32], width: usize) { let dimension = width; }
+        struct Dimension { dimension: usize } struct Rows { rows: Vec<f32> }
+        #[cfg(test)] fn test(rows: &[f32], dimension: usize) {}";
+    let wrong = rows::beside_a_dimension(&library(photo), &[]);
+    let place = |line: usize, dimension: &str| {
+        format!("src/photo.rs:{line}: `rows` beside `{dimension}` is a `Vectors`")
+    };
+    assert_eq!(
+        wrong,
+        [
+            place(1, "dimension"),
+            place(2, "input_dimension"),
+            place(3, "dim"),
+            place(5, "keep_dim"),
+            place(6, "dimension"),
+            place(9, "dimension"),
+            place(10, "dimension"),
+            place(11, "dimension"),
+        ]
+    );
+    assert!(rows::beside_a_dimension(&library(photo), &["photo.rs"]).is_empty());
 }
 
 #[test]

@@ -9,6 +9,7 @@ use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 
 use super::Whitening;
 use super::origin::StoredOrigin;
+use crate::descriptor::vectors::Matrix;
 use crate::error::{DescriptorError, FileError, Result};
 
 /// Where the origin stands in the file's metadata, as JSON: one entry, so that equal whitenings make
@@ -27,9 +28,10 @@ impl Whitening {
     pub fn save(&self, path: &Path) -> Result<(), FileError> {
         let failed = FileError::write_at(path);
         let (output, input) = (self.dimension(), self.input_dimension());
+        let projection = self.projection.as_vectors().values();
         let tensors = [
-            (MEAN, vec![input], &self.mean),
-            (PROJECTION, vec![output, input], &self.projection),
+            (MEAN, vec![input], &self.mean[..]),
+            (PROJECTION, vec![output, input], projection),
             (SCALES, vec![output], &self.scales),
         ];
         let views = tensors.into_iter().map(|(name, shape, values)| {
@@ -57,6 +59,7 @@ impl Whitening {
 
     fn from_bytes(bytes: &[u8]) -> Result<Self, &'static str> {
         const DAMAGED: &str = "it is cut off or changed";
+        const MISFIT: &str = "its tensors do not fit each other";
         let (_, metadata) = SafeTensors::read_metadata(bytes).map_err(|_| DAMAGED)?;
         let origin = metadata
             .metadata()
@@ -66,10 +69,10 @@ impl Whitening {
         let origin: StoredOrigin = serde_json::from_str(origin_json).map_err(|_| DAMAGED)?;
         let tensors = SafeTensors::deserialize(bytes).map_err(|_| DAMAGED)?;
         let (mean, scales) = (values(&tensors, MEAN)?, values(&tensors, SCALES)?);
-        let projection = values(&tensors, PROJECTION)?;
-        let fits = mean.len().checked_mul(scales.len()) == Some(projection.len());
-        if !fits || projection.is_empty() {
-            return Err("its tensors do not fit each other");
+        let projection = Matrix::new(values(&tensors, PROJECTION)?, mean.len());
+        let projection = projection.map_err(|_| MISFIT)?;
+        if scales.is_empty() || projection.as_vectors().len() != scales.len() {
+            return Err(MISFIT);
         }
         Ok(Self {
             origin: origin.read(mean.len()).map_err(|_| DAMAGED)?,

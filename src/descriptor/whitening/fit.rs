@@ -4,6 +4,7 @@ use faer::{Mat, Side};
 
 use super::{Origin, Whitening};
 use crate::descriptor::products::Centred;
+use crate::descriptor::vectors::{Matrix, Vectors};
 use crate::error::{DescriptorError, Result};
 
 /// Axes along which the photos differ by less than this share of their greatest variance differ only
@@ -11,13 +12,12 @@ use crate::error::{DescriptorError, Result};
 const NOISE: f64 = 1e-12;
 
 impl Whitening {
-    /// Fits a whitening on `rows`, descriptors of `dimension` values one after another, that keeps
-    /// `keep` axes.
+    /// Fits a whitening on `rows`, descriptors, that keeps `keep` axes.
     ///
     /// The axes are the eigenvectors of the covariance with the greatest eigenvalues λ (of the
     /// descriptors' products with each other where there are fewer of them than values: the same
     /// axes). Component i is multiplied by 1 / √((1 − s)·λᵢ + s·λ̄) where s is the `shrinkage` and
-    /// λ̄ the mean variance of a value, tr(covariance) / `dimension`: the whitening of the
+    /// λ̄ the mean variance of a value, tr(covariance) / dimension: the whitening of the
     /// covariance shrunk towards a multiple of the identity, as Ledoit & Wolf, "A well-conditioned
     /// estimator for large-dimensional covariance matrices", 2004. s = 0 is plain whitening, equal
     /// up to sign to scikit-learn's `PCA(whiten=True)`; s = 1 scales all components alike, which
@@ -27,20 +27,14 @@ impl Whitening {
     /// descriptors and their dimension, beside the rows.
     ///
     /// # Errors
-    /// [`DescriptorError::WrongDimension`] if `rows` does not hold whole descriptors;
     /// [`DescriptorError::NonFiniteDescriptor`]; [`DescriptorError::InvalidShrinkage`] outside of 0
     /// … 1; [`DescriptorError::TooFewToWhiten`] if `keep` is 0 or more than there are axes along
-    /// which the descriptors differ: fewer than there are descriptors, and no more than
-    /// `dimension`.
-    pub fn fit(
-        rows: &[f32],
-        dimension: usize,
-        keep: usize,
-        shrinkage: f32,
-    ) -> Result<Self, DescriptorError> {
-        check(rows, dimension, keep, shrinkage)?;
-        let rows = Centred::new(rows, dimension);
-        let photos = rows.count();
+    /// which the descriptors differ: fewer than there are descriptors, and no more than they have
+    /// values.
+    pub fn fit(rows: Vectors<'_>, keep: usize, shrinkage: f32) -> Result<Self, DescriptorError> {
+        check(rows, keep, shrinkage)?;
+        let (photos, dimension) = (rows.len(), rows.dimension());
+        let rows = Centred::new(rows);
         let (axes, variances, total) = axes(&rows, keep)?;
         let mean_variance = total / dimension as f64;
         let shrinkage64 = f64::from(shrinkage);
@@ -64,26 +58,15 @@ impl Whitening {
     }
 }
 
-fn check(
-    rows: &[f32],
-    dimension: usize,
-    keep: usize,
-    shrinkage: f32,
-) -> Result<(), DescriptorError> {
+fn check(rows: Vectors<'_>, keep: usize, shrinkage: f32) -> Result<(), DescriptorError> {
     if !(0.0..=1.0).contains(&shrinkage) {
         return Err(DescriptorError::InvalidShrinkage { shrinkage });
     }
-    if dimension == 0 || !rows.len().is_multiple_of(dimension) {
-        return Err(DescriptorError::WrongDimension {
-            expected: dimension,
-            found: rows.len().checked_rem(dimension).unwrap_or(rows.len()),
-        });
-    }
-    if !rows.iter().all(|value| value.is_finite()) {
+    if !rows.values().iter().all(|value| value.is_finite()) {
         return Err(DescriptorError::NonFiniteDescriptor);
     }
-    let photos = rows.len() / dimension;
-    at_most(photos.saturating_sub(1).min(dimension), keep, photos)
+    let photos = rows.len();
+    at_most(photos.saturating_sub(1).min(rows.dimension()), keep, photos)
 }
 
 fn at_most(most: usize, keep: usize, photos: usize) -> Result<(), DescriptorError> {
@@ -95,7 +78,7 @@ fn at_most(most: usize, keep: usize, photos: usize) -> Result<(), DescriptorErro
 }
 
 /// The first `keep` axes `[keep, dimension]`, the variance along each, and the variance in all.
-fn axes(rows: &Centred<'_>, keep: usize) -> Result<(Vec<f32>, Vec<f64>, f64), DescriptorError> {
+fn axes(rows: &Centred<'_>, keep: usize) -> Result<(Matrix, Vec<f64>, f64), DescriptorError> {
     let has_fewer_values = rows.count() > rows.mean.len();
     let mut matrix = if has_fewer_values {
         rows.scatter()
@@ -127,7 +110,8 @@ fn axes(rows: &Centred<'_>, keep: usize) -> Result<(Vec<f32>, Vec<f64>, f64), De
     point_to_the_positive(&mut axes);
     let axes =
         (0..keep).flat_map(|axis| axes.row(axis).iter().map(|v| *v as f32).collect::<Vec<_>>());
-    Ok((axes.collect(), variances, total))
+    let axes = Matrix::new(axes.collect(), rows.mean.len())?;
+    Ok((axes, variances, total))
 }
 
 /// An eigenvector's sign means nothing, but the same photos shall give the same whitening.

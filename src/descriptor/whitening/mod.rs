@@ -12,8 +12,8 @@ use serde::Serialize;
 
 use self::origin::StoredOrigin;
 use super::fingerprint::{Difference, Fingerprint};
-use super::products::dots;
 use super::vector::{UnitVector, dot, normalize_in_place};
+use super::vectors::{Matrix, Vectors};
 use crate::error::{DescriptorError, Result};
 
 /// Rows whitened at once: what is made of them on the way stays small.
@@ -25,7 +25,7 @@ pub struct Whitening {
     /// The mean of what it was fitted on, `[input]`.
     mean: Vec<f32>,
     /// Orthonormal axes, that of the greatest spread first, `[output, input]`.
-    projection: Vec<f32>,
+    projection: Matrix,
     /// What the component along each axis is multiplied by, `[output]`.
     scales: Vec<f32>,
     origin: Origin,
@@ -124,24 +124,26 @@ impl Whitening {
     pub fn apply(&self, values: &[f32]) -> Result<UnitVector, DescriptorError> {
         self.check_dimension(values.len())?;
         let centred: Vec<f32> = values.iter().zip(&self.mean).map(|(v, m)| v - m).collect();
-        let axes = self.projection.chunks_exact(self.input_dimension());
+        let axes = self.projection.as_vectors().rows();
         let components = axes
             .zip(&self.scales)
             .map(|(axis, scale)| scale * dot(axis, &centred));
         UnitVector::normalize(components.collect())
     }
 
-    /// As [`Whitening::apply`] for many descriptors, one after another, on all cores; the whitened
-    /// ones likewise. One that has no direction any more is left zero.
-    #[must_use]
-    pub fn apply_all(&self, rows: &[f32]) -> Vec<f32> {
-        let input = self.input_dimension();
-        let mut whitened = Vec::with_capacity(rows.len() / input * self.dimension());
-        for block in rows.chunks(BLOCK * input) {
-            let means = self.mean.iter().cycle();
-            let centred: Vec<f32> = block.iter().zip(means).map(|(v, m)| v - m).collect();
+    /// As [`Whitening::apply`] for many descriptors, on all cores. One that has no direction any
+    /// more is left zero.
+    ///
+    /// # Errors
+    /// [`DescriptorError::WrongDimension`].
+    pub fn apply_all(&self, rows: Vectors<'_>) -> Result<Matrix, DescriptorError> {
+        self.check_dimension(rows.dimension())?;
+        let mut whitened = Vec::with_capacity(rows.len() * self.dimension());
+        for (_, block) in rows.blocks(BLOCK) {
+            let each = block.values().iter().zip(self.mean.iter().cycle());
+            let centred = Matrix::new(each.map(|(v, m)| v - m).collect(), rows.dimension())?;
             let start = whitened.len();
-            whitened.extend(dots(&centred, &self.projection, input));
+            whitened.extend(centred.as_vectors().dots(self.projection.as_vectors()));
             for row in whitened[start..].chunks_exact_mut(self.dimension()) {
                 for (value, scale) in row.iter_mut().zip(&self.scales) {
                     *value *= scale;
@@ -151,7 +153,7 @@ impl Whitening {
                 }
             }
         }
-        whitened
+        Matrix::new(whitened, self.dimension())
     }
 
     /// BLAKE3 of all that it is, 64 hexadecimal digits.
@@ -159,7 +161,8 @@ impl Whitening {
     pub fn digest(&self) -> String {
         let mut hasher = blake3::Hasher::new();
         hasher.update(self.origin_json.as_bytes());
-        for values in [&self.mean, &self.projection, &self.scales] {
+        let projection = self.projection.as_vectors().values();
+        for values in [&self.mean, projection, &self.scales] {
             hasher.update(&(values.len() as u64).to_le_bytes());
             hasher.update(bytemuck::cast_slice(values));
         }

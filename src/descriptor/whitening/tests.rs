@@ -32,11 +32,15 @@ fn golden() -> Golden {
 
 impl Golden {
     fn fit(&self, shrinkage: f32) -> Whitening {
-        Whitening::fit(&self.rows, self.dimension, self.keep, shrinkage).unwrap()
+        Whitening::fit(self.vectors(), self.keep, shrinkage).unwrap()
+    }
+
+    fn vectors(&self) -> Vectors<'_> {
+        Vectors::new(&self.rows, self.dimension).unwrap()
     }
 
     fn count(&self) -> usize {
-        self.rows.len() / self.dimension
+        self.vectors().len()
     }
 }
 
@@ -56,10 +60,9 @@ fn equals_scikit_learn_up_to_the_sign_of_each_component() {
         let deviations: Vec<f32> = golden.variances.iter().map(|v| v.sqrt()).collect();
         let ours: Vec<f32> = whitening.scales.iter().map(|scale| 1.0 / scale).collect();
         assert_near(&ours, &deviations, 1e-6, &name);
-        let sign = |axis: usize| {
-            let of = |axes: &[f32]| axes[axis * golden.dimension..][..golden.dimension].to_vec();
-            dot(&of(&whitening.projection), &of(&golden.components)).signum()
-        };
+        let axes = whitening.projection.as_vectors();
+        let components = Vectors::new(&golden.components, golden.dimension).unwrap();
+        let sign = |axis: usize| dot(axes.row(axis), components.row(axis)).signum();
         let signs: Vec<f32> = (0..golden.keep).map(sign).collect();
         let signed = |values: &[f32], signs: &[f32]| -> Vec<f32> {
             let each = values.iter().zip(signs.iter().cycle());
@@ -69,12 +72,12 @@ fn equals_scikit_learn_up_to_the_sign_of_each_component() {
             .iter()
             .flat_map(|sign| vec![*sign; golden.dimension])
             .collect();
-        let axes = signed(&whitening.projection, &axis_signs);
+        let axes = signed(axes.values(), &axis_signs);
         assert_near(&axes, &golden.components, 1e-5, &name);
         let mut found = Vec::new();
         for (row, expected) in golden
-            .rows
-            .chunks_exact(golden.dimension)
+            .vectors()
+            .rows()
             .zip(golden.whitened.chunks_exact(golden.keep))
         {
             let values = whitening.apply(row).unwrap().as_slice().to_vec();
@@ -92,13 +95,11 @@ fn equals_scikit_learn_up_to_the_sign_of_each_component() {
 fn many_at_once_are_whitened_as_one_by_one() {
     let golden = golden();
     let whitening = golden.fit(0.2);
-    let many = golden.rows.repeat(60);
-    let whitened = whitening.apply_all(&many);
-    assert_eq!(whitened.len(), 60 * golden.count() * golden.keep);
-    for (row, whitened) in many
-        .chunks_exact(golden.dimension)
-        .zip(whitened.chunks_exact(golden.keep))
-    {
+    let many = Matrix::new(golden.rows.repeat(60), golden.dimension).unwrap();
+    let whitened = whitening.apply_all(many.as_vectors()).unwrap();
+    let whitened = whitened.as_vectors();
+    assert_eq!(whitened.len(), 60 * golden.count());
+    for (row, whitened) in many.as_vectors().rows().zip(whitened.rows()) {
         assert_near(
             whitened,
             whitening.apply(row).unwrap().as_slice(),
@@ -107,7 +108,9 @@ fn many_at_once_are_whitened_as_one_by_one() {
         );
     }
     // The mean itself has no direction.
-    assert_eq!(whitening.apply_all(&whitening.mean), vec![0.0; golden.keep]);
+    let mean = Vectors::new(&whitening.mean, golden.dimension).unwrap();
+    let zero = Matrix::zeros(1, golden.keep).unwrap();
+    assert_eq!(whitening.apply_all(mean).unwrap(), zero);
     assert!(matches!(
         whitening.apply(&whitening.mean),
         Err(DescriptorError::ZeroDescriptor)
@@ -119,16 +122,17 @@ fn the_axes_are_those_of_the_covariance_whether_there_are_more_descriptors_or_va
     // The same descriptors with columns of zeros: now there are fewer of them than values.
     let golden = golden();
     let wider = 3 * golden.dimension;
-    let widened: Vec<f32> = golden
-        .rows
-        .chunks_exact(golden.dimension)
-        .flat_map(|row| row.iter().copied().chain(vec![0.0; wider - row.len()]))
-        .collect();
+    let mut widened = Matrix::zeros(golden.count(), wider).unwrap();
+    for (wide, row) in widened.rows_mut().zip(golden.vectors().rows()) {
+        wide[..row.len()].copy_from_slice(row);
+    }
     let narrow = golden.fit(0.0);
-    let wide = Whitening::fit(&widened, wider, golden.keep, 0.0).unwrap();
+    let wide = Whitening::fit(widened.as_vectors(), golden.keep, 0.0).unwrap();
     assert_near(&wide.scales, &narrow.scales, 1e-3, "scales");
-    let whitened = narrow.apply_all(&golden.rows);
-    assert_near(&wide.apply_all(&widened), &whitened, 1e-4, "descriptors");
+    let whitened = [(&wide, widened.as_vectors()), (&narrow, golden.vectors())];
+    let whitened = whitened.map(|(whitening, rows)| whitening.apply_all(rows).unwrap());
+    let [wide, narrow] = whitened.each_ref().map(|one| one.as_vectors().values());
+    assert_near(wide, narrow, 1e-4, "descriptors");
 }
 
 #[test]
@@ -147,7 +151,10 @@ fn shrinkage_goes_from_equal_spread_to_pca_alone() {
 #[test]
 fn what_cannot_be_whitened_is_refused() {
     let golden = golden();
-    let fit = |rows: &[f32], keep| Whitening::fit(rows, golden.dimension, keep, 0.0);
+    let fit = |rows: &[f32], keep| {
+        let rows = Vectors::new(rows, golden.dimension)?;
+        Whitening::fit(rows, keep, 0.0)
+    };
     assert!(matches!(
         fit(&golden.rows, golden.dimension + 1),
         Err(DescriptorError::TooFewToWhiten { most, .. }) if most == golden.dimension
@@ -177,7 +184,7 @@ fn what_cannot_be_whitened_is_refused() {
         Err(DescriptorError::NonFiniteDescriptor)
     ));
     for shrinkage in [-0.1, 1.1, f32::NAN] {
-        let fitted = Whitening::fit(&golden.rows, golden.dimension, 2, shrinkage);
+        let fitted = Whitening::fit(golden.vectors(), 2, shrinkage);
         assert!(matches!(
             fitted,
             Err(DescriptorError::InvalidShrinkage { .. })
@@ -186,6 +193,11 @@ fn what_cannot_be_whitened_is_refused() {
     let whitening = golden.fit(0.0);
     assert!(matches!(
         whitening.apply(&golden.rows),
+        Err(DescriptorError::WrongDimension { .. })
+    ));
+    let narrower = Vectors::new(&golden.rows, golden.dimension / 2).unwrap();
+    assert!(matches!(
+        whitening.apply_all(narrower),
         Err(DescriptorError::WrongDimension { .. })
     ));
 }

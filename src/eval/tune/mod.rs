@@ -17,7 +17,7 @@ use super::features::{EvalEvent, Features};
 use super::ground_truth::GroundTruth;
 use super::metrics::Metric;
 use super::ranking::{Weighted, outcomes};
-use crate::descriptor::{DescriptorSpec, Part, Pooling, Whitening};
+use crate::descriptor::{DescriptorSpec, Matrix, Part, Pooling, Whitening};
 use crate::error::{EvalError, Result};
 use crate::extract::Extractor;
 use crate::gallery::PooledCache;
@@ -332,7 +332,8 @@ impl<'a> Tuning<'a> {
         };
         let joined = features.joined(&last.spec)?;
         let (metric, seed) = (self.options.metric, self.options.seed);
-        let Some(fitted) = whiten::best(half, &joined, metric, seed, &mut self.tried)? else {
+        let Some(fitted) = whiten::best(half, joined.as_vectors(), metric, seed, &mut self.tried)?
+        else {
             return Ok(None);
         };
         let step = TuneStep {
@@ -361,7 +362,7 @@ impl<'a> Tuning<'a> {
     ) -> Result<Vec<f64>> {
         let matrices = features.matrices(spec)?;
         let weighted = Weighted {
-            parts: matrices.iter().collect(),
+            parts: matrices.iter().map(Matrix::as_vectors).collect(),
             weights: spec.parts.iter().map(|part| part.weight).collect(),
         };
         Ok(self.values_of(&outcomes(truth, &weighted)))
@@ -397,9 +398,10 @@ impl<'a> Tuning<'a> {
         let after = match &found.whitening {
             None => self.values(&end.spec, features, &kept)?,
             Some(whitening) => {
-                let whitened = whiten::whitened(whitening, &features.joined(&end.spec)?);
+                let joined = features.joined(&end.spec)?;
+                let whitened = whitening.apply_all(joined.as_vectors())?;
                 let weighted = Weighted {
-                    parts: vec![&whitened],
+                    parts: vec![whitened.as_vectors()],
                     weights: vec![1.0],
                 };
                 self.values_of(&outcomes(&kept, &weighted))

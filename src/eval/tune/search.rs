@@ -83,7 +83,7 @@ impl<'a> Search<'a> {
         for part in parts {
             let matrix = features.matrix(part)?;
             let weighted = Weighted {
-                parts: vec![&matrix],
+                parts: vec![matrix.as_vectors()],
                 weights: vec![1.0],
             };
             let similarities = weighted.of(&items);

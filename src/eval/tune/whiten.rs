@@ -3,9 +3,9 @@
 use super::super::bootstrap::{Bootstrap, Estimate};
 use super::super::ground_truth::GroundTruth;
 use super::super::metrics::Metric;
-use super::super::ranking::{Matrix, Weighted, outcomes};
+use super::super::ranking::{Weighted, outcomes};
 use super::groups;
-use crate::descriptor::Whitening;
+use crate::descriptor::{Matrix, Vectors, Whitening};
 use crate::error::{DescriptorError, Result};
 
 /// Dimensions kept that are tried.
@@ -27,7 +27,7 @@ pub struct Fitted {
 /// fitted and judged on the same photos every whitening would look splendid.
 pub fn best(
     truth: &GroundTruth,
-    descriptors: &Matrix,
+    descriptors: Vectors<'_>,
     metric: Metric,
     seed: u64,
     tried: &mut usize,
@@ -35,7 +35,7 @@ pub fn best(
     let folds = folds(truth, descriptors, seed);
     let plain: Vec<f64> = folds
         .iter()
-        .flat_map(|fold| values(&fold.truth, &fold.descriptors, metric))
+        .flat_map(|fold| values(&fold.truth, fold.descriptors.as_vectors(), metric))
         .collect();
     if plain.is_empty() {
         return Ok(None);
@@ -43,7 +43,7 @@ pub fn best(
     let bootstrap = Bootstrap::new(plain.len(), seed);
     let fewest = folds
         .iter()
-        .map(|fold| fold.descriptors.rows())
+        .map(|fold| fold.descriptors.as_vectors().len())
         .min()
         .unwrap_or(0);
     let groups = folds
@@ -55,18 +55,16 @@ pub fn best(
         // The axes do not depend on how many are kept.
         for keep in KEEP
             .into_iter()
-            .filter(|keep| *keep < fewest && *keep <= descriptors.dimension)
+            .filter(|keep| *keep < fewest && *keep <= descriptors.dimension())
         {
             *tried += 1;
-            let fit = |fold: &Fold| {
-                let rows = &fold.descriptors.values;
-                Whitening::fit(rows, descriptors.dimension, keep, shrinkage)
-            };
+            let fit = |fold: &Fold| Whitening::fit(fold.descriptors.as_vectors(), keep, shrinkage);
             let (a, b) = (fit(&folds[1])?, fit(&folds[0])?);
             let of = |fold: &Fold, whitening: &Whitening| {
-                values(&fold.truth, &whitened(whitening, &fold.descriptors), metric)
+                let whitened = whitening.apply_all(fold.descriptors.as_vectors())?;
+                Ok::<_, DescriptorError>(values(&fold.truth, whitened.as_vectors(), metric))
             };
-            let after = [of(&folds[0], &a), of(&folds[1], &b)].concat();
+            let after = [of(&folds[0], &a)?, of(&folds[1], &b)?].concat();
             let differences: Vec<f64> = after.iter().zip(&plain).map(|(a, b)| a - b).collect();
             let gain = bootstrap.estimate(&differences);
             if !gain.is_gain() || !groups::agree(&groups, &differences) {
@@ -80,16 +78,8 @@ pub fn best(
     let Some((gain, keep, shrinkage)) = best else {
         return Ok(None);
     };
-    let whitening = Whitening::fit(&descriptors.values, descriptors.dimension, keep, shrinkage)?;
+    let whitening = Whitening::fit(descriptors, keep, shrinkage)?;
     Ok(Some(Fitted { whitening, gain }))
-}
-
-/// The rows whitened.
-pub fn whitened(whitening: &Whitening, descriptors: &Matrix) -> Matrix {
-    Matrix {
-        values: whitening.apply_all(&descriptors.values),
-        dimension: whitening.dimension(),
-    }
 }
 
 struct Fold {
@@ -97,7 +87,7 @@ struct Fold {
     descriptors: Matrix,
 }
 
-fn folds(truth: &GroundTruth, descriptors: &Matrix, seed: u64) -> [Fold; 2] {
+fn folds(truth: &GroundTruth, descriptors: Vectors<'_>, seed: u64) -> [Fold; 2] {
     truth.half_items(seed).map(|keep| {
         let rows: Vec<u32> = (0u32..)
             .zip(&keep)
@@ -111,7 +101,7 @@ fn folds(truth: &GroundTruth, descriptors: &Matrix, seed: u64) -> [Fold; 2] {
     })
 }
 
-fn values(truth: &GroundTruth, descriptors: &Matrix, metric: Metric) -> Vec<f64> {
+fn values(truth: &GroundTruth, descriptors: Vectors<'_>, metric: Metric) -> Vec<f64> {
     let weighted = Weighted {
         parts: vec![descriptors],
         weights: vec![1.0],

@@ -4,7 +4,8 @@ use std::collections::HashMap;
 
 use rayon::prelude::*;
 
-use super::{Asking, Snapshot};
+use super::Snapshot;
+use super::search::Asking;
 use crate::descriptor::dot;
 use crate::gallery::index::{Neighbor, best};
 use crate::ranking::Expansion;
@@ -58,15 +59,9 @@ impl Snapshot {
         k: usize,
         alive: &(dyn Fn(u32) -> bool + Sync),
     ) -> Vec<Neighbor> {
-        let dimension = query.len();
-        let products = |vectors: &[f32]| -> Vec<f32> {
-            let rows = vectors.par_chunks_exact(dimension);
-            rows.map(|vector| dot(query, vector)).collect()
-        };
-        let mut plain = self
-            .base()
-            .map_or_else(Vec::new, |base| products(base.vectors()));
-        plain.extend(products(self.tail()));
+        let in_base = self.base().map(|base| base.vectors().dot(query));
+        let mut plain = in_base.unwrap_or_default();
+        plain.extend(self.tail().dot(query));
         let plain_of = |index: u32| plain.get(index as usize).copied().unwrap_or(0.0);
         let indexes = (0..self.vector_count() as u32).into_par_iter();
         let near = indexes.filter(|index| alive(*index)).map(|index| Neighbor {

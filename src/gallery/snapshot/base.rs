@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::container::{Container, damaged};
 use super::layout::{BaseHeader, BaseRef};
+use crate::descriptor::Vectors;
 use crate::error::{GalleryError, Result};
 use crate::gallery::hnsw::FlatHnsw;
 
@@ -42,9 +43,11 @@ impl Base {
         self.file.size()
     }
 
-    /// All vectors, one after another.
-    pub fn vectors(&self) -> &[f32] {
-        self.file.numbers(&self.file.header().sections.vectors)
+    /// All vectors.
+    pub fn vectors(&self) -> Vectors<'_> {
+        let header = self.file.header();
+        self.file
+            .vectors(&header.sections.vectors, header.dimension)
     }
 
     /// The graph, searched with so many candidates; nothing where its making was interrupted.
@@ -53,7 +56,6 @@ impl Base {
         let sections = &header.sections;
         header.has_graph().then(|| FlatHnsw {
             vectors: self.vectors(),
-            dimension: header.dimension,
             lowest: self.file.numbers(&sections.lowest),
             upper_starts: self.file.numbers(&sections.upper_starts),
             upper: self.file.numbers(&sections.upper),

@@ -8,7 +8,8 @@ use memmap2::Mmap;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::error::{Error, FileError, GalleryError, Result};
+use crate::descriptor::Vectors;
+use crate::error::{DescriptorError, Error, FileError, GalleryError, Result};
 use crate::gallery::version::VERSION;
 
 /// Magic, length and checksum before the header's JSON.
@@ -111,6 +112,12 @@ impl<H: ContainerHeader> Container<H> {
         bytemuck::try_cast_slice(self.bytes(section)).unwrap_or_default()
     }
 
+    /// A section's vectors, of as many values as the header says.
+    pub fn vectors(&self, section: &Section, dimension: usize) -> Vectors<'_> {
+        Vectors::new(self.numbers(section), dimension)
+            .expect("the header's counts fitted its sections when the file was opened")
+    }
+
     /// Compares every section with its checksum.
     ///
     /// # Errors
@@ -211,8 +218,16 @@ pub struct MappedSection {
 }
 
 impl MappedSection {
-    pub fn numbers<T: bytemuck::Pod>(&self) -> &[T] {
-        bytemuck::try_cast_slice(slice(&self.map, &self.section)).unwrap_or_default()
+    /// The vectors that were written, of so many values.
+    ///
+    /// # Errors
+    /// As [`Vectors::new`].
+    pub fn vectors(&self, dimension: usize) -> Result<Vectors<'_>, DescriptorError> {
+        let bytes = slice(&self.map, &self.section);
+        Vectors::new(
+            bytemuck::try_cast_slice(bytes).unwrap_or_default(),
+            dimension,
+        )
     }
 }
 

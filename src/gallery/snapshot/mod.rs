@@ -4,6 +4,7 @@ mod augmented;
 mod base;
 mod container;
 mod layout;
+mod search;
 mod switch;
 
 use std::collections::HashMap;
@@ -14,72 +15,20 @@ use std::sync::Arc;
 pub use self::base::Base;
 use self::container::Container;
 use self::container::damaged;
-pub use self::container::{ContainerWriter, MappedSection, Section};
+pub use self::container::{ContainerWriter, Section};
 use self::layout::RECORD;
 pub use self::layout::{Augmented, BaseHeader, BaseRef, BaseSections, Header, Sections};
+pub use self::search::{Match, SearchOptions};
 pub use self::switch::{CURRENT, remove_others, switch_to};
-use super::hnsw::FlatHnsw;
-use super::index::{DEFAULT_EF_SEARCH, Exact, Index, Neighbor, best};
 use super::record::{Record, path_from_bytes, path_to_bytes};
-use crate::descriptor::{Descriptor, Fingerprint, UnitVector};
-use crate::error::{DescriptorError, FileError, GalleryError, Result};
+use crate::descriptor::{Descriptor, Fingerprint, UnitVector, Vectors};
+use crate::error::{FileError, GalleryError, Result};
 use crate::photo::ContentHash;
-use crate::ranking::{Expansion, Ranking};
+use crate::ranking::Ranking;
 
 /// How often a snapshot is looked for again that was replaced between reading its name and
 /// opening it.
 const ATTEMPTS: usize = 100;
-
-/// How to search.
-#[derive(Clone, Debug)]
-pub struct SearchOptions {
-    /// The most matches wanted.
-    pub k: usize,
-    /// Compare with every photo, however many there are.
-    pub exact: bool,
-    /// Candidates the approximate search keeps: more find more and take longer.
-    pub ef_search: Option<usize>,
-    /// Matches below this cosine are left out.
-    pub min_similarity: Option<f32>,
-    /// How to rank; nothing: as the gallery does.
-    pub ranking: Option<Ranking>,
-    /// Photos with one of these contents are left out.
-    pub without: Vec<ContentHash>,
-}
-
-/// A search with its ranking.
-struct Asking<'a> {
-    ranking: Ranking,
-    options: &'a SearchOptions,
-}
-
-impl Asking<'_> {
-    fn ef_search(&self) -> usize {
-        self.options.ef_search.unwrap_or(DEFAULT_EF_SEARCH)
-    }
-}
-
-impl Default for SearchOptions {
-    fn default() -> Self {
-        Self {
-            k: 10,
-            exact: false,
-            ef_search: None,
-            min_similarity: None,
-            ranking: None,
-            without: Vec::new(),
-        }
-    }
-}
-
-/// An answer.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Match {
-    /// The photo.
-    pub record: Record,
-    /// Cosine of its descriptor and the query, −1 … 1.
-    pub similarity: f32,
-}
 
 /// An opened snapshot.
 pub struct Snapshot {
@@ -201,33 +150,25 @@ impl Snapshot {
         self.base.as_ref().map_or(0, Base::points)
     }
 
-    fn tail(&self) -> &[f32] {
-        self.file.numbers(&self.header().sections.tail)
+    fn tail(&self) -> Vectors<'_> {
+        let header = self.header();
+        self.file
+            .vectors(&header.sections.tail, header.fingerprint.dimension())
     }
 
     /// All vectors, in order.
     pub fn vectors(&self) -> impl Iterator<Item = &[f32]> {
-        let in_base = self.base.as_ref().map_or(&[][..], Base::vectors);
-        let dimension = self.fingerprint().dimension();
-        let rows = in_base.chunks_exact(dimension);
-        rows.chain(self.tail().chunks_exact(dimension))
+        let in_base = self.base.iter().flat_map(|base| base.vectors().rows());
+        in_base.chain(self.tail().rows())
     }
 
     /// One vector.
     #[must_use]
     pub fn vector(&self, index: usize) -> Option<&[f32]> {
-        let row = |vectors: &'_ [f32], index: usize| {
-            let dimension = self.fingerprint().dimension();
-            let start = index.checked_mul(dimension)?;
-            Some(start..start.checked_add(dimension)?).filter(|range| range.end <= vectors.len())
-        };
-        let in_base = self.base.as_ref().map_or(&[][..], Base::vectors);
-        let vectors = if index < self.base_points() {
-            (in_base, index)
-        } else {
-            (self.tail(), index - self.base_points())
-        };
-        vectors.0.get(row(vectors.0, vectors.1)?)
+        match &self.base {
+            Some(base) if index < base.points() => base.vectors().get(index),
+            _ => self.tail().get(index - self.base_points()),
+        }
     }
 
     fn owner_starts(&self) -> &[u32] {
@@ -315,136 +256,6 @@ impl Snapshot {
             augment: augmented.map(|augmented| augmented.expansion),
             ..self.header().ranking
         }
-    }
-
-    /// The photos most similar to `query`, best first, equals by path.
-    ///
-    /// Small galleries are searched exactly. In large ones a graph finds nearly all of the
-    /// nearest, and the photos added since it was built are compared one by one. The ranking is the
-    /// gallery's or the options'. With an augmentation the similarities are those to the augmented
-    /// vectors; candidates are found by the vectors as they are.
-    ///
-    /// # Errors
-    /// [`DescriptorError::Foreign`] if the query was not made as the gallery's descriptors were.
-    pub fn search(
-        &self,
-        query: &Descriptor,
-        options: &SearchOptions,
-    ) -> Result<Vec<Match>, DescriptorError> {
-        query.check(&self.fingerprint)?;
-        let asking = Asking {
-            ranking: options.ranking.unwrap_or_else(|| self.ranking()),
-            options,
-        };
-        let expanded = match &asking.ranking.expand {
-            Some(expansion) => Some(self.expand(query, expansion, &asking)?),
-            None => None,
-        };
-        let query = expanded.as_ref().unwrap_or_else(|| query.vector());
-        // Each content has one vector, so no more than these are left out.
-        let wanted = options.k + options.without.len();
-        let near = self.nearest(query.as_slice(), wanted, &asking);
-        Ok(self.matches(near, options))
-    }
-
-    /// The query moved towards the first that it finds: searched with, it finds more. Photos with
-    /// equal descriptors count as one.
-    fn expand(
-        &self,
-        query: &Descriptor,
-        expansion: &Expansion,
-        asking: &Asking<'_>,
-    ) -> Result<UnitVector, DescriptorError> {
-        let near = self.nearest(query.as_slice(), expansion.neighbors, asking);
-        let vectors = near.into_iter().filter_map(|neighbor| {
-            let vector = self.searched_vector(neighbor.index, asking)?;
-            Some((neighbor.similarity, vector))
-        });
-        let vectors: Vec<(f32, Vec<f32>)> = vectors.collect();
-        let nearest = vectors.iter().map(|(similarity, v)| (*similarity, &v[..]));
-        expansion.expand(query.as_slice(), nearest)
-    }
-
-    fn nearest(&self, query: &[f32], k: usize, asking: &Asking<'_>) -> Vec<Neighbor> {
-        let graph = self.graph(asking);
-        let is_alive = self.living();
-        let Some(augment) = asking.ranking.augment else {
-            return self.nearest_plain(graph.as_ref(), query, k, &is_alive);
-        };
-        match self.augmentation_sections() {
-            Some(lists) if lists.expansion == augment => match graph {
-                None => self.nearest_augmented(&lists, query, k, &is_alive),
-                graph => {
-                    let wanted = asking.ef_search().max(k);
-                    let candidates = self.nearest_plain(graph.as_ref(), query, wanted, &is_alive);
-                    self.rank_augmented(query, candidates, k, |index| lists.terms(index).collect())
-                }
-            },
-            _ => {
-                let wanted = asking.ef_search().max(k);
-                let candidates = self.nearest_plain(graph.as_ref(), query, wanted, &is_alive);
-                self.rank_augmented(query, candidates, k, |index| {
-                    self.terms_now(index, &augment, asking)
-                })
-            }
-        }
-    }
-
-    fn graph(&self, asking: &Asking<'_>) -> Option<FlatHnsw<'_>> {
-        let graph = self.base.as_ref()?.graph(asking.ef_search());
-        graph.filter(|_| !asking.options.exact)
-    }
-
-    /// Which vectors are some photo's.
-    fn living(&self) -> impl Fn(u32) -> bool + Sync {
-        let starts = self.owner_starts();
-        move |index: u32| {
-            let owners = starts.get(index as usize..index as usize + 2);
-            owners.is_some_and(|owners| owners[0] < owners[1])
-        }
-    }
-
-    /// By the vectors as they are; exactly where there is no graph.
-    fn nearest_plain(
-        &self,
-        graph: Option<&FlatHnsw<'_>>,
-        query: &[f32],
-        k: usize,
-        alive: &(dyn Fn(u32) -> bool + Sync),
-    ) -> Vec<Neighbor> {
-        let exact = |vectors, first| Exact {
-            vectors,
-            dimension: query.len(),
-            first,
-        };
-        let mut near = exact(self.tail(), self.base_points() as u32).search(query, k, alive);
-        if let Some(base) = &self.base {
-            near.extend(match graph {
-                Some(graph) => graph.search(query, k, alive),
-                None => exact(base.vectors(), 0).search(query, k, alive),
-            });
-        }
-        best(near, k)
-    }
-
-    fn matches(&self, near: Vec<Neighbor>, options: &SearchOptions) -> Vec<Match> {
-        let lowest = options.min_similarity.unwrap_or(f32::NEG_INFINITY);
-        let photos = near
-            .into_iter()
-            .filter(|n| n.similarity >= lowest)
-            .flat_map(|neighbor| {
-                let similarity = neighbor.similarity.clamp(-1.0, 1.0);
-                self.owners(neighbor.index as usize)
-                    .map(move |record| Match { record, similarity })
-            });
-        let is_wanted = |found: &Match| !options.without.contains(&found.record.hash);
-        let mut matches: Vec<Match> = photos.filter(is_wanted).collect();
-        matches.sort_by(|a, b| {
-            let order = b.similarity.total_cmp(&a.similarity);
-            order.then_with(|| a.record.path.cmp(&b.record.path))
-        });
-        matches.truncate(options.k);
-        matches
     }
 
     /// Compares every section with its checksum.
