@@ -7,13 +7,31 @@
 //!         └──────────── extract.rs ─────────────┘
 //! ```
 //!
+//! Index a folder, and ask for what is like one picture and unlike another:
+//!
+//! ```no_run
+//! use std::ops::ControlFlow;
+//!
+//! use imgsearch::{Gallery, Searcher};
+//!
+//! let mut gallery = Gallery::create_or_open(".imgsearch", &"efficientnet_lite0".parse()?)?;
+//! gallery.index(["photos"]).run(|_| ControlFlow::Continue(()))?;
+//!
+//! let searcher = Searcher::open(".imgsearch")?;
+//! for found in searcher.like("cat.jpg")?.unlike("dog.jpg")?.k(10).run()? {
+//!     println!("{:.4}  {}", found.similarity, found.record.path.display());
+//! }
+//! # Ok::<(), imgsearch::Error>(())
+//! ```
+//!
+//! A [`Recipe`] says what descriptors are made of, in one line:
+//!
 //! ```
 //! use imgsearch::Recipe;
 //! use imgsearch::backbone::Architecture;
 //!
-//! // Which layers there are, and what a descriptor of two of them is made of.
+//! let recipe: Recipe = "efficientnet_lite0:blocks.10/gem*0.5+head@crop=none".parse()?;
 //! let network = Architecture::find("efficientnet_lite0")?.network();
-//! let recipe: Recipe = "efficientnet_lite0:blocks.10/gem*0.5+head".parse()?;
 //! assert_eq!(recipe.spec.dimension(&network, 224, 224)?, 112 + 1280);
 //! # Ok::<(), imgsearch::Error>(())
 //! ```
@@ -37,6 +55,7 @@ pub mod photo;
 pub mod ranking;
 pub mod resolve;
 pub mod search;
+mod version;
 pub mod weights;
 
 pub use descriptor::{Descriptor, DescriptorSpec, Recipe};
@@ -44,3 +63,4 @@ pub use error::{Error, Result};
 pub use extract::Extractor;
 pub use gallery::Gallery;
 pub use search::Searcher;
+pub use version::{Version, version};

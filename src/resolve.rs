@@ -62,6 +62,17 @@ impl Overrides {
         }
     }
 
+    /// Whether nothing is asked for that decides a descriptor.
+    #[must_use]
+    pub fn leave_all_as_it_is(&self) -> bool {
+        let device = self.device.clone();
+        *self
+            == Self {
+                device,
+                ..Self::default()
+            }
+    }
+
     /// The recipe that is asked for, or the default model's where none is.
     ///
     /// # Errors

@@ -20,12 +20,13 @@ mod whiten;
 
 use std::panic;
 use std::process::ExitCode;
+use std::sync::LazyLock;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
 /// Find pictures by looking at them.
 #[derive(Parser)]
-#[command(name = "imgsearch", version, arg_required_else_help = true)]
+#[command(name = "imgsearch", version = version(), arg_required_else_help = true)]
 #[command(
     after_help = "Examples:\n  imgsearch index ./photos          index a folder\n  \
                         imgsearch query cat.jpg -k 10     the ten photos most like this one"
@@ -80,6 +81,12 @@ pub fn main() -> ExitCode {
         Command::Completions(args) => completions::run(&args, &mut Cli::command()),
     };
     outcome.unwrap_or_else(|error| exit::explain(&error)).into()
+}
+
+/// The release, its commit and the instruction set in use.
+fn version() -> &'static str {
+    static VERSION: LazyLock<String> = LazyLock::new(|| imgsearch::version().to_string());
+    &VERSION
 }
 
 /// sled panics on damaged files. The library catches that, and what it makes of it is told in our

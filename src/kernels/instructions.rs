@@ -1,5 +1,7 @@
 //! The instruction sets there are kernels for, and which of them this machine has.
 
+use std::fmt;
+
 use super::table::Kernels;
 
 /// A set of vector instructions.
@@ -11,6 +13,17 @@ pub enum Instructions {
     Avx2,
     /// AVX-512F, on x86.
     Avx512,
+}
+
+impl fmt::Display for Instructions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Portable if cfg!(target_arch = "aarch64") => "NEON",
+            Self::Portable => "portable instructions",
+            Self::Avx2 => "AVX2",
+            Self::Avx512 => "AVX-512",
+        })
+    }
 }
 
 impl Instructions {

@@ -66,6 +66,12 @@ impl From<&str> for Example {
     }
 }
 
+impl From<&String> for Example {
+    fn from(path: &String) -> Self {
+        path.as_str().into()
+    }
+}
+
 impl From<String> for Example {
     fn from(path: String) -> Self {
         PathBuf::from(path).into()

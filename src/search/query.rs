@@ -177,6 +177,10 @@ impl<'a> Query<'a> {
     }
 
     fn describe(&self, example: Example, weight: f32) -> Result<(Descriptor, Asked)> {
+        if !self.searcher.overrides.leave_all_as_it_is() {
+            // What is asked for must agree with the gallery, be it needed or not.
+            self.searcher.extractor()?;
+        }
         let mut asked = Asked {
             path: PathBuf::from("-"),
             weight,

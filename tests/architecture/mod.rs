@@ -57,6 +57,7 @@ const ORDER: &[&str] = &[
     "search",
     "ingest",
     "eval",
+    "version",
     "lib",
     "cli",
     "main",
@@ -110,6 +111,10 @@ fn sources() -> Sources {
                 folders.push(path);
             } else {
                 let name = path.strip_prefix(&root).unwrap().to_str().unwrap();
+                // A program of its own.
+                if name == "build.rs" {
+                    continue;
+                }
                 sources.insert(name.replace('\\', "/"), fs::read_to_string(&path).unwrap());
             }
         }

@@ -86,7 +86,7 @@ impl Snapshot {
         };
         let query = expanded.as_ref().unwrap_or_else(|| query.vector());
         // Each content has one vector, so no more than these are left out.
-        let wanted = options.k + options.without.len();
+        let wanted = options.k.saturating_add(options.without.len());
         let near = self.nearest(query.as_slice(), wanted, &asking);
         Ok(self.matches(near, options))
     }
