@@ -74,7 +74,6 @@ impl<'a> Vectors<'a> {
     }
 
     /// The rows, in order.
-    #[must_use]
     pub fn rows(self) -> ChunksExact<'a, f32> {
         self.values.chunks_exact(self.dimension)
     }
@@ -90,7 +89,6 @@ impl<'a> Vectors<'a> {
     ///
     /// # Panics
     /// If `rows` is 0.
-    #[must_use]
     pub fn blocks(self, rows: usize) -> impl Iterator<Item = (usize, Self)> {
         let blocks = self.values.chunks(rows * self.dimension).enumerate();
         blocks.map(move |(number, values)| (number * rows, Self { values, ..self }))
