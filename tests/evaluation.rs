@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::common::paint::{Scene, paint};
 use crate::common::skip::{NO_PHOTOS, skip};
-use crate::common::{Workspace, trained_weights};
+use crate::common::{Workspace, said, trained_weights};
 
 /// A folder for each of some kinds of scene, with so many views.
 fn labelled(scenes: usize, views: u64) -> Workspace {
@@ -157,6 +157,23 @@ fn a_table_says_what_belongs_together_and_a_broken_photo_stops_nothing() {
     );
     let skipped = report["skipped"].as_array().unwrap();
     assert!(skipped[0]["path"].as_str().unwrap().ends_with("broken.jpg"));
+}
+
+#[test]
+fn a_set_of_broken_photos_alone_measures_nothing_and_says_so() {
+    let w = labelled(2, 2);
+    for (_, name) in Scene::ALL.into_iter().take(2) {
+        for view in 0..2 {
+            let broken = b"\x89PNG\r\n\x1a\n broken";
+            fs::write(w.path(&format!("set/{name}/{view}.png")), broken).unwrap();
+        }
+    }
+    let refused = said(&w.run(&["eval", "set", "--specs", "head"], 1));
+    assert!(
+        refused.contains("only 0 queries with something to find: an evaluation needs at least 1"),
+        "{refused}"
+    );
+    assert_eq!(refused.matches("skipped").count(), 4, "{refused}");
 }
 
 #[test]
