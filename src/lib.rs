@@ -55,6 +55,7 @@ pub mod photo;
 pub mod ranking;
 pub mod resolve;
 pub mod search;
+mod spec_file;
 mod version;
 pub mod weights;
 
@@ -63,4 +64,5 @@ pub use error::{Error, Result};
 pub use extract::Extractor;
 pub use gallery::Gallery;
 pub use search::Searcher;
+pub use spec_file::{Gain, SpecFile, Tuned};
 pub use version::{Version, version};

@@ -7,14 +7,14 @@
 use std::path::{Path, PathBuf};
 
 use crate::backbone::Architecture;
-use crate::descriptor::{
-    DescriptorSpec, Fingerprint, Projection, Recipe, SpecFile, Whitening, default_spec,
-};
+use crate::descriptor::{DescriptorSpec, Fingerprint, Projection, Recipe, Whitening, default_spec};
 use crate::error::{DescriptorError, Error, GalleryError, Result};
 use crate::extract::{self, Extractor, architecture_of};
 use crate::gallery::{Gallery, check_same, check_unprojected, whitening_of};
 use crate::model::digest::Digests;
 use crate::model::{self, FetchEvent, FetchOptions};
+use crate::ranking::Ranking;
+use crate::spec_file::SpecFile;
 
 /// The model that is taken where none is named: small, quick on a CPU, freely licensed.
 pub const DEFAULT_MODEL: &str = "efficientnet_lite0";
@@ -48,6 +48,8 @@ struct Request {
     /// Whether the recipe came with a preprocessing of its own.
     says_preprocess: bool,
     whitening: Option<Whitening>,
+    /// The digest of the weights that a spec file was found with.
+    tuned_with: Option<String>,
     /// Whether a spec file said which whitening there is, or that there is none.
     says_all: bool,
 }
@@ -73,6 +75,16 @@ impl Overrides {
             }
     }
 
+    /// The ranking that a spec file says.
+    ///
+    /// # Errors
+    /// Whatever is wrong with the file.
+    pub fn ranking(&self) -> Result<Option<Ranking>> {
+        let file = self.recipe.as_deref().filter(|text| is_file(text));
+        let file = file.map(|file| SpecFile::read(Path::new(file)));
+        Ok(file.transpose()?.and_then(|file| file.ranking))
+    }
+
     /// The recipe that is asked for, or the default model's where none is.
     ///
     /// # Errors
@@ -91,15 +103,20 @@ impl Request {
         let mut request = Self {
             recipe: None,
             whitening: None,
-            says_preprocess: text.is_some_and(|text| text.contains('@')),
+            says_preprocess: text.is_some_and(|text| text.contains('@') || is_file(text)),
+            tuned_with: None,
             says_all: text.is_some_and(is_file),
             overrides: overrides.clone(),
         };
         let mut whitening = overrides.whitening.clone();
         if let Some(file) = text.filter(|text| is_file(text)) {
             let file = SpecFile::read(Path::new(file))?;
-            request.recipe = Some(of_text(own, &file.spec)?.with_preprocess(&file.preprocess)?);
-            request.says_preprocess = true;
+            let plain = Recipe {
+                projection: Projection::None,
+                ..file.recipe
+            };
+            request.recipe = Some(of_text(own, &plain.to_string())?);
+            request.tuned_with = file.weights;
             whitening = whitening.or(file.whitening);
         } else if let Some(text) = text {
             request.recipe = Some(of_text(own, text)?);
@@ -139,6 +156,11 @@ impl Request {
         if let Some(file) = &self.overrides.weights {
             return Ok(file.clone());
         }
+        let digests = Digests::in_folder(&FetchOptions::from_env().cache);
+        let tuned_with = self.tuned_with.as_deref();
+        if let Some(known) = tuned_with.and_then(|digest| digests.find(digest)) {
+            return Ok(known);
+        }
         let model = model::find(&recipe.spec.model)?;
         model::fetch::weights(model, &FetchOptions::from_env(), on_fetch)
     }
@@ -148,7 +170,19 @@ impl Request {
         let recipe = self.recipe()?;
         let weights = self.weights(&recipe, on_fetch)?;
         let device = self.overrides.device.as_deref().unwrap_or("cpu");
-        Extractor::load(&recipe, &weights, device)
+        let extractor = Extractor::load(&recipe, &weights, device)?;
+        // Whoever names a file means it.
+        if let (Some(tuned_with), None) = (&self.tuned_with, &self.overrides.weights) {
+            let found = extractor.fingerprint().weights();
+            if found != tuned_with {
+                return Err(DescriptorError::TunedOtherwise {
+                    tuned: tuned_with.clone(),
+                    found: found.to_owned(),
+                }
+                .into());
+            }
+        }
+        Ok(extractor)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use imgsearch::descriptor::SpecFile;
+use imgsearch::SpecFile;
 
 use crate::common::{Workspace, said};
 
@@ -151,11 +151,11 @@ fn a_whitening_that_does_not_fit_is_refused_with_a_hint() {
 #[test]
 fn a_spec_file_says_all_that_the_options_would() {
     let w = whitened();
-    let file = SpecFile {
-        spec: "efficientnet_lite0:head/gap".into(),
-        preprocess: "resize=240,crop=224".into(),
-        whitening: None,
-    };
+    let file = SpecFile::of(
+        "efficientnet_lite0:head@resize=240,crop=224"
+            .parse()
+            .unwrap(),
+    );
     file.write(&w.path("plain.json")).unwrap();
     w.run(&["index", "photos", "--spec", "plain.json"], 0);
     let info = w.json(&["info", "--json"], 0);

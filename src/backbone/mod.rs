@@ -19,7 +19,7 @@ mod vgg;
 
 use std::thread;
 
-use candle_core::{Device, Tensor};
+pub use candle_core::{Device, Tensor};
 
 pub use self::architecture::Architecture;
 use crate::cores::{Cores, Share};

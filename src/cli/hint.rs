@@ -144,6 +144,10 @@ fn of_descriptor(error: &DescriptorError) -> Option<String> {
             "a ranking is `none`, or some of `augment=N` and `expand=N` joined by commas, 1 to 1000 \
              neighbours; `^A` behind N changes how much the nearer of them count: augment=3^0"
         }
+        DescriptorError::TunedOtherwise { .. } => {
+            "name the file with `--weights FILE`, or tune again: with other weights another spec may be \
+             better"
+        }
         DescriptorError::NoProjection => "name the whitening's file with `--whitening FILE`",
         DescriptorError::TooFewToWhiten { most, .. } if *most > 0 => {
             return Some(format!(

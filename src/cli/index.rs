@@ -59,7 +59,7 @@ pub fn run(args: &IndexArgs) -> Result<Exit> {
     let begun = Instant::now();
     let dir = &args.gallery.gallery;
     let (mut gallery, extractor) = open(dir, &args.descriptor)?;
-    if let Some(ranking) = args.ranking(gallery.ranking()) {
+    if let Some(ranking) = args.ranking(gallery.ranking())? {
         gallery.set_ranking(ranking)?;
     }
     for repair in gallery.repairs() {
@@ -92,8 +92,8 @@ pub fn run(args: &IndexArgs) -> Result<Exit> {
 }
 
 impl IndexArgs {
-    /// The ranking that is asked for, if one is.
-    fn ranking(&self, current: &Ranking) -> Option<Ranking> {
+    /// The ranking that is asked for, if one is: by itself, or by a spec file.
+    fn ranking(&self, current: &Ranking) -> Result<Option<Ranking>, Error> {
         let augmented = |neighbors: u32| Ranking {
             augment: (neighbors > 0).then_some(Expansion {
                 neighbors: neighbors as usize,
@@ -101,7 +101,10 @@ impl IndexArgs {
             }),
             ..*current
         };
-        self.ranking.or_else(|| self.augment.map(augmented))
+        match self.ranking.or_else(|| self.augment.map(augmented)) {
+            None => self.descriptor.overrides().ranking(),
+            asked => Ok(asked),
+        }
     }
 }
 

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use clap::Args;
-use imgsearch::descriptor::{DescriptorSpec, SpecFile};
+use imgsearch::SpecFile;
+use imgsearch::descriptor::{DescriptorSpec, Projection, Recipe};
 use imgsearch::eval::features::EvalEvent;
 use imgsearch::eval::tune::{TuneEvent, TuneOptions, TuneStep, Tuned, preprocessings, tune};
 use imgsearch::gallery::PooledCache;
@@ -116,10 +117,17 @@ fn save(file: &Path, tuned: &Tuned, options: &TuneOptions) -> Result<SpecFile> {
     if let Some(whitening) = whitening {
         whitening.save(&beside)?;
     }
+    let recipe = Recipe {
+        spec: spec.clone(),
+        preprocess: preprocess.clone(),
+        projection: match whitening {
+            Some(_) => Projection::Whitening,
+            None => Projection::None,
+        },
+    };
     let saved = SpecFile {
-        spec: spec.to_string(),
-        preprocess: preprocess.to_string(),
         whitening: whitening.map(|_| beside),
+        ..SpecFile::of(recipe)
     };
     saved.write(file)?;
     Ok(saved)

@@ -87,6 +87,14 @@ pub enum DescriptorError {
         /// What is wrong with it.
         reason: &'static str,
     },
+    /// A spec was found with other weights than those there are.
+    #[error("the spec was tuned with weights `{tuned}`, not `{found}`")]
+    TunedOtherwise {
+        /// The digest in the spec file.
+        tuned: String,
+        /// The digest of the weights that would be taken.
+        found: String,
+    },
     /// A whitening was fitted on descriptors that were made otherwise.
     #[error("the whitening was fitted with {what} `{fitted}`, not `{requested}`")]
     WhiteningMismatch {

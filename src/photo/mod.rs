@@ -27,6 +27,7 @@ pub mod walk;
 
 pub use exclude::Exclude;
 pub use hash::ContentHash;
+pub use image::RgbImage;
 pub use picture::Picture;
 pub use preprocess::{ChannelOrder, Decoding, Pixels, Preprocess, Size};
 pub use region::{Length, Region};

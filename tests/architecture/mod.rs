@@ -53,6 +53,7 @@ const ORDER: &[&str] = &[
     "ranking",
     "extract",
     "gallery",
+    "spec_file",
     "resolve",
     "search",
     "ingest",
