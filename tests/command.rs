@@ -235,11 +235,12 @@ fn a_query_that_cannot_be_answered_says_why() {
     let w = Workspace::painted(1, 2);
     w.run(&["index", "photos"], 0);
     fs::write(w.path("text.jpg"), "not a picture").unwrap();
+    fs::create_dir(w.path("empty")).unwrap();
     let photo = "photos/mountains_0.png";
     let cases: [(&[&str], i32, &str); 7] = [
         (&["text.jpg"], 1, "error: not a picture: text.jpg"),
         (&["nowhere.jpg"], 1, "error: cannot read nowhere.jpg"),
-        (&[photo, "photos"], 1, "error: not a file: photos"),
+        (&["empty"], 1, "error: no pictures in empty"),
         (&[photo, "-k", "0"], 2, "0 is not in 1.."),
         (
             &[photo, "--html", "no/page.html"],

@@ -107,7 +107,7 @@ fn the_descriptors_of_photos_decoded_at_reduced_size_are_those_of_whole_ones() {
         let decoded = reduced.decode(&photo).unwrap();
         if decoded.image.width() < decoded.width {
             let [a, b] = [&full, &reduced].map(|extractor| extractor.describe(&photo).unwrap());
-            distances.push(1.0 - a.similarity(&b).unwrap());
+            distances.push(1.0 - a.vector().similarity(b.vector()));
         }
     }
     distances.sort_by(f32::total_cmp);

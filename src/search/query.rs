@@ -5,8 +5,8 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::Searcher;
 use super::example::{Example, Source};
+use super::searcher::Searcher;
 use crate::descriptor::Descriptor;
 use crate::error::{Error, PhotoError, Result};
 use crate::gallery::{Match, SearchOptions, Snapshot};
@@ -66,8 +66,26 @@ impl IntoIterator for Answer {
     }
 }
 
+impl Searcher {
+    /// Asks for photos like this picture: a path of a file or of a folder (all its pictures), the
+    /// bytes of a file, a decoded picture, a descriptor, or part of one ([`Example::region`]). A
+    /// photo of the gallery that has not changed is not looked at again.
+    ///
+    /// # Errors
+    /// Whatever is wrong with the picture: see [`Photo::read`] and
+    /// [`Extractor::describe`](crate::Extractor::describe); as [`Searcher::extractor`].
+    pub fn like(&self, example: impl Into<Example>) -> Result<Query<'_>> {
+        self.query().like(example)
+    }
+
+    /// A query that asks for nothing yet.
+    pub fn query(&self) -> Query<'_> {
+        Query::new(self)
+    }
+}
+
 impl<'a> Query<'a> {
-    pub(super) fn new(searcher: &'a Searcher) -> Self {
+    fn new(searcher: &'a Searcher) -> Self {
         Self {
             snapshot: searcher.snapshot(),
             searcher,

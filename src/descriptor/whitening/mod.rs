@@ -8,8 +8,7 @@ mod file;
 mod fit;
 mod origin;
 
-use serde::Serialize;
-
+pub use self::origin::Origin;
 use self::origin::StoredOrigin;
 use super::fingerprint::{Difference, Fingerprint};
 use super::vector::{UnitVector, dot, normalize_in_place};
@@ -31,20 +30,6 @@ pub struct Whitening {
     origin: Origin,
     /// The origin as it was first written: what the digest is of.
     origin_json: String,
-}
-
-/// What a whitening was fitted on; only descriptors made in the same way may be whitened with it.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
-#[serde(into = "StoredOrigin")]
-pub struct Origin {
-    /// What those descriptors were made with; nothing where it was not said.
-    pub fingerprint: Option<Fingerprint>,
-    /// 0 … 1, see [`Whitening::fit`].
-    pub shrinkage: f32,
-    /// Number of descriptors.
-    pub photos: usize,
-    /// The share of their variance that lies along the axes kept, 0 … 1.
-    pub kept_variance: f32,
 }
 
 impl Whitening {

@@ -2,10 +2,23 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Origin;
 use crate::descriptor::fingerprint::Fingerprint;
 use crate::descriptor::recipe::{Projection, Recipe};
 use crate::error::Result;
+
+/// What a whitening was fitted on; only descriptors made in the same way may be whitened with it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[serde(into = "StoredOrigin")]
+pub struct Origin {
+    /// What those descriptors were made with; nothing where it was not said.
+    pub fingerprint: Option<Fingerprint>,
+    /// 0 … 1, see [`Whitening::fit`](super::Whitening::fit).
+    pub shrinkage: f32,
+    /// Number of descriptors.
+    pub photos: usize,
+    /// The share of their variance that lies along the axes kept, 0 … 1.
+    pub kept_variance: f32,
+}
 
 /// The JSON in the file's metadata, since the first whitening. Empty where nothing was said.
 #[derive(Serialize, Deserialize)]
