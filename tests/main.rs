@@ -19,6 +19,7 @@ mod dependencies;
 mod evaluation;
 mod faults;
 mod gallery;
+mod old_galleries;
 mod own_network;
 mod photos;
 mod readers;
