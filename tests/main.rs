@@ -20,6 +20,7 @@ mod evaluation;
 mod faults;
 mod front_door;
 mod gallery;
+mod old_galleries;
 mod own_network;
 mod photos;
 mod readers;
