@@ -7,11 +7,12 @@ use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
-use imgsearch::descriptor::{Descriptor, Expansion, Provenance, dot};
+use imgsearch::descriptor::{Descriptor, Fingerprint, UnitVector, dot};
 use imgsearch::gallery::{
     Gallery, Match, Record, Repair, SearchOptions, Snapshot, VERSION, open_for_search,
 };
 use imgsearch::photo::ContentHash;
+use imgsearch::ranking::Expansion;
 use serde::Deserialize;
 use zip::ZipArchive;
 
@@ -58,13 +59,13 @@ struct Recorded {
 }
 
 /// The same, as it reads today.
-fn recorded(today: &Provenance) -> Recorded {
+fn recorded(today: &Fingerprint) -> Recorded {
     Recorded {
-        spec: today.spec.clone(),
-        preprocess: today.preprocess.clone(),
-        weights: today.weights.clone(),
-        dimension: today.dimension,
-        whitening: today.whitening.clone(),
+        spec: today.spec().to_string(),
+        preprocess: today.recipe().preprocess.to_string(),
+        weights: today.weights().to_owned(),
+        dimension: today.dimension(),
+        whitening: today.projection().map(str::to_owned),
     }
 }
 
@@ -187,7 +188,12 @@ fn stored(snapshot: &Snapshot, name: &str) -> Option<Descriptor> {
     let is_it = |record: Record| record.path.ends_with(name);
     let mut vectors = snapshot.vectors().enumerate();
     let (_, vector) = vectors.find(|(index, _)| snapshot.owners(*index).any(is_it))?;
-    Some(Descriptor::normalize(vector.to_vec()).unwrap())
+    Some(made_as_those_of(snapshot, vector.to_vec()))
+}
+
+fn made_as_those_of(snapshot: &Snapshot, values: Vec<f32>) -> Descriptor {
+    let vector = UnitVector::normalize(values).unwrap();
+    Descriptor::new(vector, snapshot.fingerprint()).unwrap()
 }
 
 /// All files under `dir` and what is in them.
@@ -201,7 +207,7 @@ fn contents(dir: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
 
 /// A photo that looks like no other there: no other's neighbour either.
 fn unlike_all(snapshot: &Snapshot) -> (Record, Descriptor) {
-    let dimension = snapshot.provenance().dimension;
+    let dimension = snapshot.fingerprint().dimension();
     let axes = (0..dimension).flat_map(|axis| [1.0, -1.0].map(|sign| (axis, sign)));
     let axes = axes.map(|(axis, sign)| {
         let mut values = vec![0.0; dimension];
@@ -221,7 +227,7 @@ fn unlike_all(snapshot: &Snapshot) -> (Record, Descriptor) {
         width: 40,
         height: 30,
     };
-    (record, Descriptor::normalize(values.unwrap()).unwrap())
+    (record, made_as_those_of(snapshot, values.unwrap()))
 }
 
 #[test]
@@ -243,8 +249,8 @@ fn old_galleries_are_searched_as_they_lie_and_answer_as_they_did() {
         let unpacked = contents(&dir);
         let (snapshot, repairs) = open_for_search(&dir).unwrap();
         snapshot.verify().unwrap();
-        assert_eq!(recorded(snapshot.provenance()), old.told.provenance);
-        assert_eq!(snapshot.augmentation(), old.told.augmentation);
+        assert_eq!(recorded(snapshot.fingerprint()), old.told.provenance);
+        assert_eq!(snapshot.ranking().augment, old.told.augmentation);
         assert_eq!(snapshot.len(), old.told.photos);
         old.assert_answers(&snapshot);
         if old.has_snapshot() {
@@ -283,8 +289,8 @@ fn an_old_gallerys_store_holds_what_it_answers_with() {
         let (_workspace, dir) = old.unpacked();
         let gallery = Gallery::open(&dir).unwrap();
         assert_eq!(gallery.repairs(), [], "{}", old.name);
-        assert_eq!(recorded(gallery.provenance()), old.told.provenance);
-        assert_eq!(gallery.augmentation(), old.told.augmentation);
+        assert_eq!(recorded(gallery.fingerprint()), old.told.provenance);
+        assert_eq!(gallery.ranking().augment, old.told.augmentation);
         let records = gallery.records().map(Result::unwrap);
         let records: BTreeMap<PathBuf, Record> = records
             .map(|record| (record.path.clone(), record))
@@ -323,7 +329,7 @@ fn old_galleries_take_a_new_photo_and_answer_the_same_for_the_old_ones() {
         let snapshot = Snapshot::open(&dir).unwrap();
         snapshot.verify().unwrap();
         assert_eq!(snapshot.len(), old.told.photos + 1);
-        assert_eq!(recorded(snapshot.provenance()), old.told.provenance);
+        assert_eq!(recorded(snapshot.fingerprint()), old.told.provenance);
         let found = snapshot.search(&descriptor, &SearchOptions::default());
         assert_eq!(found.unwrap()[0].record, record, "{}", old.name);
         old.assert_answers_but_for(&snapshot, &record.path);
@@ -355,8 +361,8 @@ fn the_command_adds_a_photo_to_an_old_gallery_described_like_the_others() {
         assert!(Path::new(&found[0]).ends_with(new), "{}", old.name);
         let snapshot = Snapshot::open(&dir).unwrap();
         snapshot.verify().unwrap();
-        assert_eq!(recorded(snapshot.provenance()), old.told.provenance);
-        if snapshot.augmentation().is_none() {
+        assert_eq!(recorded(snapshot.fingerprint()), old.told.provenance);
+        if snapshot.ranking().augment.is_none() {
             old.assert_answers_but_for(&snapshot, &path.join("balloons_3.jpg"));
         }
     }
@@ -375,8 +381,8 @@ fn an_old_gallerys_snapshot_brings_back_a_lost_store() {
         };
         assert_eq!(gallery.repairs(), [rebuilt], "{}", old.name);
         assert_eq!(gallery.records().count(), photos);
-        assert_eq!(recorded(gallery.provenance()), old.told.provenance);
-        assert_eq!(gallery.augmentation(), old.told.augmentation);
+        assert_eq!(recorded(gallery.fingerprint()), old.told.provenance);
+        assert_eq!(gallery.ranking().augment, old.told.augmentation);
         old.assert_answers(&Snapshot::open(&dir).unwrap());
     }
 }
@@ -389,8 +395,8 @@ fn an_old_gallerys_store_brings_back_a_lost_snapshot() {
         let (snapshot, repairs) = open_for_search(&dir).unwrap();
         assert!(matches!(repairs[..], [Repair::SnapshotRebuilt { .. }]));
         assert_eq!(snapshot.len(), old.told.photos);
-        assert_eq!(recorded(snapshot.provenance()), old.told.provenance);
-        assert_eq!(snapshot.augmentation(), old.told.augmentation);
+        assert_eq!(recorded(snapshot.fingerprint()), old.told.provenance);
+        assert_eq!(snapshot.ranking().augment, old.told.augmentation);
         old.assert_answers(&snapshot);
     }
 }
