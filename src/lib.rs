@@ -28,6 +28,7 @@
 pub mod backbone;
 mod cores;
 pub mod descriptor;
+pub mod document;
 mod engine;
 pub mod error;
 pub mod eval;

@@ -36,6 +36,7 @@ const ORDER: &[&str] = &[
     "error",
     "nearest",
     "photo",
+    "document",
     "network",
     "weights",
     "cores",
