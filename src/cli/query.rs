@@ -7,15 +7,15 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use clap::Args;
 use imgsearch::descriptor::{Descriptor, Expansion};
+use imgsearch::document::Place;
 use imgsearch::error::FileError;
-use imgsearch::gallery::{SearchOptions, open_for_search};
+use imgsearch::gallery::{Matches, SearchOptions, open_for_search};
 use imgsearch::photo::Photo;
 use imgsearch::{Error, Extractor};
-use serde_json::json;
 
 use super::args::{DescriptorArgs, GalleryArgs};
 use super::exit::Exit;
-use super::output::{html, json, shown_clean, text};
+use super::output::{contact_sheet, csv, html, json, nul, table};
 use super::setup;
 
 /// Find the photos most like one or several pictures
@@ -98,30 +98,32 @@ pub fn run(args: &QueryArgs) -> Result<Exit> {
         Some(expansion) => snapshot.expand(&query, expansion, &options)?,
         None => query,
     };
-    let matches = snapshot.search(&query, &options)?;
+    let found = Matches {
+        queries: args.images.iter().map(|path| named(path)).collect(),
+        matches: snapshot.search(&query, &options)?,
+        expansion,
+        augmentation: snapshot.augmentation(),
+    };
+    let matches = &found.matches;
     if matches.is_empty() {
         eprintln!("note: no photo in the gallery matches");
     }
     if let Some(file) = &args.html {
-        let page = html::page(&photos, &matches);
+        let page = html::page(&photos, matches);
         fs::write(file, page).map_err(FileError::write_at(file))?;
     }
     if let Some(file) = &args.contact_sheet {
-        html::contact_sheet(file, &photos, &matches)?;
+        contact_sheet::write(file, &photos, matches)?;
     }
     let mut out = io::BufWriter::new(io::stdout().lock());
     if args.json {
-        let names: Vec<String> = args.images.iter().map(|path| shown_clean(path)).collect();
-        let mut value = json::matches(&names, &matches);
-        value["expansion"] = json!(expansion);
-        value["augmentation"] = json!(snapshot.augmentation());
-        json::print(&value, &mut out)?;
+        json::print(&found, &mut out)?;
     } else if args.csv {
-        text::csv(&matches, &mut out)?;
+        csv::matches(matches, &mut out)?;
     } else if args.nul {
-        text::nul_separated(&matches, &mut out)?;
+        nul::matches(matches, &mut out)?;
     } else {
-        text::table(&matches, &mut out)?;
+        table::matches(matches, &mut out)?;
     }
     io::Write::flush(&mut out)?;
     Ok(Exit::Done)
@@ -133,6 +135,15 @@ impl QueryArgs {
             neighbors: self.expand,
             alpha: self.alpha,
         })
+    }
+}
+
+/// What a picture is called in the answer.
+fn named(path: &Path) -> Place {
+    if path == Path::new("-") {
+        Place::nowhere("-")
+    } else {
+        Place::of(path)
     }
 }
 

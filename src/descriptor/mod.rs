@@ -4,6 +4,7 @@
 //! whitening and expansion. Knows nothing of photos or of where descriptors are kept.
 
 pub mod expansion;
+mod named;
 pub mod pooling;
 mod products;
 mod provenance;
@@ -13,6 +14,7 @@ mod vector;
 pub mod whitening;
 
 pub use self::expansion::Expansion;
+pub use self::named::NamedDescriptor;
 pub use self::pooling::Pooling;
 pub use self::products::dots;
 pub use self::provenance::Provenance;

@@ -171,6 +171,15 @@ fn the_table_of_the_readme_names_what_is_there() {
     }
 }
 
+/// JSON is what serde makes of a type that says what is in it: written by hand it goes astray.
+#[test]
+fn no_json_is_put_together_by_hand() {
+    let tree = Tree::of(&sources());
+    let names = ["Map", "Value", "json", "to_value"];
+    none(&rules::names(&tree, &tree.mentions(), "serde_json", &names));
+    none(&rules::words(&tree, "json!", &[]));
+}
+
 #[test]
 fn nothing_is_left_to_do_and_no_case_is_said_to_be_impossible() {
     let tree = Tree::of(&sources());

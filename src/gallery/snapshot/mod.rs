@@ -19,6 +19,7 @@ pub use self::layout::{Augmented, BaseHeader, BaseRef, BaseSections, Header, Sec
 pub use self::switch::{CURRENT, remove_others, switch_to};
 use super::hnsw::FlatHnsw;
 use super::index::{DEFAULT_EF_SEARCH, Exact, Index, Neighbor, best};
+use super::matches::Match;
 use super::record::{Record, path_from_bytes};
 use crate::descriptor::{Descriptor, Expansion, Provenance};
 use crate::error::{DescriptorError, FileError, GalleryError, Result};
@@ -50,15 +51,6 @@ impl Default for SearchOptions {
             min_similarity: None,
         }
     }
-}
-
-/// An answer.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Match {
-    /// The photo.
-    pub record: Record,
-    /// Cosine of its descriptor and the query, −1 … 1.
-    pub similarity: f32,
 }
 
 /// An opened snapshot.
