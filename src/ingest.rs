@@ -4,6 +4,7 @@
 //! no photo stops the others. Knows no terminal: whoever calls is told what happens and may stop it.
 
 mod descriptors;
+mod report;
 mod threads;
 
 use std::collections::{HashMap, HashSet};
@@ -12,9 +13,10 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 pub use self::descriptors::{Descriptors, descriptors_of};
+pub use self::report::{IngestReport, Skipped, WhiteningReport};
 pub(crate) use self::threads::work_through;
 use crate::descriptor::Descriptor;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::extract::Extractor;
 use crate::gallery::{Gallery, Record, check_same};
 use crate::model::FetchEvent;
@@ -69,36 +71,6 @@ pub enum IngestEvent<'a> {
         /// Vectors in all.
         total: usize,
     },
-}
-
-/// A photo that could not be taken in.
-#[derive(Debug)]
-pub struct Skipped {
-    /// The photo.
-    pub path: PathBuf,
-    /// Why.
-    pub reason: Error,
-}
-
-/// What an ingestion did.
-#[derive(Debug, Default)]
-pub struct IngestReport {
-    /// Photos that were not in the gallery before.
-    pub added: usize,
-    /// Photos that are as they were.
-    pub unchanged: usize,
-    /// Photos with another content than before.
-    pub changed: usize,
-    /// Photos at another place than before.
-    pub moved: usize,
-    /// Photos that are gone.
-    pub removed: usize,
-    /// Files that could not be taken in; what was known of them stays.
-    pub skipped: Vec<Skipped>,
-    /// Photos in the gallery now.
-    pub photos: usize,
-    /// Whether the caller stopped it before the end.
-    pub interrupted: bool,
 }
 
 /// What a worker found out about a photo.
@@ -178,6 +150,7 @@ fn ingest(
     options: &IngestOptions,
     on_event: &mut dyn FnMut(IngestEvent<'_>) -> ControlFlow<()>,
 ) -> Result<IngestReport> {
+    let begun = Instant::now();
     let walked = walk(paths, &options.exclude);
     let changes = Changes::make(&walked, gallery)?;
     let mut report = IngestReport {
@@ -212,6 +185,8 @@ fn ingest(
     }
     let mut publishing = |done, total| on_event(IngestEvent::Publishing { done, total });
     report.photos = gallery.publish(&mut publishing)?.photos;
+    report.repairs = gallery.repairs().to_vec();
+    report.seconds = begun.elapsed().as_secs_f64();
     Ok(report)
 }
 

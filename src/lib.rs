@@ -41,6 +41,7 @@
 pub mod backbone;
 mod cores;
 pub mod descriptor;
+pub mod document;
 mod engine;
 pub mod error;
 pub mod eval;
@@ -55,7 +56,7 @@ pub mod photo;
 pub mod ranking;
 pub mod resolve;
 pub mod search;
-mod spec_file;
+pub mod spec_file;
 mod version;
 pub mod weights;
 
@@ -64,5 +65,5 @@ pub use error::{Error, Result};
 pub use extract::Extractor;
 pub use gallery::Gallery;
 pub use search::Searcher;
-pub use spec_file::{Gain, SpecFile, Tuned};
+pub use spec_file::SpecFile;
 pub use version::{Version, version};

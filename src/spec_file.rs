@@ -27,25 +27,25 @@ pub struct SpecFile {
     /// may be better.
     pub weights: Option<String>,
     /// How it was found.
-    pub tuned: Option<Tuned>,
+    pub tuned: Option<TuningRecord>,
 }
 
 /// How a spec was found.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Tuned {
+pub struct TuningRecord {
     /// The seed of the halves and of the bootstrap.
     pub seed: u64,
     /// The imgsearch that found it.
     pub version: String,
     /// What it gained on the half that was not searched.
-    pub gain: Gain,
+    pub gain: MeasuredGain,
 }
 
 /// How much better than the default on photos that the search has not seen.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Gain {
+pub struct MeasuredGain {
     /// What was measured, e.g. `map`.
     pub metric: String,
     /// The mean over queries.
@@ -68,7 +68,7 @@ struct Stored {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     weights: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    tuned: Option<Tuned>,
+    tuned: Option<TuningRecord>,
 }
 
 impl SpecFile {
@@ -157,10 +157,10 @@ mod tests {
             whitening,
             ranking: Some("augment=3".parse().unwrap()),
             weights: Some("a".repeat(64)),
-            tuned: Some(Tuned {
+            tuned: Some(TuningRecord {
                 seed: 7,
                 version: "0.1.0".into(),
-                gain: Gain {
+                gain: MeasuredGain {
                     metric: "map".into(),
                     mean: 0.0625,
                     low: 0.03125,

@@ -2,13 +2,22 @@
 
 use std::fmt::Write as _;
 use std::fs;
+use std::ops::ControlFlow;
 use std::path::Path;
 
+use imgsearch::backbone::Architecture;
+use imgsearch::descriptor::Projection;
+use imgsearch::eval::features::EvalEvent;
+use imgsearch::eval::ground_truth::Difficulty;
+use imgsearch::eval::tune::{TuneEvent, TuneOptions, Tuner};
+use imgsearch::eval::{Dataset, EvalOptions, Evaluator, Subject};
+use imgsearch::photo::{Exclude, Preprocess};
+use imgsearch::{DescriptorSpec, Extractor, Recipe};
 use serde_json::Value;
 
 use crate::common::paint::{Scene, paint};
 use crate::common::skip::{NO_PHOTOS, skip};
-use crate::common::{Workspace, said, trained_weights};
+use crate::common::{MODEL, SMALL, Workspace, said, trained_weights, weights};
 
 /// A folder for each of some kinds of scene, with so many views.
 fn labelled(scenes: usize, views: u64) -> Workspace {
@@ -229,6 +238,101 @@ fn a_tuned_spec_is_written_and_indexed_with() {
     w.run(&["index", "set", "--spec", "best.json"], 0);
     let found = w.query(&["set/beach/0.png", "-k", "1"]);
     assert_eq!(found, ["set/beach/0.png"]);
+}
+
+/// As the command's bars do, on seeded weights: tells how a run ends that is stopped at an event.
+fn stopped<T>(
+    w: &Workspace,
+    run: impl FnOnce(&Dataset, &Subject<'_>) -> imgsearch::Result<T>,
+) -> T {
+    let load = |spec: &DescriptorSpec, preprocess: &Preprocess| {
+        let recipe = Recipe {
+            spec: spec.clone(),
+            preprocess: preprocess.clone(),
+            projection: Projection::None,
+        };
+        Extractor::load(&recipe, weights(), "cpu")
+    };
+    let dataset = Dataset {
+        path: w.path("set"),
+        ground_truth: None,
+        difficulty: Difficulty::Medium,
+        sample: None,
+        seed: 0,
+        exclude: Exclude::default(),
+    };
+    let subject = Subject {
+        network: Architecture::find(MODEL).unwrap().network(),
+        default: DescriptorSpec::gap(MODEL, "head"),
+        preprocess: SMALL.parse().unwrap(),
+        extractor: &load,
+    };
+    run(&dataset, &subject).unwrap()
+}
+
+#[test]
+fn an_evaluation_that_is_stopped_says_so_and_has_what_was_found() {
+    let w = labelled(3, 2);
+    let evaluate = |stop: fn(&EvalEvent<'_>) -> bool| {
+        stopped(&w, |dataset, subject| {
+            let specs = ["head", "blocks.2"].map(str::to_owned);
+            let evaluator = Evaluator {
+                dataset,
+                subject,
+                options: EvalOptions {
+                    specs: subject.specs(&specs)?,
+                    failures: 2,
+                    ..EvalOptions::default()
+                },
+                folder: &w.path(".imgsearch"),
+            };
+            evaluator.run(&mut |event| {
+                if stop(&event) {
+                    ControlFlow::Break(())
+                } else {
+                    ControlFlow::Continue(())
+                }
+            })
+        })
+    };
+    let at_once = evaluate(|event| matches!(event, EvalEvent::Started { .. }));
+    assert!(at_once.interrupted && at_once.specs.is_empty());
+    assert_eq!(at_once.queries, 6);
+    let between = evaluate(|event| matches!(event, EvalEvent::Evaluated { done: 1, .. }));
+    assert!(between.interrupted);
+    assert_eq!((between.specs.len(), between.failures.len()), (1, 2));
+    let whole = evaluate(|_| false);
+    assert!(!whole.interrupted);
+    assert_eq!(whole.specs.len(), 2);
+}
+
+#[test]
+fn a_tuning_that_is_stopped_says_so_and_keeps_the_default() {
+    let w = labelled(10, 2);
+    let tuned = stopped(&w, |dataset, subject| {
+        let tuner = Tuner {
+            dataset,
+            subject,
+            options: TuneOptions {
+                keep_preprocess: true,
+                ..TuneOptions::default()
+            },
+            folder: &w.path(".imgsearch"),
+        };
+        // The second look is at the half that is measured on.
+        let mut looks = 0;
+        tuner.run(&mut |event| {
+            looks += usize::from(matches!(event, TuneEvent::Preprocessing(_)));
+            if looks > 1 {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
+            }
+        })
+    });
+    assert!(tuned.interrupted && tuned.held_out.is_none());
+    assert_eq!(tuned.path[0].what, "default");
+    assert_eq!(tuned.spec.to_string(), "efficientnet_lite0:head/gap");
 }
 
 /// The same weights scored in PyTorch with GAP of the head, on photos that are not ours to copy.

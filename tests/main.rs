@@ -16,6 +16,7 @@ mod command;
 mod crash;
 mod damage;
 mod dependencies;
+mod documents;
 mod evaluation;
 mod faults;
 mod front_door;

@@ -1,38 +1,30 @@
 //! `imgsearch eval`: which layer, pooling and hybrid find the right photos.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::{fs, io};
 
 use anyhow::Result;
 use clap::{Args, ValueEnum};
 use globset::Glob;
-use imgsearch::descriptor::{DescriptorSpec, Vectors};
-use imgsearch::error::{DescriptorError, FileError};
-use imgsearch::eval::features::Features;
-use imgsearch::eval::ground_truth::{Difficulty, Form, GroundTruth};
+use imgsearch::descriptor::DescriptorSpec;
+use imgsearch::error::FileError;
+use imgsearch::eval::ground_truth::Difficulty;
 use imgsearch::eval::metrics::Metric;
-use imgsearch::eval::ranking::{Weighted, outcomes};
-use imgsearch::eval::rerank::Reranked;
-use imgsearch::eval::specs::{self, Layers};
-use imgsearch::eval::trial::Evaluation;
-use imgsearch::eval::{approximate, failures};
+use imgsearch::eval::specs::Layers;
+use imgsearch::eval::{Dataset, EvalOptions, Evaluator, MakeExtractor, Report, Subject};
 use imgsearch::extract::architecture_of;
-use imgsearch::gallery::PooledCache;
-use imgsearch::ingest::Skipped;
-use imgsearch::network::Network;
-use imgsearch::photo::{Preprocess, walk};
+use imgsearch::photo::Preprocess;
 use imgsearch::ranking::Expansion;
 use imgsearch::{Error, Extractor};
 
 use super::args::{ExtractorArgs, GalleryArgs, NetworkArgs};
 use super::exit::Exit;
 use super::index::excluded;
-use super::output::{evaluation as output, failures as failure_page, plot};
+use super::output::html::failures;
+use super::output::table::evaluation;
+use super::output::{json, plot};
 use super::progress::{EvalProgress, stop_on_ctrl_c};
 use super::setup;
-
-/// Answers shown of each failure.
-const FIRST_SHOWN: usize = 5;
 
 /// Compare layers, poolings and hybrids on labelled photos by what they find
 #[derive(Args)]
@@ -94,7 +86,7 @@ pub struct SetArgs {
     /// What decides: map, map-oxford, recall@K, precision@K, r-precision, map@r or n-s; map unless
     /// the set has a measure of its own
     #[arg(long)]
-    metric: Option<Metric>,
+    pub metric: Option<Metric>,
     /// Ask only so many queries, chosen at random (the gallery stays whole)
     #[arg(long, value_name = "N")]
     sample: Option<usize>,
@@ -112,16 +104,6 @@ pub struct SetArgs {
     model: Option<String>,
     #[command(flatten)]
     network: NetworkArgs,
-}
-
-/// The network of an evaluation, before it is loaded.
-pub struct Subject {
-    /// Its layers.
-    pub network: Network,
-    /// What one would take without knowing better: GAP of its last stage.
-    pub default: DescriptorSpec,
-    /// What its pictures go through.
-    pub preprocess: Preprocess,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -142,46 +124,27 @@ impl From<DifficultyArg> for Difficulty {
 }
 
 impl SetArgs {
-    /// The set's ground truth, and what could not be looked at.
-    pub fn ground_truth(&self) -> Result<(GroundTruth, Vec<Skipped>)> {
-        let dataset = &self.dataset;
-        let is_table =
-            dataset.is_file() && dataset.extension().is_some_and(|ending| ending == "csv");
-        let folder = match dataset.parent() {
-            Some(here) if is_table && here.as_os_str().is_empty() => Path::new("."),
-            Some(parent) if is_table => parent,
-            _ => dataset,
-        };
-        let form = match &self.ground_truth {
-            Some(text) => Some(Form::parse(text, self.difficulty.into())?),
-            None => is_table.then(|| Form::Table(dataset.clone())),
-        };
-        let mut walked = walk(&[folder.to_owned()], &excluded(&self.exclude)?);
-        if walked.found.is_empty() && !walked.problems.is_empty() {
-            let (_, reason) = walked.problems.swap_remove(0);
-            return Err(reason.into());
-        }
-        let form = form.unwrap_or_else(|| Form::guess(folder, &walked));
-        let truth = GroundTruth::read(&form, folder, &walked)?;
-        let truth = match self.sample {
-            Some(queries) => truth.sample(queries, self.seed),
-            None => truth,
-        };
-        let skipped = walked.problems.into_iter().map(|(path, problem)| {
-            let reason = problem.into();
-            Skipped { path, reason }
-        });
-        Ok((truth, skipped.collect()))
+    /// The labelled set.
+    pub fn dataset(&self) -> Result<Dataset> {
+        Ok(Dataset {
+            path: self.dataset.clone(),
+            ground_truth: self.ground_truth.clone(),
+            difficulty: self.difficulty.into(),
+            sample: self.sample,
+            seed: self.seed,
+            exclude: excluded(&self.exclude)?,
+        })
     }
 
     /// The network that was asked for.
-    pub fn subject(&self) -> Result<Subject, Error> {
+    pub fn subject<'a>(&self, extractor: MakeExtractor<'a>) -> Result<Subject<'a>, Error> {
         let args = self.extractor_args(self.model.clone());
         let default = setup::requested_spec(&args)?;
         Ok(Subject {
             network: architecture_of(&default.model)?.network(),
             preprocess: setup::preprocess(&default.model, &args)?,
             default,
+            extractor,
         })
     }
 
@@ -204,196 +167,83 @@ impl SetArgs {
             network: self.network.clone(),
         }
     }
-
-    /// What decides: what was chosen, or the set's own measure.
-    pub fn metric(&self, truth: &GroundTruth) -> Metric {
-        self.metric.unwrap_or(truth.measure)
-    }
-
-    /// What is measured: what decides, the set's own, and the usual.
-    pub fn metrics(&self, truth: &GroundTruth) -> Vec<Metric> {
-        let mut metrics = vec![self.metric(truth)];
-        for metric in [truth.measure].into_iter().chain(Metric::USUAL) {
-            if !metrics.contains(&metric) {
-                metrics.push(metric);
-            }
-        }
-        metrics
-    }
 }
 
 pub fn run(args: &EvalArgs) -> Result<Exit> {
     stop_on_ctrl_c();
-    let (truth, mut skipped) = args.set.ground_truth()?;
-    let subject = args.set.subject()?;
-    let specs = specs(args, &subject)?;
-    let extractor = args
-        .set
-        .extractor(&specs::all_parts(&specs), &subject.preprocess)?;
-    let cache = PooledCache::open(&args.gallery.gallery)?;
-    let mut progress = EvalProgress::new();
-    let features = Features::new(
-        &truth.items,
-        &extractor,
-        &cache,
-        args.set.jobs,
-        &mut |event| progress.on_event(&event),
-    );
-    progress.finish();
-    let mut features = features?;
-    skipped.append(&mut features.skipped);
-    if features.interrupted {
-        return Ok(Exit::Interrupted);
-    }
-    let truth = truth.restrict(&features.kept());
-    let metrics = args.set.metrics(&truth);
-    let evaluation = Evaluation::of_specs(
-        &truth,
-        &features,
-        &specs,
-        &metrics,
-        args.set.seed,
-        &mut |event| progress.on_event(&event),
-    );
-    progress.finish();
-    let mut evaluation = evaluation?;
-    let is_whole = evaluation.trials.len() == specs.len();
-    let looked = Looked {
-        truth: &truth,
-        extractor: &extractor,
-        network: &subject.network,
+    let dataset = args.set.dataset()?;
+    let load =
+        |spec: &DescriptorSpec, preprocess: &Preprocess| args.set.extractor(spec, preprocess);
+    let subject = args.set.subject(&load)?;
+    let evaluator = Evaluator {
+        dataset: &dataset,
+        options: args.options(&subject)?,
+        subject: &subject,
+        folder: &args.gallery.gallery,
     };
-    let mut approximations = Vec::new();
-    if let Some(best) = evaluation.trials.first().map(|best| best.spec.clone()) {
-        let descriptors = features.joined(&best)?;
-        let descriptors = descriptors.as_vectors();
-        looked.write_pictures(args, &evaluation, descriptors)?;
-        looked.rerank(args, &mut evaluation, descriptors);
-        if args.index {
-            let folder = args.gallery.gallery.join("eval-index");
-            let compared =
-                approximate::compare(&truth, descriptors, extractor.fingerprint(), &folder);
-            // Left behind it would only take room.
-            let _ = fs::remove_dir_all(&folder);
-            approximations = compared?;
-        }
-    }
-    let report = output::Report::new(&truth, &evaluation, &extractor, &approximations, &skipped);
+    let mut progress = EvalProgress::new();
+    let report = evaluator.run(&mut |event| progress.on_event(&event));
+    progress.finish();
+    let report = report?;
+    args.draw(&report)?;
     let mut out = io::stdout().lock();
     if args.json {
-        super::output::json::print(&report, &mut out)?;
-    } else {
-        output::table(&report, &mut out)?;
+        json::print(&report, &mut out)?;
+    } else if !report.specs.is_empty() {
+        evaluation::table(&report, &mut out)?;
     }
-    Ok(if !is_whole {
+    Ok(if report.interrupted {
         Exit::Interrupted
-    } else if skipped.is_empty() {
+    } else if report.skipped.is_empty() {
         Exit::Done
     } else {
         Exit::Skipped
     })
 }
 
-/// A set that was looked at.
-struct Looked<'a> {
-    truth: &'a GroundTruth,
-    extractor: &'a Extractor,
-    network: &'a Network,
-}
-
-impl Looked<'_> {
-    /// The plot, and the page of failures.
-    fn write_pictures(
-        &self,
-        args: &EvalArgs,
-        evaluation: &Evaluation,
-        descriptors: Vectors<'_>,
-    ) -> Result<()> {
-        if let Some(file) = &args.plot {
-            let layers: Vec<String> = self
-                .network
-                .layers()
-                .iter()
-                .map(|layer| layer.name.clone())
-                .collect();
-            let set = args
-                .set
-                .dataset
-                .file_name()
-                .unwrap_or_default()
-                .to_string_lossy();
-            let queries = self.truth.queries.len();
-            let model = &self.extractor.spec().model;
-            let title = format!("{model} on {set}: {queries} queries");
-            plot::write(file, &plot::drawing(evaluation, &layers, &title))?;
-        }
-        if let (Some(file), Some(best)) = (&args.html, evaluation.trials.first()) {
-            let metric = evaluation.metrics[0];
-            let similarities = Weighted {
-                parts: vec![descriptors],
-                weights: vec![1.0],
-            };
-            let shown = (args.failures, FIRST_SHOWN);
-            let hardest = failures::hardest(self.truth, best, metric, &similarities, shown);
-            let spec = best.spec.to_string();
-            let page = failure_page::page(self.truth, &hardest, &spec, &metric.to_string());
-            fs::write(file, page).map_err(FileError::write_at(file))?;
-        }
-        Ok(())
-    }
-
-    /// Adds the best spec with expanded queries, with an augmented gallery, and with both.
-    fn rerank(&self, args: &EvalArgs, evaluation: &mut Evaluation, descriptors: Vectors<'_>) {
+impl EvalArgs {
+    fn options(&self, subject: &Subject<'_>) -> Result<EvalOptions> {
         let by = |neighbors: Option<usize>| {
             neighbors.map(|neighbors| Expansion {
                 neighbors,
-                alpha: args.alpha,
+                alpha: self.alpha,
             })
         };
-        let (expand, augment) = (by(args.expand), by(args.augment));
-        let mut variants = vec![(expand, None), (None, augment)];
-        if expand.is_some() && augment.is_some() {
-            variants.push((expand, augment));
-        }
-        for (expand, augment) in variants {
-            let names = [("expand", expand), ("augment", augment)];
-            let names = names
-                .into_iter()
-                .filter_map(|(name, one)| one.map(|one| format!("{name} {}", one.neighbors)));
-            let name = names.collect::<Vec<_>>().join(", ");
-            if !name.is_empty() {
-                let reranked = Reranked::new(self.truth, descriptors, expand, augment);
-                evaluation.add_variant(name, &outcomes(self.truth, &reranked));
-            }
-        }
-    }
-}
-
-/// The specs to compare, with the network's own layer names.
-fn specs(args: &EvalArgs, subject: &Subject) -> Result<Vec<DescriptorSpec>, Error> {
-    let model = &subject.default.model;
-    if args.specs.is_empty() {
-        let (height, width) = subject.preprocess.output_size(512, 512)?;
-        let layers = if args.all_layers {
+        let layers = if self.all_layers {
             Layers::All
         } else {
             Layers::Stages
         };
-        let size = (height as usize, width as usize);
-        return Ok(specs::usual(model, &subject.network, size, layers));
+        Ok(EvalOptions {
+            specs: if self.specs.is_empty() {
+                subject.usual_specs(layers)?
+            } else {
+                subject.specs(&self.specs)?
+            },
+            metric: self.set.metric,
+            jobs: self.set.jobs,
+            expand: by(self.expand),
+            augment: by(self.augment),
+            index: self.index,
+            failures: self.html.as_ref().map_or(0, |_| self.failures),
+        })
     }
-    let spec = |text: &String| {
-        let text = if text.contains(':') {
-            text.clone()
-        } else {
-            format!("{model}:{text}")
+
+    /// The plot, and the page of failures, where there is something to see.
+    fn draw(&self, report: &Report) -> Result<(), FileError> {
+        let Some(best) = report.specs.first() else {
+            return Ok(());
         };
-        let spec: DescriptorSpec = text.parse()?;
-        if spec.model != *model {
-            let reason = "it is of another network than the others: use `--model`";
-            return Err(DescriptorError::InvalidSpec { spec: text, reason }.into());
+        if let Some(file) = &self.plot {
+            let set = self.set.dataset.file_name().unwrap_or_default();
+            let (set, queries) = (set.to_string_lossy(), report.queries);
+            let title = format!("{} on {set}: {queries} queries", report.model);
+            plot::write(file, &plot::drawing(report, &title))?;
         }
-        Ok(spec.resolve(&subject.network)?)
-    };
-    args.specs.iter().map(spec).collect()
+        if let Some(file) = &self.html {
+            let page = failures::page(report, &best.spec.to_string());
+            fs::write(file, page).map_err(FileError::write_at(file))?;
+        }
+        Ok(())
+    }
 }

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use super::hint;
 use super::output::clean;
+use super::output::error::ErrorReport;
 
 /// How a command ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,8 +31,9 @@ impl From<Exit> for ExitCode {
     }
 }
 
-/// Prints what happened and what to do next. A reader that has seen enough is no failure.
-pub fn explain(error: &anyhow::Error) -> Exit {
+/// Prints what happened and what to do next; on standard output too where JSON was asked for. A
+/// reader that has seen enough is no failure.
+pub fn explain(error: &anyhow::Error, as_json: bool) -> Exit {
     let is_broken_pipe = |cause: &(dyn std::error::Error + 'static)| {
         cause
             .downcast_ref::<io::Error>()
@@ -41,8 +43,22 @@ pub fn explain(error: &anyhow::Error) -> Exit {
         return Exit::Done;
     }
     eprintln!("error: {}", clean(&error.to_string()));
-    if let Some(hint) = hint::of(error) {
-        eprintln!("\nhint: {}", clean(&hint));
+    let hint = hint::of(error);
+    if let Some(hint) = &hint {
+        eprintln!("\nhint: {}", clean(hint));
+    }
+    if as_json {
+        ErrorReport::of(error, hint).print();
     }
     Exit::Failed
+}
+
+/// What clap says instead of running a command: help and version, or what is wrong with the usage.
+pub fn refuse(error: &clap::Error, as_json: bool) -> ExitCode {
+    // As clap itself does: where nothing can be printed there is nobody to tell.
+    let _ = error.print();
+    if as_json && error.use_stderr() {
+        ErrorReport::of_usage(error).print();
+    }
+    ExitCode::from(error.exit_code() as u8)
 }

@@ -6,13 +6,13 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use clap::{Args, ValueEnum};
-use imgsearch::descriptor::Descriptor;
+use imgsearch::descriptor::NamedDescriptor;
+use imgsearch::document::Place;
 use imgsearch::error::FileError;
-use serde_json::json;
 
 use super::args::DescriptorArgs;
 use super::exit::Exit;
-use super::output::skipped_line;
+use super::output::{json, npy, skipped_line};
 use super::query::read;
 use super::setup;
 
@@ -47,10 +47,13 @@ pub struct ExtractArgs {
 
 pub fn run(args: &ExtractArgs) -> Result<Exit> {
     let extractor = setup::whitened(&args.descriptor)?;
-    let mut descriptors: Vec<(&Path, Descriptor)> = Vec::new();
+    let mut descriptors = Vec::new();
     for path in &args.images {
         match read(path).and_then(|photo| extractor.describe(&photo)) {
-            Ok(descriptor) => descriptors.push((path, descriptor)),
+            Ok(descriptor) => descriptors.push(NamedDescriptor {
+                place: named(path),
+                descriptor,
+            }),
             Err(error) => eprintln!("{}", skipped_line(path, &error)),
         }
     }
@@ -66,8 +69,12 @@ pub fn run(args: &ExtractArgs) -> Result<Exit> {
     };
     let mut out = BufWriter::new(out);
     match args.format {
-        OutputFormat::Npy => npy(&descriptors, &mut out)?,
-        OutputFormat::Jsonl => jsonl(&descriptors, &mut out)?,
+        OutputFormat::Npy => npy::write(&descriptors, &mut out)?,
+        OutputFormat::Jsonl => {
+            for descriptor in &descriptors {
+                json::line(descriptor, &mut out)?;
+            }
+        }
     }
     out.flush()?;
     Ok(if descriptors.len() < args.images.len() {
@@ -77,30 +84,11 @@ pub fn run(args: &ExtractArgs) -> Result<Exit> {
     })
 }
 
-/// NumPy's format 1.0: a magic, the length of the header, the header padded to 64 bytes, the rows.
-fn npy(descriptors: &[(&Path, Descriptor)], out: &mut dyn Write) -> io::Result<()> {
-    let dimension = descriptors
-        .first()
-        .map_or(0, |(_, descriptor)| descriptor.dimension());
-    let rows = descriptors.len();
-    let header =
-        format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({rows}, {dimension}), }}");
-    let length = (header.len() + 1 + 10).next_multiple_of(64) - 10;
-    out.write_all(b"\x93NUMPY\x01\x00")?;
-    out.write_all(&(length as u16).to_le_bytes())?;
-    writeln!(out, "{header:<width$}", width = length - 1)?;
-    for (_, descriptor) in descriptors {
-        for value in descriptor.as_slice() {
-            out.write_all(&value.to_le_bytes())?;
-        }
+/// The picture as it was given.
+fn named(path: &Path) -> Place {
+    if path == Path::new("-") {
+        Place::nowhere("-")
+    } else {
+        Place::as_given(path)
     }
-    Ok(())
-}
-
-fn jsonl(descriptors: &[(&Path, Descriptor)], out: &mut dyn Write) -> io::Result<()> {
-    for (path, descriptor) in descriptors {
-        let line = json!({ "path": path.to_string_lossy(), "descriptor": descriptor.as_slice() });
-        writeln!(out, "{line}")?;
-    }
-    Ok(())
 }

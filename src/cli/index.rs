@@ -1,6 +1,6 @@
 //! `imgsearch index`: build or update the gallery.
 
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -16,7 +16,7 @@ use imgsearch::{Error, Extractor};
 
 use super::args::{DescriptorArgs, GalleryArgs};
 use super::exit::Exit;
-use super::output::{json, photos};
+use super::output::{json, table};
 use super::progress::{IngestProgress, stop_on_ctrl_c};
 use super::setup;
 
@@ -74,14 +74,15 @@ pub fn run(args: &IndexArgs) -> Result<Exit> {
     let indexing = gallery.index(&args.paths).options(options).with(&extractor);
     let report = indexing.run(|event| progress.on_event(&event));
     progress.finish();
-    let report = report?;
+    let mut report = report?;
+    report.seconds = begun.elapsed().as_secs_f64();
     for repair in &gallery.repairs()[repaired..] {
         eprintln!("note: {repair}");
     }
     if report.photos == 0 && report.skipped.is_empty() && !report.interrupted {
         eprintln!("note: there are no photos in what was given");
     }
-    print(&report, begun.elapsed().as_secs_f64(), args.json)?;
+    print(&report, args.json)?;
     Ok(if report.interrupted {
         Exit::Interrupted
     } else if report.skipped.is_empty() {
@@ -131,38 +132,11 @@ pub fn excluded(globs: &[Glob]) -> Result<Exclude, Error> {
     Ok(Exclude::of(globs.iter().map(Glob::glob))?)
 }
 
-fn print(report: &IngestReport, seconds: f64, as_json: bool) -> io::Result<()> {
+fn print(report: &IngestReport, as_json: bool) -> io::Result<()> {
     let mut out = io::stdout().lock();
     if as_json {
-        return json::print(&json::ingest(report, seconds), &mut out);
-    }
-    let IngestReport {
-        added,
-        unchanged,
-        changed,
-        moved,
-        removed,
-        ..
-    } = report;
-    let skipped = report.skipped.len();
-    writeln!(
-        out,
-        "added {added}, unchanged {unchanged}, changed {changed}, moved {moved}, removed {removed}, \
-         skipped {skipped}"
-    )?;
-    let done = added + changed;
-    if done > 0 {
-        let rate = done as f64 / seconds;
-        writeln!(
-            out,
-            "{} in the gallery; {seconds:.1} s, {rate:.1} photos/s",
-            photos(report.photos)
-        )
+        json::print(report, &mut out)
     } else {
-        writeln!(
-            out,
-            "{} in the gallery; {seconds:.1} s",
-            photos(report.photos)
-        )
+        table::ingestion(report, &mut out)
     }
 }

@@ -18,6 +18,8 @@ mod tune;
 mod verify;
 mod whiten;
 
+use std::env;
+use std::ffi::OsString;
 use std::panic;
 use std::process::ExitCode;
 use std::sync::LazyLock;
@@ -66,7 +68,11 @@ enum Command {
 /// Parses, runs, and turns the outcome into an exit code and, if it failed, a message.
 pub fn main() -> ExitCode {
     silence_sled();
-    let cli = Cli::parse();
+    let as_json = json_was_asked(env::args_os());
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return exit::refuse(&error, as_json),
+    };
     let outcome = match cli.command {
         Command::Index(args) => index::run(&args),
         Command::Query(args) => query::run(&args),
@@ -80,7 +86,15 @@ pub fn main() -> ExitCode {
         Command::Remove(args) => remove::run(&args),
         Command::Completions(args) => completions::run(&args, &mut Cli::command()),
     };
-    outcome.unwrap_or_else(|error| exit::explain(&error)).into()
+    let outcome = outcome.unwrap_or_else(|error| exit::explain(&error, as_json));
+    outcome.into()
+}
+
+/// Whether `--json` is among the arguments, as far as they are options. Asked before they are parsed,
+/// since even wrong ones are answered in JSON then.
+fn json_was_asked(arguments: impl Iterator<Item = OsString>) -> bool {
+    let mut options = arguments.take_while(|argument| argument != "--");
+    options.any(|argument| argument == "--json")
 }
 
 /// The release, its commit and the instruction set in use.
@@ -110,6 +124,14 @@ mod tests {
     #[test]
     fn the_arguments_are_consistent() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn json_is_asked_for_by_an_option_and_by_no_file_called_so() {
+        let asked = |line: &str| json_was_asked(line.split(' ').map(OsString::from));
+        assert!(asked("imgsearch query --json a.jpg"));
+        assert!(!asked("imgsearch query -- --json"));
+        assert!(!asked("imgsearch query a.json"));
     }
 
     #[test]

@@ -14,7 +14,9 @@ use imgsearch::{Error, Searcher};
 
 use super::args::{DescriptorArgs, GalleryArgs};
 use super::exit::Exit;
-use super::output::{html, json, skipped_line, text};
+use super::hint;
+use super::output::error::ErrorReport;
+use super::output::{clean, contact_sheet, csv, html, json, nul, skipped_line, table};
 use super::progress::FetchProgress;
 
 /// Pictures of a folder that are shown beside what it found.
@@ -146,9 +148,9 @@ impl QueryArgs {
             query = query.weighted(weight, self.part_of(example))?;
         }
         let answer = query.run()?;
-        for asked in &answer.query {
-            for (_, reason) in &asked.skipped {
-                eprintln!("skipped: {}", super::output::clean(reason));
+        for asked in &answer.queries {
+            for skipped in &asked.skipped {
+                eprintln!("skipped: {}", clean(&skipped.reason));
             }
         }
         if answer.matches.is_empty() {
@@ -156,15 +158,15 @@ impl QueryArgs {
         }
         self.write_pictures(photos, &answer)?;
         if self.json {
-            json::print(&json::answer(&answer), out)?;
+            json::print(&answer, out)?;
         } else if self.csv {
-            text::csv(&answer.matches, out)?;
+            csv::matches(&answer.matches, out)?;
         } else if self.nul {
-            text::nul_separated(&answer.matches, out)?;
+            nul::matches(&answer.matches, out)?;
         } else {
-            text::table(&answer.matches, out)?;
+            table::matches(&answer.matches, out)?;
         }
-        let has_all = answer.query.iter().all(|asked| asked.skipped.is_empty());
+        let has_all = answer.queries.iter().all(|asked| asked.skipped.is_empty());
         Ok(if has_all { Exit::Done } else { Exit::Skipped })
     }
 
@@ -177,12 +179,14 @@ impl QueryArgs {
             let asked = self.ask_one(unlike.clone(), &image);
             match asked {
                 Ok(answer) => {
-                    json::print_line(&json::answer(&answer), out)?;
+                    json::line(&answer, out)?;
                     done += 1;
                 }
                 Err(error) => {
                     eprintln!("{}", skipped_line(&image, &error));
-                    json::print_line(&json::unanswered(&image, &error), out)?;
+                    let error = anyhow::Error::from(error);
+                    let hint = hint::of(&error);
+                    json::line(&ErrorReport::of(&error, hint).about(&image), out)?;
                     failed += 1;
                 }
             }
@@ -271,7 +275,7 @@ impl QueryArgs {
             fs::write(file, page).map_err(FileError::write_at(file))?;
         }
         if let Some(file) = &self.contact_sheet {
-            html::contact_sheet(file, &photos, &answer.matches)?;
+            contact_sheet::write(file, &photos, &answer.matches)?;
         }
         Ok(())
     }

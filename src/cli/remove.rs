@@ -1,17 +1,15 @@
 //! `imgsearch remove`: take photos out of the gallery.
 
 use std::io::{self, Write};
-use std::ops::ControlFlow;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::Args;
 use imgsearch::gallery::Gallery;
-use imgsearch::photo::absolute;
 
 use super::args::GalleryArgs;
 use super::exit::Exit;
-use super::output::{photos, shown_clean};
+use super::output::{json, photos, shown_clean};
 
 /// Take photos out of the gallery (not off the disk)
 #[derive(Args)]
@@ -21,39 +19,26 @@ pub struct RemoveArgs {
     /// Photos, or folders with all below them; they need not exist any more
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
+    /// Print what was taken out as JSON
+    #[arg(long)]
+    json: bool,
     #[command(flatten)]
     gallery: GalleryArgs,
 }
 
 pub fn run(args: &RemoveArgs) -> Result<Exit> {
     let mut gallery = Gallery::open(&args.gallery.gallery)?;
-    let roots: Vec<PathBuf> = args
-        .paths
-        .iter()
-        .map(|path| absolute(path).unwrap_or_else(|_| path.clone()))
-        .collect();
-    let mut removed = Vec::new();
-    for record in gallery.records() {
-        let path = record?.path;
-        if roots.iter().any(|root| path.starts_with(root)) {
-            removed.push(path);
-        }
-    }
-    let is_unknown = |root: &&PathBuf| !removed.iter().any(|path: &PathBuf| path.starts_with(root));
-    let unknown: Vec<&Path> = roots
-        .iter()
-        .filter(is_unknown)
-        .map(PathBuf::as_path)
-        .collect();
-    for root in &unknown {
+    let removal = gallery.remove(&args.paths)?;
+    for root in &removal.unknown {
         eprintln!("not in the gallery: {}", shown_clean(root));
     }
-    if !removed.is_empty() {
-        gallery.write(&[], &removed)?;
+    let mut out = io::stdout().lock();
+    if args.json {
+        json::print(&removal, &mut out)?;
+    } else {
+        writeln!(out, "removed {}", photos(removal.removed.len()))?;
     }
-    gallery.publish(&mut |_, _| ControlFlow::Continue(()))?;
-    writeln!(io::stdout(), "removed {}", photos(removed.len()))?;
-    Ok(if unknown.is_empty() {
+    Ok(if removal.unknown.is_empty() {
         Exit::Done
     } else {
         Exit::Skipped

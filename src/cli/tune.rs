@@ -2,21 +2,20 @@
 
 use std::io::{self, Write};
 use std::ops::ControlFlow;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::Args;
-use imgsearch::SpecFile;
-use imgsearch::descriptor::{DescriptorSpec, Projection, Recipe};
+use imgsearch::descriptor::DescriptorSpec;
 use imgsearch::eval::features::EvalEvent;
-use imgsearch::eval::tune::{TuneEvent, TuneOptions, TuneStep, Tuned, preprocessings, tune};
-use imgsearch::gallery::PooledCache;
+use imgsearch::eval::tune::{TuneEvent, TuneOptions, TuneStep, Tuner};
 use imgsearch::photo::Preprocess;
 
 use super::args::GalleryArgs;
 use super::eval::SetArgs;
 use super::exit::Exit;
-use super::output::{clean, tuning as output};
+use super::output::table::tuning;
+use super::output::{clean, json};
 use super::progress::{EvalProgress, stop_on_ctrl_c};
 
 /// Search layers, poolings, weights, input size and whitening on one half of labelled photos, and
@@ -48,51 +47,36 @@ pub struct TuneArgs {
 
 pub fn run(args: &TuneArgs) -> Result<Exit> {
     stop_on_ctrl_c();
-    let (truth, problems) = args.set.ground_truth()?;
-    let subject = args.set.subject()?;
-    let default = match &args.default {
-        Some(text) => text.parse::<DescriptorSpec>()?.resolve(&subject.network)?,
-        None => subject.default,
-    };
-    let own = subject.preprocess;
-    let options = TuneOptions {
-        metric: args.set.metric(&truth),
-        seed: args.set.seed,
-        jobs: args.set.jobs,
-        default,
-        preprocessings: if args.keep_preprocess {
-            vec![own]
-        } else {
-            preprocessings(&own)?
-        },
-    };
-    let cache = PooledCache::open(&args.gallery.gallery)?;
-    let make =
+    let dataset = args.set.dataset()?;
+    let load =
         |spec: &DescriptorSpec, preprocess: &Preprocess| args.set.extractor(spec, preprocess);
+    let mut subject = args.set.subject(&load)?;
+    if let Some(text) = &args.default {
+        subject.default = text.parse::<DescriptorSpec>()?.resolve(&subject.network)?;
+    }
+    let tuner = Tuner {
+        dataset: &dataset,
+        subject: &subject,
+        options: TuneOptions {
+            metric: args.set.metric,
+            jobs: args.set.jobs,
+            keep_preprocess: args.keep_preprocess,
+        },
+        folder: &args.gallery.gallery,
+    };
     let mut progress = TuneProgress::new();
-    let tuned = tune(
-        &truth,
-        &subject.network,
-        &cache,
-        &make,
-        &options,
-        &mut |event| progress.on_event(&event),
-    );
+    let tuned = tuner.run(&mut |event| progress.on_event(&event));
     progress.bars.finish();
-    let Some(mut tuned) = tuned? else {
-        return Ok(Exit::Interrupted);
-    };
-    tuned.skipped.extend(problems);
-    let saved = match &args.out {
-        Some(file) => Some(save(file, &tuned, &options)?),
-        None => None,
-    };
+    let tuned = tuned?;
+    if let Some(file) = args.out.as_ref().filter(|_| !tuned.interrupted) {
+        tuned.save(file)?;
+    }
     let mut out = io::stdout().lock();
     if args.json {
-        super::output::json::print(&output::report(&tuned, &options), &mut out)?;
+        json::print(&tuned, &mut out)?;
     } else {
-        output::text(&tuned, &options, &mut out)?;
-        if let (Some(SpecFile { .. }), Some(file)) = (saved, &args.out) {
+        tuning::text(&tuned, &mut out)?;
+        if let Some(file) = args.out.as_ref().filter(|_| !tuned.interrupted) {
             let file = clean(&file.display().to_string());
             writeln!(
                 out,
@@ -100,37 +84,13 @@ pub fn run(args: &TuneArgs) -> Result<Exit> {
             )?;
         }
     }
-    Ok(if tuned.skipped.is_empty() {
+    Ok(if tuned.interrupted {
+        Exit::Interrupted
+    } else if tuned.skipped.is_empty() {
         Exit::Done
     } else {
         Exit::Skipped
     })
-}
-
-/// Writes what is better beyond noise: otherwise the default.
-fn save(file: &Path, tuned: &Tuned, options: &TuneOptions) -> Result<SpecFile> {
-    let (spec, preprocess, whitening) = match tuned.path.last() {
-        Some(end) if tuned.gain.is_gain() => (&end.spec, &end.preprocess, tuned.whitening.as_ref()),
-        _ => (&options.default, &options.preprocessings[0], None),
-    };
-    let beside = file.with_extension("whitening.safetensors");
-    if let Some(whitening) = whitening {
-        whitening.save(&beside)?;
-    }
-    let recipe = Recipe {
-        spec: spec.clone(),
-        preprocess: preprocess.clone(),
-        projection: match whitening {
-            Some(_) => Projection::Whitening,
-            None => Projection::None,
-        },
-    };
-    let saved = SpecFile {
-        whitening: whitening.map(|_| beside),
-        ..SpecFile::of(recipe)
-    };
-    saved.write(file)?;
-    Ok(saved)
 }
 
 /// Shows a tuning as it goes.
@@ -163,5 +123,5 @@ impl TuneProgress {
 
 fn line(step: &TuneStep) -> String {
     let (what, mean, gain) = (step.what, step.mean, step.gain.mean);
-    format!("{mean:.4} (+{gain:.4})  {what}: {}", output::one_line(step))
+    format!("{mean:.4} (+{gain:.4})  {what}: {}", tuning::one_line(step))
 }

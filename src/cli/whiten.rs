@@ -7,13 +7,13 @@ use anyhow::Result;
 use clap::Args;
 use globset::Glob;
 use imgsearch::descriptor::Whitening;
-use imgsearch::ingest::{IngestEvent, IngestOptions, descriptors_of};
-use serde_json::json;
+use imgsearch::ingest::{IngestEvent, IngestOptions, WhiteningReport, descriptors_of};
 
 use super::args::ExtractorArgs;
 use super::exit::Exit;
 use super::index::excluded;
-use super::output::{json as output_json, photos};
+use super::output::error::ErrorReport;
+use super::output::{json, photos};
 use super::progress::{IngestProgress, stop_on_ctrl_c};
 use super::setup;
 
@@ -63,6 +63,9 @@ pub fn run(args: &WhitenArgs) -> Result<Exit> {
     progress.finish();
     let descriptors = descriptors?;
     if descriptors.interrupted {
+        if args.json {
+            ErrorReport::interrupted().print();
+        }
         return Ok(Exit::Interrupted);
     }
     let fingerprint = extractor.fingerprint();
@@ -71,14 +74,12 @@ pub fn run(args: &WhitenArgs) -> Result<Exit> {
     let whitening = whitening.fitted_on(fingerprint);
     whitening.save(&args.out)?;
     let origin = whitening.origin();
+    let is_whole = descriptors.skipped.is_empty();
     let mut out = io::stdout().lock();
     if args.json {
-        let value = json!({
-            "out": args.out.to_string_lossy(), "digest": whitening.digest(), "fitted_on": origin,
-            "input_dimension": rows.dimension(), "dimension": whitening.dimension(),
-            "skipped": output_json::skipped(&descriptors.skipped),
-        });
-        output_json::print(&value, &mut out)?;
+        let skipped = descriptors.skipped;
+        let report = WhiteningReport::of(&whitening, &args.out, skipped);
+        json::print(&report, &mut out)?;
     } else {
         writeln!(
             out,
@@ -89,9 +90,5 @@ pub fn run(args: &WhitenArgs) -> Result<Exit> {
             photos(origin.photos)
         )?;
     }
-    Ok(if descriptors.skipped.is_empty() {
-        Exit::Done
-    } else {
-        Exit::Skipped
-    })
+    Ok(if is_whole { Exit::Done } else { Exit::Skipped })
 }

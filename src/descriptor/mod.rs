@@ -4,6 +4,7 @@
 //! whitening. Knows nothing of photos or of where descriptors are kept.
 
 mod fingerprint;
+mod named;
 mod of_photo;
 pub mod pooling;
 mod products;
@@ -14,6 +15,7 @@ mod vectors;
 pub mod whitening;
 
 pub use self::fingerprint::{Difference, Fingerprint};
+pub use self::named::NamedDescriptor;
 pub use self::of_photo::Descriptor;
 pub use self::pooling::Pooling;
 pub(crate) use self::recipe::default_spec;

@@ -6,6 +6,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
+use serde::Serialize;
+
 use super::ground_truth::GroundTruth;
 use crate::descriptor::{Descriptor, Fingerprint, UnitVector, Vectors};
 use crate::error::{DescriptorError, Result};
@@ -18,7 +20,7 @@ pub const EF_SEARCH: [usize; 6] = [10, 20, 40, 80, 160, 320];
 pub const NEIGHBORS: usize = 10;
 
 /// How the index does with one `ef_search`.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Approximation {
     /// Candidates kept; nothing for the exact search.
     pub ef_search: Option<usize>,

@@ -4,6 +4,8 @@ use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use serde::{Serialize, Serializer};
+
 use super::snapshot::Snapshot;
 use super::store::{Store, mark};
 use super::version::VERSION;
@@ -31,6 +33,30 @@ pub enum Repair {
         /// How many photos.
         photos: usize,
     },
+}
+
+impl Repair {
+    /// Its name for programs.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::StoreRebuilt { .. } => "store-rebuilt",
+            Self::SnapshotRebuilt { .. } => "snapshot-rebuilt",
+            Self::DescriptorsLost { .. } => "descriptors-lost",
+        }
+    }
+}
+
+impl Serialize for Repair {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct Told {
+            kind: &'static str,
+            message: String,
+        }
+        let (kind, message) = (self.kind(), self.to_string());
+        Told { kind, message }.serialize(serializer)
+    }
 }
 
 impl fmt::Display for Repair {

@@ -3,19 +3,24 @@
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
+use serde::Serialize;
+
+use crate::document::place;
 use crate::photo::ContentHash;
 
 /// Bytes of a stored record: hash, size, time, width, height.
 const STORED: usize = 32 + 8 + 8 + 4 + 4;
 
 /// A photo in the gallery.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Record {
     /// Absolute.
+    #[serde(flatten, serialize_with = "place")]
     pub path: PathBuf,
     /// Bytes of the file.
     pub size: u64,
-    /// Last change of the file, nanoseconds since 1970.
+    /// Last change of the file, nanoseconds since 1970: more than a JSON number can tell.
+    #[serde(skip)]
     pub modified: i64,
     /// BLAKE3 of the file's bytes; the descriptor is kept under it.
     pub hash: ContentHash,

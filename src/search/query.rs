@@ -5,11 +5,13 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::answer::{Answer, Asked, PassedOver};
 use super::example::{Example, Source};
 use super::searcher::Searcher;
 use crate::descriptor::Descriptor;
+use crate::document::Place;
 use crate::error::{Error, PhotoError, Result};
-use crate::gallery::{Match, SearchOptions, Snapshot};
+use crate::gallery::{SearchOptions, Snapshot};
 use crate::photo::{ContentHash, Exclude, Photo, Picture, Region, absolute, modified_of, walk};
 use crate::ranking::{Expansion, Ranking};
 
@@ -31,39 +33,6 @@ pub struct Query<'a> {
     asked: Vec<Asked>,
     not_itself: bool,
     options: SearchOptions,
-}
-
-/// An example of a query.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Asked {
-    /// As it was given; `-` for what was no file.
-    pub path: PathBuf,
-    /// What it counts; below 0 for what photos shall be unlike.
-    pub weight: f32,
-    /// The contents of its files.
-    pub contents: Vec<ContentHash>,
-    /// Of a folder, the files that have no descriptor, and why.
-    pub skipped: Vec<(PathBuf, String)>,
-}
-
-/// What a query found.
-#[derive(Clone, Debug)]
-pub struct Answer {
-    /// What was asked with.
-    pub query: Vec<Asked>,
-    /// How it was ranked.
-    pub ranking: Ranking,
-    /// Best first, equals by path.
-    pub matches: Vec<Match>,
-}
-
-impl IntoIterator for Answer {
-    type Item = Match;
-    type IntoIter = std::vec::IntoIter<Match>;
-
-    fn into_iter(self) -> Self::IntoIter {
-        self.matches.into_iter()
-    }
 }
 
 impl Searcher {
@@ -190,7 +159,7 @@ impl<'a> Query<'a> {
         Ok(Answer {
             matches: self.snapshot.search(&query, &self.options)?,
             ranking: self.ranking_used(),
-            query: self.asked,
+            queries: self.asked,
         })
     }
 
@@ -200,7 +169,7 @@ impl<'a> Query<'a> {
             self.searcher.extractor()?;
         }
         let mut asked = Asked {
-            path: PathBuf::from("-"),
+            place: Place::nowhere("-"),
             weight,
             contents: Vec::new(),
             skipped: Vec::new(),
@@ -208,7 +177,7 @@ impl<'a> Query<'a> {
         let region = example.region;
         let descriptor = match example.source {
             Source::Path(path) => {
-                asked.path.clone_from(&path);
+                asked.place = Place::of(&path);
                 if path.is_dir() {
                     self.describe_folder(&path, region, &mut asked)?
                 } else {
@@ -216,7 +185,9 @@ impl<'a> Query<'a> {
                 }
             }
             Source::Photo(photo) => {
-                photo.path().clone_into(&mut asked.path);
+                if photo.path() != Path::new("-") {
+                    asked.place = Place::of(photo.path());
+                }
                 self.describe_photo(&photo, region, &mut asked)?
             }
             Source::Picture(picture) => self.describe_picture(&picture, region)?,
@@ -252,10 +223,11 @@ impl<'a> Query<'a> {
                 .next()
                 .map_or_else(none, |(_, error)| error));
         }
-        let told = skipped.into_iter();
-        asked
-            .skipped
-            .extend(told.map(|(path, error)| (path, error.to_string())));
+        let told = skipped.into_iter().map(|(path, error)| PassedOver {
+            place: Place::of(&path),
+            reason: error.to_string(),
+        });
+        asked.skipped.extend(told);
         let terms: Vec<_> = descriptors.iter().map(|one| (1.0, one)).collect();
         Ok(Descriptor::weighted_sum(&terms)?)
     }

@@ -42,6 +42,7 @@ const ORDER: &[&str] = &[
     "error",
     "nearest",
     "photo",
+    "document",
     "network",
     "weights",
     "cores",
@@ -53,12 +54,12 @@ const ORDER: &[&str] = &[
     "ranking",
     "extract",
     "gallery",
+    "version",
     "spec_file",
     "resolve",
     "search",
     "ingest",
     "eval",
-    "version",
     "lib",
     "cli",
     "main",
@@ -194,6 +195,15 @@ fn the_table_of_the_readme_names_what_is_there() {
     for path in named {
         assert!(root.join(&path).exists(), "README.md names {path}");
     }
+}
+
+/// JSON is what serde makes of a type that says what is in it: written by hand it goes astray.
+#[test]
+fn no_json_is_put_together_by_hand() {
+    let tree = Tree::of(&sources());
+    let names = ["Map", "Value", "json", "to_value"];
+    none(&rules::names(&tree, &tree.mentions(), "serde_json", &names));
+    none(&rules::words(&tree, "json!", &[]));
 }
 
 #[test]

@@ -91,6 +91,21 @@ pub fn libraries(tree: &Tree, mentions: &[Mention], confined: &[(&str, &[&str])]
     wrong
 }
 
+/// What a library has that is used nowhere.
+pub fn names(tree: &Tree, mentions: &[Mention], library: &str, names: &[&str]) -> Vec<String> {
+    let target = Target::Library(library.to_owned());
+    let of_library = mentions.iter().filter(|it| it.targets.contains(&target));
+    let named = of_library.filter(|it| {
+        let is_named = |segment: &String| names.contains(&segment.as_str());
+        it.path.glob || it.path.segments.iter().any(is_named)
+    });
+    let sentence = |it: &Mention| {
+        let (at, path) = (tree.place(it), it.path.text());
+        format!("{at}: `{path}` is written nowhere")
+    };
+    named.map(sentence).collect()
+}
+
 /// Words that stand only where they may; a macro is written with its `!`.
 pub fn words(tree: &Tree, word: &str, places: &[&str]) -> Vec<String> {
     let mut wrong = Vec::new();

@@ -32,6 +32,23 @@ fn below(line: usize, path: &str) -> String {
 }
 
 #[test]
+fn what_a_library_has_and_nobody_may_use_is_seen_by_whatever_path() {
+    let tree = library(
+        "use serde_json::{self, to_string};
+        use serde_json::value::Value as Anything;
+        fn a() { serde_json::json!({}); }
+        #[cfg(test)]
+        mod tests { use serde_json::Value; }",
+    );
+    let wrong = rules::names(&tree, &tree.mentions(), "serde_json", &["Value", "json"]);
+    let at = |line: usize, path: &str| format!("src/photo.rs:{line}: `{path}` is written nowhere");
+    assert_eq!(
+        wrong,
+        [at(2, "serde_json::value::Value"), at(3, "serde_json::json")]
+    );
+}
+
+#[test]
 fn imports_in_groups_and_under_other_names_are_seen() {
     let wrong = wrong_rooms(
         "use crate::{

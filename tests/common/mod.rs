@@ -2,9 +2,11 @@
 
 pub mod collection;
 pub mod paint;
+pub mod schema;
 pub mod seeded;
 pub mod skip;
 
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -132,11 +134,15 @@ impl Workspace {
         command
     }
 
-    /// Runs the command and checks its exit code.
+    /// Runs the command and checks its exit code; and what it prints as JSON, against its schema.
     pub fn run(&self, arguments: &[&str], code: i32) -> Output {
         let output = self.command(arguments).output().unwrap();
         let said = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(code), "{arguments:?}: {said}");
+        let is_helped = arguments.contains(&"--help");
+        if arguments.contains(&"--json") && !is_helped {
+            schema::check(&output.stdout, &mut BTreeSet::new());
+        }
         output
     }
 

@@ -1,17 +1,21 @@
-//! Results as words, JSON and pictures.
+//! Results as words, JSON and pictures: a file for each format, which knows no other. All that they
+//! know of a result is what the library says about it.
 
+pub mod contact_sheet;
+pub mod csv;
 mod drawing;
-pub mod evaluation;
-pub mod failures;
+pub mod error;
 pub mod html;
 pub mod json;
+pub mod npy;
+pub mod nul;
 pub mod plot;
 mod raster;
-pub mod text;
-pub mod tuning;
+pub mod table;
 
-use std::env;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+
+pub use imgsearch::document::shown;
 
 /// File names come from anyone: control characters must not reach a terminal. Line breaks of our
 /// own messages stay.
@@ -26,18 +30,14 @@ pub fn clean(text: &str) -> String {
     text.chars().map(keep).collect()
 }
 
-/// The path as the user would write it here: relative if it lies below the current folder.
-pub fn shown(path: &Path) -> PathBuf {
-    let here = env::current_dir().unwrap_or_default();
-    match path.strip_prefix(&here) {
-        Ok(below) if !below.as_os_str().is_empty() => below.to_owned(),
-        _ => path.to_owned(),
-    }
+/// The same for a line of text, which has no breaks.
+pub fn clean_line(text: &str) -> String {
+    clean(text).replace('\n', "\u{FFFD}")
 }
 
 /// The path for a line of text.
 pub fn shown_clean(path: &Path) -> String {
-    clean(&shown(path).display().to_string()).replace('\n', "\u{FFFD}")
+    clean_line(&shown(path).display().to_string())
 }
 
 /// The line about a photo that was skipped, with its path once and as the user would write it.
@@ -61,6 +61,8 @@ pub fn photos(count: usize) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::env;
+
     use imgsearch::error::{DescriptorError, PhotoError};
 
     use super::*;

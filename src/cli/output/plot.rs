@@ -4,7 +4,7 @@ use std::path::Path;
 
 use imgsearch::descriptor::DescriptorSpec;
 use imgsearch::error::FileError;
-use imgsearch::eval::trial::{Evaluation, Trial};
+use imgsearch::eval::{Report, Row};
 
 use super::drawing::{Anchor, Colour, Drawing, Mark, Words};
 
@@ -52,9 +52,9 @@ struct Chart {
     range: (f64, f64),
 }
 
-/// A picture of the evaluation; `layers` are the network's, shallow to deep.
-pub fn drawing(evaluation: &Evaluation, layers: &[String], title: &str) -> Drawing {
-    Chart::new(evaluation, layers, title).draw()
+/// A picture of the evaluation.
+pub fn drawing(report: &Report, title: &str) -> Drawing {
+    Chart::new(report, title).draw()
 }
 
 /// Writes it as SVG or, by the file's ending, as PNG.
@@ -71,31 +71,24 @@ pub fn write(file: &Path, drawing: &Drawing) -> Result<(), FileError> {
 }
 
 impl Chart {
-    fn new(evaluation: &Evaluation, layers: &[String], title: &str) -> Self {
-        let (singles, hybrids): (Vec<&Trial>, Vec<&Trial>) = evaluation
-            .trials
+    fn new(report: &Report, title: &str) -> Self {
+        let (singles, hybrids): (Vec<&Row>, Vec<&Row>) = report
+            .specs
             .iter()
-            .partition(|trial| trial.spec.parts.len() == 1);
-        let is_tried = |layer: &&String| {
-            singles
-                .iter()
-                .any(|trial| trial.spec.parts[0].layer == **layer)
-        };
-        let mut columns: Vec<String> = layers.iter().filter(is_tried).cloned().collect();
+            .partition(|row| row.spec.parts.len() == 1);
+        let is_tried =
+            |layer: &&String| singles.iter().any(|row| row.spec.parts[0].layer == **layer);
+        let mut columns: Vec<String> = report.layers.iter().filter(is_tried).cloned().collect();
         let layers = columns.len();
-        for trial in &hybrids {
-            let name = hybrid(&trial.spec);
+        for row in &hybrids {
+            let name = hybrid(&row.spec);
             if !columns.contains(&name) {
                 columns.push(name);
             }
         }
         let mut chart = Self {
             title: title.to_owned(),
-            metric: evaluation
-                .metrics
-                .first()
-                .map(ToString::to_string)
-                .unwrap_or_default(),
+            metric: report.metric.to_string(),
             columns,
             layers,
             lines: Vec::new(),
@@ -105,14 +98,14 @@ impl Chart {
         singles
             .iter()
             .chain(&hybrids)
-            .for_each(|trial| chart.add(trial));
+            .for_each(|row| chart.add(row));
         for line in &mut chart.lines {
             line.points.sort_by_key(|point| point.column);
         }
         // The order of a legend should not depend on who won.
         chart.lines.sort_by(|a, b| a.pooling.cmp(&b.pooling));
-        chart.best = evaluation.trials.first().and_then(|best| {
-            let estimate = best.estimates.first()?;
+        chart.best = report.specs.first().and_then(|best| {
+            let (_, estimate) = best.metrics.first()?;
             Some((
                 chart.column(&best.spec)?,
                 estimate.mean,
@@ -130,8 +123,8 @@ impl Chart {
         self.columns.iter().position(|column| *column == name)
     }
 
-    fn add(&mut self, trial: &Trial) {
-        let (Some(column), Some(estimate)) = (self.column(&trial.spec), trial.estimates.first())
+    fn add(&mut self, row: &Row) {
+        let (Some(column), Some((_, estimate))) = (self.column(&row.spec), row.metrics.first())
         else {
             return;
         };
@@ -145,7 +138,7 @@ impl Chart {
             low: estimate.low,
             high: estimate.high,
         };
-        let pooling = pooling(&trial.spec);
+        let pooling = pooling(&row.spec);
         match self.lines.iter_mut().find(|line| line.pooling == pooling) {
             Some(line) => line.points.push(point),
             None => self.lines.push(Line {

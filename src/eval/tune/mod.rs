@@ -4,22 +4,27 @@
 //! over, so what is gained there is what one may expect on photos of one's own.
 
 mod groups;
+mod report;
 mod search;
 mod sizes;
 mod whiten;
 
 use std::ops::ControlFlow;
+use std::path::Path;
 
+pub use self::report::{Half, HeldOut, TuneStep, Tuned};
 use self::search::{Mixture, Search};
 pub use self::sizes::preprocessings;
 use super::bootstrap::{Bootstrap, Estimate};
+use super::dataset::Dataset;
 use super::features::{EvalEvent, Features};
 use super::ground_truth::GroundTruth;
 use super::metrics::Metric;
 use super::ranking::{Weighted, outcomes};
+use super::subject::{MakeExtractor, Subject};
 use crate::descriptor::{DescriptorSpec, Matrix, Part, Pooling, Whitening};
+use crate::document::Place;
 use crate::error::{EvalError, Result};
-use crate::extract::Extractor;
 use crate::gallery::PooledCache;
 use crate::ingest::Skipped;
 use crate::network::Network;
@@ -41,57 +46,27 @@ const POOLINGS: [Pooling; 8] = [
     Pooling::RMac,
 ];
 
-/// What is searched, and from where.
+/// What is searched.
+#[derive(Clone, Debug, Default)]
 pub struct TuneOptions {
-    /// What decides.
-    pub metric: Metric,
-    /// Of the halves and of the bootstrap.
-    pub seed: u64,
+    /// What decides; the set's own measure where it is not said.
+    pub metric: Option<Metric>,
     /// Threads that decode and pool; 0 means one per core.
     pub jobs: usize,
-    /// What everything is compared with.
-    pub default: DescriptorSpec,
-    /// Preprocessings to try, the default first.
-    pub preprocessings: Vec<Preprocess>,
+    /// Do not try other input sizes and crops, which takes a pass over the photos each.
+    pub keep_preprocess: bool,
 }
 
-/// One improvement on the way, measured on the first half.
-#[derive(Clone, Debug)]
-pub struct TuneStep {
-    /// What was changed, e.g. `layer and pooling` or `hybrid`.
-    pub what: &'static str,
-    /// The spec after it.
-    pub spec: DescriptorSpec,
-    /// The preprocessing after it.
-    pub preprocess: Preprocess,
-    /// Dimensions that whitening keeps, if it is part of it.
-    pub whitened: Option<usize>,
-    /// The metric.
-    pub mean: f64,
-    /// What this step gained.
-    pub gain: Estimate,
-}
-
-/// What came of a tuning.
-pub struct Tuned {
-    /// From the default to the best, each better than the one before beyond noise.
-    pub path: Vec<TuneStep>,
-    /// How many combinations were tried.
-    pub tried: usize,
-    /// The whitening, fitted on the first half.
-    pub whitening: Option<Whitening>,
-    /// Queries and gallery photos of both halves.
-    pub halves: [(usize, usize); 2],
-    /// The default's quality on the second half.
-    pub default: Estimate,
-    /// The tuned spec's quality there.
-    pub tuned: Estimate,
-    /// How much better it is there, query by query.
-    pub gain: Estimate,
-    /// Of so many groups of the second half so many are better on average.
-    pub groups: (usize, usize),
-    /// Photos that were skipped.
-    pub skipped: Vec<Skipped>,
+/// A tuning that can be run.
+pub struct Tuner<'a> {
+    /// The labelled set; its seed is that of the halves and of the bootstrap too.
+    pub dataset: &'a Dataset,
+    /// The network. Its default spec is what everything is compared with.
+    pub subject: &'a Subject<'a>,
+    /// What is searched.
+    pub options: TuneOptions,
+    /// The folder that keeps what was pooled, for the next time: a gallery's.
+    pub folder: &'a Path,
 }
 
 /// What happens while tuning.
@@ -104,59 +79,111 @@ pub enum TuneEvent<'a> {
     Improved(&'a TuneStep),
 }
 
-/// Makes the extractor of a spec with a preprocessing.
-pub type MakeExtractor<'a> = &'a dyn Fn(&DescriptorSpec, &Preprocess) -> Result<Extractor>;
-
 /// Told what happens; when it breaks, the tuning stops.
 pub type OnTune<'a> = &'a mut dyn FnMut(TuneEvent<'_>) -> ControlFlow<()>;
 
-/// Searches. Nothing if `on_event` broke; what was pooled stays in the cache.
-///
-/// # Errors
-/// [`EvalError::TooFewQueries`]; what concerns all photos.
-pub fn tune(
-    truth: &GroundTruth,
-    network: &Network,
-    cache: &PooledCache,
-    make_extractor: MakeExtractor<'_>,
-    options: &TuneOptions,
-    on_event: OnTune<'_>,
-) -> Result<Option<Tuned>> {
-    let (first, second) = truth.halves(options.seed);
-    let fewest = first.queries.len().min(second.queries.len());
-    if fewest < FEWEST_QUERIES {
-        return Err(EvalError::TooFewQueries {
-            queries: fewest,
-            needed: FEWEST_QUERIES,
-            what: "each half of a tuning",
+impl Tuner<'_> {
+    /// Searches on one half and measures on the other. If `on_event` breaks, the report says so;
+    /// what was pooled stays in the cache.
+    ///
+    /// # Errors
+    /// Those of [`Dataset::read`] and of loading the network; [`EvalError::TooFewQueries`]; what
+    /// concerns all photos.
+    pub fn run(&self, on_event: OnTune<'_>) -> Result<Tuned> {
+        let (truth, problems) = self.dataset.read()?;
+        let own = &self.subject.preprocess;
+        let plan = Plan {
+            metric: self.options.metric.unwrap_or(truth.measure),
+            seed: self.dataset.seed,
+            jobs: self.options.jobs,
+            default: self.subject.default.clone(),
+            preprocessings: if self.options.keep_preprocess {
+                vec![own.clone()]
+            } else {
+                preprocessings(own)?
+            },
+        };
+        let cache = PooledCache::open(self.folder)?;
+        let (first, second) = truth.halves(plan.seed);
+        let fewest = first.queries.len().min(second.queries.len());
+        if fewest < FEWEST_QUERIES {
+            return Err(EvalError::TooFewQueries {
+                queries: fewest,
+                needed: FEWEST_QUERIES,
+                what: "each half of a tuning",
+            }
+            .into());
         }
-        .into());
+        let first = first.sample(MOST_QUERIES, plan.seed);
+        let mut tuned = plan.nothing_yet(Place::of(&self.dataset.path), half(&first));
+        let mut tuning = Tuning {
+            cache: &cache,
+            make_extractor: self.subject.extractor,
+            options: &plan,
+            skipped: Vec::new(),
+            tried: 0,
+            weights: String::new(),
+            on_event,
+        };
+        if let Some(found) = tuning.search(&first, &self.subject.network)? {
+            tuning.measure(&second, found, &mut tuned)?;
+        }
+        tuned.tried = tuning.tried;
+        tuned.weights = tuning.weights;
+        tuned.skipped = tuning.skipped;
+        tuned.skipped.extend(problems);
+        Ok(tuned)
     }
-    let first = first.sample(MOST_QUERIES, options.seed);
-    let mut tuning = Tuning {
-        cache,
-        make_extractor,
-        options,
-        skipped: Vec::new(),
-        tried: 0,
-        on_event,
-    };
-    let Some(found) = tuning.search(&first, network)? else {
-        return Ok(None);
-    };
-    tuning.report(&second, found, (first.queries.len(), gallery_size(&first)))
 }
 
-fn gallery_size(truth: &GroundTruth) -> usize {
-    truth.items.iter().filter(|item| item.in_gallery).count()
+/// What is searched, and from where.
+struct Plan {
+    metric: Metric,
+    seed: u64,
+    jobs: usize,
+    /// What everything is compared with.
+    default: DescriptorSpec,
+    /// Preprocessings to try, the default first.
+    preprocessings: Vec<Preprocess>,
+}
+
+impl Plan {
+    /// The report of a tuning that was stopped at once.
+    fn nothing_yet(&self, dataset: Place, searched: Half) -> Tuned {
+        Tuned {
+            dataset,
+            metric: self.metric,
+            seed: self.seed,
+            tried: 0,
+            path: Vec::new(),
+            searched,
+            held_out: None,
+            spec: self.default.clone(),
+            preprocess: self.preprocessings[0].clone(),
+            weights: String::new(),
+            whitening: None,
+            interrupted: true,
+            skipped: Vec::new(),
+        }
+    }
+}
+
+fn half(truth: &GroundTruth) -> Half {
+    let items = truth.items.iter();
+    Half {
+        queries: truth.queries.len(),
+        photos: items.filter(|item| item.in_gallery).count(),
+    }
 }
 
 struct Tuning<'a> {
     cache: &'a PooledCache,
     make_extractor: MakeExtractor<'a>,
-    options: &'a TuneOptions,
+    options: &'a Plan,
     skipped: Vec<Skipped>,
     tried: usize,
+    /// The digest of the network's weights, once they are loaded.
+    weights: String,
     on_event: OnTune<'a>,
 }
 
@@ -178,6 +205,10 @@ impl<'a> Tuning<'a> {
             return Ok(None);
         }
         let extractor = (self.make_extractor)(spec, preprocess)?;
+        extractor
+            .fingerprint()
+            .weights()
+            .clone_into(&mut self.weights);
         let on_event = &mut *self.on_event;
         let mut features = Features::new(
             &truth.items,
@@ -375,24 +406,21 @@ impl<'a> Tuning<'a> {
             .collect()
     }
 
-    /// Measures the default and the end of the path on the second half.
-    fn report(
-        &mut self,
-        half: &GroundTruth,
-        found: Best,
-        first: (usize, usize),
-    ) -> Result<Option<Tuned>> {
+    /// Measures the default and the end of the path on the second half, and takes the better; leaves
+    /// it open if it was stopped.
+    fn measure(&mut self, second: &GroundTruth, found: Best, tuned: &mut Tuned) -> Result<()> {
         let options = self.options;
         let (default, own) = (&options.default, &options.preprocessings[0]);
-        let Some(end) = found.path.last().cloned() else {
-            return Ok(None);
+        tuned.path = found.path;
+        let Some(end) = tuned.path.last().cloned() else {
+            return Ok(());
         };
         let looks = [(default, own), (&end.spec, &end.preprocess)];
-        let Some((kept, features)) = self.features_of_all(half, &looks)? else {
-            return Ok(None);
+        let Some((kept, features)) = self.features_of_all(second, &looks)? else {
+            return Ok(());
         };
         let [by_default, features] = &features[..] else {
-            return Ok(None);
+            return Ok(());
         };
         let before = self.values(default, by_default, &kept)?;
         let after = match &found.whitening {
@@ -407,29 +435,35 @@ impl<'a> Tuning<'a> {
                 self.values_of(&outcomes(&kept, &weighted))
             }
         };
-        let bootstrap = Bootstrap::new(kept.queries.len(), self.options.seed);
-        let differences: Vec<f64> = after.iter().zip(&before).map(|(a, b)| a - b).collect();
-        let groups: Vec<u32> = kept.queries.iter().map(|query| query.group).collect();
-        let by_group = groups::means(&groups, &differences);
-        let better = by_group.iter().filter(|mean| **mean > 0.0).count();
-        let whitening = match found.whitening {
-            Some(whitening) => {
+        let held_out = held_out(&kept, &before, &after, options.seed);
+        if held_out.is_better {
+            if let Some(whitening) = found.whitening {
                 let extractor = (self.make_extractor)(&end.spec, &end.preprocess)?;
-                Some(whitening.fitted_on(extractor.fingerprint()))
+                tuned.whitening = Some(whitening.fitted_on(extractor.fingerprint()));
             }
-            None => None,
-        };
-        Ok(Some(Tuned {
-            path: found.path,
-            tried: self.tried,
-            whitening,
-            halves: [first, (kept.queries.len(), gallery_size(&kept))],
-            default: bootstrap.estimate(&before),
-            tuned: bootstrap.estimate(&after),
-            gain: bootstrap.difference(&after, &before),
-            groups: (better, by_group.len()),
-            skipped: std::mem::take(&mut self.skipped),
-        }))
+            (tuned.spec, tuned.preprocess) = (end.spec, end.preprocess);
+        }
+        tuned.held_out = Some(held_out);
+        tuned.interrupted = false;
+        Ok(())
+    }
+}
+
+/// What the second half says of the metric of each query by the default and by the tuned spec.
+fn held_out(kept: &GroundTruth, before: &[f64], after: &[f64], seed: u64) -> HeldOut {
+    let bootstrap = Bootstrap::new(kept.queries.len(), seed);
+    let differences: Vec<f64> = after.iter().zip(before).map(|(a, b)| a - b).collect();
+    let groups: Vec<u32> = kept.queries.iter().map(|query| query.group).collect();
+    let by_group = groups::means(&groups, &differences);
+    let gain = bootstrap.difference(after, before);
+    HeldOut {
+        half: half(kept),
+        default: bootstrap.estimate(before),
+        tuned: bootstrap.estimate(after),
+        gain,
+        is_better: gain.is_gain(),
+        groups: by_group.len(),
+        groups_better: by_group.iter().filter(|mean| **mean > 0.0).count(),
     }
 }
 

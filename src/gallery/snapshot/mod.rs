@@ -18,7 +18,7 @@ use self::container::damaged;
 pub use self::container::{ContainerWriter, Section};
 use self::layout::RECORD;
 pub use self::layout::{Augmented, BaseHeader, BaseRef, BaseSections, Header, Sections};
-pub use self::search::{Match, SearchOptions};
+pub use self::search::SearchOptions;
 pub use self::switch::{CURRENT, remove_others, switch_to};
 use super::record::{Record, path_from_bytes, path_to_bytes};
 use crate::descriptor::{Descriptor, Fingerprint, UnitVector, Vectors};

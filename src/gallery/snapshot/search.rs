@@ -5,7 +5,7 @@ use crate::descriptor::{Descriptor, UnitVector};
 use crate::error::{DescriptorError, Result};
 use crate::gallery::hnsw::FlatHnsw;
 use crate::gallery::index::{DEFAULT_EF_SEARCH, Exact, Index, Neighbor, best};
-use crate::gallery::record::Record;
+use crate::gallery::matches::Match;
 use crate::photo::ContentHash;
 use crate::ranking::{Expansion, Ranking};
 
@@ -49,15 +49,6 @@ impl Default for SearchOptions {
             without: Vec::new(),
         }
     }
-}
-
-/// An answer.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Match {
-    /// The photo.
-    pub record: Record,
-    /// Cosine of its descriptor and the query, −1 … 1.
-    pub similarity: f32,
 }
 
 impl Snapshot {
@@ -175,7 +166,7 @@ impl Snapshot {
             .flat_map(|neighbor| {
                 let similarity = neighbor.similarity.clamp(-1.0, 1.0);
                 self.owners(neighbor.index as usize)
-                    .map(move |record| Match { record, similarity })
+                    .map(move |record| Match { similarity, record })
             });
         let is_wanted = |found: &Match| !options.without.contains(&found.record.hash);
         let mut matches: Vec<Match> = photos.filter(is_wanted).collect();

@@ -1,13 +1,13 @@
 //! The hardest failures as a page of pictures: the query, what came first, what should have.
 
 use std::fmt::Write as _;
+use std::path::Path;
 
-use imgsearch::eval::failures::{Answer, Failure};
-use imgsearch::eval::ground_truth::GroundTruth;
+use imgsearch::eval::Report;
+use imgsearch::eval::failures::Answer;
 use imgsearch::photo::Photo;
 
-use super::html::{STYLE, escape, figure};
-use super::shown;
+use super::{STYLE, escape, figure, shown};
 
 const MARKS: &str = "h2{font-size:.95rem;font-weight:500;margin:2.2rem 0 .6rem}\
 section .grid{align-items:flex-start}.row{display:flex;flex-wrap:wrap;gap:1.6rem}\
@@ -15,9 +15,10 @@ section .grid{align-items:flex-start}.row{display:flex;flex-wrap:wrap;gap:1.6rem
 img{width:142px;height:107px}figure.right img{outline:3px solid #009e73}\
 figure.wrong img{outline:3px solid #d55e00}";
 
-/// The page; `spec` and `metric` say what failed.
-pub fn page(truth: &GroundTruth, failures: &[Failure], spec: &str, metric: &str) -> String {
-    let (spec, metric) = (escape(spec), escape(metric));
+/// The page; `spec` is what failed.
+pub fn page(report: &Report, spec: &str) -> String {
+    let failures = &report.failures;
+    let (spec, metric) = (escape(spec), escape(&report.metric.to_string()));
     let mut html = format!(
         "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport \
          content=\"width=device-width\"><title>imgsearch eval</title><style>{STYLE}{MARKS}</style>\
@@ -25,11 +26,8 @@ pub fn page(truth: &GroundTruth, failures: &[Failure], spec: &str, metric: &str)
         failures.len()
     );
     for (number, failure) in (1..).zip(failures) {
-        let group = truth.items[failure.query as usize].group;
-        let group = group.and_then(|group| truth.groups.get(group as usize));
-        let group = group
-            .map(|group| format!(" · {}", escape(group)))
-            .unwrap_or_default();
+        let group = failure.group.as_deref().map(escape);
+        let group = group.map_or_else(String::new, |group| format!(" · {group}"));
         // Writing to a string cannot fail.
         let _ = write!(
             html,
@@ -37,17 +35,17 @@ pub fn page(truth: &GroundTruth, failures: &[Failure], spec: &str, metric: &str)
             failure.value
         );
         part(&mut html, "query", |html| {
-            picture(html, "query", truth, failure.query, "");
+            picture(html, "query", &failure.path, "");
         });
         part(&mut html, "came first", |html| {
             for answer in &failure.first {
-                answered(html, truth, answer);
+                answered(html, answer);
             }
         });
         if !failure.missed.is_empty() {
             part(&mut html, "should have", |html| {
                 for answer in &failure.missed {
-                    answered(html, truth, answer);
+                    answered(html, answer);
                 }
             });
         }
@@ -63,14 +61,13 @@ fn part(html: &mut String, title: &str, figures: impl FnOnce(&mut String)) {
     html.push_str("</div></div>");
 }
 
-fn answered(html: &mut String, truth: &GroundTruth, answer: &Answer) {
+fn answered(html: &mut String, answer: &Answer) {
     let class = if answer.is_relevant { "right" } else { "wrong" };
     let caption = format!("<b>{} · {:.3}</b> ", answer.rank, answer.similarity);
-    picture(html, class, truth, answer.item, &caption);
+    picture(html, class, &answer.path, &caption);
 }
 
-fn picture(html: &mut String, class: &str, truth: &GroundTruth, item: u32, caption: &str) {
-    let path = &truth.items[item as usize].path;
+fn picture(html: &mut String, class: &str, path: &Path, caption: &str) {
     let photo = Photo::read(path).ok();
     let path = escape(&shown(path).display().to_string());
     figure(html, class, photo.as_ref(), &format!("{caption}{path}"));

@@ -1,14 +1,14 @@
 //! A page of thumbnails to look at: one file, with the pictures inside.
 
+pub mod failures;
+
 use std::fmt::Write as _;
-use std::io::{self, Cursor};
-use std::path::Path;
+use std::io::Cursor;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use image::imageops::FilterType;
 use image::{DynamicImage, ImageFormat};
-use imgsearch::error::FileError;
 use imgsearch::gallery::Match;
 use imgsearch::photo::Photo;
 
@@ -17,7 +17,7 @@ use super::shown;
 /// Longest side of a thumbnail in pixels.
 const THUMBNAIL: u32 = 320;
 
-pub const STYLE: &str = "body{font:15px/1.4 system-ui,sans-serif;margin:2rem;background:#fafafa;color:#222}\
+const STYLE: &str = "body{font:15px/1.4 system-ui,sans-serif;margin:2rem;background:#fafafa;color:#222}\
 h1{font-size:1.2rem;font-weight:600}.grid{display:flex;flex-wrap:wrap;gap:1rem}\
 figure{margin:0;width:240px}img{width:240px;height:180px;object-fit:cover;border-radius:6px;\
 background:#ddd;display:block}figure.query img{outline:3px solid #2b6cb0}\
@@ -46,7 +46,7 @@ pub fn page(query: &[Photo], matches: &[Match]) -> String {
     html
 }
 
-pub fn figure(html: &mut String, class: &str, photo: Option<&Photo>, caption: &str) {
+fn figure(html: &mut String, class: &str, photo: Option<&Photo>, caption: &str) {
     let source = photo.and_then(thumbnail).unwrap_or_default();
     // Writing to a string cannot fail.
     let _ = write!(
@@ -72,52 +72,4 @@ pub fn escape(text: &str) -> String {
         .replace('<', "&lt;")
         .replace('>', "&gt;")
         .replace('"', "&quot;")
-}
-
-/// Writes the query and its matches as one picture, the query framed.
-pub fn contact_sheet(file: &Path, query: &[Photo], matches: &[Match]) -> Result<(), FileError> {
-    const CELL: (u32, u32) = (240, 180);
-    const GAP: u32 = 8;
-    const COLUMNS: u32 = 4;
-    let found = matches
-        .iter()
-        .filter_map(|found| Photo::read(&found.record.path).ok());
-    let queries = query
-        .iter()
-        .filter_map(|photo| photo.decode().ok())
-        .map(|p| (p.image, true));
-    let found = found
-        .filter_map(|photo| photo.decode().ok())
-        .map(|p| (p.image, false));
-    let cells: Vec<_> = queries.chain(found).collect();
-    let rows = (cells.len() as u32).div_ceil(COLUMNS).max(1);
-    let size = |cells: u32, cell: u32| cells * (cell + GAP) + GAP;
-    let white = image::Rgb([255u8; 3]);
-    let mut sheet = image::RgbImage::from_pixel(size(COLUMNS, CELL.0), size(rows, CELL.1), white);
-    for (number, (picture, is_query)) in (0u32..).zip(cells) {
-        let left = number % COLUMNS * (CELL.0 + GAP) + GAP;
-        let top = number / COLUMNS * (CELL.1 + GAP) + GAP;
-        if is_query {
-            let frame =
-                image::RgbImage::from_pixel(CELL.0 + GAP, CELL.1 + GAP, image::Rgb([43, 108, 176]));
-            image::imageops::replace(
-                &mut sheet,
-                &frame,
-                i64::from(left - GAP / 2),
-                i64::from(top - GAP / 2),
-            );
-        }
-        let cell = DynamicImage::from(picture).resize_to_fill(CELL.0, CELL.1, FilterType::Lanczos3);
-        image::imageops::replace(
-            &mut sheet,
-            &cell.into_rgb8(),
-            i64::from(left),
-            i64::from(top),
-        );
-    }
-    let saved = sheet.save(file).map_err(|error| match error {
-        image::ImageError::IoError(source) => source,
-        error => io::Error::other(error),
-    });
-    saved.map_err(FileError::write_at(file))
 }

@@ -1,0 +1,135 @@
+//! What an evaluation found, as a table.
+
+use std::io::{self, Write};
+
+use imgsearch::eval::bootstrap::Estimate;
+use imgsearch::eval::metrics::Metric;
+use imgsearch::eval::{Report, Row};
+
+/// The table, the best spec first, what its marks mean, and what else was measured.
+pub fn table(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    let Report {
+        model,
+        photos,
+        queries,
+        groups,
+        metric,
+        ..
+    } = report;
+    writeln!(
+        out,
+        "{model}: {queries} queries, {photos} photos, {groups} groups\n"
+    )?;
+    specs_table(report, out)?;
+    writeln!(
+        out,
+        "\n* best by {metric}; = not worse beyond noise (95 % interval of the difference, bootstrap \
+         over queries)"
+    )?;
+    if !report.variants.is_empty() {
+        writeln!(out, "\nthe best spec with")?;
+    }
+    for variant in &report.variants {
+        let Estimate { mean, low, high } = variant.gain;
+        let quality = variant
+            .metrics
+            .first()
+            .map_or(0.0, |(_, interval)| interval.mean);
+        let name = &variant.name;
+        writeln!(
+            out,
+            "  {name:<20}  {metric} {quality:.4}, gain {mean:.4} [{low:.4}, {high:.4}]"
+        )?;
+    }
+    if !report.index.is_empty() {
+        index_table(report, out)?;
+    }
+    if let Some(best) = report.specs.first() {
+        writeln!(
+            out,
+            "index with it: imgsearch index PATH --spec '{}'",
+            best.spec
+        )?;
+    }
+    Ok(())
+}
+
+fn specs_table(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    let names: Vec<String> = report.specs.iter().map(name).collect();
+    let lengths = names.iter().map(|name| name.chars().count());
+    let width = lengths.max().unwrap_or(0).max(4);
+    let decisive = format!("{} [95 %]", report.metric);
+    write!(
+        out,
+        "  {:width$}  {:>5}  {:>6}  {decisive:<21}",
+        "spec", "dim", "MMAC"
+    )?;
+    let first = report.specs.first();
+    let columns = first
+        .and_then(|row| row.metrics.get(1..))
+        .unwrap_or_default();
+    for (name, _) in columns {
+        write!(out, "  {:>7}", short(*name))?;
+    }
+    writeln!(out)?;
+    for (row, name) in report.specs.iter().zip(&names) {
+        let (cost, dimension) = (row.multiply_adds / 1_000_000, row.dimension);
+        write!(
+            out,
+            "{} {name:width$}  {dimension:>5}  {cost:>6}",
+            mark(row)
+        )?;
+        if let Some((_, Estimate { mean, low, high })) = row.metrics.first() {
+            write!(out, "  {mean:.4} [{low:.3}, {high:.3}]")?;
+        }
+        for (_, interval) in row.metrics.iter().skip(1) {
+            write!(out, "  {:>7.4}", interval.mean)?;
+        }
+        writeln!(out)?;
+    }
+    Ok(())
+}
+
+fn index_table(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    writeln!(
+        out,
+        "\nthe index beside the exact ranking, the best spec, one thread:"
+    )?;
+    writeln!(
+        out,
+        "  {:>9}  {:>9}  {:>9}",
+        "ef_search", "recall@10", "queries/s"
+    )?;
+    for row in &report.index {
+        let ef_search = row
+            .ef_search
+            .map_or("exact".to_owned(), |ef| ef.to_string());
+        let (recall, speed) = (row.recall, row.queries_per_second);
+        writeln!(out, "  {ef_search:>9}  {recall:>9.4}  {speed:>9.0}")?;
+    }
+    Ok(())
+}
+
+/// A metric's name as a column has room for it.
+fn short(metric: Metric) -> String {
+    let name = metric.to_string();
+    name.replace("recall", "R")
+        .replace("precision@", "P@")
+        .replace("R-precision", "R-prec")
+        .replace("mAP-oxford", "mAP-ox")
+}
+
+const fn mark(row: &Row) -> char {
+    match (row.is_best, row.is_as_good) {
+        (true, _) => '*',
+        (false, true) => '=',
+        (false, false) => ' ',
+    }
+}
+
+/// The spec as it is shown: without the model, which all have in common.
+fn name(row: &Row) -> String {
+    let spec = row.spec.to_string();
+    let (_, parts) = spec.split_once(':').unwrap_or(("", &spec));
+    parts.to_owned()
+}

@@ -1,0 +1,51 @@
+//! What a gallery holds, as text.
+
+use std::io::{self, Write};
+
+use imgsearch::gallery::GalleryInfo;
+use imgsearch::ranking::Expansion;
+use indicatif::HumanBytes;
+
+use super::photos;
+
+/// A line for each fact.
+pub fn text(info: &GalleryInfo, out: &mut dyn Write) -> io::Result<()> {
+    let search = match info.graph_points {
+        0 => "exact".to_owned(),
+        points => format!("graph of {points}, the rest exact"),
+    };
+    let made = &info.provenance;
+    writeln!(out, "gallery        {}", info.gallery)?;
+    writeln!(
+        out,
+        "photos         {} ({} different)",
+        info.photos, info.vectors
+    )?;
+    writeln!(out, "spec           {}", made.spec())?;
+    writeln!(out, "preprocessing  {}", made.recipe().preprocess)?;
+    writeln!(out, "weights        {}", made.weights())?;
+    writeln!(out, "dimension      {}", made.dimension())?;
+    if let Some(whitening) = &info.whitening {
+        writeln!(
+            out,
+            "whitening      {} → {} values, shrinkage {}, fitted on {}",
+            whitening.input_dimension,
+            whitening.dimension,
+            whitening.origin.shrinkage,
+            photos(whitening.origin.photos)
+        )?;
+    }
+    if let Some(Expansion { neighbors, alpha }) = info.augmentation {
+        writeln!(out, "augmentation   {neighbors} neighbours, alpha {alpha}")?;
+    }
+    if let Some(Expansion { neighbors, alpha }) = info.ranking.expand {
+        writeln!(out, "expansion      {neighbors} neighbours, alpha {alpha}")?;
+    }
+    writeln!(out, "search         {search}")?;
+    writeln!(
+        out,
+        "on disk        {} store, {} snapshot",
+        HumanBytes(info.store_bytes),
+        HumanBytes(info.snapshot_bytes)
+    )
+}

@@ -1,0 +1,53 @@
+//! Results for people: aligned text.
+
+pub mod evaluation;
+pub mod gallery;
+pub mod models;
+pub mod tuning;
+
+use std::io::{self, Write};
+
+use imgsearch::gallery::Match;
+use imgsearch::ingest::IngestReport;
+
+use super::{photos, shown_clean};
+
+/// Rank, similarity, path: one line each.
+pub fn matches(matches: &[Match], out: &mut dyn Write) -> io::Result<()> {
+    for (rank, found) in (1..).zip(matches) {
+        writeln!(
+            out,
+            "{rank:>4}  {:.4}  {}",
+            found.similarity,
+            shown_clean(&found.record.path)
+        )?;
+    }
+    Ok(())
+}
+
+/// What an ingestion did, in two lines.
+pub fn ingestion(report: &IngestReport, out: &mut dyn Write) -> io::Result<()> {
+    let IngestReport {
+        added,
+        unchanged,
+        changed,
+        moved,
+        removed,
+        seconds,
+        ..
+    } = report;
+    let skipped = report.skipped.len();
+    writeln!(
+        out,
+        "added {added}, unchanged {unchanged}, changed {changed}, moved {moved}, removed {removed}, \
+         skipped {skipped}"
+    )?;
+    let photos = photos(report.photos);
+    write!(out, "{photos} in the gallery; {seconds:.1} s")?;
+    let done = added + changed;
+    if done > 0 {
+        let rate = done as f64 / seconds;
+        write!(out, ", {rate:.1} photos/s")?;
+    }
+    writeln!(out)
+}

@@ -1,0 +1,104 @@
+//! What a gallery holds and what it was made with, as data.
+
+use std::fs;
+use std::path::Path;
+
+use serde::Serialize;
+
+use super::snapshot::Snapshot;
+use super::whitening::whitening_of;
+use crate::descriptor::whitening::Origin;
+use crate::descriptor::{Fingerprint, Whitening};
+use crate::document::{Document, Place};
+use crate::ranking::{Expansion, Ranking};
+
+/// What a gallery holds and what it was made with.
+#[derive(Clone, Debug, Serialize)]
+pub struct GalleryInfo {
+    /// Its folder as it was given.
+    pub gallery: String,
+    /// Its folder, from the root.
+    pub gallery_absolute: Option<String>,
+    /// Photos in it.
+    pub photos: usize,
+    /// Vectors in it: photos with equal descriptors share one.
+    pub vectors: usize,
+    /// How many of the vectors are in a graph; the others are compared one by one.
+    pub graph_points: usize,
+    /// What the descriptors were made with.
+    pub provenance: Fingerprint,
+    /// The whitening they went through, if they did and the gallery's copy is whole.
+    pub whitening: Option<WhiteningInfo>,
+    /// Why the whitening that they went through cannot be told, if it cannot.
+    pub whitening_lost: Option<String>,
+    /// How the descriptors are moved towards their neighbours, if they are.
+    pub augmentation: Option<Expansion>,
+    /// How its photos are ranked unless a query says otherwise, in one line.
+    pub ranking: Ranking,
+    /// Bytes of the store on disk.
+    pub store_bytes: u64,
+    /// Bytes of the snapshot on disk.
+    pub snapshot_bytes: u64,
+    /// When the snapshot was made, in seconds since 1970.
+    pub created: u64,
+}
+
+/// A whitening without its numbers.
+#[derive(Clone, Debug, Serialize)]
+pub struct WhiteningInfo {
+    /// What it was fitted on.
+    #[serde(flatten)]
+    pub origin: Origin,
+    /// Values of the descriptors that it takes.
+    pub input_dimension: usize,
+    /// Values of a whitened descriptor.
+    pub dimension: usize,
+}
+
+impl Document for GalleryInfo {
+    const KIND: &'static str = "gallery";
+}
+
+impl GalleryInfo {
+    /// Of the gallery in `dir`, whose newest snapshot this is.
+    #[must_use]
+    pub fn of(dir: &Path, snapshot: &Snapshot) -> Self {
+        let place = Place::as_given(dir);
+        let whitening = whitening_of(dir, snapshot.fingerprint());
+        Self {
+            gallery: place.path().to_owned(),
+            gallery_absolute: place.absolute().map(str::to_owned),
+            photos: snapshot.len(),
+            vectors: snapshot.vector_count(),
+            graph_points: snapshot.graph_points(),
+            provenance: snapshot.fingerprint().as_ref().clone(),
+            whitening_lost: whitening.as_ref().err().map(ToString::to_string),
+            whitening: whitening.ok().flatten().as_ref().map(WhiteningInfo::of),
+            augmentation: snapshot.ranking().augment,
+            ranking: snapshot.ranking(),
+            store_bytes: folder_size(&dir.join("store")),
+            snapshot_bytes: snapshot.size(),
+            created: snapshot.created(),
+        }
+    }
+}
+
+impl WhiteningInfo {
+    fn of(whitening: &Whitening) -> Self {
+        Self {
+            origin: whitening.origin().clone(),
+            input_dimension: whitening.input_dimension(),
+            dimension: whitening.dimension(),
+        }
+    }
+}
+
+fn folder_size(folder: &Path) -> u64 {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let size = |entry: fs::DirEntry| match entry.metadata() {
+        Ok(metadata) if metadata.is_dir() => folder_size(&entry.path()),
+        Ok(metadata) => metadata.len(),
+        Err(_) => 0,
+    };
+    entries.map(size).sum()
+}

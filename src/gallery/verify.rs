@@ -1,0 +1,216 @@
+//! Is a gallery whole, and does it still say what is on disk?
+
+use std::collections::HashMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use serde::{Serialize, Serializer};
+
+use super::{Gallery, Record, Repair, Snapshot};
+use crate::document::{Document, Place, shown};
+use crate::error::{Error, Result};
+use crate::photo::{ContentHash, Photo};
+
+/// What a look at all of a gallery found.
+#[derive(Debug, Serialize)]
+pub struct Verification {
+    /// Photos looked at.
+    pub photos: usize,
+    /// What is wrong. As JSON `problems` has the sentences alone, and `details` each with its kind
+    /// and path.
+    #[serde(flatten, serialize_with = "twice")]
+    pub problems: Vec<Problem>,
+}
+
+impl Document for Verification {
+    const KIND: &'static str = "verification";
+}
+
+/// Something that is not as it should be.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Problem {
+    /// It was damaged, and is whole again.
+    Repaired(Repair),
+    /// The snapshot shows an earlier state than the store's.
+    StaleSnapshot,
+    /// There is no snapshot, or it cannot be used.
+    Snapshot(Error),
+    /// A photo has no descriptor.
+    NoDescriptor(PathBuf),
+    /// A photo's descriptor is none, or store and snapshot have different ones.
+    DamagedDescriptor(PathBuf),
+    /// A photo is not on disk any more.
+    Gone(PathBuf),
+    /// A photo's file is another than the one that was described.
+    Changed(PathBuf),
+}
+
+impl Problem {
+    /// Its name for programs.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Repaired(_) => "repaired",
+            Self::StaleSnapshot => "stale-snapshot",
+            Self::Snapshot(_) => "snapshot",
+            Self::NoDescriptor(_) => "no-descriptor",
+            Self::DamagedDescriptor(_) => "damaged-descriptor",
+            Self::Gone(_) => "gone",
+            Self::Changed(_) => "changed",
+        }
+    }
+
+    /// The photo concerned, if it is about one.
+    #[must_use]
+    pub fn path(&self) -> Option<&Path> {
+        match self {
+            Self::Repaired(_) | Self::StaleSnapshot | Self::Snapshot(_) => None,
+            Self::NoDescriptor(path)
+            | Self::DamagedDescriptor(path)
+            | Self::Gone(path)
+            | Self::Changed(path) => Some(path),
+        }
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (what, path) = match self {
+            Self::Repaired(repair) => return repair.fmt(f),
+            Self::StaleSnapshot => {
+                return f.write_str(
+                    "the snapshot is older than the store: run `imgsearch index` again",
+                );
+            }
+            Self::Snapshot(error) => return error.fmt(f),
+            Self::NoDescriptor(path) => ("no descriptor", path),
+            Self::DamagedDescriptor(path) => ("damaged descriptor", path),
+            Self::Gone(path) => ("gone", path),
+            Self::Changed(path) => ("changed since it was indexed", path),
+        };
+        write!(f, "{what}: {}", shown(path).display())
+    }
+}
+
+impl Serialize for Problem {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct Told {
+            kind: &'static str,
+            message: String,
+            #[serde(flatten)]
+            place: Option<Place>,
+        }
+        let told = Told {
+            kind: self.kind(),
+            message: self.to_string(),
+            place: self.path().map(Place::of),
+        };
+        told.serialize(serializer)
+    }
+}
+
+fn twice<S: Serializer>(problems: &[Problem], serializer: S) -> Result<S::Ok, S::Error> {
+    #[derive(Serialize)]
+    struct Problems<'a> {
+        problems: Vec<String>,
+        details: &'a [Problem],
+    }
+    let sentences = problems.iter().map(ToString::to_string).collect();
+    let problems = Problems {
+        problems: sentences,
+        details: problems,
+    };
+    problems.serialize(serializer)
+}
+
+/// Holds the gallery in `dir` against its checksums and against the photos on disk: their sizes, or
+/// with `read` their contents.
+///
+/// # Errors
+/// As [`Gallery::open`]; [`GalleryError::Store`](crate::error::GalleryError::Store).
+pub fn verify(dir: &Path, read: bool) -> Result<Verification> {
+    let gallery = Gallery::open(dir)?;
+    let repairs = gallery.repairs().iter().cloned();
+    let mut problems: Vec<Problem> = repairs.map(Problem::Repaired).collect();
+    let snapshot = Snapshot::open(dir).and_then(|snapshot| {
+        snapshot.verify()?;
+        Ok(snapshot)
+    });
+    let published = match snapshot {
+        Ok(snapshot) => {
+            if snapshot.generation() != gallery.generation()? {
+                problems.push(Problem::StaleSnapshot);
+            }
+            Some(snapshot)
+        }
+        Err(error) => {
+            problems.push(Problem::Snapshot(error));
+            None
+        }
+    };
+    let published = published.as_ref().map(PublishedVectors::of);
+    let mut photos = 0;
+    for record in gallery.records() {
+        let record = record?;
+        photos += 1;
+        problems.extend(descriptor_problem(&gallery, published.as_ref(), &record)?);
+        problems.extend(photo_problem(&record, read));
+    }
+    Ok(Verification { photos, problems })
+}
+
+/// The snapshot's vectors by content.
+struct PublishedVectors<'a> {
+    snapshot: &'a Snapshot,
+    places: HashMap<ContentHash, usize>,
+}
+
+impl<'a> PublishedVectors<'a> {
+    fn of(snapshot: &'a Snapshot) -> Self {
+        let vectors = 0..snapshot.vector_count();
+        let places = vectors.flat_map(|index| {
+            let owners = snapshot.owners(index);
+            owners.map(move |record| (record.hash, index))
+        });
+        Self {
+            snapshot,
+            places: places.collect(),
+        }
+    }
+
+    fn vector(&self, hash: &ContentHash) -> Option<&[f32]> {
+        self.snapshot.vector(*self.places.get(hash)?)
+    }
+}
+
+/// Store and snapshot must have the same descriptor, bit for bit.
+fn descriptor_problem(
+    gallery: &Gallery,
+    published: Option<&PublishedVectors<'_>>,
+    record: &Record,
+) -> Result<Option<Problem>> {
+    let path = || record.path.clone();
+    let Some(values) = gallery.descriptor(&record.hash)? else {
+        return Ok(Some(Problem::NoDescriptor(path())));
+    };
+    let norm: f32 = values.iter().map(|value| value * value).sum();
+    let is_unit = values.len() == gallery.fingerprint().dimension() && (norm - 1.0).abs() < 1e-3;
+    let published = published.and_then(|published| published.vector(&record.hash));
+    let is_same = published.is_none_or(|vector| vector == values);
+    Ok((!is_unit || !is_same).then(|| Problem::DamagedDescriptor(path())))
+}
+
+fn photo_problem(record: &Record, read: bool) -> Option<Problem> {
+    let path = || record.path.clone();
+    let Ok(metadata) = record.path.metadata() else {
+        return Some(Problem::Gone(path()));
+    };
+    let is_same = if read {
+        Photo::read(&record.path).is_ok_and(|photo| photo.hash() == record.hash)
+    } else {
+        metadata.len() == record.size
+    };
+    (!is_same).then(|| Problem::Changed(path()))
+}

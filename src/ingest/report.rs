@@ -1,0 +1,109 @@
+//! What an ingestion did, and what it passed over.
+
+use std::path::{Path, PathBuf};
+
+use serde::{Serialize, Serializer};
+
+use crate::descriptor::Whitening;
+use crate::descriptor::whitening::Origin;
+use crate::document::{Document, Place};
+use crate::error::Error;
+use crate::gallery::Repair;
+
+/// A photo that could not be taken in. As JSON its place, the reason in words, and its
+/// [`Error::kind`].
+#[derive(Debug)]
+pub struct Skipped {
+    /// The photo.
+    pub path: PathBuf,
+    /// Why.
+    pub reason: Error,
+}
+
+impl Serialize for Skipped {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct Told {
+            #[serde(flatten)]
+            place: Place,
+            reason: String,
+            kind: &'static str,
+        }
+        let told = Told {
+            place: Place::of(&self.path),
+            reason: self.reason.to_string(),
+            kind: self.reason.kind(),
+        };
+        told.serialize(serializer)
+    }
+}
+
+/// What an ingestion did.
+#[derive(Debug, Default, Serialize)]
+pub struct IngestReport {
+    /// Photos that were not in the gallery before.
+    pub added: usize,
+    /// Photos that are as they were.
+    pub unchanged: usize,
+    /// Photos with another content than before.
+    pub changed: usize,
+    /// Photos at another place than before.
+    pub moved: usize,
+    /// Photos that are gone.
+    pub removed: usize,
+    /// Photos in the gallery now.
+    pub photos: usize,
+    /// Whether the caller stopped it before the end.
+    pub interrupted: bool,
+    /// How long it took, in seconds of wall clock. The command counts from its own start, the
+    /// loading of the network included.
+    pub seconds: f64,
+    /// What was damaged in the gallery and is whole again.
+    pub repairs: Vec<Repair>,
+    /// Files that could not be taken in; what was known of them stays.
+    pub skipped: Vec<Skipped>,
+}
+
+impl Document for IngestReport {
+    const KIND: &'static str = "ingestion";
+}
+
+/// A whitening that was fitted and written.
+#[derive(Debug, Serialize)]
+pub struct WhiteningReport {
+    /// The file as it was given.
+    pub out: String,
+    /// The file, from the root.
+    pub out_absolute: Option<String>,
+    /// [`Whitening::digest`].
+    pub digest: String,
+    /// What it was fitted on.
+    pub fitted_on: Origin,
+    /// Values of the descriptors that it takes.
+    pub input_dimension: usize,
+    /// Values of a whitened descriptor.
+    pub dimension: usize,
+    /// Files that could not be read.
+    pub skipped: Vec<Skipped>,
+}
+
+impl Document for WhiteningReport {
+    const KIND: &'static str = "whitening";
+}
+
+impl WhiteningReport {
+    /// Of a whitening that was written to `file`.
+    #[must_use]
+    pub fn of(whitening: &Whitening, file: &Path, skipped: Vec<Skipped>) -> Self {
+        let place = Place::as_given(file);
+        Self {
+            out: place.path().to_owned(),
+            out_absolute: place.absolute().map(str::to_owned),
+            digest: whitening.digest(),
+            fitted_on: whitening.origin().clone(),
+            input_dimension: whitening.input_dimension(),
+            dimension: whitening.dimension(),
+            skipped,
+        }
+    }
+}
