@@ -124,7 +124,7 @@ impl SpecFile {
         };
         let written = Stored {
             spec: self.recipe.spec.to_string(),
-            preprocess: self.recipe.preprocess.to_string(),
+            preprocess: self.recipe.preprocess_keys(),
             whitening: self.whitening.as_ref().map(relative),
             ranking: self.ranking,
             weights: self.weights.clone(),

@@ -24,8 +24,10 @@ const PAINTED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/data/painted");
 
 /// Between similarities to a stored vector, then and now.
 const BY_VECTOR: f32 = 1e-6;
-/// Where the picture is described anew: decoder, resize and network have changed their last digits.
-const BY_PICTURE: f32 = 1e-4;
+/// Where the picture is described anew: kernels of another instruction set add in another order.
+const BY_PICTURE: f32 = 1e-5;
+/// The same for format 1, whose pixels were resized and cropped a little otherwise.
+const BY_PICTURE_OF_1: f32 = 2e-4;
 
 /// When all photos in them were changed last, in nanoseconds since 1970.
 const TAKEN: i64 = 1_700_000_000_000_000_000;
@@ -120,7 +122,11 @@ impl Old {
 
     /// Whether its snapshot can be searched; that of format 1 is made anew from the store.
     fn has_snapshot(&self) -> bool {
-        !self.name.starts_with("format-1-")
+        !self.is_of_1()
+    }
+
+    fn is_of_1(&self) -> bool {
+        self.name.starts_with("format-1-")
     }
 
     /// A copy of its own in a workspace, in the folder `gallery`.
@@ -135,10 +141,10 @@ impl Old {
 
     /// Asked with the stored vectors of its own photos it answers as it did.
     fn assert_answers(&self, snapshot: &Snapshot) {
-        self.assert_answers_but_for(snapshot, Path::new(""));
+        self.assert_answers_but_for(snapshot, Path::new("/new"));
     }
 
-    /// The same where a photo has come since.
+    /// The same where photos in the folder `new` have come since, two at most.
     fn assert_answers_but_for(&self, snapshot: &Snapshot, new: &Path) {
         let mut asked = 0;
         for answer in &self.told.answers {
@@ -146,11 +152,11 @@ impl Old {
                 continue;
             };
             let options = SearchOptions {
-                k: answer.matches.len() + 1,
+                k: answer.matches.len() + 2,
                 ..SearchOptions::default()
             };
             let found = snapshot.search(&query, &options).unwrap().into_iter();
-            let found = found.filter(|found| found.record.path != new);
+            let found = found.filter(|found| !found.record.path.starts_with(new));
             let found: Vec<Found> = found.map(Found::from).take(answer.matches.len()).collect();
             self.assert_same(&found, answer, BY_VECTOR);
             asked += 1;
@@ -205,7 +211,7 @@ fn contents(dir: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
         .collect()
 }
 
-/// A photo that looks like no other there: no other's neighbour either.
+/// A photo that looks like none of those there.
 fn unlike_all(snapshot: &Snapshot) -> (Record, Descriptor) {
     let dimension = snapshot.fingerprint().dimension();
     let axes = (0..dimension).flat_map(|axis| [1.0, -1.0].map(|sign| (axis, sign)));
@@ -220,7 +226,7 @@ fn unlike_all(snapshot: &Snapshot) -> (Record, Descriptor) {
     };
     let values = axes.min_by(|a, b| likeness(a).total_cmp(&likeness(b)));
     let record = Record {
-        path: "/photos/new.jpg".into(),
+        path: "/new/unlike.jpg".into(),
         size: 7,
         modified: 7,
         hash: ContentHash::of(b"new"),
@@ -275,7 +281,12 @@ fn the_command_answers_from_old_galleries_as_it_did() {
             let query = [&query[..], &[picture.to_str().unwrap()]].concat();
             let mut found = workspace.json(&query, 0);
             let found: Vec<Found> = serde_json::from_value(found["matches"].take()).unwrap();
-            old.assert_same(&found, answer, BY_PICTURE);
+            let within = if old.is_of_1() {
+                BY_PICTURE_OF_1
+            } else {
+                BY_PICTURE
+            };
+            old.assert_same(&found, answer, within);
         }
         if old.has_snapshot() {
             old.assert_untouched(&dir, &unpacked);
@@ -317,27 +328,46 @@ fn an_old_gallerys_store_holds_what_it_answers_with() {
 }
 
 #[test]
-fn old_galleries_take_a_new_photo_and_answer_the_same_for_the_old_ones() {
+fn old_galleries_take_new_photos_and_answer_the_same_for_the_old_ones() {
     for old in Old::all() {
         let (_workspace, dir) = old.unpacked();
         let (snapshot, _) = open_for_search(&dir).unwrap();
         let (record, descriptor) = unlike_all(&snapshot);
+        let copy = Record {
+            path: "/new/copy.jpg".into(),
+            ..snapshot.records().next().unwrap()
+        };
+        let mut new = vec![(copy, None)];
+        // It would be some photo's neighbour.
+        let is_alone = snapshot.ranking().augment.is_none();
+        if is_alone {
+            new.push((record.clone(), Some(descriptor.clone())));
+        }
         let mut gallery = Gallery::open(&dir).unwrap();
-        let put = [(record.clone(), Some(descriptor.clone()))];
-        gallery.write(&put, &[]).unwrap();
+        gallery.write(&new, &[]).unwrap();
         publish(&mut gallery).unwrap();
         let snapshot = Snapshot::open(&dir).unwrap();
         snapshot.verify().unwrap();
-        assert_eq!(snapshot.len(), old.told.photos + 1);
+        assert_eq!(snapshot.len(), old.told.photos + new.len());
         assert_eq!(recorded(snapshot.fingerprint()), old.told.provenance);
-        let found = snapshot.search(&descriptor, &SearchOptions::default());
-        assert_eq!(found.unwrap()[0].record, record, "{}", old.name);
-        old.assert_answers_but_for(&snapshot, &record.path);
+        old.assert_answers_but_for(&snapshot, Path::new("/new"));
+        if !is_alone {
+            gallery
+                .write(&[(record.clone(), Some(descriptor.clone()))], &[])
+                .unwrap();
+            publish(&mut gallery).unwrap();
+        }
+        let snapshot = Snapshot::open(&dir).unwrap();
+        let first = snapshot
+            .search(&descriptor, &SearchOptions::default())
+            .unwrap();
+        assert_eq!(first[0].record, record, "{}", old.name);
 
         drop(gallery);
         let mut gallery = Gallery::open(&dir).unwrap();
         assert_eq!(gallery.repairs(), [], "{}", old.name);
-        gallery.write(&[], &[record.path]).unwrap();
+        let gone = ["/new/copy.jpg", "/new/unlike.jpg"].map(PathBuf::from);
+        gallery.write(&[], &gone).unwrap();
         publish(&mut gallery).unwrap();
         old.assert_answers(&Snapshot::open(&dir).unwrap());
     }
@@ -363,7 +393,7 @@ fn the_command_adds_a_photo_to_an_old_gallery_described_like_the_others() {
         snapshot.verify().unwrap();
         assert_eq!(recorded(snapshot.fingerprint()), old.told.provenance);
         if snapshot.ranking().augment.is_none() {
-            old.assert_answers_but_for(&snapshot, &path.join("balloons_3.jpg"));
+            old.assert_answers_but_for(&snapshot, &fs::canonicalize(&path).unwrap());
         }
     }
 }

@@ -6,7 +6,7 @@ use std::{fs, io};
 use anyhow::Result;
 use clap::{Args, ValueEnum};
 use globset::Glob;
-use imgsearch::descriptor::DescriptorSpec;
+use imgsearch::descriptor::{DescriptorSpec, Projection, Recipe};
 use imgsearch::error::FileError;
 use imgsearch::eval::ground_truth::Difficulty;
 use imgsearch::eval::metrics::Metric;
@@ -154,10 +154,15 @@ impl SetArgs {
         spec: &DescriptorSpec,
         preprocess: &Preprocess,
     ) -> Result<Extractor, Error> {
-        let mut args = self.extractor_args(Some(spec.to_string()));
-        args.network.preprocess = Some(preprocess.to_string());
-        // The preprocessing says them already.
-        (args.network.mean, args.network.std) = (None, None);
+        let recipe = Recipe {
+            spec: spec.clone(),
+            preprocess: preprocess.clone(),
+            projection: Projection::None,
+        };
+        let mut args = self.extractor_args(Some(recipe.to_string()));
+        // The recipe says them already.
+        let network = &mut args.network;
+        (network.preprocess, network.mean, network.std) = (None, None, None);
         setup::extractor(&args)
     }
 

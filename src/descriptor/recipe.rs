@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::spec::DescriptorSpec;
 use crate::backbone::Architecture;
-use crate::error::{DescriptorError, Error, Result};
+use crate::error::{DescriptorError, Error, PhotoError, Result};
 use crate::model;
 use crate::photo::Preprocess;
 
@@ -62,9 +62,8 @@ impl Recipe {
     /// # Errors
     /// None for models of the catalogue.
     pub fn of(spec: DescriptorSpec) -> Result<Self> {
-        let known = model::find(&spec.model).map_or(OWN_PREPROCESS, |model| model.preprocess);
         Ok(Self {
-            preprocess: known.parse()?,
+            preprocess: usual_preprocess(&spec.model)?,
             spec,
             projection: Projection::None,
         })
@@ -85,6 +84,20 @@ impl Recipe {
         Self::of(default_spec(architecture))
     }
 
+    /// The preprocessing as keys that mean the same over the model's own: a key that is usual, and so
+    /// left away, is said where the model's own is not.
+    #[must_use]
+    pub fn preprocess_keys(&self) -> String {
+        let keys = self.preprocess.to_string();
+        let usual = usual_preprocess(&self.spec.model);
+        let is_same = |usual: Preprocess| usual.with(&keys).is_ok_and(|it| it == self.preprocess);
+        if usual.is_ok_and(is_same) {
+            keys
+        } else {
+            self.preprocess.every_key()
+        }
+    }
+
     /// This recipe with what `keys` say of the preprocessing changed.
     ///
     /// # Errors
@@ -93,6 +106,12 @@ impl Recipe {
         let preprocess = self.preprocess.with(keys)?;
         Ok(Self { preprocess, ..self })
     }
+}
+
+/// What a model does to its pictures, or most people where it is no model's.
+fn usual_preprocess(model: &str) -> Result<Preprocess, PhotoError> {
+    let known = model::find(model).map_or(OWN_PREPROCESS, |model| model.preprocess);
+    known.parse()
 }
 
 /// GAP of the last stage.
@@ -105,7 +124,7 @@ pub(crate) fn default_spec(architecture: Architecture) -> DescriptorSpec {
 
 impl fmt::Display for Recipe {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}@{}", self.spec, self.preprocess)?;
+        write!(f, "{}@{}", self.spec, self.preprocess_keys())?;
         match self.projection {
             Projection::None => Ok(()),
             Projection::Whitening => write!(f, "@{WHITENING}"),
@@ -158,7 +177,7 @@ impl From<Recipe> for String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::{FetchError, PhotoError};
+    use crate::error::FetchError;
 
     #[test]
     fn a_line_reads_back_whatever_was_left_away() {
@@ -169,6 +188,9 @@ mod tests {
             "resnet50@none@whitening",
             "resnet18:layer4@resize=320x240,crop=none,decode=full@whitening",
             "my_model:a+b/rmac",
+            // Usual, and not the model's own.
+            "vgg16.keras:block4_pool@order=rgb",
+            "vgg16.keras:block4_pool@scale=1,order=rgb,crop=none",
         ] {
             let recipe: Recipe = text.parse().unwrap();
             assert_eq!(

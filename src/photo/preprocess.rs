@@ -112,6 +112,18 @@ impl Preprocess {
         Ok(changed)
     }
 
+    /// Its line of text with every key, those too that are as they usually are.
+    #[must_use]
+    pub fn every_key(&self) -> String {
+        let usual = [
+            (self.order == ChannelOrder::Rgb, ",order=rgb"),
+            ((self.scale - 1.0).abs() <= f32::EPSILON, ",scale=1"),
+            (self.decoding == Decoding::Reduced, ",decode=reduced"),
+        ];
+        let left_away = usual.into_iter().filter(|(is_usual, _)| *is_usual);
+        left_away.fold(self.to_string(), |keys, (_, key)| keys + key)
+    }
+
     fn set(&mut self, part: &str) -> Option<()> {
         if part == "none" {
             (self.resize, self.crop) = (Size::Unchanged, Size::Unchanged);

@@ -62,8 +62,7 @@ impl<H: ContainerHeader> Container<H> {
         let map = map(&file).map_err(unreadable)?;
         let json = header_json(*H::MAGIC, &map).map_err(|reason| damaged(&path, reason))?;
         check_version(json, &path)?;
-        let header: H =
-            serde_json::from_slice(json).map_err(|_| damaged(&path, "its header is damaged"))?;
+        let header: H = serde_json::from_slice(json).map_err(|_| unlike_ours(json, &path))?;
         let stamp = blake3::hash(json).to_hex().to_string();
         let end = map.len() as u64;
         let is_within = |section: &&Section| {
@@ -178,12 +177,22 @@ fn header_json(magic: [u8; 8], bytes: &[u8]) -> Result<&[u8], &'static str> {
     Ok(json)
 }
 
+/// What is wrong with a header that does not look like ours: that of an earlier version need not.
+fn unlike_ours(json: &[u8], path: &Path) -> GalleryError {
+    let is_earlier = |Version { version }| version < VERSION;
+    match serde_json::from_slice(json).map(is_earlier) {
+        Ok(true) => damaged(path, "it is of an earlier format"),
+        _ => damaged(path, "its header is damaged"),
+    }
+}
+
+#[derive(Deserialize)]
+struct Version {
+    version: u64,
+}
+
 /// Asked first: the rest of a newer version's header need not look like ours.
 fn check_version(json: &[u8], path: &Path) -> Result<(), GalleryError> {
-    #[derive(Deserialize)]
-    struct Version {
-        version: u64,
-    }
     match serde_json::from_slice(json) {
         Ok(Version { version }) if version > VERSION => Err(GalleryError::GalleryTooNew {
             dir: path.parent().unwrap_or(path).to_owned(),
