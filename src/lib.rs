@@ -15,7 +15,9 @@
 //! use imgsearch::{Gallery, Searcher};
 //!
 //! let mut gallery = Gallery::create_or_open(".imgsearch", &"efficientnet_lite0".parse()?)?;
-//! gallery.index(["photos"]).run(|_| ControlFlow::Continue(()))?;
+//! gallery
+//!     .index(["photos"])
+//!     .run(|_| ControlFlow::Continue(()))?;
 //!
 //! let searcher = Searcher::open(".imgsearch")?;
 //! for found in searcher.like("cat.jpg")?.unlike("dog.jpg")?.k(10).run()? {

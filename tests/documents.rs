@@ -45,6 +45,9 @@ fn gallery_documents(seen: &mut BTreeSet<String>) {
     let photo = "photos/city_0.png";
     check(&w, &["query", photo, "--expand", "2", "--json"], 0, seen);
     check(&w, &["query", "nowhere.jpg", "--json"], 1, seen);
+    check(&w, &["query", "photos", "--json"], 3, seen);
+    let each = ["query", photo, "nowhere.jpg", "--each", "--unlike", photo];
+    check(&w, &each, 3, seen);
     check(&w, &["info", "--json"], 0, seen);
     check(&w, &["remove", photo, "nowhere", "--json"], 3, seen);
     fs::write(w.path("photos/city_1.png"), "changed").unwrap();

@@ -235,6 +235,22 @@ fn a_tuned_spec_is_written_and_indexed_with() {
     assert_eq!(halves, [20, 20]);
     let saved: Value = serde_json::from_slice(&fs::read(w.path("best.json")).unwrap()).unwrap();
     assert_eq!(saved["spec"], report["spec"]);
+    assert_eq!(saved["weights"], report["weights"]);
+    assert_eq!(
+        (&saved["ranking"], &saved["tuned"]["seed"]),
+        (&"none".into(), &0.into())
+    );
+    let gain = &saved["tuned"]["gain"];
+    assert_eq!(
+        (&gain["metric"], &gain["mean"]),
+        (&report["metric"], &report["held_out"]["gain"]["mean"])
+    );
+    assert!(
+        saved["tuned"]["version"]
+            .as_str()
+            .unwrap()
+            .starts_with("0.")
+    );
     w.run(&["index", "set", "--spec", "best.json"], 0);
     let found = w.query(&["set/beach/0.png", "-k", "1"]);
     assert_eq!(found, ["set/beach/0.png"]);

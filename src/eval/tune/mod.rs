@@ -122,7 +122,7 @@ impl Tuner<'_> {
             options: &plan,
             skipped: Vec::new(),
             tried: 0,
-            weights: String::new(),
+            weights: None,
             on_event,
         };
         if let Some(found) = tuning.search(&first, &self.subject.network)? {
@@ -160,7 +160,7 @@ impl Plan {
             held_out: None,
             spec: self.default.clone(),
             preprocess: self.preprocessings[0].clone(),
-            weights: String::new(),
+            weights: None,
             whitening: None,
             interrupted: true,
             skipped: Vec::new(),
@@ -183,7 +183,7 @@ struct Tuning<'a> {
     skipped: Vec<Skipped>,
     tried: usize,
     /// The digest of the network's weights, once they are loaded.
-    weights: String,
+    weights: Option<String>,
     on_event: OnTune<'a>,
 }
 
@@ -205,10 +205,7 @@ impl<'a> Tuning<'a> {
             return Ok(None);
         }
         let extractor = (self.make_extractor)(spec, preprocess)?;
-        extractor
-            .fingerprint()
-            .weights()
-            .clone_into(&mut self.weights);
+        self.weights = Some(extractor.fingerprint().weights().to_owned());
         let on_event = &mut *self.on_event;
         let mut features = Features::new(
             &truth.items,

@@ -88,9 +88,9 @@ pub struct Tuned {
     /// Its preprocessing.
     #[serde(serialize_with = "text")]
     pub preprocess: Preprocess,
-    /// SHA-256 of the weights that it was found with, 64 hexadecimal digits; empty if it was stopped
+    /// SHA-256 of the weights that it was found with, 64 hexadecimal digits; nothing if it was stopped
     /// before they were loaded.
-    pub weights: String,
+    pub weights: Option<String>,
     /// Its whitening, fitted on the first half.
     #[serde(skip)]
     pub whitening: Option<Whitening>,
@@ -133,7 +133,7 @@ impl Tuned {
             whitening: self.whitening.as_ref().map(|_| beside),
             // What was measured was ranked by nothing else.
             ranking: Some(Ranking::NONE),
-            weights: Some(self.weights.clone()),
+            weights: self.weights.clone(),
             tuned: self.held_out.map(|held_out| TuningRecord {
                 seed: self.seed,
                 version: version().to_string(),
