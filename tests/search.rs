@@ -62,12 +62,14 @@ fn names(answer: &Answer) -> Vec<String> {
 fn an_extractor_that_makes_other_descriptors_cannot_be_ingested_from() {
     let (w, dir) = indexed(2, 2);
     let mut gallery = Gallery::open(&dir).unwrap();
+    let other_crop = Overrides {
+        preprocess: Some("crop=56".to_owned()),
+        ..overrides(RECIPE)
+    };
+    let other_crop = resolve::extractor(&other_crop, &mut |_| {}).unwrap();
     for (other, what) in [
         (extractor("efficientnet_lite0:blocks.2/max"), "spec"),
-        (
-            extractor("efficientnet_lite0:blocks.2/gem@crop=56"),
-            "preprocessing",
-        ),
+        (other_crop, "preprocessing"),
     ] {
         let indexing = gallery.index([w.path("photos")]).with(&other);
         let refused = indexing
@@ -83,7 +85,7 @@ fn an_extractor_that_makes_other_descriptors_cannot_be_ingested_from() {
 
 #[test]
 fn a_foreign_descriptor_is_neither_written_nor_asked_with() {
-    let (_, dir) = indexed(2, 2);
+    let (_w, dir) = indexed(2, 2);
     let mut gallery = Gallery::open(&dir).unwrap();
     let own = gallery.fingerprint();
     let recipe = own.recipe().clone();
@@ -136,7 +138,7 @@ fn a_query_made_otherwise_cannot_be_asked_even_with_a_photo_of_the_gallery() {
 
 #[test]
 fn a_gallery_is_opened_only_by_the_recipe_that_made_it() {
-    let (_, dir) = indexed(1, 1);
+    let (_w, dir) = indexed(1, 1);
     let line = format!("{RECIPE}@{SMALL}");
     Gallery::create_or_open(&dir, &line.parse().unwrap()).unwrap();
     for other in [

@@ -132,7 +132,7 @@ fn a_whitening_that_does_not_fit_is_refused_with_a_hint() {
                 "--whitening",
                 WHITENING,
                 "--preprocess",
-                "crop=200",
+                "crop=56",
             ],
             "error: the whitening was fitted with preprocessing",
         ),
