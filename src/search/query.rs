@@ -166,7 +166,7 @@ impl<'a> Query<'a> {
     fn describe(&self, example: Example, weight: f32) -> Result<(Descriptor, Asked)> {
         if !self.searcher.overrides.leave_all_as_it_is() {
             // What is asked for must agree with the gallery, be it needed or not.
-            self.searcher.extractor()?;
+            self.searcher.extractor_of(&self.snapshot)?;
         }
         let mut asked = Asked {
             place: Place::nowhere("-"),
@@ -269,13 +269,13 @@ impl<'a> Query<'a> {
     ) -> Result<Descriptor> {
         asked.contents.push(photo.hash());
         match region {
-            None => self.searcher.extractor()?.describe(photo),
+            None => self.searcher.extractor_of(&self.snapshot)?.describe(photo),
             Some(_) => self.describe_picture(&photo.decode()?, region),
         }
     }
 
     fn describe_picture(&self, picture: &Picture, region: Option<Region>) -> Result<Descriptor> {
-        let extractor = self.searcher.extractor()?;
+        let extractor = self.searcher.extractor_of(&self.snapshot)?;
         match region {
             None => extractor.describe_picture(picture),
             Some(region) => extractor.describe_picture(&region.cut(picture)?),

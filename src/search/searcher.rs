@@ -80,7 +80,11 @@ impl Searcher {
     /// # Errors
     /// As [`resolve::extractor_of`].
     pub fn extractor(&self) -> Result<Arc<Extractor>> {
-        let snapshot = self.snapshot();
+        self.extractor_of(&self.snapshot())
+    }
+
+    /// The same for a snapshot that may not be the newest any more.
+    pub(super) fn extractor_of(&self, snapshot: &Snapshot) -> Result<Arc<Extractor>> {
         let mut loaded = lock(&self.extractor);
         let made_with = snapshot.fingerprint();
         // The gallery may have been removed and made anew meanwhile.
