@@ -238,7 +238,7 @@ fn a_weighted_sum_is_asked_with_and_the_order_follows_the_weights() {
     let nothing = nothing.weighted(-1.0, w.path(&city)).unwrap().run();
     assert!(matches!(
         nothing,
-        Err(Error::Descriptor(DescriptorError::ZeroDescriptor))
+        Err(Error::Descriptor(DescriptorError::CancelledOut))
     ));
 }
 
@@ -408,7 +408,7 @@ fn the_command_asks_in_full() {
         (
             vec![&*a, "--region", "0,0,999,9"],
             1,
-            "not within the picture of 160×120",
+            "is not within the 160×120 pixels of photos/",
         ),
         (vec![&a, "--region", "0,0,9"], 2, "invalid region"),
         (vec![&a, "--weight", "1,2"], 1, "2 weights for 1 pictures"),

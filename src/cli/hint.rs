@@ -148,6 +148,7 @@ fn of_descriptor(error: &DescriptorError) -> Option<String> {
             "name the file with `--weights FILE`, or tune again: with other weights another spec may be \
              better"
         }
+        DescriptorError::CancelledOut => "give `--unlike` other pictures, or less weight",
         DescriptorError::NoProjection => "name the whitening's file with `--whitening FILE`",
         DescriptorError::TooFewToWhiten { most, .. } if *most > 0 => {
             return Some(format!(

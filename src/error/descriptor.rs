@@ -22,6 +22,9 @@ pub enum DescriptorError {
         /// Values of this one.
         found: usize,
     },
+    /// Weighted descriptors add up to nothing, or there are none.
+    #[error("nothing is left to ask with: the pictures cancel each other out")]
+    CancelledOut,
     /// A descriptor was made otherwise than those it is to be compared with or kept beside.
     #[error("a descriptor was made with {what} `{found}`, the others with `{expected}`")]
     Foreign {

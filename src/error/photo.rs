@@ -1,6 +1,6 @@
 //! What can be wrong with a photo, and with what shall be done to it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::cause::Source;
 
@@ -77,8 +77,10 @@ pub enum PhotoError {
         region: String,
     },
     /// A region is empty, or not within the picture.
-    #[error("region {region} is not within the picture of {}×{} pixels", .size.0, .size.1)]
+    #[error("region {region} is not within the {}×{} pixels of {}", .size.0, .size.1, .path.display())]
     RegionOutside {
+        /// The picture's file; `-` where it was none.
+        path: PathBuf,
         /// As given.
         region: String,
         /// Width and height of the picture, upright.
@@ -116,4 +118,18 @@ pub enum PhotoError {
         /// Height and width of the crop.
         crop: (u32, u32),
     },
+}
+
+impl PhotoError {
+    /// The same error, known to be about the file at `path`.
+    pub(crate) fn of_file(self, path: &Path) -> Self {
+        match self {
+            Self::RegionOutside { region, size, .. } => Self::RegionOutside {
+                path: path.to_owned(),
+                region,
+                size,
+            },
+            error => error,
+        }
+    }
 }

@@ -76,6 +76,7 @@ impl Region {
                 Ok(Picture::new(part.to_image()))
             }
             _ => Err(PhotoError::RegionOutside {
+                path: "-".into(),
                 region: self.to_string(),
                 size: (width, height),
             }),

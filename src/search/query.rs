@@ -10,7 +10,7 @@ use super::example::{Example, Source};
 use super::searcher::Searcher;
 use crate::descriptor::Descriptor;
 use crate::document::Place;
-use crate::error::{Error, PhotoError, Result};
+use crate::error::{DescriptorError, Error, PhotoError, Result};
 use crate::gallery::{SearchOptions, Snapshot};
 use crate::photo::{ContentHash, Exclude, Photo, Picture, Region, absolute, modified_of, walk};
 use crate::ranking::{Expansion, Ranking};
@@ -147,15 +147,17 @@ impl<'a> Query<'a> {
     /// Asks.
     ///
     /// # Errors
-    /// [`DescriptorError::ZeroDescriptor`](crate::error::DescriptorError) if there are no examples or
-    /// they cancel out.
+    /// [`DescriptorError::CancelledOut`], if there are no examples too.
     pub fn run(mut self) -> Result<Answer> {
         if self.not_itself {
             let contents = self.asked.iter().flat_map(|asked| &asked.contents);
             self.options.without = contents.copied().collect();
         }
         let terms: Vec<_> = self.terms.iter().map(|(w, one)| (*w, one)).collect();
-        let query = Descriptor::weighted_sum(&terms)?;
+        let query = Descriptor::weighted_sum(&terms).map_err(|error| match error {
+            DescriptorError::ZeroDescriptor => DescriptorError::CancelledOut,
+            error => error,
+        })?;
         Ok(Answer {
             matches: self.snapshot.search(&query, &self.options)?,
             ranking: self.ranking_used(),
@@ -270,7 +272,11 @@ impl<'a> Query<'a> {
         asked.contents.push(photo.hash());
         match region {
             None => self.searcher.extractor_of(&self.snapshot)?.describe(photo),
-            Some(_) => self.describe_picture(&photo.decode()?, region),
+            Some(region) => {
+                let part = region.cut(&photo.decode()?);
+                let part = part.map_err(|error| error.of_file(photo.path()))?;
+                self.describe_picture(&part, None)
+            }
         }
     }
 

@@ -45,6 +45,7 @@ fn photo() -> Vec<Told<PhotoError>> {
     };
     let part = text();
     vec![
+        (PhotoError::InvalidRegion { region: text() }, "X,Y,W,H"),
         (missing, "no feature `heic`"),
         (
             PhotoError::InvalidPreprocess { part },
@@ -166,7 +167,18 @@ fn descriptor() -> Vec<Told<DescriptorError>> {
         reason: "cut off",
     };
     let spec = text();
+    let tuned = DescriptorError::TunedOtherwise {
+        tuned: text(),
+        found: text(),
+    };
     vec![
+        (DescriptorError::CancelledOut, "`--unlike` other pictures"),
+        (DescriptorError::NoProjection, "`--whitening FILE`"),
+        (
+            DescriptorError::InvalidRanking { part: text() },
+            "augment=N",
+        ),
+        (tuned, "`--weights FILE`"),
         (DescriptorError::ZeroDescriptor, "a blank picture"),
         (invalid, "a spec is `MODEL:LAYER"),
         (
