@@ -118,28 +118,113 @@ impl Stored {
         if self.strides == Self::row_major(self.numbers, self.shape.clone(), 0).strides {
             return span;
         }
-        let mut ordered = Vec::with_capacity(span.len());
-        let mut index = vec![0; self.shape.len()];
+        let axes = self.shape.iter().copied().zip(self.strides.iter().copied());
+        let axes: Vec<(usize, usize)> = axes.filter(|(size, _)| *size != 1).collect();
+        let (outer, plane) = axes.split_at(axes.len().saturating_sub(2));
+        let plane = match *plane {
+            [rows, columns] => Plane { rows, columns },
+            [columns] => Plane {
+                rows: (1, 0),
+                columns,
+            },
+            _ => Plane {
+                rows: (1, 0),
+                columns: (1, 0),
+            },
+        };
+        let mut ordered = vec![0.0; self.count().unwrap_or(0)];
+        let mut index = vec![0; outer.len()];
         let mut at = 0;
-        for _ in 0..self.count().unwrap_or(0) {
-            ordered.push(span[at]);
-            for axis in (0..index.len()).rev() {
-                index[axis] += 1;
-                at += self.strides[axis];
-                if index[axis] < self.shape[axis] {
+        for ordered in ordered.chunks_exact_mut(plane.len().max(1)) {
+            plane.copy(&span[at..], ordered);
+            for (place, (size, stride)) in index.iter_mut().zip(outer).rev() {
+                *place += 1;
+                at += stride;
+                if *place < *size {
                     break;
                 }
-                at -= self.strides[axis] * self.shape[axis];
-                index[axis] = 0;
+                at -= stride * size;
+                *place = 0;
             }
         }
         ordered
     }
 }
 
+/// The two innermost axes of a tensor, each with its size and stride.
+struct Plane {
+    rows: (usize, usize),
+    columns: (usize, usize),
+}
+
+impl Plane {
+    /// Rows written side by side: where a matrix lies transposed, what lies together is read together.
+    const AT_ONCE: usize = 16;
+
+    const fn len(&self) -> usize {
+        self.rows.0 * self.columns.0
+    }
+
+    /// Copies it row by row.
+    fn copy(&self, span: &[f32], ordered: &mut [f32]) {
+        let (rows, row_stride) = self.rows;
+        let (columns, column_stride) = self.columns;
+        for first in (0..rows).step_by(Self::AT_ONCE) {
+            let last = (first + Self::AT_ONCE).min(rows);
+            for column in 0..columns {
+                for row in first..last {
+                    let from = row * row_stride + column * column_stride;
+                    ordered[row * columns + column] = span[from];
+                }
+            }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Whatever the order in which the axes lie, as numbers that tell where they belong.
+    #[test]
+    fn axes_in_any_order_come_out_row_by_row() {
+        let mut random = fastrand::Rng::with_seed(5);
+        for _ in 0..300 {
+            let axes = random.usize(0..5);
+            let shape: Vec<usize> = (0..axes)
+                .map(|_| [0, 1, 1, 2, 3, 19, 33][random.usize(0..7)])
+                .collect();
+            let mut order: Vec<usize> = (0..axes).collect();
+            random.shuffle(&mut order);
+            let mut strides = vec![0; axes];
+            let mut span = 1;
+            for axis in order.into_iter().rev() {
+                strides[axis] = span;
+                span *= shape[axis];
+            }
+            if span == 0 {
+                continue;
+            }
+            let mut lying = vec![0.0; span];
+            let expected: Vec<f32> = (0..span).map(|number| number as f32).collect();
+            for (number, value) in expected.iter().enumerate() {
+                let mut rest = number;
+                let mut at = 0;
+                for axis in (0..axes).rev() {
+                    at += rest % shape[axis] * strides[axis];
+                    rest /= shape[axis];
+                }
+                lying[at] = *value;
+            }
+            let stored = Stored {
+                numbers: NumberType::F32,
+                shape,
+                strides,
+                start: 0,
+            };
+            assert_eq!(stored.in_order(lying), expected);
+        }
+    }
 
     #[test]
     fn a_transposed_matrix_comes_out_row_by_row() {
