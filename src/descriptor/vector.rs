@@ -14,8 +14,8 @@ impl UnitVector {
     /// Scales `values` to length 1.
     ///
     /// # Errors
-    /// [`UnitVectorError::ZeroDescriptor`] if every value is zero (or there are none): it has no
-    /// direction; [`UnitVectorError::NonFiniteDescriptor`] if a value is NaN or infinite.
+    /// [`DescriptorError::ZeroDescriptor`] if every value is zero (or there are none): it has no
+    /// direction; [`DescriptorError::NonFiniteDescriptor`] if a value is NaN or infinite.
     pub fn normalize(mut values: Vec<f32>) -> Result<Self, DescriptorError> {
         normalize_in_place(&mut values)?;
         Ok(Self(values.into_boxed_slice()))
@@ -25,8 +25,8 @@ impl UnitVector {
     /// bit.
     ///
     /// # Errors
-    /// [`UnitVectorError::ZeroDescriptor`] if they have another length;
-    /// [`UnitVectorError::NonFiniteDescriptor`].
+    /// [`DescriptorError::ZeroDescriptor`] if they have another length;
+    /// [`DescriptorError::NonFiniteDescriptor`].
     pub(crate) fn from_unit(values: Vec<f32>) -> Result<Self, DescriptorError> {
         let squares: f64 = values.iter().map(|&v| f64::from(v) * f64::from(v)).sum();
         if !squares.is_finite() {

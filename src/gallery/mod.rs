@@ -240,7 +240,7 @@ impl Gallery {
     /// content is known no descriptor is needed.
     ///
     /// # Errors
-    /// [`DescriptorError::Foreign`] for what was not made as the gallery's descriptors are;
+    /// [`DescriptorError::Foreign`](crate::error::DescriptorError) for what was not made as the gallery's descriptors are;
     /// [`GalleryError::Store`], on a full disk for instance: then nothing of what was there before is lost.
     pub fn write(
         &mut self,
