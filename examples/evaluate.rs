@@ -29,7 +29,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             preprocess: preprocess.clone(),
             projection: Projection::None,
         };
-        resolve::plain(&Overrides::of(&recipe), &mut |_| {})
+        resolve::plain(&Overrides::of(&recipe), &mut |_| ControlFlow::Continue(()))
     };
     let subject = Subject {
         network: Architecture::find(&recipe.spec.model)?.network(),

@@ -6,6 +6,7 @@
     reason = "an example shows what it finds"
 )]
 
+use std::ops::ControlFlow;
 use std::path::Path;
 
 use imgsearch::photo::Photo;
@@ -16,7 +17,7 @@ fn main() -> imgsearch::Result<()> {
     // larger than in training: poolings take any size.
     let recipe = "efficientnet_lite0:blocks.10/gem*0.5+head@resize=320,crop=none";
     let overrides = Overrides::of(&recipe.parse()?);
-    let extractor = resolve::extractor(&overrides, &mut |_| {})?;
+    let extractor = resolve::extractor(&overrides, &mut |_| ControlFlow::Continue(()))?;
 
     let mut descriptors = Vec::new();
     for picture in std::env::args().skip(1) {

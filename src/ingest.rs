@@ -128,10 +128,7 @@ impl<'a> Indexing<'a> {
         let extractor = if let Some(extractor) = self.extractor {
             extractor
         } else {
-            // Fetching cannot be stopped; what comes after it can.
-            let mut on_fetch = |event| {
-                let _ = on_event(IngestEvent::Fetching(event));
-            };
+            let mut on_fetch = |event| on_event(IngestEvent::Fetching(event));
             let (dir, made_with) = (self.gallery.dir(), self.gallery.fingerprint());
             let as_made = Overrides::default();
             loaded = resolve::extractor_of(dir, made_with, &as_made, &mut on_fetch)?;

@@ -4,6 +4,7 @@
 //! for beside it is an [`Overrides`]. The two together say which weights are loaded, and an extractor
 //! that would make other descriptors than the gallery's is never returned.
 
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use crate::backbone::Architecture;
@@ -12,7 +13,7 @@ use crate::error::{DescriptorError, Error, GalleryError, Result};
 use crate::extract::{self, Extractor, architecture_of};
 use crate::gallery::{Gallery, check_same, check_unprojected, whitening_of};
 use crate::model::digest::Digests;
-use crate::model::{self, FetchEvent, FetchOptions};
+use crate::model::{self, FetchOptions, OnFetch};
 use crate::ranking::Ranking;
 use crate::spec_file::SpecFile;
 
@@ -36,9 +37,6 @@ pub struct Overrides {
     /// Where the network runs: `cpu`, `cuda` or `cuda:N`; nothing is `cpu`.
     pub device: Option<String>,
 }
-
-/// Told where weights come from while they are fetched.
-pub type OnFetch<'a> = &'a mut dyn FnMut(FetchEvent);
 
 /// What was asked for, with the files read that it names.
 struct Request {
@@ -295,7 +293,9 @@ impl Gallery {
             return Err(DescriptorError::NoProjection.into());
         }
         let model = model::find(&known.spec.model)?;
-        let weights = model::fetch::weights(model, &FetchOptions::from_env(), &mut |_| {})?;
+        let weights = model::fetch::weights(model, &FetchOptions::from_env(), &mut |_| {
+            ControlFlow::Continue(())
+        })?;
         Self::open_or_create(dir, &extract::fingerprint(known, &weights)?)
     }
 

@@ -98,7 +98,7 @@ fn the_gallery_is_made() {
         weights: Some(weights().to_owned()),
         ..Overrides::default()
     };
-    let extractor = resolve::extractor(&seeded, &mut |_| {}).unwrap();
+    let extractor = resolve::extractor(&seeded, &mut |_| ControlFlow::Continue(())).unwrap();
     Gallery::create_or_open_with(".imgsearch", &extractor).unwrap();
 }
 

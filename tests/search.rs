@@ -30,7 +30,7 @@ fn overrides(recipe: &str) -> Overrides {
 }
 
 fn extractor(recipe: &str) -> Extractor {
-    resolve::extractor(&overrides(recipe), &mut |_| {}).unwrap()
+    resolve::extractor(&overrides(recipe), &mut |_| ControlFlow::Continue(())).unwrap()
 }
 
 /// Painted photos, indexed.
@@ -66,7 +66,7 @@ fn an_extractor_that_makes_other_descriptors_cannot_be_ingested_from() {
         preprocess: Some("crop=56".to_owned()),
         ..overrides(RECIPE)
     };
-    let other_crop = resolve::extractor(&other_crop, &mut |_| {}).unwrap();
+    let other_crop = resolve::extractor(&other_crop, &mut |_| ControlFlow::Continue(())).unwrap();
     for (other, what) in [
         (extractor("efficientnet_lite0:blocks.2/max"), "spec"),
         (other_crop, "preprocessing"),

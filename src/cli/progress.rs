@@ -181,7 +181,8 @@ pub struct FetchProgress {
 }
 
 impl FetchProgress {
-    pub fn on_event(&mut self, event: FetchEvent) {
+    /// Shows what happens and says whether to go on.
+    pub fn on_event(&mut self, event: FetchEvent) -> ControlFlow<()> {
         match event {
             FetchEvent::Trying { origin } => {
                 self.message(&format!("getting the weights: {origin}"));
@@ -210,6 +211,7 @@ impl FetchProgress {
                 bar.set_position(done);
             }
         }
+        go_on()
     }
 
     fn message(&self, text: &str) {

@@ -46,7 +46,7 @@ impl DescriptorArgs {
 pub fn fetch(model: &model::Model) -> Result<PathBuf, Error> {
     let mut progress = FetchProgress::default();
     model::fetch::weights(model, &FetchOptions::from_env(), &mut |event| {
-        progress.on_event(event);
+        progress.on_event(event)
     })
 }
 

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::catalogue::{Model, WeightsSource};
-use super::fetching::{FetchEvent, Fetching};
+use super::fetching::{FetchEvent, Fetching, OnFetch};
 use super::settings::FetchOptions;
 use super::{cache, hub, wheel};
 use crate::error::{Error, FetchError, Result};
@@ -15,11 +15,7 @@ use crate::error::{Error, FetchError, Result};
 ///
 /// # Errors
 /// [`FetchError::NoSource`] with each source's reason; [`FetchError::DownloadInterrupted`].
-pub fn weights(
-    model: &Model,
-    options: &FetchOptions,
-    on_event: &mut dyn FnMut(FetchEvent),
-) -> Result<PathBuf> {
+pub fn weights(model: &Model, options: &FetchOptions, on_event: OnFetch<'_>) -> Result<PathBuf> {
     let mut fetching = Fetching::begin(options, on_event);
     if let Some(path) = cache::sound(model, &fetching)? {
         return Ok(path);
@@ -33,6 +29,7 @@ pub fn weights(
     cache::set_damaged_aside(model, &mut fetching)?;
     let mut failures = Vec::new();
     for source in model.sources {
+        fetching.check_interrupted()?;
         let origin = source.to_string();
         match fetch(model, source, &mut fetching) {
             Ok(path) => return Ok(path),

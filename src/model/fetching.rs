@@ -1,5 +1,6 @@
 //! A fetch under way: what all its steps share, and what they tell.
 
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -54,28 +55,34 @@ pub enum FetchEvent {
     },
 }
 
+/// Told where weights come from while they are fetched; when it breaks, the fetching stops, and what
+/// has come of a file is taken up by the next.
+pub type OnFetch<'a> = &'a mut dyn FnMut(FetchEvent) -> ControlFlow<()>;
+
 /// What the steps of fetching share.
 pub(super) struct Fetching<'a> {
     pub options: &'a FetchOptions,
     pub digests: Digests,
-    on_event: &'a mut dyn FnMut(FetchEvent),
+    on_event: OnFetch<'a>,
+    is_stopped: bool,
 }
 
 impl<'a> Fetching<'a> {
-    pub fn begin(options: &'a FetchOptions, on_event: &'a mut dyn FnMut(FetchEvent)) -> Self {
+    pub fn begin(options: &'a FetchOptions, on_event: OnFetch<'a>) -> Self {
         Self {
             options,
             digests: Digests::in_folder(&options.cache),
             on_event,
+            is_stopped: false,
         }
     }
 
     pub fn report(&mut self, event: FetchEvent) {
-        (self.on_event)(event);
+        self.is_stopped |= (self.on_event)(event).is_break();
     }
 
     pub fn check_interrupted(&self) -> Result<(), FetchError> {
-        if self.options.interrupted.load(Ordering::Relaxed) {
+        if self.is_stopped || self.options.interrupted.load(Ordering::Relaxed) {
             return Err(FetchError::DownloadInterrupted);
         }
         Ok(())

@@ -19,5 +19,5 @@ mod wheel;
 pub use self::cache::cached;
 pub use self::catalogue::{Model, WeightsSource, catalogue, find};
 pub use self::cost::{LayerCost, LayerCosts, ModelCost};
-pub use self::fetching::FetchEvent;
+pub use self::fetching::{FetchEvent, OnFetch};
 pub use self::settings::{FetchOptions, HubSettings, PipSettings, cache_folder};

