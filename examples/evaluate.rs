@@ -13,7 +13,6 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use imgsearch::backbone::Architecture;
-use imgsearch::descriptor::Projection;
 use imgsearch::eval::ground_truth::Difficulty;
 use imgsearch::eval::{Dataset, EvalOptions, Evaluator, Subject};
 use imgsearch::photo::{Exclude, Preprocess};
@@ -24,11 +23,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let folder = PathBuf::from(std::env::args().nth(1).ok_or("which folder?")?);
     let recipe: Recipe = "efficientnet_lite0".parse()?;
     let load = |spec: &DescriptorSpec, preprocess: &Preprocess| {
-        let recipe = Recipe {
-            spec: spec.clone(),
-            preprocess: preprocess.clone(),
-            projection: Projection::None,
-        };
+        let recipe = Recipe::new(spec.clone(), preprocess.clone());
         resolve::plain(&Overrides::of(&recipe), &mut |_| ControlFlow::Continue(()))
     };
     let subject = Subject {

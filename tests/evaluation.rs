@@ -6,7 +6,6 @@ use std::ops::ControlFlow;
 use std::path::Path;
 
 use imgsearch::backbone::Architecture;
-use imgsearch::descriptor::Projection;
 use imgsearch::eval::features::EvalEvent;
 use imgsearch::eval::ground_truth::Difficulty;
 use imgsearch::eval::tune::{TuneEvent, TuneOptions, Tuner};
@@ -262,11 +261,7 @@ fn stopped<T>(
     run: impl FnOnce(&Dataset, &Subject<'_>) -> imgsearch::Result<T>,
 ) -> T {
     let load = |spec: &DescriptorSpec, preprocess: &Preprocess| {
-        let recipe = Recipe {
-            spec: spec.clone(),
-            preprocess: preprocess.clone(),
-            projection: Projection::None,
-        };
+        let recipe = Recipe::new(spec.clone(), preprocess.clone());
         Extractor::load(&recipe, weights(), "cpu")
     };
     let dataset = Dataset {

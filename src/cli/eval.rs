@@ -6,7 +6,7 @@ use std::{fs, io};
 use anyhow::Result;
 use clap::{Args, ValueEnum};
 use globset::Glob;
-use imgsearch::descriptor::{DescriptorSpec, Projection, Recipe};
+use imgsearch::descriptor::{DescriptorSpec, Recipe};
 use imgsearch::error::FileError;
 use imgsearch::eval::ground_truth::Difficulty;
 use imgsearch::eval::metrics::Metric;
@@ -139,11 +139,13 @@ impl SetArgs {
     /// The network that was asked for.
     pub fn subject<'a>(&self, extractor: MakeExtractor<'a>) -> Result<Subject<'a>, Error> {
         let args = self.extractor_args(self.model.clone());
-        let default = setup::requested_spec(&args)?;
+        let Recipe {
+            spec, preprocess, ..
+        } = args.overrides().recipe()?;
         Ok(Subject {
-            network: architecture_of(&default.model)?.network(),
-            preprocess: setup::preprocess(&default.model, &args)?,
-            default,
+            network: architecture_of(&spec.model)?.network(),
+            preprocess,
+            default: spec,
             extractor,
         })
     }
@@ -154,11 +156,7 @@ impl SetArgs {
         spec: &DescriptorSpec,
         preprocess: &Preprocess,
     ) -> Result<Extractor, Error> {
-        let recipe = Recipe {
-            spec: spec.clone(),
-            preprocess: preprocess.clone(),
-            projection: Projection::None,
-        };
+        let recipe = Recipe::new(spec.clone(), preprocess.clone());
         let mut args = self.extractor_args(Some(recipe.to_string()));
         // The recipe says them already.
         let network = &mut args.network;

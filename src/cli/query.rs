@@ -199,12 +199,7 @@ impl QueryArgs {
     }
 
     fn ask_one(&self, query: Query<'_>, image: &Path) -> Result<Answer, Error> {
-        let example = if image == Path::new("-") {
-            Example::from(read(image)?)
-        } else {
-            image.into()
-        };
-        query.like(self.part_of(example))?.run()
+        query.like(self.part_of(example(image)?))?.run()
     }
 
     /// The query with how to answer it, and what the answers shall be unlike.
@@ -232,11 +227,7 @@ impl QueryArgs {
             query = query.not_itself();
         }
         for path in &self.unlike {
-            query = if path == Path::new("-") {
-                query.unlike(read(path)?)?
-            } else {
-                query.unlike(path)?
-            };
+            query = query.unlike(example(path)?)?;
         }
         Ok(query)
     }
@@ -279,6 +270,15 @@ impl QueryArgs {
         }
         Ok(())
     }
+}
+
+/// A file, a folder, or what comes from standard input.
+fn example(path: &Path) -> Result<Example, Error> {
+    Ok(if path == Path::new("-") {
+        read(path)?.into()
+    } else {
+        path.into()
+    })
 }
 
 /// The pictures in a folder; of a file, itself.

@@ -2,9 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use imgsearch::descriptor::{DescriptorSpec, Fingerprint, Recipe};
+use imgsearch::descriptor::Fingerprint;
 use imgsearch::model::{self, FetchOptions};
-use imgsearch::photo::Preprocess;
 use imgsearch::resolve::{self, Overrides};
 use imgsearch::{Error, Extractor};
 
@@ -48,18 +47,6 @@ pub fn fetch(model: &model::Model) -> Result<PathBuf, Error> {
     model::fetch::weights(model, &FetchOptions::from_env(), &mut |event| {
         progress.on_event(event)
     })
-}
-
-/// The spec that was asked for, or the default layer of the model or architecture.
-pub fn requested_spec(args: &ExtractorArgs) -> Result<DescriptorSpec, Error> {
-    Ok(args.overrides().recipe()?.spec)
-}
-
-/// What the model's pictures go through, changed as the arguments say.
-pub fn preprocess(model: &str, args: &ExtractorArgs) -> Result<Preprocess, Error> {
-    let recipe = Recipe::default_of(model)?;
-    let keys = args.overrides().preprocess.unwrap_or_default();
-    Ok(recipe.with_preprocess(&keys)?.preprocess)
 }
 
 /// Loads what the arguments ask for, without a whitening.

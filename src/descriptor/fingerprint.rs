@@ -180,11 +180,7 @@ impl TryFrom<Stored> for Fingerprint {
     type Error = crate::error::Error;
 
     fn try_from(stored: Stored) -> Result<Self> {
-        let recipe = Recipe {
-            spec: stored.spec.parse()?,
-            preprocess: stored.preprocess.parse()?,
-            projection: Projection::None,
-        };
+        let recipe = Recipe::new(stored.spec.parse()?, stored.preprocess.parse()?);
         let plain = Self::new(recipe, stored.weights, stored.dimension);
         Ok(match stored.whitening {
             Some(digest) => plain.whitened(digest, stored.dimension),

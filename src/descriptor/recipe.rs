@@ -56,17 +56,24 @@ pub struct Recipe {
 }
 
 impl Recipe {
+    /// Without a projection.
+    #[must_use]
+    pub const fn new(spec: DescriptorSpec, preprocess: Preprocess) -> Self {
+        Self {
+            spec,
+            preprocess,
+            projection: Projection::None,
+        }
+    }
+
     /// The recipe of a spec with what its model does to pictures, or most people where it is no
     /// model's.
     ///
     /// # Errors
     /// None for models of the catalogue.
     pub fn of(spec: DescriptorSpec) -> Result<Self> {
-        Ok(Self {
-            preprocess: usual_preprocess(&spec.model)?,
-            spec,
-            projection: Projection::None,
-        })
+        let preprocess = usual_preprocess(&spec.model)?;
+        Ok(Self::new(spec, preprocess))
     }
 
     /// GAP of what describes best without further knowledge: the model's default layer, or the last

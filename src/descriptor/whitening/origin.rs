@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::descriptor::fingerprint::Fingerprint;
-use crate::descriptor::recipe::{Projection, Recipe};
+use crate::descriptor::recipe::Recipe;
 use crate::error::Result;
 
 /// What a whitening was fitted on; only descriptors made in the same way may be whitened with it.
@@ -41,11 +41,7 @@ impl StoredOrigin {
         let fingerprint = if self.spec.is_empty() {
             None
         } else {
-            let recipe = Recipe {
-                spec: self.spec.parse()?,
-                preprocess: self.preprocess.parse()?,
-                projection: Projection::None,
-            };
+            let recipe = Recipe::new(self.spec.parse()?, self.preprocess.parse()?);
             Some(Fingerprint::new(recipe, self.weights, dimension))
         };
         Ok(Origin {

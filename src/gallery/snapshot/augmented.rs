@@ -41,9 +41,10 @@ impl Augmentation<'_> {
 }
 
 impl Snapshot {
-    /// What its header says of them, where they lie.
-    pub(super) fn augmentation_sections(&self) -> Option<Augmentation<'_>> {
-        let augmented = self.header().sections.augmented.as_ref()?;
+    /// The lists of this augmentation, if the snapshot has them.
+    pub(super) fn lists_of(&self, augment: &Expansion) -> Option<Augmentation<'_>> {
+        let augmented = self.header().sections.augmented.as_ref();
+        let augmented = augmented.filter(|augmented| augmented.expansion == *augment)?;
         Some(Augmentation {
             expansion: augmented.expansion,
             neighbors: self.file.numbers(&augmented.neighbors),
@@ -96,14 +97,21 @@ impl Snapshot {
         best(near.collect(), k)
     }
 
-    /// What vector `index` is the sum of under an augmentation that the snapshot has no lists of:
-    /// its neighbours are looked for now.
-    pub(super) fn terms_now(
+    /// What vector `index` is the sum of under an augmentation: by the snapshot's lists, or looked for
+    /// now where it has none.
+    pub(super) fn terms(
         &self,
         index: u32,
         augment: &Expansion,
         asking: &Asking<'_>,
     ) -> Vec<(u32, f32)> {
+        match self.lists_of(augment) {
+            Some(lists) => lists.terms(index).collect(),
+            None => self.terms_now(index, augment, asking),
+        }
+    }
+
+    fn terms_now(&self, index: u32, augment: &Expansion, asking: &Asking<'_>) -> Vec<(u32, f32)> {
         let Some(own) = self.vector(index as usize) else {
             return Vec::new();
         };
@@ -129,12 +137,7 @@ impl Snapshot {
         let Some(augment) = &asking.ranking.augment else {
             return Some(own.to_vec());
         };
-        let lists = self.augmentation_sections();
-        let terms = match lists.filter(|lists| lists.expansion == *augment) {
-            Some(lists) => lists.terms(index).collect(),
-            None => self.terms_now(index, augment, asking),
-        };
-        Some(self.weighted_sum(&terms))
+        Some(self.weighted_sum(&self.terms(index, augment, asking)))
     }
 
     fn weighted_sum(&self, terms: &[(u32, f32)]) -> Vec<f32> {

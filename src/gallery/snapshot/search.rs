@@ -106,23 +106,14 @@ impl Snapshot {
         let Some(augment) = asking.ranking.augment else {
             return self.nearest_plain(graph.as_ref(), query, k, &is_alive);
         };
-        match self.augmentation_sections() {
-            Some(lists) if lists.expansion == augment => match graph {
-                None => self.nearest_augmented(&lists, query, k, &is_alive),
-                graph => {
-                    let wanted = asking.ef_search().max(k);
-                    let candidates = self.nearest_plain(graph.as_ref(), query, wanted, &is_alive);
-                    self.rank_augmented(query, candidates, k, |index| lists.terms(index).collect())
-                }
-            },
-            _ => {
-                let wanted = asking.ef_search().max(k);
-                let candidates = self.nearest_plain(graph.as_ref(), query, wanted, &is_alive);
-                self.rank_augmented(query, candidates, k, |index| {
-                    self.terms_now(index, &augment, asking)
-                })
-            }
+        if let (Some(lists), None) = (self.lists_of(&augment), &graph) {
+            return self.nearest_augmented(&lists, query, k, &is_alive);
         }
+        let wanted = asking.ef_search().max(k);
+        let candidates = self.nearest_plain(graph.as_ref(), query, wanted, &is_alive);
+        self.rank_augmented(query, candidates, k, |index| {
+            self.terms(index, &augment, asking)
+        })
     }
 
     pub(super) fn graph(&self, asking: &Asking<'_>) -> Option<FlatHnsw<'_>> {
