@@ -22,7 +22,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use imgsearch::Extractor;
-use imgsearch::backbone::Architecture;
+use imgsearch::backbone::{Architecture, Placement};
 use imgsearch::photo::Photo;
 
 const CALLERS: [usize; 5] = [1, 2, 4, 8, 16];
@@ -36,7 +36,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let weights = folder.path().join("weights.safetensors");
     seeded::write(&Architecture::find(NAME)?.network(), 0, &weights);
     let recipe = format!("{NAME}:head@none").parse()?;
-    let extractor = Extractor::load(&recipe, &weights, "cpu")?;
+    let extractor = Extractor::load(&recipe, &weights, &Placement::cpu())?;
     let photos = photos()?;
     extractor.describe(&photos[0])?;
 

@@ -20,7 +20,7 @@ use std::error::Error;
 use std::time::Instant;
 
 use candle_core::{Device, Tensor};
-use imgsearch::backbone::{Architecture, Backbone};
+use imgsearch::backbone::{Architecture, Backbone, Placement};
 use imgsearch::weights::WeightsFile;
 
 const RUNS: usize = 15;
@@ -52,7 +52,7 @@ fn measure(name: &str) -> Result<(), Box<dyn Error>> {
         "layer", "best ms", "median", "M madds"
     );
     for layer in network.layers().iter().filter(|layer| layer.ends_stage) {
-        let backbone = Backbone::load(architecture, &[&layer.name], &file, &Device::Cpu)?;
+        let backbone = Backbone::load(architecture, &[&layer.name], &file, &Placement::cpu())?;
         backbone.feature_maps_in(&pixels, 1)?;
         let mut times = Vec::with_capacity(RUNS);
         for _ in 0..RUNS {

@@ -17,7 +17,7 @@ use std::hint::black_box;
 
 use candle_core::{Device, Tensor};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use imgsearch::backbone::{Backbone, Instructions};
+use imgsearch::backbone::{Backbone, Instructions, Placement};
 use imgsearch::network::{
     Activation, Convolution, Network, NetworkBuilder, Operation, Padding, Value, WeightNames,
     Window,
@@ -172,7 +172,7 @@ fn operations(criterion: &mut Criterion) {
             network.multiply_adds(side, side).iter().sum(),
         ));
         for instructions in Instructions::available() {
-            let cpu = Device::Cpu;
+            let cpu = Placement::cpu();
             let backbone = Backbone::load_network(&network, &["last"], &file, &cpu, instructions);
             let backbone = backbone.unwrap().with_threads(1);
             let id = BenchmarkId::from_parameter(format!("{instructions:?}"));

@@ -20,7 +20,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use candle_core::{Device, Tensor};
-use imgsearch::backbone::{Architecture, Backbone};
+use imgsearch::backbone::{Architecture, Backbone, Placement};
 use imgsearch::network::{Network, Operation};
 use imgsearch::weights::WeightsFile;
 use rayon::prelude::*;
@@ -64,7 +64,12 @@ fn measure(name: &str, path: &Path) -> Result<(), Box<dyn Error>> {
         let start = Instant::now();
         let file = WeightsFile::open(path)?;
         let opened = Instant::now();
-        let backbone = Backbone::load(Architecture::find(name)?, &[layer], &file, &Device::Cpu)?;
+        let backbone = Backbone::load(
+            Architecture::find(name)?,
+            &[layer],
+            &file,
+            &Placement::cpu(),
+        )?;
         let loaded = Instant::now();
         backbone.feature_maps(&pixels)?;
         let first = Instant::now();

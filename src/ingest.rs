@@ -8,15 +8,15 @@ mod report;
 mod threads;
 
 use std::collections::{HashMap, HashSet};
-use std::ops::{ControlFlow, Range};
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 pub use self::descriptors::{Descriptors, descriptors_of};
 pub use self::report::{IngestReport, Skipped, WhiteningReport};
-pub(crate) use self::threads::work_through;
+pub(crate) use self::threads::{Work, work_through};
 use crate::descriptor::Descriptor;
-use crate::error::Result;
+use crate::error::{Error, NetworkError, Result};
 use crate::extract::Extractor;
 use crate::gallery::{Gallery, Record, check_same};
 use crate::model::FetchEvent;
@@ -64,6 +64,11 @@ pub enum IngestEvent<'a> {
     },
     /// A photo was skipped.
     Skipped(&'a Skipped),
+    /// The device fails, and the CPU goes on, since any device was asked for.
+    DeviceLost {
+        /// Why.
+        reason: &'a str,
+    },
     /// The graph is being built, or the augmentation.
     Publishing {
         /// Vectors in it.
@@ -163,8 +168,12 @@ fn ingest(
         let reason = problem.into();
         report.skip(Skipped { path, reason }, on_event);
     }
+    let mut lost = None;
     if !report.interrupted {
-        take_all(
+        if !changes.to_do.is_empty() {
+            gallery.add_precision(extractor.placement().precision())?;
+        }
+        lost = take_all(
             &changes,
             extractor,
             gallery,
@@ -172,6 +181,7 @@ fn ingest(
             &mut report,
             on_event,
         )?;
+        report.interrupted |= lost.is_some();
     }
     if !report.interrupted {
         let gone: Vec<PathBuf> = changes.gone.into_keys().collect();
@@ -184,7 +194,8 @@ fn ingest(
     report.photos = gallery.publish(&mut publishing)?.photos;
     report.repairs = gallery.repairs().to_vec();
     report.seconds = begun.elapsed().as_secs_f64();
-    Ok(report)
+    report.device_lost = extractor.lost_device().map(str::to_owned);
+    lost.map_or(Ok(report), Err)
 }
 
 impl IngestReport {
@@ -243,7 +254,8 @@ impl Changes {
     }
 }
 
-/// Runs the workers over all photos to do, and stores what they find.
+/// Runs the workers over all photos to do, and stores what they find. Returns the error of a device
+/// that was lost, after which no photo can be described: what was described before is stored.
 fn take_all(
     changes: &Changes,
     extractor: &Extractor,
@@ -251,12 +263,22 @@ fn take_all(
     jobs: usize,
     report: &mut IngestReport,
     on_event: &mut dyn FnMut(IngestEvent<'_>) -> ControlFlow<()>,
-) -> Result<()> {
+) -> Result<Option<Error>> {
     let known = changes.known.values();
     let known = known.map(|record| (record.hash, record)).collect();
     let workers = Workers::new(&changes.to_do, known, extractor);
     workers.all(jobs, |receiver, stop| {
-        store_all(&receiver, changes, gallery, report, on_event, stop)
+        let mut told = false;
+        let mut on_event = |event: IngestEvent<'_>| {
+            let lost = extractor.lost_device().filter(|_| !told);
+            let reason = lost.map(|reason| on_event(IngestEvent::DeviceLost { reason }));
+            told |= reason.is_some();
+            match reason {
+                Some(ControlFlow::Break(())) => ControlFlow::Break(()),
+                _ => on_event(event),
+            }
+        };
+        store_all(&receiver, changes, gallery, report, &mut on_event, stop)
     })
 }
 
@@ -268,7 +290,8 @@ fn store_all(
     report: &mut IngestReport,
     on_event: &mut dyn FnMut(IngestEvent<'_>) -> ControlFlow<()>,
     stop: &dyn Fn(),
-) -> Result<()> {
+) -> Result<Option<Error>> {
+    let mut lost = None;
     let mut gone: Vec<ContentHash> = changes.gone.values().copied().collect();
     let mut batch: Vec<(Record, Option<Descriptor>)> = Vec::new();
     let mut last_write = Instant::now();
@@ -276,6 +299,13 @@ fn store_all(
         let taken = receiver.recv();
         let is_last = taken.is_err();
         match taken {
+            Ok(Taken {
+                record: Err(reason),
+                ..
+            }) if is_lost_device(&reason) => {
+                stop();
+                lost.get_or_insert(reason);
+            }
             Ok(Taken {
                 path,
                 record: Err(reason),
@@ -303,9 +333,14 @@ fn store_all(
             stop();
         }
         if is_last {
-            return Ok(());
+            return Ok(lost);
         }
     }
+}
+
+/// Whether it ends all photos, not one.
+pub(crate) const fn is_lost_device(error: &Error) -> bool {
+    matches!(error, Error::Network(NetworkError::DeviceLost { .. }))
 }
 
 impl IngestReport {
@@ -354,29 +389,7 @@ impl<'a> Workers<'a> {
     /// Runs `jobs` workers as [`work_through`] does.
     fn all<T>(&self, jobs: usize, take: impl FnOnce(Receiver<Taken>, &dyn Fn()) -> T) -> T {
         let size = (self.to_do.len(), self.extractor.batch());
-        work_through(size, jobs, |range, sender| self.run(range, sender), take)
-    }
-
-    fn run(&self, range: Range<usize>, sender: &Sender<Taken>) {
-        let mut in_hand = Vec::new();
-        for found in &self.to_do[range] {
-            match self.look_at(&found.path) {
-                Ok(Looked::New(photo)) => in_hand.push(photo),
-                Ok(Looked::Known(record)) => {
-                    let _ = sender.send(Taken {
-                        path: found.path.clone(),
-                        record: Ok((record, None)),
-                    });
-                }
-                Err(reason) => {
-                    let _ = sender.send(Taken {
-                        path: found.path.clone(),
-                        record: Err(reason),
-                    });
-                }
-            }
-        }
-        self.send_descriptors(in_hand, sender);
+        work_through(self, size, jobs, take)
     }
 
     fn look_at(&self, path: &Path) -> Result<Looked> {
@@ -403,18 +416,39 @@ impl<'a> Workers<'a> {
         };
         Ok(Looked::New(InHand { record, pixels }))
     }
+}
 
-    fn send_descriptors(&self, in_hand: Vec<InHand>, sender: &Sender<Taken>) {
-        let (records, pixels): (Vec<Record>, Vec<Pixels>) = in_hand
+impl Work for Workers<'_> {
+    type Photo = InHand;
+    type Taken = Taken;
+
+    fn prepare(&self, place: usize, sender: &Sender<Taken>) -> Option<InHand> {
+        let path = &self.to_do[place].path;
+        let record = match self.look_at(path) {
+            Ok(Looked::New(photo)) => return Some(photo),
+            Ok(Looked::Known(record)) => Ok((record, None)),
+            Err(reason) => Err(reason),
+        };
+        let path = path.clone();
+        // The receiver hangs up only after an error that ends everything.
+        let _ = sender.send(Taken { path, record });
+        None
+    }
+
+    fn size(photo: &InHand) -> (usize, usize) {
+        (photo.pixels.height, photo.pixels.width)
+    }
+
+    fn describe(&self, photos: Vec<InHand>, sender: &Sender<Taken>) {
+        let (records, pixels): (Vec<Record>, Vec<Pixels>) = photos
             .into_iter()
             .map(|photo| (photo.record, photo.pixels))
             .unzip();
-        // The workers are the threads.
-        let descriptors = self.extractor.describe_all_in(&pixels, 1);
+        let threads = self.extractor.threads_of_a_worker();
+        let descriptors = self.extractor.describe_all_in(&pixels, threads);
         for (record, descriptor) in records.into_iter().zip(descriptors) {
             let path = record.path.clone();
             let record = descriptor.map(|descriptor| (record, Some(descriptor)));
-            // The receiver hangs up only after an error that ends everything.
             let _ = sender.send(Taken { path, record });
         }
     }
@@ -426,3 +460,6 @@ enum Looked {
     /// Its content is known; only the record is new.
     Known(Record),
 }
+
+#[cfg(test)]
+mod tests;

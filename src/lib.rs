@@ -40,6 +40,13 @@
 //!
 //! `examples/` shows indexing, querying and extracting, a page each.
 
+// The tests of the rooms share the integration tests' weights.
+#[cfg(test)]
+extern crate self as imgsearch;
+#[cfg(test)]
+#[path = "../tests/common/seeded.rs"]
+mod seeded;
+
 pub mod backbone;
 mod cores;
 pub mod descriptor;

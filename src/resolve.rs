@@ -7,7 +7,7 @@
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
-use crate::backbone::Architecture;
+use crate::backbone::{Architecture, Placement, Precision};
 use crate::descriptor::{DescriptorSpec, Fingerprint, Projection, Recipe, Whitening, default_spec};
 use crate::error::{DescriptorError, Error, GalleryError, Result};
 use crate::extract::{self, Extractor, architecture_of};
@@ -34,8 +34,10 @@ pub struct Overrides {
     pub weights: Option<PathBuf>,
     /// A file with a whitening.
     pub whitening: Option<PathBuf>,
-    /// Where the network runs: `cpu`, `cuda` or `cuda:N`; nothing is `cpu`.
+    /// Where the network runs, as [`Placement::open`] takes it; nothing is `auto`.
     pub device: Option<String>,
+    /// In which numbers; nothing is f32.
+    pub precision: Option<Precision>,
 }
 
 /// What was asked for, with the files read that it names.
@@ -65,10 +67,10 @@ impl Overrides {
     /// Whether nothing is asked for that decides a descriptor.
     #[must_use]
     pub fn leave_all_as_it_is(&self) -> bool {
-        let device = self.device.clone();
         *self
             == Self {
-                device,
+                device: self.device.clone(),
+                precision: self.precision,
                 ..Self::default()
             }
     }
@@ -167,8 +169,10 @@ impl Request {
     fn load(&self, on_fetch: OnFetch<'_>) -> Result<Extractor> {
         let recipe = self.recipe()?;
         let weights = self.weights(&recipe, on_fetch)?;
-        let device = self.overrides.device.as_deref().unwrap_or("cpu");
-        let extractor = Extractor::load(&recipe, &weights, device)?;
+        let device = self.overrides.device.as_deref().unwrap_or("auto");
+        let precision = self.overrides.precision.unwrap_or_default();
+        let placement = Placement::open(device, precision)?;
+        let extractor = Extractor::load(&recipe, &weights, &placement)?;
         // Whoever names a file means it.
         if let (Some(tuned_with), None) = (&self.tuned_with, &self.overrides.weights) {
             let found = extractor.fingerprint().weights();

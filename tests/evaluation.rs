@@ -5,7 +5,7 @@ use std::fs;
 use std::ops::ControlFlow;
 use std::path::Path;
 
-use imgsearch::backbone::Architecture;
+use imgsearch::backbone::{Architecture, Placement};
 use imgsearch::eval::features::EvalEvent;
 use imgsearch::eval::ground_truth::Difficulty;
 use imgsearch::eval::tune::{TuneEvent, TuneOptions, Tuner};
@@ -262,7 +262,7 @@ fn stopped<T>(
 ) -> T {
     let load = |spec: &DescriptorSpec, preprocess: &Preprocess| {
         let recipe = Recipe::new(spec.clone(), preprocess.clone());
-        Extractor::load(&recipe, weights(), "cpu")
+        Extractor::load(&recipe, weights(), &Placement::cpu())
     };
     let dataset = Dataset {
         path: w.path("set"),

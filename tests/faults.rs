@@ -5,6 +5,7 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use imgsearch::backbone::Placement;
 use imgsearch::error::FileError;
 use imgsearch::gallery::{Gallery, Snapshot};
 use imgsearch::ingest::{IngestEvent, IngestOptions};
@@ -139,7 +140,7 @@ fn a_gallery_that_may_not_be_written_answers_and_says_so() {
 fn a_photo_that_vanishes_after_it_was_found_is_skipped() {
     let w = Workspace::painted(2, 2);
     let recipe = "efficientnet_lite0:blocks.1@none".parse().unwrap();
-    let extractor = Extractor::load(&recipe, weights(), "cpu").unwrap();
+    let extractor = Extractor::load(&recipe, weights(), &Placement::cpu()).unwrap();
     let mut gallery = Gallery::create_or_open_with(w.path("g"), &extractor).unwrap();
     let options = IngestOptions {
         jobs: 1,

@@ -5,7 +5,7 @@ use std::process::{Command, Output};
 
 use candle_core::{Device, Tensor};
 use imgsearch::Error;
-use imgsearch::backbone::{Architecture, Backbone};
+use imgsearch::backbone::{Architecture, Backbone, Placement};
 use imgsearch::error::WeightsError;
 use imgsearch::model;
 use imgsearch::network::Network;
@@ -100,7 +100,7 @@ fn a_file_without_what_lies_behind_the_tap_is_enough() {
     let file = WeightsFile::open(path).unwrap();
     let load = |layer| {
         let architecture = Architecture::find("vgg16").unwrap();
-        Backbone::load(architecture, &[layer], &file, &Device::Cpu)
+        Backbone::load(architecture, &[layer], &file, &Placement::cpu())
     };
     let backbone = load("block3_pool").unwrap();
     let pixels = Tensor::ones((1, 3, 32, 40), candle_core::DType::F32, &Device::Cpu).unwrap();

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use imgsearch::backbone::Placement;
 use imgsearch::extract::Extractor;
 use imgsearch::photo::Photo;
 
@@ -98,7 +99,7 @@ fn the_descriptors_of_photos_decoded_at_reduced_size_are_those_of_whole_ones() {
     let extractor = |decode: &str| {
         let keys = format!("resize=48,crop=none,decode={decode}");
         let recipe = format!("efficientnet_lite0:head@{keys}").parse().unwrap();
-        Extractor::load(&recipe, weights, "cpu").unwrap()
+        Extractor::load(&recipe, weights, &Placement::cpu()).unwrap()
     };
     let (full, reduced) = (extractor("full"), extractor("reduced"));
     let mut distances = Vec::new();

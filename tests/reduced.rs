@@ -4,6 +4,7 @@ use std::path::Path;
 
 use image::codecs::jpeg::JpegEncoder;
 use imgsearch::Extractor;
+use imgsearch::backbone::Placement;
 use imgsearch::descriptor::Descriptor;
 use imgsearch::photo::Photo;
 
@@ -23,7 +24,7 @@ fn extractors(spec: &str, weights: &Path) -> [Extractor; 2] {
     ["decode=full", "decode=reduced"].map(|decode| {
         let keys = "resize=256,crop=224,mean=0.5/0.5/0.5,std=0.5/0.5/0.5";
         let recipe = format!("{spec}@{keys},{decode}").parse().unwrap();
-        Extractor::load(&recipe, weights, "cpu").unwrap()
+        Extractor::load(&recipe, weights, &Placement::cpu()).unwrap()
     })
 }
 

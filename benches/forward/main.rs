@@ -27,7 +27,7 @@ use std::io::{BufRead, Write};
 use std::time::{Duration, Instant};
 
 use candle_core::{Device, Tensor};
-use imgsearch::backbone::{Architecture, Backbone};
+use imgsearch::backbone::{Architecture, Backbone, Placement};
 use imgsearch::descriptor::Pooling;
 use imgsearch::weights::WeightsFile;
 use serde_json::{Value, json};
@@ -122,7 +122,7 @@ impl Options {
                 stock_candle::StockCandle::load(network.cut_after(&[end]), &weights, pixels)?;
             return Ok(Box::new(engine));
         }
-        let backbone = Backbone::load(architecture, &[layer], &weights, &Device::Cpu)?;
+        let backbone = Backbone::load(architecture, &[layer], &weights, &Placement::cpu())?;
         let backbone = backbone.with_threads(self.threads);
         Ok(Box::new(Ours { backbone, pixels }))
     }

@@ -24,24 +24,12 @@ pub use candle_core::{Device, Tensor};
 pub use self::architecture::Architecture;
 use crate::cores::{Cores, Share};
 use crate::engine::Runner;
-use crate::error::{Error, NetworkError, Result};
+pub use crate::engine::{Placement, Precision};
+use crate::error::{NetworkError, Result};
 pub use crate::kernels::Instructions;
 use crate::network::{Network, Value};
 use crate::weights::WeightsFile;
 use crate::weights::parameters::Source;
-
-impl From<candle_core::Error> for NetworkError {
-    fn from(source: candle_core::Error) -> Self {
-        let source = source.into();
-        Self::Tensor { source }
-    }
-}
-
-impl From<candle_core::Error> for Error {
-    fn from(source: candle_core::Error) -> Self {
-        NetworkError::from(source).into()
-    }
-}
 
 /// A layer's activations, `[N, C, h, w]`.
 pub struct FeatureMap {
@@ -56,7 +44,7 @@ pub struct Backbone {
     network: Network,
     runner: Runner,
     layers: Vec<String>,
-    device: Device,
+    placement: Placement,
     threads: usize,
 }
 
@@ -67,7 +55,8 @@ impl Backbone {
     /// # Errors
     /// [`NetworkError::UnknownLayer`]; [`WeightsError::MissingTensor`] and
     /// [`WeightsError::WrongTensor`] if the weights are not this network's; [`FileError::Read`];
-    /// [`NetworkError::Tensor`] if the device refuses them.
+    /// [`NetworkError::OutOfMemory`], [`NetworkError::DeviceLost`] and [`NetworkError::Tensor`] if the
+    /// device refuses them.
     ///
     /// [`WeightsError::MissingTensor`]: crate::error::WeightsError::MissingTensor
     /// [`WeightsError::WrongTensor`]: crate::error::WeightsError::WrongTensor
@@ -76,10 +65,10 @@ impl Backbone {
         architecture: Architecture,
         layers: &[&str],
         weights: &WeightsFile,
-        device: &Device,
+        placement: &Placement,
     ) -> Result<Self> {
         let (network, best) = (architecture.network_of(weights)?, Instructions::best());
-        Self::load_network(&network, layers, weights, device, best)
+        Self::load_network(&network, layers, weights, placement, best)
     }
 
     /// Loads a network of one's own declaration, or a known one with other instructions than the
@@ -91,7 +80,7 @@ impl Backbone {
         whole: &Network,
         layers: &[&str],
         weights: &WeightsFile,
-        device: &Device,
+        placement: &Placement,
         instructions: Instructions,
     ) -> Result<Self> {
         let found = layers.iter().map(|name| whole.find_layer(name));
@@ -100,10 +89,10 @@ impl Backbone {
         let network = whole.cut_after(&taps);
         let source = Source::new(&network, weights);
         Ok(Self {
-            runner: Runner::load(&network, &source, taps, device, instructions)?,
+            runner: Runner::load(&network, &source, taps, placement, instructions)?,
             layers: found.iter().map(|layer| layer.name.clone()).collect(),
             network,
-            device: device.clone(),
+            placement: placement.clone(),
             threads: thread::available_parallelism().map_or(1, std::num::NonZero::get),
         })
     }
@@ -120,7 +109,8 @@ impl Backbone {
     /// A core of the machine's for this thread, until it is dropped: for work around the forward
     /// pass, so that many callers at once do not run more threads than there are cores.
     pub(crate) fn take_core(&self) -> Option<Share<'static>> {
-        self.device.is_cpu().then(|| Cores::of_machine().take(1))
+        let is_cpu = !self.placement.takes_batches();
+        is_cpu.then(|| Cores::of_machine().take(1))
     }
 
     /// The network as far as it is loaded.
@@ -137,16 +127,18 @@ impl Backbone {
 
     /// Where it runs.
     #[must_use]
-    pub const fn device(&self) -> &Device {
-        &self.device
+    pub const fn placement(&self) -> &Placement {
+        &self.placement
     }
 
-    /// Runs `[N, 3, H, W]` pixels; one map for each layer asked for at loading, in that order.
+    /// Runs `[N, 3, H, W]` pixels, f32, that lie where the network does; one map for each layer asked
+    /// for at loading, in that order.
     ///
     /// # Errors
     /// [`NetworkError::PictureTooSmall`] if nothing is left of the picture at some layer,
     /// [`NetworkError::UnfitSize`] if maps that meet differ at this size;
-    /// [`NetworkError::Tensor`] if the device fails.
+    /// [`NetworkError::OutOfMemory`], [`NetworkError::DeviceLost`] and [`NetworkError::Tensor`] if the
+    /// device fails.
     pub fn feature_maps(&self, pixels: &Tensor) -> Result<Vec<FeatureMap>, NetworkError> {
         self.feature_maps_in(pixels, self.threads)
     }

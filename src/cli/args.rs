@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use imgsearch::backbone::Precision;
 
 /// Where the gallery is.
 #[derive(Args, Clone)]
@@ -49,9 +50,14 @@ pub struct NetworkArgs {
     /// picture exactly as it is
     #[arg(long, value_name = "KEYS")]
     pub preprocess: Option<String>,
-    /// Where the network runs: cpu, cuda or cuda:N
-    #[arg(long, default_value = "cpu")]
+    /// Where the network runs: cpu, cuda, cuda:N, or auto: a GPU where there is one that this build
+    /// can use, and the CPU otherwise
+    #[arg(long, default_value = "auto")]
     pub device: String,
+    /// Numbers in which a network runs on a GPU: f32, f16 or bf16. Descriptors made in either may meet
+    #[arg(long, value_name = "NUMBERS", default_value = "f32",
+          value_parser = |text: &str| text.parse::<Precision>())]
+    pub precision: Precision,
 }
 
 /// What descriptors are made of, and what is done to them at the end.

@@ -88,6 +88,17 @@ fn of_network(error: &NetworkError) -> Option<String> {
                 None => list,
             }
         }
+        NetworkError::OutOfMemory { .. } => {
+            "smaller pictures fit: `--preprocess resize=…`; or `--precision f16`, or `--device cpu`".to_owned()
+        }
+        NetworkError::DeviceLost { .. } => {
+            "what was done is kept; run it again, or with `--device auto`, which goes on with the CPU"
+                .to_owned()
+        }
+        NetworkError::Precision { .. } => "leave `--precision` away on a CPU".to_owned(),
+        NetworkError::Device { .. } => {
+            "`--device auto` takes a GPU where there is one, and the CPU otherwise".to_owned()
+        }
         _ => return None,
     })
 }

@@ -50,6 +50,13 @@ fn say(bar: Option<&ProgressBar>, line: &str) {
     }
 }
 
+fn device_lost(bar: Option<&ProgressBar>, reason: &str) {
+    say(
+        bar,
+        &format!("note: {}: going on with the CPU", clean(reason)),
+    );
+}
+
 /// Shows an ingestion.
 pub struct IngestProgress {
     bar: Option<ProgressBar>,
@@ -82,6 +89,7 @@ impl IngestProgress {
                 say(self.bar.as_ref(), &line);
                 self.advance(1);
             }
+            IngestEvent::DeviceLost { reason } => device_lost(self.bar.as_ref(), reason),
             IngestEvent::Publishing { done, total } => self.publishing(*done, *total),
         }
         go_on()
@@ -146,6 +154,7 @@ impl EvalProgress {
                 say(self.bar.as_ref(), &line);
                 self.advance();
             }
+            EvalEvent::DeviceLost { reason } => device_lost(self.bar.as_ref(), reason),
             EvalEvent::Evaluated { done, total } => {
                 if !self.is_evaluating {
                     self.finish();

@@ -8,6 +8,7 @@ use imgsearch::resolve::{self, Overrides};
 use imgsearch::{Error, Extractor};
 
 use super::args::{DescriptorArgs, ExtractorArgs};
+use super::output::clean;
 use super::progress::FetchProgress;
 
 impl ExtractorArgs {
@@ -27,6 +28,7 @@ impl ExtractorArgs {
             weights: network.weights.clone(),
             whitening: None,
             device: Some(network.device.clone()),
+            precision: Some(network.precision),
         }
     }
 }
@@ -52,13 +54,17 @@ pub fn fetch(model: &model::Model) -> Result<PathBuf, Error> {
 /// Loads what the arguments ask for, without a whitening.
 pub fn extractor(args: &ExtractorArgs) -> Result<Extractor, Error> {
     let mut progress = FetchProgress::default();
-    resolve::plain(&args.overrides(), &mut |event| progress.on_event(event))
+    told(resolve::plain(&args.overrides(), &mut |event| {
+        progress.on_event(event)
+    }))
 }
 
 /// Loads what the arguments ask for. What they leave open the whitening says, if there is one.
 pub fn whitened(args: &DescriptorArgs) -> Result<Extractor, Error> {
     let mut progress = FetchProgress::default();
-    resolve::extractor(&args.overrides(), &mut |event| progress.on_event(event))
+    told(resolve::extractor(&args.overrides(), &mut |event| {
+        progress.on_event(event)
+    }))
 }
 
 /// Loads what the gallery in `dir` was made with. What the arguments ask for besides must agree with
@@ -70,5 +76,23 @@ pub fn extractor_of(
 ) -> Result<Extractor, Error> {
     let mut progress = FetchProgress::default();
     let mut on_fetch = |event| progress.on_event(event);
-    resolve::extractor_of(dir, gallery, &args.overrides(), &mut on_fetch)
+    told(resolve::extractor_of(
+        dir,
+        gallery,
+        &args.overrides(),
+        &mut on_fetch,
+    ))
+}
+
+/// Says where a GPU was looked for and not found.
+fn told(loaded: Result<Extractor, Error>) -> Result<Extractor, Error> {
+    if let Ok(extractor) = &loaded
+        && let Some(reason) = extractor
+            .placement()
+            .without_gpu()
+            .or(extractor.lost_device())
+    {
+        eprintln!("note: {}: running on the CPU", clean(reason));
+    }
+    loaded
 }

@@ -7,11 +7,15 @@
 
 mod candle;
 mod cpu;
+mod failure;
+mod placement;
 
-use candle_core::{CpuStorage, CustomOp1, Device, Layout, Shape, Tensor};
+use candle_core::{CpuStorage, CustomOp1, DType, Layout, Shape, Tensor};
 
 use self::candle::CandleNetwork;
 use self::cpu::CpuNetwork;
+use self::placement::Engine;
+pub use self::placement::{Placement, Precision};
 use crate::cores::Cores;
 use crate::error::{NetworkError, Result};
 use crate::kernels::Instructions;
@@ -27,34 +31,42 @@ pub enum Runner {
 }
 
 impl Runner {
-    /// Moves the weights to `device`; `taps` are what [`Runner::run`] gives.
+    /// Moves the weights to where it runs; `taps` are what [`Runner::run`] gives.
     pub fn load(
         network: &Network,
         source: &Source,
         taps: Vec<Value>,
-        device: &Device,
+        placement: &Placement,
         instructions: Instructions,
     ) -> Result<Self> {
-        if device.is_cpu() {
-            let read = |step| source.step(step);
-            let cpu = CpuNetwork::load(network.clone(), read, taps, instructions)?;
-            Ok(Self::Cpu(Box::new(cpu)))
-        } else {
-            let parameters = Parameters::load(source)?;
-            let candle = CandleNetwork::load(network, parameters, taps, device)?;
-            Ok(Self::Candle(candle))
+        match placement.engine() {
+            Engine::Ours => {
+                let read = |step| source.step(step);
+                let cpu = CpuNetwork::load(network.clone(), read, taps, instructions)?;
+                Ok(Self::Cpu(Box::new(cpu)))
+            }
+            Engine::Candle => {
+                let parameters = Parameters::load(source)?;
+                let (device, dtype) = (placement.device(), placement.precision().dtype());
+                let candle = CandleNetwork::load(network, parameters, taps, (device, dtype))?;
+                Ok(Self::Candle(candle))
+            }
         }
     }
 
-    /// `[N, 3, H, W]` pixels to one map `[N, C, h, w]` for each tap; on a CPU in as many of `threads`
-    /// threads as there are cores that no other caller has.
+    /// `[N, 3, H, W]` pixels to one map `[N, C, h, w]` for each tap, both f32; on a CPU in as many of
+    /// `threads` threads as there are cores that no other caller has.
     pub fn run(&self, pixels: &Tensor, threads: usize) -> Result<Vec<Tensor>, NetworkError> {
         match self {
             Self::Cpu(network) => {
                 let share = Cores::of_machine().take(threads);
                 run_on_cpu(network, pixels, share.threads())
             }
-            Self::Candle(network) => Ok(network.run(pixels)?),
+            Self::Candle(network) => {
+                let maps = network.run(pixels)?.into_iter();
+                let exact = |map: Tensor| map.to_dtype(DType::F32);
+                Ok(maps.map(exact).collect::<Result<_, _>>()?)
+            }
         }
     }
 }

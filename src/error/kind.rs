@@ -66,6 +66,9 @@ kinds! {
         Invalid = "invalid-network",
         UnfitSize = "unfit-size",
         Tensor = "network-failed",
+        OutOfMemory = "device-memory",
+        DeviceLost = "device-lost",
+        Precision = "cpu-precision",
         Device = "no-device",
     }
     WeightsError {

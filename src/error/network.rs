@@ -62,6 +62,29 @@ pub enum NetworkError {
         /// Why.
         source: Source,
     },
+    /// The device has not the memory for so many pictures at once or, if `pictures` is 1, for a
+    /// picture of this size.
+    #[error("the device's memory does not hold {pictures} pictures at once: {source}")]
+    OutOfMemory {
+        /// Pictures that were tried together.
+        pictures: usize,
+        /// What the device said.
+        source: Source,
+    },
+    /// The device answers no more, whatever it is asked: it was taken away, or is broken.
+    #[error("the device failed: {source}")]
+    DeviceLost {
+        /// What it said.
+        source: Source,
+    },
+    /// A CPU runs networks in f32 alone.
+    #[error("a CPU runs networks in f32, not in {precision}{why}")]
+    Precision {
+        /// As asked for.
+        precision: String,
+        /// Why it would have been a CPU, in brackets; empty if one was asked for.
+        why: String,
+    },
     /// The device asked for is not there, or this build cannot use it.
     #[error("cannot use device `{device}`: {reason}")]
     Device {

@@ -3,17 +3,17 @@
 //! What is pooled goes into a cache on disk, so memory does not grow with the number of specs, and
 //! the next evaluation of the same photos runs no network at all.
 
-use std::ops::{ControlFlow, Range};
+use std::ops::ControlFlow;
 
 use crossbeam_channel::{Receiver, Sender};
 use image::imageops;
 
 use super::ground_truth::{Item, Region};
 use crate::descriptor::{DescriptorSpec, Matrix, Part, normalize_in_place};
-use crate::error::{DescriptorError, Error, EvalError, GalleryError, PhotoError, Result};
+use crate::error::{DescriptorError, Error, EvalError, PhotoError, Result};
 use crate::extract::Extractor;
 use crate::gallery::{PartKey, PooledCache};
-use crate::ingest::{Skipped, work_through};
+use crate::ingest::{Skipped, Work, is_lost_device, work_through};
 use crate::photo::{ContentHash, Photo, Pixels};
 
 /// What is going on.
@@ -27,6 +27,11 @@ pub enum EvalEvent<'a> {
     Pooled,
     /// A photo was skipped.
     Skipped(&'a Skipped),
+    /// The device fails, and the CPU goes on, since any device was asked for.
+    DeviceLost {
+        /// Why.
+        reason: &'a str,
+    },
     /// So many of the specs are evaluated.
     Evaluated {
         /// Specs done.
@@ -55,14 +60,14 @@ impl<'a> Features<'a> {
     /// Pools all parts of the extractor's spec for `items`.
     ///
     /// # Errors
-    /// Only what concerns all items, such as a full disk.
+    /// Only what concerns all items, such as a full disk or a lost device.
     pub fn new(
         items: &[Item],
         extractor: &Extractor,
         cache: &'a PooledCache,
         jobs: usize,
         on_event: OnEvent<'_>,
-    ) -> Result<Self, GalleryError> {
+    ) -> Result<Self> {
         let mut features = Self {
             cache,
             source: source_of(extractor),
@@ -78,12 +83,10 @@ impl<'a> Features<'a> {
             keys: parts.iter().map(|part| features.key(part)).collect(),
         };
         if !features.interrupted {
-            work_through(
-                (items.len(), extractor.batch()),
-                jobs,
-                |range, sender| workers.run(range, sender),
-                |receiver, stop| features.take_all(&receiver, &workers, stop, on_event),
-            )?;
+            let size = (items.len(), extractor.batch());
+            work_through(&workers, size, jobs, |receiver, stop| {
+                features.take_all(&receiver, &workers, stop, on_event)
+            })?;
         }
         cache.flush()?;
         Ok(features)
@@ -95,8 +98,13 @@ impl<'a> Features<'a> {
         workers: &Workers<'_>,
         stop: &dyn Fn(),
         on_event: OnEvent<'_>,
-    ) -> Result<(), GalleryError> {
+    ) -> Result<()> {
+        let (mut lost, mut told) = (None, false);
         for taken in receiver {
+            if let Some(reason) = workers.extractor.lost_device().filter(|_| !told) {
+                told = true;
+                self.interrupted |= on_event(EvalEvent::DeviceLost { reason }).is_break();
+            }
             let event = match taken.outcome {
                 Ok((hash, pooled)) => {
                     if let Some(pooled) = pooled {
@@ -105,6 +113,11 @@ impl<'a> Features<'a> {
                     }
                     self.hashes[taken.item] = Some(hash);
                     on_event(EvalEvent::Pooled)
+                }
+                Err(reason) if is_lost_device(&reason) => {
+                    lost.get_or_insert(reason);
+                    stop();
+                    continue;
                 }
                 Err(reason) => {
                     let path = workers.items[taken.item].path.clone();
@@ -120,7 +133,7 @@ impl<'a> Features<'a> {
                 stop();
             }
         }
-        Ok(())
+        lost.map_or(Ok(()), Err)
     }
 
     /// Which items have features.
@@ -227,34 +240,48 @@ struct Workers<'a> {
     keys: Vec<PartKey>,
 }
 
-impl Workers<'_> {
-    fn run(&self, range: Range<usize>, sender: &Sender<Taken>) {
-        let (mut in_hand, mut pixels) = (Vec::new(), Vec::new());
-        for item in range {
-            match self.look_at(&self.items[item]) {
-                Ok((hash, Some(picture))) => {
-                    in_hand.push((item, hash));
-                    pixels.push(picture);
-                }
-                // The receiver hangs up only after an error that ends everything.
-                Ok((hash, None)) => drop(sender.send(Taken {
-                    item,
-                    outcome: Ok((hash, None)),
-                })),
-                Err(error) => drop(sender.send(Taken {
-                    item,
-                    outcome: Err(error),
-                })),
-            }
-        }
-        let pooled = self.extractor.pool_all_in(&pixels, 1);
-        for ((item, hash), pooled) in in_hand.into_iter().zip(pooled) {
+/// An item whose vectors are to be pooled.
+struct InHand {
+    item: usize,
+    hash: ContentHash,
+    pixels: Pixels,
+}
+
+impl Work for Workers<'_> {
+    type Photo = InHand;
+    type Taken = Taken;
+
+    fn prepare(&self, item: usize, sender: &Sender<Taken>) -> Option<InHand> {
+        let outcome = match self.look_at(&self.items[item]) {
+            Ok((hash, Some(pixels))) => return Some(InHand { item, hash, pixels }),
+            Ok((hash, None)) => Ok((hash, None)),
+            Err(error) => Err(error),
+        };
+        // The receiver hangs up only after an error that ends everything.
+        let _ = sender.send(Taken { item, outcome });
+        None
+    }
+
+    fn size(photo: &InHand) -> (usize, usize) {
+        (photo.pixels.height, photo.pixels.width)
+    }
+
+    fn describe(&self, photos: Vec<InHand>, sender: &Sender<Taken>) {
+        let (items, pixels): (Vec<(usize, ContentHash)>, Vec<Pixels>) = photos
+            .into_iter()
+            .map(|photo| ((photo.item, photo.hash), photo.pixels))
+            .unzip();
+        let threads = self.extractor.threads_of_a_worker();
+        let pooled = self.extractor.pool_all_in(&pixels, threads);
+        for ((item, hash), pooled) in items.into_iter().zip(pooled) {
             let pooled = pooled.map_err(Error::from);
             let outcome = pooled.and_then(|pooled| Ok((hash, Some(scaled(pooled)?))));
             let _ = sender.send(Taken { item, outcome });
         }
     }
+}
 
+impl Workers<'_> {
     /// What an item is known by, and its pixels unless its vectors are in the cache.
     fn look_at(&self, item: &Item) -> Result<(ContentHash, Option<Pixels>)> {
         let photo = Photo::read(&item.path)?;

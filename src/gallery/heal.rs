@@ -190,6 +190,7 @@ fn fill(store: &Store, snapshot: &Snapshot) -> Result<()> {
     }
     store.write_as(generation, &batch, &[])?;
     store.set_ranking(&snapshot.ranking())?;
+    store.set_precisions(snapshot.precisions())?;
     // Last, so that a store with a fingerprint is a complete one.
     store.initialize(VERSION, snapshot.fingerprint())
 }

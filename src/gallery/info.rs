@@ -5,6 +5,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
+use super::precisions::Precisions;
 use super::snapshot::Snapshot;
 use super::whitening::whitening_of;
 use crate::descriptor::whitening::Origin;
@@ -27,6 +28,8 @@ pub struct GalleryInfo {
     pub graph_points: usize,
     /// What the descriptors were made with.
     pub provenance: Fingerprint,
+    /// In which numbers the network was run for them: f32, f16, bf16.
+    pub precisions: Precisions,
     /// The whitening they went through, if they did and the gallery's copy is whole.
     pub whitening: Option<WhiteningInfo>,
     /// Why the whitening that they went through cannot be told, if it cannot.
@@ -71,6 +74,7 @@ impl GalleryInfo {
             photos: snapshot.len(),
             vectors: snapshot.vector_count(),
             graph_points: snapshot.graph_points(),
+            precisions: snapshot.precisions().clone(),
             provenance: snapshot.fingerprint().as_ref().clone(),
             whitening_lost: whitening.as_ref().err().map(ToString::to_string),
             whitening: whitening.ok().flatten().as_ref().map(WhiteningInfo::of),

@@ -10,6 +10,7 @@ mod hnsw;
 pub mod index;
 mod info;
 mod matches;
+mod precisions;
 mod publish;
 mod record;
 mod remove;
@@ -32,6 +33,7 @@ pub use self::index::DEFAULT_EF_SEARCH;
 use self::index::OnProgress;
 pub use self::info::{GalleryInfo, WhiteningInfo};
 pub use self::matches::Match;
+pub use self::precisions::Precisions;
 use self::publish::Publishing;
 pub use self::publish::{IndexPolicy, Published};
 pub use self::record::Record;
@@ -42,6 +44,7 @@ pub use self::store::pooled::{PartKey, PooledCache};
 pub use self::verify::{Problem, Verification, verify};
 pub use self::version::VERSION;
 pub use self::whitening::whitening_of;
+use crate::backbone::Precision;
 use crate::descriptor::{Descriptor, Difference, Fingerprint, Whitening};
 use crate::error::{Error, FileError, GalleryError, Result};
 use crate::photo::ContentHash;
@@ -57,6 +60,7 @@ pub struct Gallery {
     fingerprint: Arc<Fingerprint>,
     policy: IndexPolicy,
     ranking: Ranking,
+    precisions: Precisions,
     repairs: Vec<Repair>,
     /// Contents whose descriptors the snapshot has.
     in_snapshot: HashSet<ContentHash>,
@@ -121,6 +125,7 @@ impl Gallery {
                 if let Some(whitening) = whitening {
                     whitening::keep(dir, whitening)?;
                 }
+                store.set_precisions(&Precisions::NONE)?;
                 store.initialize(VERSION, fingerprint)?;
                 fingerprint.clone()
             }
@@ -136,6 +141,7 @@ impl Gallery {
             stale: HashSet::new(),
             dir: dir.to_owned(),
             ranking: store.ranking()?,
+            precisions: store.precisions()?,
             store,
             fingerprint: fingerprint.into(),
             policy: IndexPolicy::default(),
@@ -187,6 +193,23 @@ impl Gallery {
         if ranking != self.ranking {
             self.store.set_ranking(&ranking)?;
             self.ranking = ranking;
+        }
+        Ok(())
+    }
+
+    /// In which numbers its descriptors were made.
+    #[must_use]
+    pub const fn precisions(&self) -> &Precisions {
+        &self.precisions
+    }
+
+    /// Says that some of them are made in these, if none were before.
+    ///
+    /// # Errors
+    /// [`GalleryError::Store`]; [`GalleryError::DamagedStore`].
+    pub fn add_precision(&mut self, precision: Precision) -> Result<()> {
+        if self.precisions.insert(precision) {
+            self.store.set_precisions(&self.precisions)?;
         }
         Ok(())
     }
@@ -271,6 +294,7 @@ impl Gallery {
             && *current.fingerprint() == self.fingerprint
             && current.generation() == self.store.generation()?
             && current.ranking() == self.ranking
+            && *current.precisions() == self.precisions
             && !self.policy.is_missed_by(current)
         {
             return Ok(Published {
@@ -284,6 +308,7 @@ impl Gallery {
             fingerprint: &self.fingerprint,
             generation: self.store.generation()?,
             ranking: self.ranking,
+            precisions: &self.precisions,
             old: current.filter(|old| *old.fingerprint() == self.fingerprint),
         };
         let (published, lost) = publishing.run(self.policy, &self.stale, on_progress)?;

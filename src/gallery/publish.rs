@@ -10,6 +10,7 @@ use std::time::SystemTime;
 use super::augment::PlainVectors;
 use super::hnsw::{self, Graph};
 use super::index::{DEFAULT_EF_SEARCH, OnProgress};
+use super::precisions::Precisions;
 use super::record::{Record, path_to_bytes};
 use super::snapshot::{
     self, Augmented, Base, BaseHeader, BaseRef, BaseSections, ContainerWriter, Header, Section,
@@ -68,6 +69,7 @@ pub struct Publishing<'a> {
     pub fingerprint: &'a Fingerprint,
     pub generation: u64,
     pub ranking: Ranking,
+    pub precisions: &'a Precisions,
     /// A whole snapshot of an earlier state, from which what has not changed is taken.
     pub old: Option<Snapshot>,
 }
@@ -339,6 +341,7 @@ impl Publishing<'_> {
             records: records as u64,
             base,
             ranking: self.ranking,
+            precisions: self.precisions.clone(),
             sections,
         }
     }

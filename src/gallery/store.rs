@@ -18,6 +18,7 @@ use sled::{Batch, Db, IVec, Tree};
 use self::guard::Guarded;
 pub use self::guard::mark;
 use self::seal::Seal;
+use super::precisions::Precisions;
 use super::record::{Record, path_from_bytes, path_to_bytes};
 use super::version;
 use crate::descriptor::{Descriptor, Fingerprint};
@@ -29,6 +30,7 @@ const VERSION_KEY: &[u8] = b"version";
 /// Under the name that it had before it was one.
 const FINGERPRINT: &[u8] = b"provenance";
 const RANKING: &[u8] = b"ranking";
+const PRECISIONS: &[u8] = b"precisions";
 /// What came before the ranking.
 const AUGMENTATION: &[u8] = b"augmentation";
 /// Where the seal lies among the records: no photo has the empty path.
@@ -125,6 +127,20 @@ impl Store {
     pub fn set_ranking(&self, ranking: &Ranking) -> Result<()> {
         let json = serde_json::to_vec(ranking).expect("a line of text is always JSON");
         self.sled.ask(|trees| trees.meta.insert(RANKING, json))?;
+        self.sync()
+    }
+
+    /// In which numbers its descriptors were made.
+    pub fn precisions(&self) -> Result<Precisions, GalleryError> {
+        let stored = self.sled.ask(|trees| trees.meta.get(PRECISIONS))?;
+        let read = |stored: IVec| serde_json::from_slice(&stored).map_err(|_| self.damaged());
+        stored.map_or_else(|| Ok(Precisions::default()), read)
+    }
+
+    /// Changes that; durable on return.
+    pub fn set_precisions(&self, precisions: &Precisions) -> Result<()> {
+        let json = serde_json::to_vec(precisions).expect("a list of names is always JSON");
+        self.sled.ask(|trees| trees.meta.insert(PRECISIONS, json))?;
         self.sync()
     }
 

@@ -4,9 +4,9 @@ use std::collections::{HashMap, HashSet};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
-use super::{IngestEvent, IngestOptions, Skipped, Taken, Workers};
+use super::{IngestEvent, IngestOptions, Skipped, Taken, Workers, is_lost_device};
 use crate::descriptor::Matrix;
-use crate::error::DescriptorError;
+use crate::error::Result;
 use crate::extract::Extractor;
 use crate::photo::{ContentHash, walk};
 
@@ -24,13 +24,14 @@ pub struct Descriptors {
 /// The descriptors of the photos at `paths`; nothing is kept on disk. Takes memory for all of them once.
 ///
 /// # Errors
-/// [`DescriptorError::ZeroDescriptor`] if the extractor's descriptors have no values.
+/// [`DescriptorError::ZeroDescriptor`](crate::error::DescriptorError) if the extractor's descriptors
+/// have no values; [`NetworkError::DeviceLost`](crate::error::NetworkError).
 pub fn descriptors_of(
     paths: &[PathBuf],
     extractor: &Extractor,
     options: &IngestOptions,
     on_event: &mut dyn FnMut(IngestEvent<'_>) -> ControlFlow<()>,
-) -> Result<Descriptors, DescriptorError> {
+) -> Result<Descriptors> {
     let walked = walk(paths, &options.exclude);
     let dimension = extractor.fingerprint().dimension();
     let mut descriptors = Descriptors {
@@ -57,6 +58,7 @@ pub fn descriptors_of(
         places: paths.zip(0..).collect(),
     };
     let workers = Workers::new(&walked.found, HashMap::new(), extractor);
+    let mut lost = None;
     workers.all(options.jobs, |receiver, stop| {
         for taken in receiver {
             match taken.record {
@@ -64,6 +66,10 @@ pub fn descriptors_of(
                     rows.put(taken);
                     let event = IngestEvent::Stored { photos: 1 };
                     descriptors.interrupted |= on_event(event).is_break();
+                }
+                Err(reason) if is_lost_device(&reason) => {
+                    stop();
+                    lost.get_or_insert(reason);
                 }
                 Err(reason) => {
                     let path = taken.path;
@@ -76,7 +82,7 @@ pub fn descriptors_of(
         }
     });
     descriptors.rows = rows.compact();
-    Ok(descriptors)
+    lost.map_or(Ok(descriptors), Err)
 }
 
 impl Descriptors {

@@ -58,6 +58,8 @@ pub struct IngestReport {
     /// How long it took, in seconds of wall clock. The command counts from its own start, the
     /// loading of the network included.
     pub seconds: f64,
+    /// Why the device that it began on was used no more, if the CPU went on in its place.
+    pub device_lost: Option<String>,
     /// What was damaged in the gallery and is whole again.
     pub repairs: Vec<Repair>,
     /// Files that could not be taken in; what was known of them stays.

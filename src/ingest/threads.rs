@@ -1,45 +1,217 @@
-//! A list worked through by several threads, a batch at a time, while one takes what they make.
+//! A list worked through by several threads while one takes what they make.
+//!
+//! On a CPU each thread does a photo from end to end. For a device that takes many at once all of them
+//! read and decode, and one more feeds the device: in full batches of pictures of one size, through a
+//! queue that holds two of them and no more.
 
-use std::ops::Range;
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 
-/// Calls `work` with one batch of the places 0 to `count` after the other in `jobs` threads, 0 for
-/// one per core, and meanwhile `take`, which gets what they send and a way to stop them early. They
-/// stop when it returns.
-pub(crate) fn work_through<T: Send, R>(
+/// What the threads do.
+pub(crate) trait Work: Sync {
+    /// A photo that is ready for the network.
+    type Photo: Send;
+    /// What is made of it.
+    type Taken: Send;
+
+    /// Reads and decodes what lies at `place`; nothing where no network is needed, and all that there
+    /// is to say has been sent.
+    fn prepare(&self, place: usize, taken: &Sender<Self::Taken>) -> Option<Self::Photo>;
+
+    /// Height and width of its picture.
+    fn size(photo: &Self::Photo) -> (usize, usize);
+
+    /// Runs the network, and sends what comes of each.
+    fn describe(&self, photos: Vec<Self::Photo>, taken: &Sender<Self::Taken>);
+}
+
+/// Does the places 0 to `count` in `jobs` threads, 0 for one per core, and so many photos at once, and
+/// meanwhile `take`, which gets what is sent and a way to stop early. They stop when it returns.
+pub(crate) fn work_through<W: Work, R>(
+    work: &W,
     (count, batch): (usize, usize),
     jobs: usize,
-    work: impl Fn(Range<usize>, &Sender<T>) + Sync,
-    take: impl FnOnce(Receiver<T>, &dyn Fn()) -> R,
+    take: impl FnOnce(Receiver<W::Taken>, &dyn Fn()) -> R,
 ) -> R {
     let jobs = match jobs {
         0 => thread::available_parallelism().map_or(1, std::num::NonZero::get),
         jobs => jobs,
     };
     let (next, is_stopped) = (AtomicUsize::new(0), AtomicBool::new(false));
-    let run = |sender: Sender<T>| {
+    let each = |sender: &Sender<W::Taken>, ready: &dyn Fn(W::Photo)| {
         while !is_stopped.load(Ordering::Relaxed) {
-            let start = next.fetch_add(batch, Ordering::Relaxed);
-            if start >= count {
+            let place = next.fetch_add(1, Ordering::Relaxed);
+            if place >= count {
                 return;
             }
-            work(start..(start + batch).min(count), &sender);
+            if let Some(photo) = work.prepare(place, sender) {
+                ready(photo);
+            }
         }
     };
     // Bounded, so that memory is, however far the taking falls behind.
-    let (sender, receiver) = bounded(4 * jobs);
+    let (sender, receiver) = bounded(4 * jobs.max(batch));
     let stop = || is_stopped.store(true, Ordering::Relaxed);
     thread::scope(|scope| {
+        let queue = (batch > 1).then(|| {
+            let (queue, queued) = bounded(2 * batch);
+            let sender = sender.clone();
+            scope.spawn(move || feed(work, batch, queued, &sender));
+            queue
+        });
         for _ in 0..jobs {
-            let (run, sender) = (&run, sender.clone());
-            scope.spawn(move || run(sender));
+            let (each, sender, queue) = (&each, sender.clone(), queue.clone());
+            scope.spawn(move || match queue {
+                None => each(&sender, &|photo| work.describe(vec![photo], &sender)),
+                // Whoever reads it goes on until all of these have ended.
+                Some(queue) => each(&sender, &|photo| drop(queue.send(photo))),
+            });
         }
-        drop(sender);
+        drop((sender, queue));
         let taken = take(receiver, &stop);
         stop();
         taken
     })
+}
+
+/// Gives the network what is queued, in batches as full as they can be.
+fn feed<W: Work>(work: &W, batch: usize, queued: Receiver<W::Photo>, sender: &Sender<W::Taken>) {
+    let mut waiting: BTreeMap<(usize, usize), Vec<W::Photo>> = BTreeMap::new();
+    let mut count = 0;
+    for photo in queued {
+        let size = W::size(&photo);
+        let alike = waiting.entry(size).or_default();
+        alike.push(photo);
+        count += 1;
+        // Pictures of many sizes must not pile up: then the fullest batch goes as it is.
+        let due = if alike.len() >= batch {
+            Some(size)
+        } else if count >= 4 * batch {
+            let fullest = waiting.iter().max_by_key(|(_, photos)| photos.len());
+            fullest.map(|(size, _)| *size)
+        } else {
+            None
+        };
+        if let Some(photos) = due.and_then(|size| waiting.remove(&size)) {
+            count -= photos.len();
+            work.describe(photos, sender);
+        }
+    }
+    for photos in waiting.into_values() {
+        work.describe(photos, sender);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::sync::Mutex;
+
+    use super::*;
+
+    /// Photos of so many sizes, and how many were described at once.
+    struct Sizes {
+        sizes: usize,
+        batches: Mutex<Vec<usize>>,
+    }
+
+    impl Sizes {
+        const fn new(sizes: usize) -> Self {
+            let batches = Mutex::new(Vec::new());
+            Self { sizes, batches }
+        }
+
+        fn sorted_batches(self) -> Vec<usize> {
+            let mut batches = self.batches.into_inner().unwrap();
+            batches.sort_unstable();
+            batches
+        }
+    }
+
+    impl Work for Sizes {
+        type Photo = (usize, usize);
+        type Taken = usize;
+
+        fn prepare(&self, place: usize, taken: &Sender<usize>) -> Option<(usize, usize)> {
+            if place % 10 == 9 {
+                // Its descriptor is known.
+                let _ = taken.send(place);
+                return None;
+            }
+            Some((place, place % self.sizes))
+        }
+
+        fn size(photo: &(usize, usize)) -> (usize, usize) {
+            (photo.1, 1)
+        }
+
+        fn describe(&self, photos: Vec<(usize, usize)>, taken: &Sender<usize>) {
+            assert!(photos.iter().all(|photo| photo.1 == photos[0].1));
+            self.batches.lock().unwrap().push(photos.len());
+            for (place, _) in photos {
+                let _ = taken.send(place);
+            }
+        }
+    }
+
+    fn all(work: &Sizes, count: usize, batch: usize, jobs: usize) -> BTreeSet<usize> {
+        work_through(work, (count, batch), jobs, |receiver, _| {
+            let taken: Vec<usize> = receiver.into_iter().collect();
+            assert_eq!(taken.len(), count);
+            taken.into_iter().collect()
+        })
+    }
+
+    #[test]
+    fn a_device_is_fed_full_batches_however_many_threads_decode() {
+        for jobs in [1, 3, 16] {
+            let work = Sizes::new(1);
+            assert_eq!(all(&work, 1000, 64, jobs), (0..1000).collect());
+            // 900 need the network.
+            assert_eq!(work.sorted_batches(), [vec![4], vec![64; 14]].concat());
+        }
+    }
+
+    #[test]
+    fn pictures_of_one_size_go_together_and_those_of_many_do_not_pile_up() {
+        let work = Sizes::new(3);
+        assert_eq!(all(&work, 600, 16, 4), (0..600).collect());
+        let full = work.sorted_batches();
+        let full = full.into_iter().filter(|size| *size == 16).count();
+        assert_eq!(full, 540 / 3 / 16 * 3);
+        let work = Sizes::new(500);
+        assert_eq!(all(&work, 500, 16, 4), (0..500).collect());
+        assert_eq!(work.sorted_batches(), vec![1; 450]);
+    }
+
+    #[test]
+    fn on_a_cpu_each_goes_by_itself() {
+        let work = Sizes::new(2);
+        assert_eq!(all(&work, 100, 1, 3), (0..100).collect());
+        assert_eq!(work.sorted_batches(), vec![1; 90]);
+    }
+
+    #[test]
+    fn what_is_in_hand_when_it_is_stopped_still_arrives() {
+        for (batch, jobs) in [(1, 1), (1, 4), (8, 1), (8, 4)] {
+            let work = Sizes::new(1);
+            let taken = work_through(&work, (100_000, batch), jobs, |receiver, stop| {
+                let mut taken = BTreeSet::new();
+                for place in receiver {
+                    taken.insert(place);
+                    if taken.len() == 50 {
+                        stop();
+                    }
+                }
+                taken
+            });
+            let described: usize = work.sorted_batches().into_iter().sum();
+            let known = taken.iter().filter(|place| *place % 10 == 9).count();
+            assert_eq!(described + known, taken.len());
+            assert!((50..2000).contains(&taken.len()), "{}", taken.len());
+        }
+    }
 }

@@ -79,15 +79,16 @@ pub struct Preprocess {
     pub decoding: Decoding,
 }
 
-/// A picture as a network takes it.
+/// A picture in the size in which a network takes it. It stays in bytes until it is where the network
+/// runs: see [`Preprocess::normalize_into`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct Pixels {
     /// Rows.
     pub height: usize,
     /// Columns.
     pub width: usize,
-    /// `[3, H, W]`, row-major: all of red, then green, then blue, or the other way round.
-    pub values: Vec<f32>,
+    /// `[H, W, 3]`, row-major: red, green and blue of each pixel, 0 … 255.
+    pub rgb: Vec<u8>,
 }
 
 impl Preprocess {
@@ -201,7 +202,7 @@ impl Preprocess {
         matches!(self.resize, Size::Exact { .. }) || !matches!(self.crop, Size::Unchanged)
     }
 
-    /// Resizes, crops and normalizes `image`.
+    /// Resizes and crops `image`.
     ///
     /// Only the part of the picture that the crop needs is resized, so a picture of 1×8000 costs no
     /// more than another. A crop larger than the resized picture is an error rather than black
@@ -246,11 +247,15 @@ impl Preprocess {
         let whole = |span: Span, side: u32| {
             span.start == 0.0 && (span.length - f64::from(side)).abs() < 1e-9 && span.pixels == side
         };
+        let sized = |rgb| Pixels {
+            height: out_height as usize,
+            width: out_width as usize,
+            rgb,
+        };
         if whole(view.columns, image.width()) && whole(view.rows, image.height()) {
-            return Ok(self.normalize(image.as_raw(), out_height, out_width));
+            return Ok(sized(image.as_raw().clone()));
         }
-        let resized = resample(image, view, self.interpolation);
-        Ok(self.normalize(&resized, out_height, out_width))
+        Ok(sized(resample(image, view, self.interpolation)))
     }
 
     /// `covered` is where a picture of this height and width lies in the pixels at hand.
@@ -309,25 +314,28 @@ impl Preprocess {
         }
     }
 
-    fn normalize(&self, rgb: &[u8], height: u32, width: u32) -> Pixels {
-        let (height, width) = (height as usize, width as usize);
+    /// Appends `[3, H, W]`, row-major: all of red, then green, then blue, or the other way round, each
+    /// `(byte · scale / 255 − mean) / std`.
+    pub fn normalize_into(&self, pixels: &Pixels, values: &mut Vec<f32>) {
         let whole = 255.0 / self.scale;
-        let mut values = vec![0.0; 3 * height * width];
-        for (channel, plane) in values.chunks_exact_mut((height * width).max(1)).enumerate() {
+        let (pixels, _) = pixels.rgb.as_chunks::<3>();
+        for channel in 0..3 {
             let (mean, std) = (self.mean[channel], self.std[channel]);
             let of_pixel = match self.order {
                 ChannelOrder::Rgb => channel,
                 ChannelOrder::Bgr => 2 - channel,
             };
-            for (value, pixel) in plane.iter_mut().zip(rgb.as_chunks::<3>().0) {
-                *value = (f32::from(pixel[of_pixel]) / whole - mean) / std;
-            }
+            let value = |pixel: &[u8; 3]| (f32::from(pixel[of_pixel]) / whole - mean) / std;
+            values.extend(pixels.iter().map(value));
         }
-        Pixels {
-            height,
-            width,
-            values,
-        }
+    }
+
+    /// The picture as the network sees it, `[3, H, W]`: see [`Preprocess::normalize_into`].
+    #[must_use]
+    pub fn normalized(&self, pixels: &Pixels) -> Vec<f32> {
+        let mut values = Vec::with_capacity(pixels.rgb.len());
+        self.normalize_into(pixels, &mut values);
+        values
     }
 }
 

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use candle_core::{DType, Device, ModuleT, Tensor};
 use candle_nn::{Func, Module, VarBuilder};
 use candle_transformers::models::{convnext, efficientnet, repvgg, resnet, vgg};
-use imgsearch::backbone::{Architecture, Backbone};
+use imgsearch::backbone::{Architecture, Backbone, Placement};
 use imgsearch::weights::WeightsFile;
 
 use super::{crop, deviation, flat};
@@ -31,7 +31,7 @@ fn variables(tensors: HashMap<String, Tensor>) -> VarBuilder<'static> {
 
 fn assert_equal(name: &str, file: &WeightsFile, layer: &str, pixels: &Tensor, theirs: &Tensor) {
     let architecture = Architecture::find(name).unwrap();
-    let backbone = Backbone::load(architecture, &[layer], file, &Device::Cpu).unwrap();
+    let backbone = Backbone::load(architecture, &[layer], file, &Placement::cpu()).unwrap();
     let ours = backbone.feature_maps(pixels).unwrap();
     let worst = deviation(&flat(&ours[0].map), &flat(theirs));
     assert!(worst < 1e-4, "{name}: {worst}");
@@ -123,7 +123,7 @@ fn vggs_classify_as_candles_own_do() {
         let theirs = vgg::Vgg::new(variables(tensors), model).unwrap();
         let picture = pixels.squeeze(0).unwrap();
         let theirs = theirs.forward_t(&picture, false).unwrap();
-        let backbone = Backbone::load(architecture, &["fc8"], &file, &Device::Cpu).unwrap();
+        let backbone = Backbone::load(architecture, &["fc8"], &file, &Placement::cpu()).unwrap();
         let ours = backbone.feature_maps(&pixels).unwrap();
         let worst = deviation(&flat(&ours[0].map.relu().unwrap()), &flat(&theirs));
         assert!(worst < 1e-4, "{name}: {worst}");

@@ -85,7 +85,7 @@ fn pixels_of(picture: &str, colours: &str) -> Tensor {
     let photo = Photo::read(picture_path(picture)).unwrap();
     let pixels = preprocess.apply(&photo.decode().unwrap().image).unwrap();
     let shape = (1, 3, pixels.height, pixels.width);
-    Tensor::from_vec(pixels.values, shape, &Device::Cpu).unwrap()
+    Tensor::from_vec(preprocess.normalized(&pixels), shape, &Device::Cpu).unwrap()
 }
 
 /// The upper left corner of pixels `[1, 3, H, W]`.

@@ -1,7 +1,7 @@
 //! Every network with seeded weights against its reference implementation, at every layer.
 
-use candle_core::{Device, Tensor};
-use imgsearch::backbone::{Architecture, Backbone, FeatureMap, Instructions};
+use candle_core::Tensor;
+use imgsearch::backbone::{Architecture, Backbone, FeatureMap, Instructions, Placement};
 use imgsearch::network::Network;
 use imgsearch::weights::WeightsFile;
 
@@ -10,7 +10,7 @@ use super::{COLOURS, deviation, flat, layer_names, seeded_file};
 
 fn load(network: &Network, file: &WeightsFile, instructions: Instructions) -> Backbone {
     let layers = layer_names(network);
-    Backbone::load_network(network, &layers, file, &Device::Cpu, instructions).unwrap()
+    Backbone::load_network(network, &layers, file, &Placement::cpu(), instructions).unwrap()
 }
 
 /// In each instruction set every crop alone; in the best one also within a batch, whose weights go
@@ -103,7 +103,7 @@ fn nothing_behind_the_deepest_tap_is_loaded() {
     let architecture = Architecture::find("efficientnet_lite0").unwrap();
     let network = architecture.network();
     let file = seeded_file(&network, 0);
-    let backbone = Backbone::load(architecture, &["blocks.4"], &file, &Device::Cpu).unwrap();
+    let backbone = Backbone::load(architecture, &["blocks.4"], &file, &Placement::cpu()).unwrap();
     let deepest = network.find_layer("blocks.4").unwrap().value;
     assert_eq!(backbone.network().steps().len(), deepest.0);
 }

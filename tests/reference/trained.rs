@@ -1,8 +1,8 @@
 //! EfficientNet-Lite0 with its trained weights, against the package whose behaviour is matched.
 
-use candle_core::{Device, Tensor};
+use candle_core::Tensor;
 use imgsearch::Extractor;
-use imgsearch::backbone::{Backbone, Instructions};
+use imgsearch::backbone::{Backbone, Instructions, Placement};
 use imgsearch::photo::Photo;
 use imgsearch::weights::WeightsFile;
 
@@ -16,7 +16,7 @@ const COLOURS: &str = "mean=0.5/0.5/0.5,std=0.5/0.5/0.5";
 fn load(row: &Row, weights: &WeightsFile, instructions: Instructions) -> Backbone {
     let network = row.network();
     let layers = layer_names(&network);
-    Backbone::load_network(&network, &layers, weights, &Device::Cpu, instructions).unwrap()
+    Backbone::load_network(&network, &layers, weights, &Placement::cpu(), instructions).unwrap()
 }
 
 /// On whole pictures, and on a part of one: at even sizes stride 2 pads below and to the right
@@ -50,7 +50,7 @@ fn the_descriptor_of_a_photo_equals_the_references_pipeline() {
         return;
     };
     let recipe = format!("{MODEL}:head").parse().unwrap();
-    let extractor = Extractor::load(&recipe, weights, "cpu").unwrap();
+    let extractor = Extractor::load(&recipe, weights, &Placement::cpu()).unwrap();
     for picture in PICTURES {
         let photo = Photo::read(picture_path(picture)).unwrap();
         let ours = extractor.describe(&photo).unwrap();

@@ -74,6 +74,33 @@ fn network() -> Vec<Told<NetworkError>> {
             layer(None),
             "`imgsearch models show vgg16` lists its layers",
         ),
+        (
+            NetworkError::OutOfMemory {
+                pictures: 1,
+                source: text().into(),
+            },
+            "smaller pictures fit: `--preprocess resize=…`",
+        ),
+        (
+            NetworkError::DeviceLost {
+                source: text().into(),
+            },
+            "what was done is kept; run it again",
+        ),
+        (
+            NetworkError::Precision {
+                precision: text(),
+                why: text(),
+            },
+            "leave `--precision` away",
+        ),
+        (
+            NetworkError::Device {
+                device: text(),
+                reason: text(),
+            },
+            "`--device auto` takes a GPU",
+        ),
     ]
 }
 

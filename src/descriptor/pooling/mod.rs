@@ -23,7 +23,7 @@ impl Pooling {
         let (images, _, height, width) = map.dims4()?;
         let (storage, layout) = map.storage_and_layout();
         let Storage::Cpu(values) = &*storage else {
-            return tensor::pool(self, map);
+            return Ok(self.pool_there(map)?.to_vec2()?);
         };
         let values = values.as_slice::<f32>()?;
         match layout.contiguous_offsets() {
@@ -34,8 +34,16 @@ impl Pooling {
                     .map(|image| planes::pool(self, image, height, width))
                     .collect())
             }
-            _ => tensor::pool(self, map),
+            _ => Ok(self.pool_there(map)?.to_vec2()?),
         }
+    }
+
+    /// `[N, C, H, W]` → `[N, dimension]`, on the device where the map lies.
+    ///
+    /// # Errors
+    /// As [`Pooling::pool`].
+    pub(crate) fn pool_there(self, map: &Tensor) -> Result<Tensor, NetworkError> {
+        tensor::pool(self, map)
     }
 }
 
@@ -78,8 +86,9 @@ mod tests {
         for pooling in gem.into_iter().chain(others) {
             let (planes, tensor) = (
                 pooling.pool(&map).unwrap(),
-                tensor::pool(pooling, &map).unwrap(),
+                pooling.pool_there(&map).unwrap().to_vec2().unwrap(),
             );
+            let tensor: Vec<Vec<f32>> = tensor;
             for (a, b) in planes.iter().flatten().zip(tensor.iter().flatten()) {
                 assert!((a - b).abs() < 1e-5, "{pooling}: {a} {b}");
             }

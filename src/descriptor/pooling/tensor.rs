@@ -6,17 +6,16 @@ use super::kind::{GEM_FLOOR, Pooling};
 use super::regions::regions;
 use crate::error::{NetworkError, Result};
 
-/// `[N, C, H, W]` → one vector per picture.
-pub fn pool(pooling: Pooling, map: &Tensor) -> Result<Vec<Vec<f32>>, NetworkError> {
+/// `[N, C, H, W]` → `[N, dimension]`.
+pub fn pool(pooling: Pooling, map: &Tensor) -> Result<Tensor, NetworkError> {
     let flat = map.flatten_from(2)?;
-    let pooled = match pooling {
+    Ok(match pooling {
         Pooling::Direct => map.flatten_from(1)?,
         Pooling::Gap => flat.mean(D::Minus1)?,
         Pooling::Max => flat.max(D::Minus1)?,
         Pooling::Gem { p } => gem(&flat, p)?,
         Pooling::RMac => rmac(map)?,
-    };
-    Ok(pooled.to_vec2()?)
+    })
 }
 
 /// `[N, C, HW]` → `[N, C]`.

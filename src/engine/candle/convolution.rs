@@ -1,7 +1,8 @@
 //! Convolution with its bias, residual and activation.
 
-use candle_core::{Device, Result, Tensor};
+use candle_core::{Result, Tensor};
 
+use super::Place;
 use super::activation::activate;
 use crate::network::{Convolution, Padding};
 use crate::weights::parameters::Folded;
@@ -16,14 +17,14 @@ pub struct LoadedConvolution {
 }
 
 impl LoadedConvolution {
-    pub fn new(declared: Convolution, folded: Folded, device: &Device) -> Result<Self> {
+    pub fn new(declared: Convolution, folded: Folded, (device, dtype): Place<'_>) -> Result<Self> {
         let shape = declared.weight_shape();
         let weight = Tensor::from_vec(folded.weight, &shape, device)?;
         let bias = Tensor::from_vec(folded.bias, (1, declared.outputs, 1, 1), device)?;
         Ok(Self {
             declared,
-            weight,
-            bias,
+            weight: weight.to_dtype(dtype)?,
+            bias: bias.to_dtype(dtype)?,
         })
     }
 

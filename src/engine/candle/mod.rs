@@ -6,7 +6,7 @@ mod norm;
 
 use std::collections::BTreeMap;
 
-use candle_core::{D, Device, Result, Tensor};
+use candle_core::{D, DType, Device, Result, Tensor};
 
 use self::activation::activate;
 use self::convolution::LoadedConvolution;
@@ -16,6 +16,9 @@ use crate::network::{Activation, Network, Operation, Padding, Step, Value, Windo
 use crate::weights::parameters::{Folded, Parameters};
 
 type Loading<T> = std::result::Result<T, NetworkError>;
+
+/// A device, and the numbers in which weights and maps lie on it.
+type Place<'a> = (&'a Device, DType);
 
 /// What a step does, with its weights on a device.
 enum Work {
@@ -36,31 +39,34 @@ enum Work {
 pub struct CandleNetwork {
     steps: Vec<(Step, Work)>,
     taps: Vec<Value>,
+    dtype: DType,
 }
 
 impl CandleNetwork {
-    /// Moves the weights to `device`; `taps` are what [`CandleNetwork::run`] gives.
+    /// Moves the weights to a device; `taps` are what [`CandleNetwork::run`] gives.
     pub fn load(
         network: &Network,
         parameters: Parameters,
         taps: Vec<Value>,
-        device: &Device,
+        place: Place<'_>,
     ) -> Loading<Self> {
         let steps = network.steps().iter().zip(parameters.0).enumerate();
         let load = |(index, (step, folded)): (usize, (&Step, Option<Folded>))| {
             let folded = || folded.ok_or_else(|| network.lacks_numbers(index));
-            let work = load_step(step, folded, device)?;
+            let work = load_step(step, folded, place)?;
             Ok((step.clone(), work))
         };
         Ok(Self {
             steps: steps.map(load).collect::<Loading<_>>()?,
             taps,
+            dtype: place.1,
         })
     }
 
-    /// `[N, 3, H, W]` pixels to one map `[N, C, h, w]` for each tap.
+    /// `[N, 3, H, W]` pixels to one map `[N, C, h, w]` for each tap, in the network's own numbers.
     pub fn run(&self, pixels: &Tensor) -> Result<Vec<Tensor>> {
-        let mut values = BTreeMap::from([(Value::INPUT, pixels.clone())]);
+        let pixels = pixels.to_dtype(self.dtype)?;
+        let mut values = BTreeMap::from([(Value::INPUT, pixels)]);
         for (index, (step, work)) in self.steps.iter().enumerate() {
             let made = run_step(step.input, work, &values)?;
             values.insert(Value(index + 1), made);
@@ -83,19 +89,19 @@ impl CandleNetwork {
 fn load_step(
     step: &Step,
     folded: impl FnOnce() -> Loading<Folded>,
-    device: &Device,
+    place: Place<'_>,
 ) -> Loading<Work> {
     Ok(match &step.operation {
         Operation::Convolution(convolution) => {
             let residual = convolution.residual;
-            let loaded = LoadedConvolution::new(convolution.clone(), folded()?, device)?;
+            let loaded = LoadedConvolution::new(convolution.clone(), folded()?, place)?;
             Work::Convolution(Box::new(loaded), residual)
         }
         Operation::BatchNorm(norm) => {
-            Work::BatchNorm(LoadedNorm::new(folded()?, device)?, norm.activation)
+            Work::BatchNorm(LoadedNorm::new(folded()?, place)?, norm.activation)
         }
         Operation::LayerNorm(norm) => {
-            Work::LayerNorm(LoadedNorm::new(folded()?, device)?, norm.epsilon)
+            Work::LayerNorm(LoadedNorm::new(folded()?, place)?, norm.epsilon)
         }
         Operation::MaxPool(window) => Work::MaxPool(*window),
         Operation::GlobalAveragePool => Work::GlobalAveragePool,
@@ -117,13 +123,19 @@ fn run_step(input: Value, work: &Work, values: &BTreeMap<Value, Tensor>) -> Resu
         Work::LayerNorm(norm, epsilon) => norm.scale_and_shift(&norm::normalized(x, *epsilon)?)?,
         Work::MaxPool(window) => max_pool(x, *window)?,
         Work::AveragePoolTo(side) => average_pool_to(x, *side)?,
-        Work::AveragePool(side) => x.avg_pool2d(*side)?,
+        Work::AveragePool(side) => {
+            let exact = x.to_dtype(DType::F32)?.avg_pool2d(*side)?;
+            exact.to_dtype(x.dtype())?
+        }
         Work::Scale(by) => x.broadcast_mul(&values[by])?,
         Work::Activate(activation) => activate(x, *activation)?,
         Work::Concatenate(with) => Tensor::cat(&[x, &values[with]], 1)?,
         Work::GlobalAveragePool => {
             let (n, c, _, _) = x.dims4()?;
-            x.flatten_from(2)?.mean(D::Minus1)?.reshape((n, c, 1, 1))?
+            // Sums of thousands of cells do not fit into 16 bits.
+            let cells = x.flatten_from(2)?.to_dtype(DType::F32)?;
+            let means = cells.mean(D::Minus1)?.to_dtype(x.dtype())?;
+            means.reshape((n, c, 1, 1))?
         }
     })
 }
@@ -148,12 +160,13 @@ fn average_pool_to(x: &Tensor, side: usize) -> Result<Tensor> {
     if (height, width) == (side, side) {
         return Ok(x.clone());
     }
+    let (numbers, x) = (x.dtype(), x.to_dtype(DType::F32)?);
     let rows = averages(height, side, x.device())?;
     let columns = averages(width, side, x.device())?.t()?;
     let pooled = rows
         .broadcast_matmul(&x.reshape((n * c, height, width))?)?
         .broadcast_matmul(&columns)?;
-    pooled.reshape((n, c, side, side))
+    pooled.reshape((n, c, side, side))?.to_dtype(numbers)
 }
 
 /// `[side, size]`: row *i* averages the cells from ⌊i·size/side⌋ to ⌈(i + 1)·size/side⌉, as torch

@@ -1,7 +1,8 @@
 //! Norms that stand by themselves.
 
-use candle_core::{Device, Result, Tensor};
+use candle_core::{DType, Result, Tensor};
 
+use super::Place;
 use crate::weights::parameters::Folded;
 
 /// A norm's factors and shifts on the device, `[1, C, 1, 1]`.
@@ -11,9 +12,10 @@ pub struct LoadedNorm {
 }
 
 impl LoadedNorm {
-    pub fn new(folded: Folded, device: &Device) -> Result<Self> {
+    pub fn new(folded: Folded, (device, dtype): Place<'_>) -> Result<Self> {
         let channels = folded.weight.len();
-        let load = |values| Tensor::from_vec(values, (1, channels, 1, 1), device);
+        let shape = (1, channels, 1, 1);
+        let load = |values| Tensor::from_vec(values, shape, device)?.to_dtype(dtype);
         Ok(Self {
             scale: load(folded.weight)?,
             shift: load(folded.bias)?,
@@ -26,9 +28,11 @@ impl LoadedNorm {
     }
 }
 
-/// Every cell of `[N, C, H, W]` less its mean, over its standard deviation.
+/// Every cell of `[N, C, H, W]` less its mean, over its standard deviation: in f32, since squares and
+/// their sums do not fit into 16 bits.
 pub fn normalized(x: &Tensor, epsilon: f64) -> Result<Tensor> {
+    let (numbers, x) = (x.dtype(), x.to_dtype(DType::F32)?);
     let centred = x.broadcast_sub(&x.mean_keepdim(1)?)?;
     let deviation = (centred.sqr()?.mean_keepdim(1)? + epsilon)?.sqrt()?;
-    centred.broadcast_div(&deviation)
+    centred.broadcast_div(&deviation)?.to_dtype(numbers)
 }

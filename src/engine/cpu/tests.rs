@@ -5,7 +5,7 @@ mod concat;
 mod families;
 mod random;
 
-use candle_core::{Device, Tensor};
+use candle_core::{DType, Device, Tensor};
 use proptest::prelude::*;
 
 use super::CpuNetwork;
@@ -114,7 +114,8 @@ fn check_network(network: &Network, (height, width): (usize, usize), images: usi
     let tensor = Tensor::from_vec(pixels.clone(), shape, &Device::Cpu).unwrap();
     let every: Vec<Value> = (1..=network.steps().len()).map(Value).collect();
     for taps in [every.clone(), vec![every[every.len() - 1]]] {
-        let candle = CandleNetwork::load(network, parameters.clone(), taps.clone(), &Device::Cpu);
+        let place = (&Device::Cpu, DType::F32);
+        let candle = CandleNetwork::load(network, parameters.clone(), taps.clone(), place);
         let expected: Vec<Vec<f32>> = candle
             .unwrap()
             .run(&tensor)

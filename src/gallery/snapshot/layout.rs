@@ -32,6 +32,7 @@ use serde::{Deserialize, Serialize};
 use super::container::{ContainerHeader, Section};
 use crate::descriptor::Fingerprint;
 use crate::gallery::hnsw;
+use crate::gallery::precisions::Precisions;
 use crate::ranking::{Expansion, Ranking};
 
 /// Bytes of a record.
@@ -54,6 +55,8 @@ pub struct Header {
     /// say counts, which are missing where the making was interrupted.
     #[serde(default)]
     pub ranking: Ranking,
+    #[serde(default)]
+    pub precisions: Precisions,
     pub sections: Sections,
 }
 

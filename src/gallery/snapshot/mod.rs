@@ -20,6 +20,7 @@ use self::layout::RECORD;
 pub use self::layout::{Augmented, BaseHeader, BaseRef, BaseSections, Header, Sections};
 pub use self::search::SearchOptions;
 pub use self::switch::{CURRENT, remove_others, switch_to};
+use super::precisions::Precisions;
 use super::record::{Record, path_from_bytes, path_to_bytes};
 use crate::descriptor::{Descriptor, Fingerprint, UnitVector, Vectors};
 use crate::error::{FileError, GalleryError, Result};
@@ -256,6 +257,12 @@ impl Snapshot {
             augment: augmented.map(|augmented| augmented.expansion),
             ..self.header().ranking
         }
+    }
+
+    /// In which numbers its descriptors were made.
+    #[must_use]
+    pub fn precisions(&self) -> &Precisions {
+        &self.header().precisions
     }
 
     /// Compares every section with its checksum.

@@ -32,7 +32,7 @@ proptest! {
         let pixels = preprocess.apply(&RgbImage::new(width, height)).unwrap();
         let told = preprocess.output_size(height, width).unwrap();
         prop_assert_eq!((pixels.height as u32, pixels.width as u32), told);
-        prop_assert_eq!(pixels.values.len(), 3 * pixels.height * pixels.width);
+        prop_assert_eq!(pixels.rgb.len(), 3 * pixels.height * pixels.width);
     }
 }
 
@@ -84,11 +84,13 @@ fn a_very_long_picture_costs_no_more_than_its_crop() {
 #[expect(clippy::float_cmp, reason = "no pixel may change at all")]
 fn none_keeps_every_pixel() {
     let image = RgbImage::from_fn(5, 3, |x, y| image::Rgb([x as u8, y as u8, 255]));
-    let pixels = Preprocess::default().apply(&image).unwrap();
+    let preprocess = Preprocess::default();
+    let pixels = preprocess.apply(&image).unwrap();
     assert_eq!((pixels.height, pixels.width), (3, 5));
-    assert_eq!(pixels.values[7], 2.0 / 255.0);
-    assert_eq!(pixels.values[15 + 7], 1.0 / 255.0);
-    assert_eq!(pixels.values[30], 1.0);
+    let values = preprocess.normalized(&pixels);
+    assert_eq!(values[7], 2.0 / 255.0);
+    assert_eq!(values[15 + 7], 1.0 / 255.0);
+    assert_eq!(values[30], 1.0);
 }
 
 /// The formula of `data/make_preprocess_goldens.py`.
@@ -130,8 +132,7 @@ fn resizing_and_cropping_agree_with_torchvision_to_one_grey_level() {
             (side("out_height"), side("out_width")),
             "{text}"
         );
-        let plane = pixels.height * pixels.width;
-        let found = |at: usize| (pixels.values[at % 3 * plane + at / 3] * 255.0).round();
+        let found = |at: usize| f32::from(pixels.rgb[at]);
         let differences = expected
             .iter()
             .enumerate()
@@ -155,7 +156,7 @@ fn caffes_networks_get_bytes_in_their_order_less_the_means() {
         .parse()
         .unwrap();
     let picture = RgbImage::from_pixel(2, 1, image::Rgb([255, 10, 0]));
-    let values = preprocess.apply(&picture).unwrap().values;
+    let values = preprocess.normalized(&preprocess.apply(&picture).unwrap());
     let [blue, green, red] = [0.0 - 103.939, 10.0 - 116.779, 255.0 - 123.68];
     assert_eq!(values, [blue, blue, green, green, red, red]);
 }

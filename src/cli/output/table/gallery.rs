@@ -24,6 +24,9 @@ pub fn text(info: &GalleryInfo, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "spec           {}", made.spec())?;
     writeln!(out, "preprocessing  {}", made.recipe().preprocess)?;
     writeln!(out, "weights        {}", made.weights())?;
+    if !info.precisions.is_empty() {
+        writeln!(out, "precision      {}", info.precisions)?;
+    }
     writeln!(out, "dimension      {}", made.dimension())?;
     if let Some(whitening) = &info.whitening {
         writeln!(

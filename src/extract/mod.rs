@@ -1,61 +1,80 @@
 //! Photo to descriptor: decode, preprocess, batch, forward, pool, normalize.
 
+#[cfg(test)]
+pub(crate) mod faults;
+mod forward;
+mod pieces;
+mod spare;
+
 use std::path::Path;
 use std::sync::Arc;
 
-use candle_core::{Device, Tensor};
-
-use crate::backbone::{Architecture, Backbone};
+use self::forward::{Forward, Joined};
+use self::pieces::Room;
+use self::spare::Spare;
+use crate::backbone::{Architecture, Placement};
 use crate::descriptor::{Descriptor, DescriptorSpec, Fingerprint, Recipe, Whitening};
-use crate::error::{DescriptorError, NetworkError, PhotoError, Result};
+use crate::error::{DescriptorError, Error, NetworkError, PhotoError, Result};
 use crate::model::digest::Digests;
 use crate::model::{self, FetchOptions};
 use crate::photo::{Photo, Picture, Pixels, Preprocess};
 use crate::weights::WeightsFile;
 
-/// Pictures that a GPU runs at once; a CPU is fastest one by one, with the maps still in its cache.
-const GPU_BATCH: usize = 32;
+/// Pictures that a GPU runs at once, if it has the memory.
+const GPU_BATCH: usize = 64;
 
 /// What describes photos: a network, where it is tapped, and what is done to the pictures before.
 pub struct Extractor {
-    backbone: Backbone,
+    forward: Forward,
+    /// What goes on where the device fails, if whoever asked takes any.
+    spare: Option<Spare>,
+    room: Room,
     whitening: Option<Whitening>,
     fingerprint: Arc<Fingerprint>,
-    /// For each part of the spec which of the backbone's maps it pools.
-    maps: Vec<usize>,
 }
 
+/// The pooled vectors of a spec's parts, as they come: neither normalized nor weighted.
+pub type Pooled = Vec<Vec<f32>>;
+
 impl Extractor {
-    /// Loads the part of the network that the recipe needs from the weights file. `device` is `cpu`,
-    /// `cuda` or `cuda:N`. The recipe names a model of the catalogue or, for a network of one's own,
-    /// its architecture. A projection is not put behind it: see [`Extractor::whitened`].
+    /// Loads the part of the network that the recipe needs from the weights file, to where it shall
+    /// run. The recipe names a model of the catalogue or, for a network of one's own, its
+    /// architecture. A projection is not put behind it: see [`Extractor::whitened`].
     ///
     /// # Errors
     /// [`FetchError::UnknownModel`], [`NetworkError::UnknownLayer`],
     /// [`DescriptorError::SizeNotFixed`] for direct activations of pictures of any size,
-    /// [`NetworkError::Device`], and whatever can be wrong with the weights.
+    /// and whatever can be wrong with the weights or the device.
     ///
     /// [`FetchError::UnknownModel`]: crate::error::FetchError::UnknownModel
-    pub fn load(recipe: &Recipe, weights: &Path, device: &str) -> Result<Self> {
-        let architecture = architecture_of(&recipe.spec.model)?;
+    pub fn load(recipe: &Recipe, weights: &Path, placement: &Placement) -> Result<Self> {
         let file = WeightsFile::open(weights)?;
         let fingerprint = fingerprint_of(recipe, weights, &file)?;
-        let mut layers: Vec<&str> = Vec::new();
-        let mut maps = Vec::new();
-        for layer in fingerprint.spec().layers() {
-            let known = layers.iter().position(|known| *known == layer);
-            maps.push(known.unwrap_or(layers.len()));
-            if known.is_none() {
-                layers.push(layer);
+        let load = |placement: &Placement| Forward::load(&fingerprint, &file, placement);
+        let spare = || Spare::new(&fingerprint, weights);
+        let (forward, spare) = match load(placement) {
+            Ok(forward) => (forward, placement.falls_back().then(spare)),
+            Err(error) if placement.falls_back() && is_of_device(&error) => {
+                let spare = spare();
+                spare.take_over(&error.to_string());
+                (load(&Placement::cpu())?, Some(spare))
             }
-        }
-        let backbone = Backbone::load(architecture, &layers, &file, &open_device(device)?)?;
+            Err(error) => return Err(error),
+        };
         Ok(Self {
-            maps,
-            backbone,
+            forward,
+            spare,
+            room: Room::default(),
             whitening: None,
             fingerprint: Arc::new(fingerprint),
         })
+    }
+
+    /// The same on a device that fails when told to.
+    #[cfg(test)]
+    pub(crate) fn failing(mut self, faults: faults::Faults) -> Self {
+        self.forward.faults = Some(faults);
+        self
     }
 
     /// The same, whitening its descriptors at the end.
@@ -97,13 +116,36 @@ impl Extractor {
         &self.fingerprint.recipe().preprocess
     }
 
+    /// Where it runs.
+    #[must_use]
+    pub const fn placement(&self) -> &Placement {
+        self.forward.backbone.placement()
+    }
+
+    /// Why the device that was loaded for is used no more, if the CPU goes on in its place.
+    #[must_use]
+    pub fn lost_device(&self) -> Option<&str> {
+        self.spare.as_ref().and_then(Spare::reason)
+    }
+
     /// How many pictures are best given to [`Extractor::describe_all`] at once.
     #[must_use]
     pub fn batch(&self) -> usize {
-        if self.backbone.device().is_cpu() {
-            1
-        } else {
+        if self.placement().takes_batches() {
             GPU_BATCH
+        } else {
+            1
+        }
+    }
+
+    /// Threads for each of several callers at once on a CPU: one, since they are the threads. What is
+    /// fed in batches is fed by one.
+    #[must_use]
+    pub fn threads_of_a_worker(&self) -> usize {
+        if self.placement().takes_batches() {
+            self.forward.backbone.threads()
+        } else {
+            1
         }
     }
 
@@ -131,7 +173,7 @@ impl Extractor {
     /// [`DescriptorError::ZeroDescriptor`] for a picture in which the network sees nothing.
     pub fn describe(&self, photo: &Photo) -> Result<Descriptor> {
         // Decoding too takes a core, and one at a time is enough of a caller.
-        let _core = self.backbone.take_core();
+        let _core = self.forward.backbone.take_core();
         self.describe_pixels(self.pixels(&self.decode(photo)?)?)
     }
 
@@ -140,7 +182,7 @@ impl Extractor {
     /// # Errors
     /// As [`Extractor::pixels`] and [`Extractor::describe`].
     pub fn describe_picture(&self, picture: &Picture) -> Result<Descriptor> {
-        let _core = self.backbone.take_core();
+        let _core = self.forward.backbone.take_core();
         self.describe_pixels(self.pixels(picture)?)
     }
 
@@ -150,86 +192,87 @@ impl Extractor {
         described.pop().unwrap_or_else(none)
     }
 
-    /// One result per picture, in order; those of equal size go through the network together.
+    /// One result per picture, in order; those of equal size go through the network together, and in
+    /// pieces where the device has not the memory for all.
     #[must_use]
     pub fn describe_all(&self, pixels: &[Pixels]) -> Vec<Result<Descriptor>> {
-        self.describe_all_in(pixels, self.backbone.threads())
+        self.describe_all_in(pixels, self.forward.backbone.threads())
     }
 
     /// The same in so many threads on a CPU: one, for those that describe in several at once.
     #[must_use]
     pub fn describe_all_in(&self, pixels: &[Pixels], threads: usize) -> Vec<Result<Descriptor>> {
-        let combine = |pooled: Result<_, NetworkError>| Ok(self.combine(pooled?)?);
-        let pooled = self.pool_all_in(pixels, threads);
-        pooled.into_iter().map(combine).collect()
+        let joined = self.each(pixels, |forward, group| forward.joined(group, threads));
+        let finished = |joined: Result<Joined, NetworkError>| Ok(self.finish(joined?)?);
+        joined.into_iter().map(finished).collect()
     }
 
-    /// For each picture the pooled vectors of the spec's parts, as they come: neither normalized nor
-    /// weighted.
+    /// For each picture what is pooled of it.
     #[must_use]
     pub fn pool_all_in(
         &self,
         pixels: &[Pixels],
         threads: usize,
-    ) -> Vec<Result<Vec<Vec<f32>>, NetworkError>> {
-        let same_size = |a: &Pixels, b: &Pixels| (a.height, a.width) == (b.height, b.width);
-        let groups = pixels.chunk_by(same_size);
-        groups
-            .flat_map(|group| self.pool_group(group, threads))
-            .collect()
+    ) -> Vec<Result<Pooled, NetworkError>> {
+        self.each(pixels, |forward, group| forward.pooled(group, threads))
     }
 
-    fn pool_group(
+    fn each<T>(
         &self,
-        group: &[Pixels],
-        threads: usize,
-    ) -> Vec<Result<Vec<Vec<f32>>, NetworkError>> {
-        match self.forward(group, threads) {
-            Ok(pooled) => pooled.into_iter().map(Ok).collect(),
-            // An error of the whole batch may be one picture's: each is tried alone to find out.
-            Err(_) if group.len() > 1 => group
-                .iter()
-                .flat_map(|one| self.pool_group(std::slice::from_ref(one), threads))
-                .collect(),
-            Err(error) => vec![Err(error)],
+        pixels: &[Pixels],
+        run: impl Fn(&Forward, &[Pixels]) -> Result<Vec<T>, NetworkError>,
+    ) -> Vec<Result<T, NetworkError>> {
+        let same_size = |a: &Pixels, b: &Pixels| (a.height, a.width) == (b.height, b.width);
+        let groups = pixels.chunk_by(same_size);
+        let all = groups.flat_map(|group| {
+            self.room
+                .run(group, |piece| self.on_device(|forward| run(forward, piece)))
+        });
+        all.collect()
+    }
+
+    /// Where the device is lost the spare goes on, if there is one.
+    fn on_device<T>(
+        &self,
+        run: impl Fn(&Forward) -> Result<T, NetworkError>,
+    ) -> Result<T, NetworkError> {
+        let lost = match &self.spare {
+            Some(spare) if spare.reason().is_some() => spare,
+            spare => match (run(&self.forward), spare) {
+                (Err(NetworkError::DeviceLost { source }), Some(spare)) => {
+                    spare.take_over(&source.to_string());
+                    spare
+                }
+                (result, _) => return result,
+            },
+        };
+        if self.placement().takes_batches() {
+            run(lost.forward()?)
+        } else {
+            run(&self.forward)
         }
     }
 
-    fn combine(&self, parts: Vec<Vec<f32>>) -> Result<Descriptor, DescriptorError> {
-        let combined = self.spec().combine(parts)?;
+    fn finish(&self, joined: Joined) -> Result<Descriptor, DescriptorError> {
+        let joined = joined?;
         let vector = match &self.whitening {
-            Some(whitening) => whitening.apply(combined.as_slice())?,
-            None => combined,
+            Some(whitening) => whitening.apply(joined.as_slice())?,
+            None => joined,
         };
         Descriptor::new(vector, &self.fingerprint)
     }
+}
 
-    /// For each picture the pooled vectors of the spec's parts.
-    fn forward(
-        &self,
-        group: &[Pixels],
-        threads: usize,
-    ) -> Result<Vec<Vec<Vec<f32>>>, NetworkError> {
-        let Some(Pixels { height, width, .. }) = group.first() else {
-            return Ok(Vec::new());
-        };
-        let values: Vec<f32> = group
-            .iter()
-            .flat_map(|pixels| &pixels.values)
-            .copied()
-            .collect();
-        let shape = (group.len(), 3, *height, *width);
-        let batch = Tensor::from_vec(values, shape, self.backbone.device())?;
-        let maps = self.backbone.feature_maps_in(&batch, threads)?;
-        let mut pooled = vec![Vec::with_capacity(self.maps.len()); group.len()];
-        for (part, map) in self.spec().parts.iter().zip(&self.maps) {
-            let vectors = part.pooling.pool(&maps[*map].map)?;
-            for (parts, vector) in pooled.iter_mut().zip(vectors) {
-                parts.push(vector);
-            }
-        }
-        Ok(pooled)
-    }
+/// Whether it is the device's fault, and a CPU would do.
+const fn is_of_device(error: &Error) -> bool {
+    matches!(
+        error,
+        Error::Network(
+            NetworkError::Tensor { .. }
+                | NetworkError::OutOfMemory { .. }
+                | NetworkError::DeviceLost { .. }
+        )
+    )
 }
 
 /// The fingerprint of what the recipe makes with these weights, before a projection: from the file's
@@ -268,18 +311,5 @@ pub fn architecture_of(model: &str) -> Result<Architecture> {
     match model::find(model) {
         Ok(model) => Ok(Architecture::find(model.architecture)?),
         Err(unknown) => Ok(Architecture::find(model).map_err(|_| unknown)?),
-    }
-}
-
-fn open_device(name: &str) -> Result<Device, NetworkError> {
-    let failed = |reason: String| NetworkError::Device {
-        device: name.to_owned(),
-        reason,
-    };
-    let (kind, number) = name.split_once(':').unwrap_or((name, "0"));
-    match (kind, number.parse()) {
-        ("cpu", Ok(0)) => Ok(Device::Cpu),
-        ("cuda", Ok(number)) => Device::new_cuda(number).map_err(|error| failed(error.to_string())),
-        _ => Err(failed("devices are cpu, cuda and cuda:N".to_owned())),
     }
 }
