@@ -43,11 +43,9 @@
 // The tests of the rooms share the integration tests' weights.
 #[cfg(test)]
 extern crate self as imgsearch;
-#[cfg(test)]
-#[path = "../tests/common/seeded.rs"]
-mod seeded;
 
 pub mod backbone;
+mod caught;
 mod cores;
 pub mod descriptor;
 pub mod document;

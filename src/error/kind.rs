@@ -56,6 +56,9 @@ kinds! {
         RegionOutside[path] = "region-outside",
         InvalidPattern = "invalid-pattern",
         InvalidPreprocess = "invalid-preprocess",
+        TooMuchMemory[path] = "too-much-memory",
+        Stopped[path] = "stopped",
+        GaveUp[path] = "gave-up",
         PictureTooLong = "picture-too-long",
         CropTooLarge = "crop-too-large",
     }

@@ -16,6 +16,7 @@ mod photo;
 mod weights;
 
 pub use self::cause::Source;
+pub(crate) use self::cause::bounded;
 pub use self::descriptor::DescriptorError;
 pub use self::eval::EvalError;
 pub use self::fetch::FetchError;

@@ -64,6 +64,33 @@ pub enum PhotoError {
         /// What the decoder says.
         source: Source,
     },
+    /// Decoding it would take more memory than there is for pictures.
+    #[error(
+        "takes {} MB of memory, more than the {} MB that there are for pictures: {}",
+        .needed.div_ceil(1 << 20), .budget >> 20, .path.display()
+    )]
+    TooMuchMemory {
+        /// The file.
+        path: PathBuf,
+        /// Bytes that it would take.
+        needed: u64,
+        /// Bytes that all pictures may take at once.
+        budget: u64,
+    },
+    /// It was being decoded when the work was stopped.
+    #[error("stopped before its end: {}", .path.display())]
+    Stopped {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A fault of the program itself came up with this photo.
+    #[error("cannot be described: {}: {reason}", .path.display())]
+    GaveUp {
+        /// The file.
+        path: PathBuf,
+        /// What gave up.
+        reason: String,
+    },
     /// There is no picture in a folder.
     #[error("no pictures in {}", .path.display())]
     NoPictures {

@@ -5,7 +5,7 @@
 
 use candle_core::{D, DType, Device, Tensor};
 
-use super::architecture_of;
+use super::fingerprint::architecture_of;
 use crate::backbone::{Backbone, FeatureMap, Placement};
 use crate::descriptor::{DescriptorSpec, Fingerprint, UnitVector};
 use crate::error::{DescriptorError, NetworkError, Result};

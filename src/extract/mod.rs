@@ -2,6 +2,7 @@
 
 #[cfg(test)]
 pub(crate) mod faults;
+mod fingerprint;
 mod forward;
 mod pieces;
 mod spare;
@@ -9,14 +10,14 @@ mod spare;
 use std::path::Path;
 use std::sync::Arc;
 
+use self::fingerprint::fingerprint_of;
+pub use self::fingerprint::{architecture_of, fingerprint};
 use self::forward::{Forward, Joined};
 use self::pieces::Room;
 use self::spare::Spare;
-use crate::backbone::{Architecture, Placement};
+use crate::backbone::Placement;
 use crate::descriptor::{Descriptor, DescriptorSpec, Fingerprint, Recipe, Whitening};
 use crate::error::{DescriptorError, Error, NetworkError, PhotoError, Result};
-use crate::model::digest::Digests;
-use crate::model::{self, FetchOptions};
 use crate::photo::{Photo, Picture, Pixels, Preprocess};
 use crate::weights::WeightsFile;
 
@@ -273,43 +274,4 @@ const fn is_of_device(error: &Error) -> bool {
                 | NetworkError::DeviceLost { .. }
         )
     )
-}
-
-/// The fingerprint of what the recipe makes with these weights, before a projection: from the file's
-/// list of tensors, without loading them.
-///
-/// # Errors
-/// As [`Extractor::load`], but for the device.
-pub fn fingerprint(recipe: &Recipe, weights: &Path) -> Result<Fingerprint> {
-    fingerprint_of(recipe, weights, &WeightsFile::open(weights)?)
-}
-
-fn fingerprint_of(recipe: &Recipe, weights: &Path, file: &WeightsFile) -> Result<Fingerprint> {
-    let network = architecture_of(&recipe.spec.model)?.network_of(file)?;
-    let recipe = Recipe {
-        spec: recipe.spec.clone().resolve(&network)?,
-        ..recipe.clone()
-    };
-    if recipe.spec.needs_fixed_size() && !recipe.preprocess.has_fixed_size() {
-        let spec = recipe.spec.to_string();
-        return Err(DescriptorError::SizeNotFixed { spec }.into());
-    }
-    // With no fixed size only the channels count, so any size large enough will do.
-    let (height, width) = recipe.preprocess.output_size(512, 512)?;
-    let digest = Digests::in_folder(&FetchOptions::from_env().cache).sha256(weights)?;
-    let spec = &recipe.spec;
-    let dimension = spec.dimension(&network, height as usize, width as usize)?;
-    Ok(Fingerprint::new(recipe, digest, dimension))
-}
-
-/// The architecture of a model of the catalogue or, for a network of one's own, the one of that
-/// name.
-///
-/// # Errors
-/// [`FetchError::UnknownModel`](crate::error::FetchError), which suggests the nearest name.
-pub fn architecture_of(model: &str) -> Result<Architecture> {
-    match model::find(model) {
-        Ok(model) => Ok(Architecture::find(model.architecture)?),
-        Err(unknown) => Ok(Architecture::find(model).map_err(|_| unknown)?),
-    }
 }

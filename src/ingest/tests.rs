@@ -1,5 +1,8 @@
 //! Ingestion over the way of a GPU, on a device that does as it is told.
 
+#[path = "../../tests/common/seeded.rs"]
+mod seeded;
+
 use std::fs;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -12,7 +15,6 @@ use crate::backbone::{Architecture, Placement, Precision};
 use crate::descriptor::Recipe;
 use crate::extract::faults::Faults;
 use crate::gallery::Snapshot;
-use crate::seeded;
 
 const PHOTOS: usize = 40;
 

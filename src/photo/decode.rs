@@ -1,8 +1,8 @@
 //! Bytes to an upright RGB picture: format by content, EXIF orientation, limits against bombs.
 
 use std::io::Cursor;
-use std::panic::{self, AssertUnwindSafe};
 use std::path::Path;
+use std::sync::Arc;
 
 use image::error::ImageError;
 use image::metadata::Orientation;
@@ -10,7 +10,10 @@ use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
 
 use super::format::Format;
 use super::jpeg::{self, Outline};
+use super::memory::{Budget, Share};
 use super::picture::{Covered, MAX_PIXELS, Picture, check_pixels, damaged, over_white};
+use super::stop::{self, Bytes};
+use crate::caught::caught;
 use crate::error::{PhotoError, Result};
 
 /// Decodes whatever `bytes` are; `path` is for messages. Transparent parts are laid over white.
@@ -30,8 +33,14 @@ pub fn decode(path: &Path, bytes: &[u8]) -> Result<Picture, PhotoError> {
 /// As [`decode`].
 pub fn decode_for(path: &Path, bytes: &[u8], wanted: Option<u32>) -> Result<Picture, PhotoError> {
     // A decoder that panics on a hostile file must cost that file only.
-    let decoded = panic::catch_unwind(AssertUnwindSafe(|| decode_any(path, bytes, wanted)));
-    decoded.unwrap_or_else(|_| Err(damaged(path, "the decoder gave up on it")))
+    let decoded = caught(|| decode_any(path, bytes, wanted));
+    let gave_up = |said: String| Err(damaged(path, format!("the decoder gave up on it: {said}")));
+    let decoded = decoded.unwrap_or_else(gave_up);
+    if decoded.is_err() && stop::is_asked() {
+        let path = path.to_owned();
+        return Err(PhotoError::Stopped { path });
+    }
+    decoded
 }
 
 fn decode_any(path: &Path, bytes: &[u8], wanted: Option<u32>) -> Result<Picture, PhotoError> {
@@ -72,28 +81,67 @@ fn decode_jpeg(path: &Path, bytes: &[u8], wanted: Option<u32>) -> Result<Picture
     }
     let (width, height) = outline.size().unwrap_or((0, 0));
     check_pixels(path, width, height)?;
+    if !outline.is_worth_its_scans(bytes.len()) {
+        return Err(damaged(path, "it has more scans than any picture needs"));
+    }
     let twice = wanted.map(|side| side.saturating_mul(2));
-    let reduced = twice.and_then(|side| jpeg::decode_reduced(bytes, &outline, side));
-    Ok(match reduced {
-        Some(reduced) => upright(reduced, width, height, outline.orientation()),
-        None => decode_with(path, bytes, ImageFormat::Jpeg)?,
-    })
+    let reduced = twice.and_then(|side| Some((outline.eighths(side)?, side)));
+    if let Some((eighths, side)) = reduced {
+        let pixels = u64::from(width) * u64::from(height);
+        // Of each block at most as many coefficients as the reduced one has pixels, and which of all
+        // are set; then pixels, turned once.
+        let of_block = 3 * (2 * u64::from(eighths * eighths) + 8);
+        let of_pixels = 2 * 3 * u64::from(eighths * eighths);
+        let share = share(path, bytes, pixels.div_ceil(64) * (of_block + of_pixels))?;
+        if let Some(reduced) = jpeg::decode_reduced(bytes, &outline, side) {
+            let picture = upright(reduced, width, height, outline.orientation());
+            return Ok(picture.holding(share));
+        }
+    }
+    decode_with(path, bytes, ImageFormat::Jpeg)
 }
 
 fn decode_with(path: &Path, bytes: &[u8], format: ImageFormat) -> Result<Picture, PhotoError> {
     let mut limits = Limits::default();
-    limits.max_alloc = Some(8 * MAX_PIXELS);
-    let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
+    limits.max_alloc = Some(Budget::of_machine().total().min(8 * MAX_PIXELS));
+    let mut reader = ImageReader::with_format(Bytes(Cursor::new(bytes)), format);
     reader.limits(limits);
     let failed = |error: ImageError| damaged(path, error);
     let mut decoder = reader.into_decoder().map_err(failed)?;
     let (width, height) = decoder.dimensions();
     check_pixels(path, width, height)?;
     let orientation = decoder.orientation().map_err(failed)?;
+    let pixels = u64::from(width) * u64::from(height);
+    let turned = if orientation == Orientation::NoTransforms {
+        0
+    } else {
+        3 * pixels
+    };
+    let of_decoder = match format {
+        ImageFormat::Png | ImageFormat::Bmp => 0,
+        // The coefficients of a progressive one.
+        ImageFormat::Jpeg => 6 * pixels,
+        _ => decoder.total_bytes(),
+    };
+    let needed = decoder.total_bytes() + of_decoder + 3 * pixels + turned;
+    let share = share(path, bytes, needed)?;
     let image = DynamicImage::from_decoder(decoder).map_err(failed)?;
     let mut image = DynamicImage::from(over_white(image));
     image.apply_orientation(orientation);
-    Ok(Picture::new(image.into_rgb8()))
+    Ok(Picture::new(image.into_rgb8()).holding(share))
+}
+
+/// Waits until there is memory for the file and for so many bytes that it becomes.
+fn share(path: &Path, bytes: &[u8], needed: u64) -> Result<Arc<Share>, PhotoError> {
+    let budget = Budget::of_machine();
+    let needed = needed + bytes.len() as u64;
+    budget
+        .take(needed)
+        .ok_or_else(|| PhotoError::TooMuchMemory {
+            path: path.to_owned(),
+            needed,
+            budget: budget.total(),
+        })
 }
 
 /// Turns a reduced picture upright, with the edges at which it is filled up.
@@ -121,12 +169,7 @@ fn upright(reduced: jpeg::Reduced, width: u32, height: u32, orientation: Orienta
         height: rows,
         is_reduced: true,
     };
-    Picture {
-        image,
-        width,
-        height,
-        covered,
-    }
+    Picture::reduced(image, (width, height), covered)
 }
 
 /// Whether the filling, which is stored at the right and at the bottom, ends up at the left and at

@@ -19,10 +19,12 @@ mod hash;
 #[cfg(any(feature = "avif", feature = "heic"))]
 mod heif;
 mod jpeg;
+mod memory;
 pub mod picture;
 pub mod preprocess;
 mod region;
 mod resample;
+pub(crate) mod stop;
 pub mod walk;
 
 pub use exclude::Exclude;

@@ -2,13 +2,18 @@
 //! transparent parts.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use image::{DynamicImage, RgbImage};
 
-use crate::error::{PhotoError, Result, Source};
+use super::memory::Share;
+use crate::error::{PhotoError, Result, Source, bounded};
 
 /// The most pixels a picture may have: 200 megapixels, 600 MB as RGB.
 pub const MAX_PIXELS: u64 = 200_000_000;
+
+/// Rows that are laid over white at once.
+const ROWS_AT_ONCE: u32 = 64;
 
 /// A decoded picture.
 #[derive(Clone, Debug)]
@@ -20,6 +25,8 @@ pub struct Picture {
     /// Rows of the whole picture, upright.
     pub height: u32,
     pub(super) covered: Covered,
+    /// Its part of the memory for pictures.
+    share: Option<Arc<Share>>,
 }
 
 /// The part of a reduced picture's pixels that the picture covers, in those pixels: sides are
@@ -51,7 +58,29 @@ impl Picture {
             width,
             height,
             covered,
+            share: None,
         }
+    }
+
+    /// One decoded at reduced size, of a picture of this width and height.
+    pub(super) const fn reduced(
+        image: RgbImage,
+        (width, height): (u32, u32),
+        covered: Covered,
+    ) -> Self {
+        Self {
+            image,
+            width,
+            height,
+            covered,
+            share: None,
+        }
+    }
+
+    /// The same, with the memory that it takes, until it is dropped.
+    pub(super) fn holding(self, share: Arc<Share>) -> Self {
+        let share = Some(share);
+        Self { share, ..self }
     }
 
     pub(super) const fn covered(&self) -> Covered {
@@ -60,6 +89,9 @@ impl Picture {
 }
 
 pub(super) fn check_pixels(path: &Path, width: u32, height: u32) -> Result<(), PhotoError> {
+    if width == 0 || height == 0 {
+        return Err(damaged(path, format!("it has {width}×{height} pixels")));
+    }
     if u64::from(width) * u64::from(height) <= MAX_PIXELS {
         return Ok(());
     }
@@ -73,7 +105,7 @@ pub(super) fn check_pixels(path: &Path, width: u32, height: u32) -> Result<(), P
 }
 
 pub(super) fn damaged(path: &Path, source: impl Into<Source>) -> PhotoError {
-    let (path, source) = (path.to_owned(), source.into());
+    let (path, source) = (path.to_owned(), bounded(source.into()));
     PhotoError::DamagedPhoto { path, source }
 }
 
@@ -82,13 +114,19 @@ pub(super) fn over_white(image: DynamicImage) -> RgbImage {
     if !image.color().has_alpha() {
         return image.into_rgb8();
     }
-    let rgba = image.into_rgba8();
-    let mut rgb = RgbImage::new(rgba.width(), rgba.height());
-    for (from, to) in rgba.pixels().zip(rgb.pixels_mut()) {
-        let alpha = u32::from(from[3]);
-        for channel in 0..3 {
-            let mixed = u32::from(from[channel]) * alpha + 255 * (255 - alpha);
-            to[channel] = ((mixed + 127) / 255) as u8;
+    let (width, height) = (image.width(), image.height());
+    let mut rgb = RgbImage::new(width, height);
+    // Some rows at a time, since all of them in eight bits would be one more copy of the picture.
+    let rows = rgb.chunks_mut((3 * width * ROWS_AT_ONCE) as usize);
+    for (strip, rgb) in (0..height).step_by(ROWS_AT_ONCE as usize).zip(rows) {
+        let rows = ROWS_AT_ONCE.min(height - strip);
+        let rgba = image.crop_imm(0, strip, width, rows).into_rgba8();
+        for (from, to) in rgba.pixels().zip(rgb.as_chunks_mut::<3>().0) {
+            let alpha = u32::from(from[3]);
+            for channel in 0..3 {
+                let mixed = u32::from(from[channel]) * alpha + 255 * (255 - alpha);
+                to[channel] = ((mixed + 127) / 255) as u8;
+            }
         }
     }
     rgb

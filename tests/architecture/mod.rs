@@ -40,6 +40,7 @@ use self::tree::{Sources, Tree};
 /// Each room may import only those before it. `lib` is what `lib.rs` itself defines.
 const ORDER: &[&str] = &[
     "error",
+    "caught",
     "nearest",
     "photo",
     "document",
@@ -73,7 +74,7 @@ const CONFINED: &[(&str, &[&str])] = &[
             "backbone/mod.rs",
             "engine/",
             "descriptor/pooling/",
-            "extract.rs",
+            "extract/forward.rs",
         ],
     ),
     ("sled", &["gallery/store"]),

@@ -9,6 +9,7 @@ pub struct Outline {
     /// The file goes on until the end-of-image marker.
     pub whole: bool,
     frame: Option<Frame>,
+    scans: u64,
     is_jfif: bool,
     adobe_transform: Option<u8>,
     exif: Option<Vec<u8>>,
@@ -53,6 +54,7 @@ impl Outline {
             0xC0..=0xCF if !matches!(marker, 0xC4 | 0xC8 | 0xCC) => {
                 self.frame = self.frame.take().or_else(|| Frame::parse(marker, segment));
             }
+            0xDA => self.scans += 1,
             0xE0 => self.is_jfif |= segment.starts_with(b"JFIF\0"),
             0xE1 if self.exif.is_none() => {
                 self.exif = segment.strip_prefix(b"Exif\0\0").map(<[u8]>::to_vec);
@@ -80,6 +82,18 @@ impl Outline {
     /// The frame header.
     pub const fn frame(&self) -> Option<&Frame> {
         self.frame.as_ref()
+    }
+
+    /// Whether its scans are as many as some picture may need. A scan of a few bytes can go over
+    /// every block, and a hostile file has thousands: a hundred for each block are plenty, and more
+    /// where there are bytes for them.
+    pub fn is_worth_its_scans(&self, bytes: usize) -> bool {
+        const PLENTY: u64 = 100;
+        const BLOCKS_OF_A_BYTE: u64 = 64;
+        let (width, height) = self.size().unwrap_or((0, 0));
+        let blocks = u64::from(width).div_ceil(8) * u64::from(height).div_ceil(8);
+        let most = blocks * PLENTY + bytes as u64 * BLOCKS_OF_A_BYTE;
+        self.scans.saturating_mul(blocks) <= most
     }
 
     /// The smallest number of eighths at which the short side keeps `wanted` pixels or more; none

@@ -3,6 +3,7 @@
 //! Scans of nothing but unwanted coefficients are skipped. Of other unwanted coefficients only one
 //! bit is kept, whether they are set, for scans that refine the wanted ones are read by it.
 
+use super::super::stop;
 use super::bits::{Bits, Cursor};
 use super::canvas::Canvas;
 use super::huffman::{Huffman, extended};
@@ -58,6 +59,9 @@ pub fn read(mut rest: &[u8], layout: &Layout) -> Option<(Vec<Plane>, Tables)> {
         }
         let (segment, behind) = segment(after)?;
         if marker == 0xDA {
+            if stop::is_asked() {
+                return None;
+            }
             if planes.is_empty() {
                 planes = empty_planes(&tables, layout)?;
             }
