@@ -3,15 +3,17 @@
 //! Resumable, because every batch is durable before it is counted; cancellable at any moment; and
 //! no photo stops the others. Knows no terminal: whoever calls is told what happens and may stop it.
 
+mod changes;
 mod descriptors;
 mod report;
 mod threads;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::ops::{ControlFlow, Range};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use self::changes::Changes;
 pub use self::descriptors::{Descriptors, descriptors_of};
 pub use self::report::{IngestReport, Skipped, WhiteningReport};
 pub(crate) use self::threads::work_through;
@@ -20,7 +22,7 @@ use crate::error::Result;
 use crate::extract::Extractor;
 use crate::gallery::{Gallery, Record, check_same};
 use crate::model::FetchEvent;
-use crate::photo::{ContentHash, Exclude, Found, Photo, Pixels, Walk, walk};
+use crate::photo::{ContentHash, Exclude, Found, Photo, Pixels, walk};
 use crate::resolve::{self, Overrides};
 use crossbeam_channel::{Receiver, Sender};
 
@@ -77,14 +79,6 @@ pub enum IngestEvent<'a> {
 struct Taken {
     path: PathBuf,
     record: Result<(Record, Option<Descriptor>)>,
-}
-
-/// What is to be done, and what is known beforehand.
-struct Changes {
-    to_do: Vec<Found>,
-    unchanged: usize,
-    known: HashMap<PathBuf, Record>,
-    gone: HashMap<PathBuf, ContentHash>,
 }
 
 impl Gallery {
@@ -195,51 +189,6 @@ impl IngestReport {
     ) {
         self.interrupted |= on_event(IngestEvent::Skipped(&skipped)).is_break();
         self.skipped.push(skipped);
-    }
-}
-
-impl Changes {
-    fn make(walked: &Walk, gallery: &Gallery) -> Result<Self> {
-        let mut known = HashMap::new();
-        for record in gallery.records() {
-            let record = record?;
-            // Without its descriptor a photo is as good as new.
-            if gallery.has_descriptor(&record.hash)? {
-                known.insert(record.path.clone(), record);
-            }
-        }
-        let is_unchanged = |found: &&Found| {
-            let same =
-                |record: &Record| (record.size, record.modified) == (found.size, found.modified);
-            known.get(&found.path).is_some_and(same)
-        };
-        let (unchanged, to_do): (Vec<&Found>, Vec<&Found>) =
-            walked.found.iter().partition(is_unchanged);
-        let found: HashSet<&Path> = walked
-            .found
-            .iter()
-            .map(|found| found.path.as_path())
-            .collect();
-        // A folder that could not be read, or a disk that is not there, takes nothing out.
-        let unseen = |path: &Path| {
-            walked
-                .problems
-                .iter()
-                .any(|(problem, _)| path.starts_with(problem))
-        };
-        let walked_over = |path: &Path| walked.roots.iter().any(|root| path.starts_with(root));
-        let is_gone = |path: &Path| walked_over(path) && !found.contains(path) && !unseen(path);
-        let gone = known.iter().filter(|(path, _)| is_gone(path));
-        let gone = gone
-            .map(|(path, record)| (path.clone(), record.hash))
-            .collect();
-        let unchanged = unchanged.len();
-        Ok(Self {
-            to_do: to_do.into_iter().cloned().collect(),
-            unchanged,
-            gone,
-            known,
-        })
     }
 }
 
