@@ -21,6 +21,7 @@ mod evaluation;
 mod faults;
 mod front_door;
 mod gallery;
+mod leftovers;
 mod old_galleries;
 mod own_network;
 mod photos;

@@ -13,6 +13,7 @@ mod matches;
 mod publish;
 mod record;
 mod remove;
+mod salvage;
 mod snapshot;
 mod store;
 mod verify;
@@ -100,7 +101,7 @@ impl Gallery {
     /// # Errors
     /// [`GalleryError::NoGallery`]; otherwise as [`Gallery::open_or_create`].
     pub fn open(dir: &Path) -> Result<Self> {
-        if !dir.join("store").is_dir() && !dir.join(snapshot::CURRENT).is_file() {
+        if !salvage::is_store_there(dir) && !dir.join(snapshot::CURRENT).is_file() {
             let dir = dir.to_owned();
             return Err(GalleryError::NoGallery { dir }.into());
         }
