@@ -5,6 +5,7 @@
 
 mod changes;
 mod descriptors;
+mod kept;
 mod report;
 mod threads;
 
@@ -15,6 +16,7 @@ use std::time::{Duration, Instant};
 
 use self::changes::Changes;
 pub use self::descriptors::{Descriptors, descriptors_of};
+pub use self::kept::{Kept, KeptBecause};
 pub use self::report::{IngestReport, Skipped, WhiteningReport};
 pub(crate) use self::threads::work_through;
 use crate::descriptor::Descriptor;
@@ -37,6 +39,10 @@ pub struct IngestOptions {
     pub jobs: usize,
     /// Files and folders to pass over.
     pub exclude: Exclude,
+    /// Take out photos that are gone from disk even if they are more than half of those beneath a
+    /// path, or all: as it looks too where a disk is not mounted. Otherwise they stay, and
+    /// [`IngestReport::kept`] says which.
+    pub remove_many: bool,
 }
 
 /// An ingestion that has not begun: [`Indexing::run`] does it.
@@ -83,7 +89,8 @@ struct Taken {
 
 impl Gallery {
     /// Takes the photos at `paths`, files and folders, into the gallery, and out of it those that are
-    /// gone from there: new, changed and moved ones only, in [`Indexing::run`].
+    /// gone from there: new, changed and moved ones only, in [`Indexing::run`]. Where most of a folder
+    /// is gone, nothing is taken out unless [`IngestOptions::remove_many`] says so.
     pub fn index<P: Into<PathBuf>>(&mut self, paths: impl IntoIterator<Item = P>) -> Indexing<'_> {
         Indexing {
             gallery: self,
@@ -143,7 +150,7 @@ fn ingest(
 ) -> Result<IngestReport> {
     let begun = Instant::now();
     let walked = walk(paths, &options.exclude);
-    let changes = Changes::make(&walked, gallery)?;
+    let changes = Changes::make(paths, &walked, gallery)?;
     let mut report = IngestReport {
         unchanged: changes.unchanged,
         ..IngestReport::default()
@@ -167,12 +174,9 @@ fn ingest(
             on_event,
         )?;
     }
+    changes.take_out_overwritten(gallery, &mut report)?;
     if !report.interrupted {
-        let gone: Vec<PathBuf> = changes.gone.into_keys().collect();
-        if !gone.is_empty() {
-            gallery.write(&[], &gone)?;
-        }
-        report.removed = gone.len().saturating_sub(report.moved);
+        changes.take_out_gone(gallery, options.remove_many, &mut report)?;
     }
     let mut publishing = |done, total| on_event(IngestEvent::Publishing { done, total });
     report.photos = gallery.publish(&mut publishing)?.photos;

@@ -29,4 +29,5 @@ mod readers;
 mod reduced;
 mod reference;
 mod search;
+mod taken_out;
 mod whitening;
