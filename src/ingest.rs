@@ -3,16 +3,20 @@
 //! Resumable, because every batch is durable before it is counted; cancellable at any moment; and
 //! no photo stops the others. Knows no terminal: whoever calls is told what happens and may stop it.
 
+mod changes;
 mod descriptors;
+mod kept;
 mod report;
 mod threads;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use self::changes::Changes;
 pub use self::descriptors::{Descriptors, descriptors_of};
+pub use self::kept::{Kept, KeptBecause};
 pub use self::report::{IngestReport, Skipped, WhiteningReport};
 pub(crate) use self::threads::{Work, work_through};
 use crate::descriptor::Descriptor;
@@ -20,7 +24,7 @@ use crate::error::{Error, NetworkError, Result};
 use crate::extract::Extractor;
 use crate::gallery::{Gallery, Record, check_same};
 use crate::model::FetchEvent;
-use crate::photo::{ContentHash, Exclude, Found, Photo, Pixels, Walk, walk};
+use crate::photo::{ContentHash, Exclude, Found, Photo, Pixels, walk};
 use crate::resolve::{self, Overrides};
 use crossbeam_channel::{Receiver, Sender};
 
@@ -35,6 +39,10 @@ pub struct IngestOptions {
     pub jobs: usize,
     /// Files and folders to pass over.
     pub exclude: Exclude,
+    /// Take out photos that are gone from disk even if they are more than half of those beneath a
+    /// path, or all: as it looks too where a disk is not mounted. Otherwise they stay, and
+    /// [`IngestReport::kept`] says which.
+    pub remove_many: bool,
 }
 
 /// An ingestion that has not begun: [`Indexing::run`] does it.
@@ -84,17 +92,10 @@ struct Taken {
     record: Result<(Record, Option<Descriptor>)>,
 }
 
-/// What is to be done, and what is known beforehand.
-struct Changes {
-    to_do: Vec<Found>,
-    unchanged: usize,
-    known: HashMap<PathBuf, Record>,
-    gone: HashMap<PathBuf, ContentHash>,
-}
-
 impl Gallery {
     /// Takes the photos at `paths`, files and folders, into the gallery, and out of it those that are
-    /// gone from there: new, changed and moved ones only, in [`Indexing::run`].
+    /// gone from there: new, changed and moved ones only, in [`Indexing::run`]. Where most of a folder
+    /// is gone, nothing is taken out unless [`IngestOptions::remove_many`] says so.
     pub fn index<P: Into<PathBuf>>(&mut self, paths: impl IntoIterator<Item = P>) -> Indexing<'_> {
         Indexing {
             gallery: self,
@@ -154,7 +155,7 @@ fn ingest(
 ) -> Result<IngestReport> {
     let begun = Instant::now();
     let walked = walk(paths, &options.exclude);
-    let changes = Changes::make(&walked, gallery)?;
+    let changes = Changes::make(paths, &walked, gallery)?;
     let mut report = IngestReport {
         unchanged: changes.unchanged,
         ..IngestReport::default()
@@ -183,12 +184,9 @@ fn ingest(
         )?;
         report.interrupted |= lost.is_some();
     }
+    changes.take_out_overwritten(gallery, &mut report)?;
     if !report.interrupted {
-        let gone: Vec<PathBuf> = changes.gone.into_keys().collect();
-        if !gone.is_empty() {
-            gallery.write(&[], &gone)?;
-        }
-        report.removed = gone.len().saturating_sub(report.moved);
+        changes.take_out_gone(gallery, options.remove_many, &mut report)?;
     }
     let mut publishing = |done, total| on_event(IngestEvent::Publishing { done, total });
     report.photos = gallery.publish(&mut publishing)?.photos;
@@ -206,51 +204,6 @@ impl IngestReport {
     ) {
         self.interrupted |= on_event(IngestEvent::Skipped(&skipped)).is_break();
         self.skipped.push(skipped);
-    }
-}
-
-impl Changes {
-    fn make(walked: &Walk, gallery: &Gallery) -> Result<Self> {
-        let mut known = HashMap::new();
-        for record in gallery.records() {
-            let record = record?;
-            // Without its descriptor a photo is as good as new.
-            if gallery.has_descriptor(&record.hash)? {
-                known.insert(record.path.clone(), record);
-            }
-        }
-        let is_unchanged = |found: &&Found| {
-            let same =
-                |record: &Record| (record.size, record.modified) == (found.size, found.modified);
-            known.get(&found.path).is_some_and(same)
-        };
-        let (unchanged, to_do): (Vec<&Found>, Vec<&Found>) =
-            walked.found.iter().partition(is_unchanged);
-        let found: HashSet<&Path> = walked
-            .found
-            .iter()
-            .map(|found| found.path.as_path())
-            .collect();
-        // A folder that could not be read, or a disk that is not there, takes nothing out.
-        let unseen = |path: &Path| {
-            walked
-                .problems
-                .iter()
-                .any(|(problem, _)| path.starts_with(problem))
-        };
-        let walked_over = |path: &Path| walked.roots.iter().any(|root| path.starts_with(root));
-        let is_gone = |path: &Path| walked_over(path) && !found.contains(path) && !unseen(path);
-        let gone = known.iter().filter(|(path, _)| is_gone(path));
-        let gone = gone
-            .map(|(path, record)| (path.clone(), record.hash))
-            .collect();
-        let unchanged = unchanged.len();
-        Ok(Self {
-            to_do: to_do.into_iter().cloned().collect(),
-            unchanged,
-            gone,
-            known,
-        })
     }
 }
 

@@ -52,6 +52,9 @@ fn gallery_documents(seen: &mut BTreeSet<String>) {
     check(&w, &["remove", photo, "nowhere", "--json"], 3, seen);
     fs::write(w.path("photos/city_1.png"), "changed").unwrap();
     check(&w, &["verify", "--json"], 3, seen);
+    fs::rename(w.path("photos"), w.path("away")).unwrap();
+    check(&w, &["index", "photos", "--json"], 3, seen);
+    fs::rename(w.path("away"), w.path("photos")).unwrap();
     let extract = ["extract", photo, "--format", "jsonl"];
     check(&w, &extract, 0, seen);
 }

@@ -202,9 +202,11 @@ fn of_gallery(error: &GalleryError) -> Option<String> {
         }
         GalleryError::Store { source, .. } => return of_full_disk(source),
         GalleryError::DamagedStore { .. } => {
-            "run the same command again: it is rebuilt from the snapshot"
+            "run the same command again: it is rebuilt from the snapshot, or from what can be read"
         }
-        GalleryError::DamagedGallery { .. } => "delete the folder and index again",
+        GalleryError::DamagedGallery { .. } => {
+            "nothing in it could be read; rename the folder and index again"
+        }
         _ => return None,
     };
     Some(hint.to_owned())

@@ -16,7 +16,7 @@ use imgsearch::{Error, Extractor};
 
 use super::args::{DescriptorArgs, GalleryArgs};
 use super::exit::Exit;
-use super::output::{json, table};
+use super::output::{clean_line, json, photos, table};
 use super::progress::{IngestProgress, stop_on_ctrl_c};
 use super::setup;
 
@@ -45,6 +45,10 @@ pub struct IndexArgs {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(..=1000),
           conflicts_with = "ranking")]
     augment: Option<u32>,
+    /// Take out photos that are gone even if they are most of a folder's: usually that means that a
+    /// disk is not mounted
+    #[arg(long)]
+    yes: bool,
     /// Print the summary, with every skipped photo, as JSON
     #[arg(long)]
     json: bool,
@@ -69,6 +73,7 @@ pub fn run(args: &IndexArgs) -> Result<Exit> {
     let options = IngestOptions {
         jobs: args.jobs,
         exclude: excluded(&args.exclude)?,
+        remove_many: args.yes,
     };
     let mut progress = IngestProgress::new();
     let indexing = gallery.index(&args.paths).options(options).with(&extractor);
@@ -82,14 +87,31 @@ pub fn run(args: &IndexArgs) -> Result<Exit> {
     if report.photos == 0 && report.skipped.is_empty() && !report.interrupted {
         eprintln!("note: there are no photos in what was given");
     }
+    tell_what_stays(&report);
     print(&report, args.json)?;
     Ok(if report.interrupted {
         Exit::Interrupted
-    } else if report.skipped.is_empty() {
+    } else if report.skipped.is_empty() && report.kept.is_empty() {
         Exit::Done
     } else {
         Exit::Skipped
     })
+}
+
+/// Photos that went or stayed otherwise than somebody may expect.
+fn tell_what_stays(report: &IngestReport) {
+    if report.overwritten > 0 {
+        let count = photos(report.overwritten);
+        eprintln!("note: {count} overwritten by what cannot be taken in, and so taken out");
+    }
+    for kept in &report.kept {
+        eprintln!("note: {}", clean_line(&kept.to_string()));
+    }
+    if !report.kept.is_empty() {
+        eprintln!(
+            "\nhint: mount the disk; or, if they are gone for good, add `--yes` and run it again"
+        );
+    }
 }
 
 impl IndexArgs {

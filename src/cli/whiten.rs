@@ -56,6 +56,7 @@ pub fn run(args: &WhitenArgs) -> Result<Exit> {
     let options = IngestOptions {
         jobs: args.jobs,
         exclude: excluded(&args.exclude)?,
+        ..IngestOptions::default()
     };
     let mut progress = IngestProgress::new();
     let mut on_event = |event: IngestEvent<'_>| progress.on_event(&event);

@@ -1,16 +1,16 @@
 //! Store and snapshot heal each other: each is rebuilt from the other when it is damaged.
 
 use std::fmt;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde::{Serialize, Serializer};
 
+use super::salvage::{self, Salvaged};
 use super::snapshot::Snapshot;
-use super::store::{Store, mark};
+use super::store::Store;
 use super::version::VERSION;
 use crate::descriptor::{Descriptor, UnitVector};
-use crate::error::{Error, FileError, GalleryError, Result};
+use crate::error::{Error, GalleryError, Result};
 
 /// Something that was damaged and is whole again.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,6 +21,13 @@ pub enum Repair {
         /// Where the damaged files are now.
         aside: Option<PathBuf>,
         /// Photos taken over from the snapshot.
+        photos: usize,
+    },
+    /// The store had lost something and there was no snapshot: what could be read of it was kept.
+    StoreSalvaged {
+        /// Where the damaged files are now.
+        aside: PathBuf,
+        /// Photos that were read.
         photos: usize,
     },
     /// The snapshot was missing or damaged and was made anew from the store.
@@ -41,6 +48,7 @@ impl Repair {
     pub const fn kind(&self) -> &'static str {
         match self {
             Self::StoreRebuilt { .. } => "store-rebuilt",
+            Self::StoreSalvaged { .. } => "store-salvaged",
             Self::SnapshotRebuilt { .. } => "snapshot-rebuilt",
             Self::DescriptorsLost { .. } => "descriptors-lost",
         }
@@ -63,10 +71,7 @@ impl fmt::Display for Repair {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::StoreRebuilt { aside, photos } => {
-                let photos = match photos {
-                    1 => "1 photo".to_owned(),
-                    photos => format!("{photos} photos"),
-                };
+                let photos = counted(*photos);
                 write!(
                     f,
                     "the gallery's store was damaged; rebuilt it with {photos} from the snapshot"
@@ -76,6 +81,13 @@ impl fmt::Display for Repair {
                     None => Ok(()),
                 }
             }
+            Self::StoreSalvaged { aside, photos } => write!(
+                f,
+                "the gallery's store was damaged; kept {} that could be read, and the next `index` \
+                 finds the others again (the damaged files are in {})",
+                counted(*photos),
+                aside.display()
+            ),
             Self::SnapshotRebuilt { reason } => {
                 write!(f, "rebuilt the gallery's snapshot from the store: {reason}")
             }
@@ -87,19 +99,45 @@ impl fmt::Display for Repair {
     }
 }
 
-/// Opens the store of the gallery in `dir`, made anew if it is damaged and the snapshot is not.
+fn counted(photos: usize) -> String {
+    match photos {
+        1 => "1 photo".to_owned(),
+        photos => format!("{photos} photos"),
+    }
+}
+
+/// Opens the store of the gallery in `dir`. A damaged one is made anew from the snapshot, or, where
+/// there is none, from what can be read of it.
 pub fn open_store(dir: &Path, snapshot: Option<&Snapshot>) -> Result<(Store, Option<Repair>)> {
-    let opened = Store::open(&dir.join("store")).map_err(Error::from);
-    let checked = opened.and_then(|store| {
-        check(&store, dir, snapshot)?;
-        Ok(store)
-    });
-    let store = match checked {
-        Err(Error::Gallery(GalleryError::DamagedStore { .. })) => return rebuild(dir, snapshot),
-        checked => checked?,
+    salvage::finish(dir)?;
+    let path = dir.join("store");
+    let whole = || snapshot.filter(|snapshot| snapshot.verify().is_ok());
+    let opened = match Store::open(&path) {
+        Err(GalleryError::DamagedStore { .. }) => match whole() {
+            Some(snapshot) => return rebuild(dir, snapshot),
+            None => Store::open_again(&path),
+        },
+        opened => opened,
     };
+    let store = match opened {
+        Err(GalleryError::DamagedStore { .. }) => return Err(damaged(dir)),
+        opened => opened?,
+    };
+    match check(&store, dir, snapshot) {
+        Err(Error::Gallery(GalleryError::DamagedStore { .. })) => {
+            return match whole() {
+                Some(snapshot) => {
+                    // Closing it could write to it.
+                    let _ = store.damaged();
+                    rebuild(dir, snapshot)
+                }
+                None => salvaged(dir, &store),
+            };
+        }
+        checked => checked?,
+    }
     // New, or emptied by hand: the snapshot may still know everything.
-    match snapshot.filter(|snapshot| snapshot.verify().is_ok()) {
+    match whole() {
         Some(snapshot) if store.fingerprint()?.is_none() => {
             fill(&store, snapshot)?;
             let (aside, photos) = (None, snapshot.len());
@@ -107,6 +145,20 @@ pub fn open_store(dir: &Path, snapshot: Option<&Snapshot>) -> Result<(Store, Opt
         }
         _ => Ok((store, None)),
     }
+}
+
+fn damaged(dir: &Path) -> Error {
+    let dir = dir.to_owned();
+    GalleryError::DamagedGallery { dir }.into()
+}
+
+fn salvaged(dir: &Path, damaged: &Store) -> Result<(Store, Option<Repair>)> {
+    let Salvaged {
+        store,
+        aside,
+        photos,
+    } = salvage::salvage(dir, damaged)?;
+    Ok((store, Some(Repair::StoreSalvaged { aside, photos })))
 }
 
 /// Whether the store has all that it should have, by its own seal and by the snapshot.
@@ -122,13 +174,15 @@ fn check(store: &Store, dir: &Path, snapshot: Option<&Snapshot>) -> Result<()> {
         2 => store.set_version(VERSION)?,
         _ => {}
     }
-    store.check()?;
+    if !store.is_whole()? {
+        return Err(lost(dir));
+    }
     let Some(fingerprint) = store.fingerprint()? else {
         // Without a snapshot to take it from, nobody knows what the descriptors are.
         return if store.is_new()? || snapshot.is_some() {
             Ok(())
         } else {
-            Err(store.damaged().into())
+            Err(lost(dir))
         };
     };
     let Some(snapshot) = snapshot.filter(|snapshot| **snapshot.fingerprint() == fingerprint) else {
@@ -139,30 +193,21 @@ fn check(store: &Store, dir: &Path, snapshot: Option<&Snapshot>) -> Result<()> {
     let is_behind = generation < snapshot.generation();
     let differs = generation == snapshot.generation() && !store.holds(snapshot.records())?;
     if (is_behind || differs) && snapshot.verify().is_ok() {
-        return Err(store.damaged().into());
+        return Err(lost(dir));
     }
     Ok(())
 }
 
-/// Sets a damaged store aside and makes a new one from the snapshot.
-fn rebuild(dir: &Path, snapshot: Option<&Snapshot>) -> Result<(Store, Option<Repair>)> {
-    let whole = snapshot.filter(|snapshot| snapshot.verify().is_ok());
-    let snapshot = whole.ok_or_else(|| GalleryError::DamagedGallery {
-        dir: dir.to_owned(),
-    })?;
-    let (path, mut number) = (dir.join("store"), 1);
-    let mut aside = dir.join("store.damaged-1");
-    while aside.exists() {
-        number += 1;
-        aside = dir.join(format!("store.damaged-{number}"));
-    }
-    fs::rename(&path, &aside).map_err(FileError::write_at(&path))?;
-    let mark = mark(&path);
-    match fs::remove_file(&mark) {
-        Err(source) if mark.exists() => return Err(FileError::Write { path: mark, source }.into()),
-        _ => {}
-    }
-    let store = Store::open(&path)?;
+/// That it has lost something, though all that is there can be read.
+fn lost(dir: &Path) -> Error {
+    let path = dir.join("store");
+    GalleryError::DamagedStore { path }.into()
+}
+
+/// Sets a damaged store aside and makes a new one from the snapshot, which is whole.
+fn rebuild(dir: &Path, snapshot: &Snapshot) -> Result<(Store, Option<Repair>)> {
+    let aside = salvage::set_aside(dir)?;
+    let store = Store::open(&dir.join("store"))?;
     fill(&store, snapshot)?;
     let (aside, photos) = (Some(aside), snapshot.len());
     Ok((store, Some(Repair::StoreRebuilt { aside, photos })))

@@ -14,6 +14,7 @@ mod precisions;
 mod publish;
 mod record;
 mod remove;
+mod salvage;
 mod snapshot;
 mod store;
 mod verify;
@@ -104,7 +105,7 @@ impl Gallery {
     /// # Errors
     /// [`GalleryError::NoGallery`]; otherwise as [`Gallery::open_or_create`].
     pub fn open(dir: &Path) -> Result<Self> {
-        if !dir.join("store").is_dir() && !dir.join(snapshot::CURRENT).is_file() {
+        if !salvage::is_store_there(dir) && !dir.join(snapshot::CURRENT).is_file() {
             let dir = dir.to_owned();
             return Err(GalleryError::NoGallery { dir }.into());
         }

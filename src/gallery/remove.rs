@@ -38,10 +38,12 @@ impl Gallery {
         let roots: Vec<PathBuf> = roots
             .map(|path| absolute(path).unwrap_or_else(|_| path.clone()))
             .collect();
+        // Beneath the empty path lies everything; whoever gives it has left a variable empty.
+        let is_beneath = |path: &Path, root: &Path| root.is_absolute() && path.starts_with(root);
         let mut removed = Vec::new();
         for record in self.records() {
             let path = record?.path;
-            if roots.iter().any(|root| path.starts_with(root)) {
+            if roots.iter().any(|root| is_beneath(&path, root)) {
                 removed.push(path);
             }
         }
@@ -49,7 +51,7 @@ impl Gallery {
             self.write(&[], &removed)?;
         }
         let published = self.publish(&mut |_, _| ControlFlow::Continue(()))?;
-        let is_unknown = |root: &&PathBuf| !removed.iter().any(|path| path.starts_with(root));
+        let is_unknown = |root: &&PathBuf| !removed.iter().any(|path| is_beneath(path, root));
         Ok(Removal {
             unknown: roots.iter().filter(is_unknown).cloned().collect(),
             removed,

@@ -6,17 +6,19 @@
 //! records, so that records which a damaged file silently lost are noticed.
 
 mod guard;
+mod leftovers;
 pub mod pooled;
 mod seal;
 
 use std::collections::HashMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use sled::{Batch, Db, IVec, Tree};
 
 use self::guard::Guarded;
-pub use self::guard::mark;
+pub use self::guard::unmark;
 use self::seal::Seal;
 use super::precisions::Precisions;
 use super::record::{Record, path_from_bytes, path_to_bytes};
@@ -42,6 +44,8 @@ const FIRST: &[u8] = &[0];
 pub struct Store {
     path: PathBuf,
     sled: Guarded<Trees>,
+    /// The number from which on sled's blobs are not durable.
+    next_blob: AtomicI64,
 }
 
 /// The database and its trees.
@@ -70,10 +74,23 @@ impl Store {
     /// [`GalleryError::DamagedStore`]; [`GalleryError::Store`] where sled fails otherwise;
     /// [`FileError::Write`] on a full disk.
     pub fn open(path: &Path) -> Result<Self, GalleryError> {
-        Ok(Self {
+        Ok(Self::of(path, Guarded::open(path, Trees::open)?))
+    }
+
+    /// Opens one that would not open, by all ways that there are.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub fn open_again(path: &Path) -> Result<Self, GalleryError> {
+        Ok(Self::of(path, Guarded::open_again(path, Trees::open)?))
+    }
+
+    fn of(path: &Path, sled: Guarded<Trees>) -> Self {
+        Self {
             path: path.to_owned(),
-            sled: Guarded::open(path, Trees::open)?,
-        })
+            sled,
+            next_blob: AtomicI64::new(0),
+        }
     }
 
     /// Whether nothing was ever written to it.
@@ -105,7 +122,13 @@ impl Store {
         batch.insert(VERSION_KEY, &version.to_le_bytes());
         batch.insert(FINGERPRINT, json);
         self.sled.ask(|trees| trees.meta.apply_batch(batch))?;
-        self.sync()
+        self.sync()?;
+        Ok(self.sync_folders()?)
+    }
+
+    /// Makes durable that it is there, under its name.
+    pub fn sync_folders(&self) -> Result<(), FileError> {
+        leftovers::sync_folders(&self.path).map_err(FileError::write_at(&self.path))
     }
 
     /// How its photos are ranked unless a query says otherwise.
@@ -186,17 +209,11 @@ impl Store {
         self.sync()
     }
 
-    /// Reads all records and holds them against the seal.
-    ///
-    /// # Errors
-    /// [`GalleryError::DamagedStore`] if some are missing, changed or too many.
-    pub fn check(&self) -> Result<(), GalleryError> {
+    /// Reads all records and holds them against the seal: whether none is missing, changed or too
+    /// many.
+    pub fn is_whole(&self) -> Result<bool, GalleryError> {
         let records = self.records().collect::<Result<Vec<_>, _>>()?;
-        if self.holds(records.into_iter())? {
-            Ok(())
-        } else {
-            Err(self.damaged())
-        }
+        self.holds(records.into_iter())
     }
 
     /// Whether it has exactly these records.
@@ -327,6 +344,11 @@ impl Store {
     /// Makes all that was written durable.
     fn sync(&self) -> Result<()> {
         self.sled.ask(|trees| trees.db.flush())?;
+        // The blobs first: of one that is cut off, sled would read its log no further.
+        let from = self.next_blob.load(Ordering::Relaxed);
+        let synced = leftovers::sync_blobs(&self.path, from);
+        let next = synced.map_err(FileError::write_at(&self.path.join("blobs")))?;
+        self.next_blob.store(next, Ordering::Relaxed);
         // sled 0.34 flushes with sync_file_range, which a power cut does not respect.
         let path = self.path.join("db");
         let synced = File::open(&path).and_then(|file| file.sync_data());

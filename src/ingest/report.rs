@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Serialize, Serializer};
 
+use super::kept::Kept;
 use crate::descriptor::Whitening;
 use crate::descriptor::whitening::Origin;
 use crate::document::{Document, Place};
@@ -51,6 +52,11 @@ pub struct IngestReport {
     pub moved: usize,
     /// Photos that are gone.
     pub removed: usize,
+    /// Photos that are gone from disk and stay in the gallery, by folder.
+    pub kept: Vec<Kept>,
+    /// Photos that were overwritten by what cannot be taken in (which is among the skipped): they are
+    /// in the gallery no more.
+    pub overwritten: usize,
     /// Photos in the gallery now.
     pub photos: usize,
     /// Whether the caller stopped it before the end.
@@ -62,7 +68,8 @@ pub struct IngestReport {
     pub device_lost: Option<String>,
     /// What was damaged in the gallery and is whole again.
     pub repairs: Vec<Repair>,
-    /// Files that could not be taken in; what was known of them stays.
+    /// Files that could not be taken in. What was known of them stays where they could not be read,
+    /// and goes where they are something else now.
     pub skipped: Vec<Skipped>,
 }
 

@@ -268,7 +268,7 @@ fn gallery() -> Vec<Told<GalleryError>> {
         ),
         (
             GalleryError::DamagedGallery { dir: dir() },
-            "delete the folder",
+            "rename the folder",
         ),
     ]
 }

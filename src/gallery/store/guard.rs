@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use sled::{Db, IVec};
 
+use super::leftovers;
 use crate::error::{GalleryError, Result};
 
 /// What sled may keep in memory, in bytes.
@@ -34,6 +35,10 @@ impl<T> Guarded<T> {
                 path: path.to_owned(),
             });
         }
+        leftovers::tidy(path).map_err(|source| GalleryError::Store {
+            path: path.to_owned(),
+            source,
+        })?;
         let config = sled::Config::new()
             .path(path)
             .cache_capacity(CACHE)
@@ -46,6 +51,28 @@ impl<T> Guarded<T> {
         let open = || config.open().and_then(trees);
         guarded.trees = Some(guarded.judge(panic::catch_unwind(AssertUnwindSafe(open)))?);
         Ok(guarded)
+    }
+
+    /// The same for one that would not open, or is marked: as it is, and then from the log alone,
+    /// without the snapshots that sled reads instead of the log's beginning.
+    pub fn open_again(
+        path: &Path,
+        trees: impl Fn(Db) -> sled::Result<T>,
+    ) -> Result<Self, GalleryError> {
+        let failed = |source| GalleryError::Store {
+            path: path.to_owned(),
+            source,
+        };
+        unmark(path).map_err(failed)?;
+        match Self::open(path, &trees) {
+            Err(GalleryError::DamagedStore { .. })
+                if leftovers::set_snapshots_aside(path).map_err(failed)? =>
+            {
+                unmark(path).map_err(failed)?;
+                Self::open(path, &trees)
+            }
+            opened => opened,
+        }
     }
 
     /// The error that says so, and the mark.
@@ -106,6 +133,14 @@ pub fn mark(path: &Path) -> PathBuf {
     path.with_file_name(name)
 }
 
+/// Takes the mark away, if there is one.
+pub fn unmark(path: &Path) -> io::Result<()> {
+    match fs::remove_file(mark(path)) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
 /// Whether a failure to read or write is the files' fault, not the disk's or the system's.
 fn is_damage(error: &io::Error) -> bool {
     use io::ErrorKind as Kind;
@@ -115,6 +150,7 @@ fn is_damage(error: &io::Error) -> bool {
         Kind::InvalidData,
         Kind::InvalidInput,
         Kind::NotFound,
+        Kind::AlreadyExists,
         Kind::Other,
     ];
     !is_lock && from_files.contains(&error.kind())

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use sled::{Batch, Db};
 
-use super::guard::{Guarded, mark};
+use super::guard::{Guarded, unmark};
 use crate::error::{FileError, GalleryError, Result};
 use crate::photo::ContentHash;
 
@@ -31,8 +31,7 @@ impl PooledCache {
         match Guarded::open(&path, Ok) {
             Err(GalleryError::DamagedStore { .. }) => {
                 fs::remove_dir_all(&path).map_err(FileError::write_at(&path))?;
-                // Missing unless an earlier process left it.
-                let _ = fs::remove_file(mark(&path));
+                unmark(&path).map_err(FileError::write_at(&path))?;
                 let sled = Guarded::open(&path, Ok)?;
                 Ok(Self { sled })
             }
@@ -104,6 +103,7 @@ fn key(part: &PartKey, hash: &ContentHash) -> [u8; 48] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::gallery::store::guard::mark;
 
     #[test]
     fn what_was_put_is_there_after_opening_again() {

@@ -37,11 +37,15 @@ pub fn ingestion(report: &IngestReport, out: &mut dyn Write) -> io::Result<()> {
         ..
     } = report;
     let skipped = report.skipped.len();
-    writeln!(
+    write!(
         out,
         "added {added}, unchanged {unchanged}, changed {changed}, moved {moved}, removed {removed}, \
          skipped {skipped}"
     )?;
+    match report.kept.iter().map(|kept| kept.photos).sum::<usize>() {
+        0 => writeln!(out)?,
+        kept => writeln!(out, ", gone but kept {kept}")?,
+    }
     let photos = photos(report.photos);
     write!(out, "{photos} in the gallery; {seconds:.1} s")?;
     let done = added + changed;

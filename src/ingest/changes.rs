@@ -1,0 +1,159 @@
+//! What a walk found, held against what the gallery knows.
+
+use std::collections::{HashMap, HashSet};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::kept::{Root, RootState, keep};
+use super::report::{IngestReport, Skipped};
+use crate::error::{Error, FileError, Result};
+use crate::gallery::{Gallery, Record};
+use crate::photo::{ContentHash, Found, Walk, absolute};
+
+/// What is to be done, and what is known beforehand.
+pub(super) struct Changes {
+    pub(super) to_do: Vec<Found>,
+    pub(super) unchanged: usize,
+    pub(super) known: HashMap<PathBuf, Record>,
+    /// Photos beneath the roots that are not there any more.
+    pub(super) gone: HashMap<PathBuf, ContentHash>,
+    roots: Vec<Root>,
+}
+
+impl Changes {
+    /// Of a walk over `paths`.
+    pub(super) fn make(paths: &[PathBuf], walked: &Walk, gallery: &Gallery) -> Result<Self> {
+        let mut known = HashMap::new();
+        for record in gallery.records() {
+            let record = record?;
+            // Without its descriptor a photo is as good as new.
+            if gallery.has_descriptor(&record.hash)? {
+                known.insert(record.path.clone(), record);
+            }
+        }
+        let is_unchanged = |found: &&Found| {
+            let same =
+                |record: &Record| (record.size, record.modified) == (found.size, found.modified);
+            known.get(&found.path).is_some_and(same)
+        };
+        let (unchanged, to_do): (Vec<&Found>, Vec<&Found>) =
+            walked.found.iter().partition(is_unchanged);
+        let roots = roots(paths, walked);
+        let gone = gone(&roots, walked, &known);
+        let unchanged = unchanged.len();
+        Ok(Self {
+            to_do: to_do.into_iter().cloned().collect(),
+            unchanged,
+            gone,
+            known,
+            roots,
+        })
+    }
+
+    /// Takes the photos out that are gone: all of them, or, unless `remove_many`, no more than is
+    /// usual.
+    pub(super) fn take_out_gone(
+        self,
+        gallery: &mut Gallery,
+        remove_many: bool,
+        report: &mut IngestReport,
+    ) -> Result<()> {
+        let mut gone = self.gone;
+        if gone.is_empty() {
+            return Ok(());
+        }
+        if !remove_many {
+            let mut new = HashSet::new();
+            for record in gallery.records() {
+                let record = record?;
+                if !self.known.contains_key(&record.path) {
+                    new.insert(record.hash);
+                }
+            }
+            report.kept = keep(&mut gone, &self.roots, &self.known, &new);
+        }
+        let gone: Vec<PathBuf> = gone.into_keys().collect();
+        if !gone.is_empty() {
+            gallery.write(&[], &gone)?;
+        }
+        report.removed = gone.len().saturating_sub(report.moved);
+        Ok(())
+    }
+
+    /// Takes the photos out that were overwritten by what cannot be taken in: they would be found
+    /// under a picture that is not there any more. Of what could not be read nobody knows.
+    pub(super) fn take_out_overwritten(
+        &self,
+        gallery: &mut Gallery,
+        report: &mut IngestReport,
+    ) -> Result<()> {
+        let is_overwritten = |skipped: &&Skipped| {
+            self.known.contains_key(&skipped.path) && !matches!(skipped.reason, Error::File(_))
+        };
+        let skipped = report.skipped.iter().filter(is_overwritten);
+        let overwritten: Vec<PathBuf> = skipped.map(|skipped| skipped.path.clone()).collect();
+        if !overwritten.is_empty() {
+            gallery.write(&[], &overwritten)?;
+        }
+        report.overwritten = overwritten.len();
+        Ok(())
+    }
+}
+
+/// What was walked, and what was to be walked and is not there.
+fn roots(paths: &[PathBuf], walked: &Walk) -> Vec<Root> {
+    let there = walked.roots.iter().map(|root| {
+        let is_beneath = |found: &Found| found.path.starts_with(root);
+        Root {
+            state: if walked.found.iter().any(is_beneath) {
+                RootState::There
+            } else {
+                RootState::Empty
+            },
+            path: root.clone(),
+        }
+    });
+    // A link that leads nowhere is there.
+    let is_gone = |path: &&PathBuf| {
+        let looked = path.symlink_metadata();
+        looked.is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
+    };
+    let gone = paths.iter().filter(is_gone);
+    let gone = gone
+        .filter_map(|path| absolute(path).ok())
+        .map(|path| Root {
+            path,
+            state: RootState::Gone,
+        });
+    there.chain(gone).collect()
+}
+
+/// The known photos beneath the roots that were looked for and not found.
+fn gone(
+    roots: &[Root],
+    walked: &Walk,
+    known: &HashMap<PathBuf, Record>,
+) -> HashMap<PathBuf, ContentHash> {
+    let found: HashSet<&Path> = walked
+        .found
+        .iter()
+        .map(|found| found.path.as_path())
+        .collect();
+    // A folder that could not be read, or a link that leads nowhere, takes nothing out.
+    let is_root_gone = |path: &Path| {
+        roots
+            .iter()
+            .any(|it| it.state == RootState::Gone && it.path == path)
+    };
+    let whole = |(path, _): &(PathBuf, FileError)| absolute(path).unwrap_or_else(|_| path.clone());
+    let mut unseen: Vec<PathBuf> = walked.problems.iter().map(whole).collect();
+    unseen.retain(|path| !is_root_gone(path));
+    let is_gone = |path: &Path| {
+        roots.iter().any(|root| path.starts_with(&root.path))
+            && !found.contains(path)
+            && !unseen.iter().any(|problem| path.starts_with(problem))
+    };
+    let gone = known.iter().filter(|(path, _)| is_gone(path));
+    gone.map(|(path, record)| (path.clone(), record.hash))
+        .collect()
+}
