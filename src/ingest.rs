@@ -19,14 +19,15 @@ pub use self::descriptors::{Descriptors, descriptors_of};
 pub use self::kept::{Kept, KeptBecause};
 pub use self::report::{IngestReport, Skipped, WhiteningReport};
 pub(crate) use self::threads::{Work, work_through};
+use crate::caught::caught;
 use crate::descriptor::Descriptor;
-use crate::error::{Error, NetworkError, Result};
+use crate::error::{Error, NetworkError, PhotoError, Result};
 use crate::extract::Extractor;
 use crate::gallery::{Gallery, Record, check_same};
 use crate::model::FetchEvent;
 use crate::photo::{ContentHash, Exclude, Found, Photo, Pixels, walk};
 use crate::resolve::{self, Overrides};
-use crossbeam_channel::{Receiver, Sender};
+use crossbeam_channel::Sender;
 
 /// Photos written to the store at once, and the longest that one waits for others.
 const WRITTEN_AT_ONCE: usize = 64;
@@ -72,6 +73,9 @@ pub enum IngestEvent<'a> {
     },
     /// A photo was skipped.
     Skipped(&'a Skipped),
+    /// Nothing new: somebody is at work on a large photo. Sent several times a second, so that there is
+    /// always an answer soon.
+    Waiting,
     /// The device fails, and the CPU goes on, since any device was asked for.
     DeviceLost {
         /// Why.
@@ -220,74 +224,96 @@ fn take_all(
     let known = changes.known.values();
     let known = known.map(|record| (record.hash, record)).collect();
     let workers = Workers::new(&changes.to_do, known, extractor);
-    workers.all(jobs, |receiver, stop| {
-        let mut told = false;
-        let mut on_event = |event: IngestEvent<'_>| {
-            let lost = extractor.lost_device().filter(|_| !told);
-            let reason = lost.map(|reason| on_event(IngestEvent::DeviceLost { reason }));
-            told |= reason.is_some();
-            match reason {
-                Some(ControlFlow::Break(())) => ControlFlow::Break(()),
-                _ => on_event(event),
-            }
-        };
-        store_all(&receiver, changes, gallery, report, &mut on_event, stop)
-    })
+    let mut told = false;
+    let mut on_event = |event: IngestEvent<'_>| {
+        let lost = extractor.lost_device().filter(|_| !told);
+        let answer = lost.map(|reason| on_event(IngestEvent::DeviceLost { reason }));
+        told |= answer.is_some();
+        match answer {
+            Some(ControlFlow::Break(())) => ControlFlow::Break(()),
+            _ => on_event(event),
+        }
+    };
+    let mut storing = Storing {
+        changes,
+        gallery,
+        report,
+        gone: changes.gone.values().copied().collect(),
+        batch: Vec::new(),
+        last_write: Instant::now(),
+        lost: None,
+    };
+    let mut result = Ok(());
+    workers.all(jobs, &mut |taken| {
+        if result.is_ok() {
+            result = storing.take(taken, &mut on_event);
+        }
+        if result.is_err() || storing.is_over() {
+            // What the workers have in hand still arrives and is stored.
+            return ControlFlow::Break(());
+        }
+        ControlFlow::Continue(())
+    });
+    result?;
+    storing.write(&mut on_event)?;
+    Ok(storing.lost)
 }
 
+type OnIngest<'a> = &'a mut dyn FnMut(IngestEvent<'_>) -> ControlFlow<()>;
+
 /// Stores what arrives, in batches, and counts it when it is durable.
-fn store_all(
-    receiver: &Receiver<Taken>,
-    changes: &Changes,
-    gallery: &mut Gallery,
-    report: &mut IngestReport,
-    on_event: &mut dyn FnMut(IngestEvent<'_>) -> ControlFlow<()>,
-    stop: &dyn Fn(),
-) -> Result<Option<Error>> {
-    let mut lost = None;
-    let mut gone: Vec<ContentHash> = changes.gone.values().copied().collect();
-    let mut batch: Vec<(Record, Option<Descriptor>)> = Vec::new();
-    let mut last_write = Instant::now();
-    loop {
-        let taken = receiver.recv();
-        let is_last = taken.is_err();
+struct Storing<'a> {
+    changes: &'a Changes,
+    gallery: &'a mut Gallery,
+    report: &'a mut IngestReport,
+    /// Contents of photos that are gone and were not found at another place yet.
+    gone: Vec<ContentHash>,
+    batch: Vec<(Record, Option<Descriptor>)>,
+    last_write: Instant,
+    lost: Option<Error>,
+}
+
+impl Storing<'_> {
+    fn take(&mut self, taken: Option<Taken>, on_event: OnIngest<'_>) -> Result<()> {
         match taken {
-            Ok(Taken {
-                record: Err(reason),
-                ..
-            }) if is_lost_device(&reason) => {
-                stop();
-                lost.get_or_insert(reason);
+            None => {
+                let answer = on_event(IngestEvent::Waiting);
+                self.report.interrupted |= answer.is_break();
             }
-            Ok(Taken {
-                path,
-                record: Err(reason),
-            }) => report.skip(Skipped { path, reason }, on_event),
-            Ok(Taken {
-                record: Ok(new), ..
-            }) => batch.push(new),
-            Err(_) => {}
+            Some(Taken { path, record }) => match record {
+                Ok(new) => self.batch.push(new),
+                Err(reason) if is_lost_device(&reason) => {
+                    self.lost.get_or_insert(reason);
+                }
+                Err(Error::Photo(PhotoError::Stopped { .. })) => {}
+                Err(reason) => self.report.skip(Skipped { path, reason }, on_event),
+            },
         }
-        let is_due = batch.len() >= WRITTEN_AT_ONCE || last_write.elapsed() >= LONGEST_WAIT;
-        if (is_due || is_last) && !batch.is_empty() {
-            gallery.write(&batch, &[])?;
-            last_write = Instant::now();
-            for (record, _) in &batch {
-                report.count(record, changes, &mut gone);
-            }
-            let event = IngestEvent::Stored {
-                photos: batch.len(),
-            };
-            report.interrupted |= on_event(event).is_break();
-            batch.clear();
+        let is_due = self.last_write.elapsed() >= LONGEST_WAIT;
+        if is_due || self.batch.len() >= WRITTEN_AT_ONCE {
+            self.write(on_event)?;
         }
-        if report.interrupted {
-            // What the workers have in hand still arrives and is stored.
-            stop();
+        Ok(())
+    }
+
+    fn write(&mut self, on_event: OnIngest<'_>) -> Result<()> {
+        if self.batch.is_empty() {
+            return Ok(());
         }
-        if is_last {
-            return Ok(lost);
+        self.gallery.write(&self.batch, &[])?;
+        self.last_write = Instant::now();
+        for (record, _) in &self.batch {
+            self.report.count(record, self.changes, &mut self.gone);
         }
+        let photos = self.batch.len();
+        self.batch.clear();
+        let answer = on_event(IngestEvent::Stored { photos });
+        self.report.interrupted |= answer.is_break();
+        Ok(())
+    }
+
+    const fn is_over(&self) -> bool {
+        self.report.interrupted || self.lost.is_some()
     }
 }
 
@@ -340,9 +366,9 @@ impl<'a> Workers<'a> {
     }
 
     /// Runs `jobs` workers as [`work_through`] does.
-    fn all<T>(&self, jobs: usize, take: impl FnOnce(Receiver<Taken>, &dyn Fn()) -> T) -> T {
+    fn all(&self, jobs: usize, take: &mut dyn FnMut(Option<Taken>) -> ControlFlow<()>) {
         let size = (self.to_do.len(), self.extractor.batch());
-        work_through(self, size, jobs, take)
+        work_through(self, size, jobs, take);
     }
 
     fn look_at(&self, path: &Path) -> Result<Looked> {
@@ -377,12 +403,14 @@ impl Work for Workers<'_> {
 
     fn prepare(&self, place: usize, sender: &Sender<Taken>) -> Option<InHand> {
         let path = &self.to_do[place].path;
-        let record = match self.look_at(path) {
-            Ok(Looked::New(photo)) => return Some(photo),
-            Ok(Looked::Known(record)) => Ok((record, None)),
-            Err(reason) => Err(reason),
-        };
+        let looked = caught(|| self.look_at(path));
         let path = path.clone();
+        let record = match looked {
+            Ok(Ok(Looked::New(photo))) => return Some(photo),
+            Ok(Ok(Looked::Known(record))) => Ok((record, None)),
+            Ok(Err(reason)) => Err(reason),
+            Err(reason) => Err(PhotoError::gave_up(&path, reason).into()),
+        };
         // The receiver hangs up only after an error that ends everything.
         let _ = sender.send(Taken { path, record });
         None

@@ -2,7 +2,7 @@
 //!
 //! It is the crate's own reader, built here once more, since only a bench wants half a decoder.
 
-#[allow(dead_code, reason = "nobody stops a bench")]
+#[allow(dead_code, unused_imports, reason = "nobody stops a bench")]
 #[path = "../../src/photo/stop.rs"]
 mod stop;
 #[allow(dead_code, reason = "only the reading of the code is timed")]

@@ -81,7 +81,7 @@ impl IngestProgress {
                 self.bar = Some(bar(*to_do as u64, template));
             }
             // Whoever has an extractor has its weights.
-            IngestEvent::Walked { .. } | IngestEvent::Fetching(_) => {}
+            IngestEvent::Walked { .. } | IngestEvent::Fetching(_) | IngestEvent::Waiting => {}
             IngestEvent::Stored { photos } => self.advance(*photos),
             IngestEvent::Skipped(skipped) => {
                 self.skipped += 1;
@@ -148,6 +148,7 @@ impl EvalProgress {
                 let template = "{bar:30} {pos}/{len} photos  {per_sec}  ETA {eta}";
                 self.bar = Some(bar(*items as u64, template));
             }
+            EvalEvent::Waiting => {}
             EvalEvent::Pooled => self.advance(),
             EvalEvent::Skipped(skipped) => {
                 let line = skipped_line(&skipped.path, &skipped.reason);

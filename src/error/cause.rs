@@ -12,8 +12,8 @@ pub fn bounded(source: Source) -> Source {
     if said.len() <= LONGEST {
         return source;
     }
-    let end = said.floor_char_boundary(LONGEST);
-    format!("{}…", &said[..end]).into()
+    let beginning = said.chars().take(LONGEST).chain(['…']);
+    beginning.collect::<String>().into()
 }
 
 /// The end of a message about an unknown name.

@@ -148,6 +148,12 @@ pub enum PhotoError {
 }
 
 impl PhotoError {
+    /// A panic that was caught at work on the file at `path`.
+    pub(crate) fn gave_up(path: &Path, reason: String) -> Self {
+        let path = path.to_owned();
+        Self::GaveUp { path, reason }
+    }
+
     /// The same error, known to be about the file at `path`.
     pub(crate) fn of_file(self, path: &Path) -> Self {
         match self {

@@ -5,10 +5,11 @@
 
 use std::ops::ControlFlow;
 
-use crossbeam_channel::{Receiver, Sender};
+use crossbeam_channel::Sender;
 use image::imageops;
 
 use super::ground_truth::{Item, Region};
+use crate::caught::caught;
 use crate::descriptor::{DescriptorSpec, Matrix, Part, normalize_in_place};
 use crate::error::{DescriptorError, Error, EvalError, PhotoError, Result};
 use crate::extract::Extractor;
@@ -27,6 +28,8 @@ pub enum EvalEvent<'a> {
     Pooled,
     /// A photo was skipped.
     Skipped(&'a Skipped),
+    /// Nothing new: somebody is at work on a large photo. Sent several times a second.
+    Waiting,
     /// The device fails, and the CPU goes on, since any device was asked for.
     DeviceLost {
         /// Why.
@@ -84,9 +87,7 @@ impl<'a> Features<'a> {
         };
         if !features.interrupted {
             let size = (items.len(), extractor.batch());
-            work_through(&workers, size, jobs, |receiver, stop| {
-                features.take_all(&receiver, &workers, stop, on_event)
-            })?;
+            features.take_all(&workers, size, jobs, on_event)?;
         }
         cache.flush()?;
         Ok(features)
@@ -94,46 +95,58 @@ impl<'a> Features<'a> {
 
     fn take_all(
         &mut self,
-        receiver: &Receiver<Taken>,
         workers: &Workers<'_>,
-        stop: &dyn Fn(),
+        size: (usize, usize),
+        jobs: usize,
         on_event: OnEvent<'_>,
     ) -> Result<()> {
-        let (mut lost, mut told) = (None, false);
-        for taken in receiver {
+        let (mut result, mut told) = (Ok(()), false);
+        work_through(workers, size, jobs, &mut |taken| {
             if let Some(reason) = workers.extractor.lost_device().filter(|_| !told) {
                 told = true;
                 self.interrupted |= on_event(EvalEvent::DeviceLost { reason }).is_break();
             }
-            let event = match taken.outcome {
+            if result.is_ok() {
+                result = self.take(taken, workers, on_event);
+            }
+            if result.is_err() || self.interrupted {
+                return ControlFlow::Break(());
+            }
+            ControlFlow::Continue(())
+        });
+        result
+    }
+
+    fn take(
+        &mut self,
+        taken: Option<Taken>,
+        workers: &Workers<'_>,
+        on_event: OnEvent<'_>,
+    ) -> Result<()> {
+        let event = match taken {
+            None => on_event(EvalEvent::Waiting),
+            Some(Taken { item, outcome }) => match outcome {
                 Ok((hash, pooled)) => {
                     if let Some(pooled) = pooled {
                         let pooled = pooled.iter().map(Vec::as_slice);
                         self.cache.put(&hash, workers.keys.iter().zip(pooled))?;
                     }
-                    self.hashes[taken.item] = Some(hash);
+                    self.hashes[item] = Some(hash);
                     on_event(EvalEvent::Pooled)
                 }
-                Err(reason) if is_lost_device(&reason) => {
-                    lost.get_or_insert(reason);
-                    stop();
-                    continue;
-                }
+                Err(reason) if is_lost_device(&reason) => return Err(reason),
+                Err(Error::Photo(PhotoError::Stopped { .. })) => ControlFlow::Continue(()),
                 Err(reason) => {
-                    let path = workers.items[taken.item].path.clone();
-                    self.skipped.push(Skipped { path, reason });
-                    let last = self.skipped.last();
-                    last.map_or(ControlFlow::Continue(()), |last| {
-                        on_event(EvalEvent::Skipped(last))
-                    })
+                    let path = workers.items[item].path.clone();
+                    let skipped = Skipped { path, reason };
+                    let answer = on_event(EvalEvent::Skipped(&skipped));
+                    self.skipped.push(skipped);
+                    answer
                 }
-            };
-            if event.is_break() {
-                self.interrupted = true;
-                stop();
-            }
-        }
-        lost.map_or(Ok(()), Err)
+            },
+        };
+        self.interrupted |= event.is_break();
+        Ok(())
     }
 
     /// Which items have features.
@@ -252,10 +265,12 @@ impl Work for Workers<'_> {
     type Taken = Taken;
 
     fn prepare(&self, item: usize, sender: &Sender<Taken>) -> Option<InHand> {
-        let outcome = match self.look_at(&self.items[item]) {
-            Ok((hash, Some(pixels))) => return Some(InHand { item, hash, pixels }),
-            Ok((hash, None)) => Ok((hash, None)),
-            Err(error) => Err(error),
+        let of_item = &self.items[item];
+        let outcome = match caught(|| self.look_at(of_item)) {
+            Ok(Ok((hash, Some(pixels)))) => return Some(InHand { item, hash, pixels }),
+            Ok(Ok((hash, None))) => Ok((hash, None)),
+            Ok(Err(error)) => Err(error),
+            Err(reason) => Err(PhotoError::gave_up(&of_item.path, reason).into()),
         };
         // The receiver hangs up only after an error that ends everything.
         let _ = sender.send(Taken { item, outcome });

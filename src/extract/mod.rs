@@ -16,6 +16,7 @@ use self::forward::{Forward, Joined};
 use self::pieces::Room;
 use self::spare::Spare;
 use crate::backbone::Placement;
+use crate::caught::caught;
 use crate::descriptor::{Descriptor, DescriptorSpec, Fingerprint, Recipe, Whitening};
 use crate::error::{DescriptorError, Error, NetworkError, PhotoError, Result};
 use crate::photo::{Photo, Picture, Pixels, Preprocess};
@@ -226,8 +227,13 @@ impl Extractor {
         let same_size = |a: &Pixels, b: &Pixels| (a.height, a.width) == (b.height, b.width);
         let groups = pixels.chunk_by(same_size);
         let all = groups.flat_map(|group| {
-            self.room
-                .run(group, |piece| self.on_device(|forward| run(forward, piece)))
+            self.room.run(group, |piece| {
+                let done = caught(|| self.on_device(|forward| run(forward, piece)));
+                let gave_up = |reason: String| NetworkError::Tensor {
+                    source: reason.into(),
+                };
+                done.unwrap_or_else(|reason| Err(gave_up(reason)))
+            })
         });
         all.collect()
     }

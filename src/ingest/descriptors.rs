@@ -5,9 +5,10 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use super::{IngestEvent, IngestOptions, Skipped, Taken, Workers, is_lost_device};
-use crate::descriptor::Matrix;
-use crate::error::Result;
+use crate::descriptor::{Descriptor, Matrix};
+use crate::error::{Error, PhotoError, Result};
 use crate::extract::Extractor;
+use crate::gallery::Record;
 use crate::photo::{ContentHash, walk};
 
 /// The descriptors of photos, in memory.
@@ -59,27 +60,29 @@ pub fn descriptors_of(
     };
     let workers = Workers::new(&walked.found, HashMap::new(), extractor);
     let mut lost = None;
-    workers.all(options.jobs, |receiver, stop| {
-        for taken in receiver {
-            match taken.record {
-                Ok(_) => {
-                    rows.put(taken);
+    workers.all(options.jobs, &mut |taken| {
+        match taken {
+            None => {
+                let answer = on_event(IngestEvent::Waiting);
+                descriptors.interrupted |= answer.is_break();
+            }
+            Some(Taken { path, record }) => match record {
+                Ok(described) => {
+                    rows.put(&path, described);
                     let event = IngestEvent::Stored { photos: 1 };
                     descriptors.interrupted |= on_event(event).is_break();
                 }
                 Err(reason) if is_lost_device(&reason) => {
-                    stop();
                     lost.get_or_insert(reason);
                 }
-                Err(reason) => {
-                    let path = taken.path;
-                    descriptors.skip(Skipped { path, reason }, on_event);
-                }
-            }
-            if descriptors.interrupted {
-                stop();
-            }
+                Err(Error::Photo(PhotoError::Stopped { .. })) => {}
+                Err(reason) => descriptors.skip(Skipped { path, reason }, on_event),
+            },
         }
+        if descriptors.interrupted || lost.is_some() {
+            return ControlFlow::Break(());
+        }
+        ControlFlow::Continue(())
     });
     descriptors.rows = rows.compact();
     lost.map_or(Ok(descriptors), Err)
@@ -104,9 +107,8 @@ struct Rows<'a> {
 }
 
 impl Rows<'_> {
-    fn put(&mut self, taken: Taken) {
-        let place = self.places.get(taken.path.as_path());
-        if let (Some(&place), Ok((record, Some(descriptor)))) = (place, taken.record) {
+    fn put(&mut self, path: &Path, (record, descriptor): (Record, Option<Descriptor>)) {
+        if let (Some(&place), Some(descriptor)) = (self.places.get(path), descriptor) {
             let row = self.matrix.row_mut(place);
             row.copy_from_slice(descriptor.as_slice());
             self.hashes[place] = Some(record.hash);

@@ -5,10 +5,18 @@
 //! queue that holds two of them and no more.
 
 use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
+use std::time::Duration;
 
-use crossbeam_channel::{Receiver, Sender, bounded};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
+
+use crate::photo::stop;
+
+/// How long whoever takes is left without a word.
+const TICK: Duration = Duration::from_millis(200);
 
 /// What the threads do.
 pub(crate) trait Work: Sync {
@@ -29,18 +37,19 @@ pub(crate) trait Work: Sync {
 }
 
 /// Does the places 0 to `count` in `jobs` threads, 0 for one per core, and so many photos at once, and
-/// meanwhile `take`, which gets what is sent and a way to stop early. They stop when it returns.
-pub(crate) fn work_through<W: Work, R>(
+/// meanwhile calls `take` with what they send and, while nothing comes, with nothing from time to time.
+/// When it breaks they stop: decoders where they are, and what is ready for the network still comes.
+pub(crate) fn work_through<W: Work>(
     work: &W,
     (count, batch): (usize, usize),
     jobs: usize,
-    take: impl FnOnce(Receiver<W::Taken>, &dyn Fn()) -> R,
-) -> R {
+    take: &mut dyn FnMut(Option<W::Taken>) -> ControlFlow<()>,
+) {
     let jobs = match jobs {
         0 => thread::available_parallelism().map_or(1, std::num::NonZero::get),
         jobs => jobs,
     };
-    let (next, is_stopped) = (AtomicUsize::new(0), AtomicBool::new(false));
+    let (next, is_stopped) = (AtomicUsize::new(0), Arc::new(AtomicBool::new(false)));
     let each = |sender: &Sender<W::Taken>, ready: &dyn Fn(W::Photo)| {
         while !is_stopped.load(Ordering::Relaxed) {
             let place = next.fetch_add(1, Ordering::Relaxed);
@@ -54,7 +63,6 @@ pub(crate) fn work_through<W: Work, R>(
     };
     // Bounded, so that memory is, however far the taking falls behind.
     let (sender, receiver) = bounded(4 * jobs.max(batch));
-    let stop = || is_stopped.store(true, Ordering::Relaxed);
     thread::scope(|scope| {
         let queue = (batch > 1).then(|| {
             let (queue, queued) = bounded(2 * batch);
@@ -64,17 +72,27 @@ pub(crate) fn work_through<W: Work, R>(
         });
         for _ in 0..jobs {
             let (each, sender, queue) = (&each, sender.clone(), queue.clone());
-            scope.spawn(move || match queue {
-                None => each(&sender, &|photo| work.describe(vec![photo], &sender)),
-                // Whoever reads it goes on until all of these have ended.
-                Some(queue) => each(&sender, &|photo| drop(queue.send(photo))),
+            let is_stopped = &is_stopped;
+            scope.spawn(move || {
+                stop::until(is_stopped, || match queue {
+                    None => each(&sender, &|photo| work.describe(vec![photo], &sender)),
+                    // Whoever reads it goes on until all of these have ended.
+                    Some(queue) => each(&sender, &|photo| drop(queue.send(photo))),
+                });
             });
         }
         drop((sender, queue));
-        let taken = take(receiver, &stop);
-        stop();
-        taken
-    })
+        loop {
+            let taken = match receiver.recv_timeout(TICK) {
+                Ok(taken) => Some(taken),
+                Err(RecvTimeoutError::Timeout) => None,
+                Err(RecvTimeoutError::Disconnected) => return,
+            };
+            if take(taken).is_break() {
+                is_stopped.store(true, Ordering::Relaxed);
+            }
+        }
+    });
 }
 
 /// Gives the network what is queued, in batches as full as they can be.
@@ -158,11 +176,13 @@ mod tests {
     }
 
     fn all(work: &Sizes, count: usize, batch: usize, jobs: usize) -> BTreeSet<usize> {
-        work_through(work, (count, batch), jobs, |receiver, _| {
-            let taken: Vec<usize> = receiver.into_iter().collect();
-            assert_eq!(taken.len(), count);
-            taken.into_iter().collect()
-        })
+        let mut all = Vec::new();
+        work_through(work, (count, batch), jobs, &mut |taken| {
+            all.extend(taken);
+            ControlFlow::Continue(())
+        });
+        assert_eq!(all.len(), count);
+        all.into_iter().collect()
     }
 
     #[test]
@@ -198,20 +218,51 @@ mod tests {
     fn what_is_in_hand_when_it_is_stopped_still_arrives() {
         for (batch, jobs) in [(1, 1), (1, 4), (8, 1), (8, 4)] {
             let work = Sizes::new(1);
-            let taken = work_through(&work, (100_000, batch), jobs, |receiver, stop| {
-                let mut taken = BTreeSet::new();
-                for place in receiver {
-                    taken.insert(place);
-                    if taken.len() == 50 {
-                        stop();
-                    }
+            let mut all = BTreeSet::new();
+            work_through(&work, (100_000, batch), jobs, &mut |taken| {
+                all.extend(taken);
+                if all.len() >= 50 {
+                    ControlFlow::Break(())
+                } else {
+                    ControlFlow::Continue(())
                 }
-                taken
             });
             let described: usize = work.sorted_batches().into_iter().sum();
-            let known = taken.iter().filter(|place| *place % 10 == 9).count();
-            assert_eq!(described + known, taken.len());
-            assert!((50..2000).contains(&taken.len()), "{}", taken.len());
+            let known = all.iter().filter(|place| *place % 10 == 9).count();
+            assert_eq!(described + known, all.len());
+            assert!((50..2000).contains(&all.len()), "{}", all.len());
         }
+    }
+
+    /// Decodes for ever, until it is told to stop.
+    struct Endless;
+
+    impl Work for Endless {
+        type Photo = ();
+        type Taken = ();
+
+        fn prepare(&self, _: usize, _: &Sender<()>) -> Option<()> {
+            while !stop::is_asked() {
+                thread::yield_now();
+            }
+            None
+        }
+
+        fn size((): &()) -> (usize, usize) {
+            (1, 1)
+        }
+
+        fn describe(&self, _: Vec<()>, _: &Sender<()>) {}
+    }
+
+    #[test]
+    fn a_decoder_that_never_ends_hears_that_it_is_to_stop() {
+        let mut ticks = 0;
+        work_through(&Endless, (8, 1), 2, &mut |taken| {
+            assert!(taken.is_none());
+            ticks += 1;
+            ControlFlow::Break(())
+        });
+        assert!(ticks > 0);
     }
 }

@@ -184,4 +184,6 @@ const fn filled_edges(orientation: Orientation) -> (bool, bool) {
 }
 
 #[cfg(test)]
+mod hostile;
+#[cfg(test)]
 mod tests;

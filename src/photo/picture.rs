@@ -26,7 +26,7 @@ pub struct Picture {
     pub height: u32,
     pub(super) covered: Covered,
     /// Its part of the memory for pictures.
-    share: Option<Arc<Share>>,
+    _share: Option<Arc<Share>>,
 }
 
 /// The part of a reduced picture's pixels that the picture covers, in those pixels: sides are
@@ -58,7 +58,7 @@ impl Picture {
             width,
             height,
             covered,
-            share: None,
+            _share: None,
         }
     }
 
@@ -73,14 +73,16 @@ impl Picture {
             width,
             height,
             covered,
-            share: None,
+            _share: None,
         }
     }
 
     /// The same, with the memory that it takes, until it is dropped.
     pub(super) fn holding(self, share: Arc<Share>) -> Self {
-        let share = Some(share);
-        Self { share, ..self }
+        Self {
+            _share: Some(share),
+            ..self
+        }
     }
 
     pub(super) const fn covered(&self) -> Covered {
