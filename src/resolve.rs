@@ -259,6 +259,9 @@ pub fn extractor_of(
 ) -> Result<Extractor> {
     let mut request = Request::read(overrides)?;
     request.fill(gallery);
+    // Before any weights are loaded: those of another network do not fit at all.
+    let recipe = canonical(&request.recipe()?)?;
+    check_unprojected(gallery, &gallery.by(recipe))?;
     let extractor = request.load(on_fetch)?;
     check_unprojected(gallery, extractor.fingerprint())?;
     let whitening = match request.whitening {

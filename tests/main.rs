@@ -19,6 +19,7 @@ mod dependencies;
 mod documents;
 mod evaluation;
 mod faults;
+mod first_steps;
 mod front_door;
 mod gallery;
 mod leftovers;

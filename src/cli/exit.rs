@@ -16,6 +16,8 @@ pub enum Exit {
     Failed,
     /// Done, but photos were skipped or problems found.
     Skipped,
+    /// Done, and nothing was found.
+    Nothing,
     /// Stopped by Ctrl-C; what was done is kept.
     Interrupted,
 }
@@ -26,6 +28,7 @@ impl From<Exit> for ExitCode {
             Exit::Done => 0,
             Exit::Failed => 1,
             Exit::Skipped => 3,
+            Exit::Nothing => 4,
             Exit::Interrupted => 130,
         })
     }

@@ -1,6 +1,8 @@
 //! What to do next about each error, where there is something to do: commands and flags by name.
 
+use std::fs;
 use std::io;
+use std::path::Path;
 
 use imgsearch::Error;
 use imgsearch::error::{
@@ -41,8 +43,34 @@ fn of_any(error: &Error) -> Option<String> {
 fn of_file(error: &FileError) -> Option<String> {
     match error {
         FileError::Write { source, .. } => of_full_disk(source),
+        FileError::Read { path, source } => of_missing(path, source),
         _ => None,
     }
+}
+
+fn of_missing(path: &Path, error: &io::Error) -> Option<String> {
+    let name = path.to_str()?;
+    if ["http://", "https://"]
+        .iter()
+        .any(|it| name.starts_with(it))
+    {
+        let hint = "`curl -L ADDRESS | imgsearch query -` asks with a picture from the web";
+        return Some(hint.to_owned());
+    }
+    if error.kind() != io::ErrorKind::NotFound {
+        return None;
+    }
+    let folder = path.parent().filter(|folder| *folder != Path::new(""));
+    let beside = fs::read_dir(folder.unwrap_or(Path::new("."))).ok()?;
+    let names = beside
+        .flatten()
+        .filter_map(|entry| entry.file_name().into_string().ok());
+    let names: Vec<String> = names.collect();
+    let wanted = path.file_name()?.to_str()?;
+    let alike = |name: &&String| strsim::damerau_levenshtein(wanted, name) <= 1 + wanted.len() / 6;
+    let nearest = names.iter().filter(alike);
+    let nearest = nearest.min_by_key(|name| strsim::damerau_levenshtein(wanted, name))?;
+    Some(format!("did you mean `{nearest}`?"))
 }
 
 fn of_full_disk(error: &io::Error) -> Option<String> {

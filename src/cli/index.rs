@@ -1,5 +1,6 @@
 //! `imgsearch index`: build or update the gallery.
 
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -7,7 +8,7 @@ use std::time::Instant;
 use anyhow::Result;
 use clap::Args;
 use globset::Glob;
-use imgsearch::error::GalleryError;
+use imgsearch::error::{FileError, GalleryError};
 use imgsearch::gallery::Gallery;
 use imgsearch::ingest::{IngestOptions, IngestReport};
 use imgsearch::photo::Exclude;
@@ -62,6 +63,7 @@ pub fn run(args: &IndexArgs) -> Result<Exit> {
     stop_on_ctrl_c();
     let begun = Instant::now();
     let dir = &args.gallery.gallery;
+    refuse_nothing(dir, &args.paths)?;
     let (mut gallery, extractor) = open(dir, &args.descriptor)?;
     if let Some(ranking) = args.ranking(gallery.ranking())? {
         gallery.set_ranking(ranking)?;
@@ -128,6 +130,22 @@ impl IndexArgs {
             None => self.descriptor.overrides().ranking(),
             asked => Ok(asked),
         }
+    }
+}
+
+/// Where no gallery is there is none made for paths of which none exists: it is a typo.
+fn refuse_nothing(dir: &Path, paths: &[PathBuf]) -> Result<(), FileError> {
+    if dir.exists() {
+        return Ok(());
+    }
+    let looked = paths.iter().map(|path| (path, fs::metadata(path)));
+    let errors = looked.map(|(path, looked)| Some((path, looked.err()?)));
+    let Some(errors) = errors.collect::<Option<Vec<_>>>() else {
+        return Ok(());
+    };
+    match errors.into_iter().next() {
+        Some((path, error)) => Err(FileError::read_at(path)(error)),
+        None => Ok(()),
     }
 }
 

@@ -24,6 +24,7 @@ use std::panic;
 use std::process::ExitCode;
 use std::sync::LazyLock;
 
+use clap::error::{ContextKind, ContextValue};
 use clap::{CommandFactory, Parser, Subcommand};
 
 /// Find pictures by looking at them.
@@ -43,6 +44,7 @@ enum Command {
     /// Build or update the gallery: new, changed, moved and removed photos
     Index(index::IndexArgs),
     /// Find the photos most like one or several pictures
+    #[command(visible_alias = "search")]
     Query(query::QueryArgs),
     /// Compare layers, poolings and hybrids on labelled photos by what they find
     Eval(eval::EvalArgs),
@@ -71,7 +73,7 @@ pub fn main() -> ExitCode {
     let as_json = json_was_asked(env::args_os());
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(error) => return exit::refuse(&error, as_json),
+        Err(error) => return exit::refuse(&harmless(error), as_json),
     };
     let outcome = match cli.command {
         Command::Index(args) => index::run(&args),
@@ -88,6 +90,24 @@ pub fn main() -> ExitCode {
     };
     let outcome = outcome.unwrap_or_else(|error| exit::explain(&error, as_json));
     outcome.into()
+}
+
+/// A typo is never answered with the one command that takes photos out.
+fn harmless(mut error: clap::Error) -> clap::Error {
+    let suggested = error.remove(ContextKind::SuggestedSubcommand);
+    let mut names = match suggested {
+        Some(ContextValue::Strings(names)) => names,
+        Some(ContextValue::String(name)) => vec![name],
+        _ => Vec::new(),
+    };
+    names.retain(|name| name != "remove");
+    if !names.is_empty() {
+        error.insert(
+            ContextKind::SuggestedSubcommand,
+            ContextValue::Strings(names),
+        );
+    }
+    error
 }
 
 /// Whether `--json` is among the arguments, as far as they are options. Asked before they are parsed,
@@ -132,6 +152,19 @@ mod tests {
         assert!(asked("imgsearch query --json a.jpg"));
         assert!(!asked("imgsearch query -- --json"));
         assert!(!asked("imgsearch query a.json"));
+    }
+
+    #[test]
+    fn a_typo_is_never_answered_with_the_command_that_takes_photos_out() {
+        let said = |typo: &str| {
+            let error = Cli::try_parse_from(["imgsearch", typo]).err();
+            harmless(error.unwrap()).to_string()
+        };
+        for typo in ["remov", "remvoe", "serve", "removed", "move", "rm"] {
+            let said = said(typo);
+            assert!(!said.contains("'remove'"), "{said}");
+        }
+        assert!(said("indx").contains("'index'"));
     }
 
     #[test]

@@ -65,6 +65,9 @@ pub struct QueryArgs {
     /// Leave out matches below this cosine (−1 … 1)
     #[arg(long, value_name = "COSINE", allow_negative_numbers = true)]
     min_similarity: Option<f32>,
+    /// Leave out photos that are gone from the disk; else they are marked
+    #[arg(long)]
+    existing: bool,
     /// Compare with every photo, however many there are
     #[arg(long)]
     exact: bool,
@@ -153,7 +156,9 @@ impl QueryArgs {
                 eprintln!("skipped: {}", clean(&skipped.reason));
             }
         }
-        if answer.matches.is_empty() {
+        if searcher.snapshot().is_empty() {
+            eprintln!("note: the gallery is empty: `imgsearch index PATH` puts photos into it");
+        } else if answer.matches.is_empty() {
             eprintln!("note: no photo in the gallery matches");
         }
         self.write_pictures(photos, &answer)?;
@@ -167,7 +172,11 @@ impl QueryArgs {
             table::matches(&answer.matches, out)?;
         }
         let has_all = answer.queries.iter().all(|asked| asked.skipped.is_empty());
-        Ok(if has_all { Exit::Done } else { Exit::Skipped })
+        Ok(match (answer.matches.is_empty(), has_all) {
+            (true, _) => Exit::Nothing,
+            (false, true) => Exit::Done,
+            (false, false) => Exit::Skipped,
+        })
     }
 
     /// A query for each picture, and a line for each answer. One that cannot be asked does not stop
@@ -225,6 +234,9 @@ impl QueryArgs {
         }
         if self.not_itself {
             query = query.not_itself();
+        }
+        if self.existing {
+            query = query.existing();
         }
         for path in &self.unlike {
             query = query.unlike(example(path)?)?;

@@ -77,6 +77,10 @@ impl Place {
 pub fn shown(path: &Path) -> PathBuf {
     let here = env::current_dir().unwrap_or_default();
     match path.strip_prefix(&here) {
+        // As `fd` does: no command shall take a name for an option.
+        Ok(below) if below.as_os_str().as_encoded_bytes().starts_with(b"-") => {
+            Path::new(".").join(below)
+        }
         Ok(below) if !below.as_os_str().is_empty() => below.to_owned(),
         _ => path.to_owned(),
     }
@@ -109,6 +113,15 @@ mod tests {
         );
         let json = serde_json::to_string(&Place::nowhere("-")).unwrap();
         assert_eq!(json, r#"{"path":"-","absolute":null}"#);
+    }
+
+    #[test]
+    fn no_command_takes_a_name_for_an_option() {
+        let here = env::current_dir().unwrap();
+        assert_eq!(shown(&here.join("-x.jpg")), Path::new("./-x.jpg"));
+        assert_eq!(shown(&here.join("--help.jpg")).as_os_str(), "./--help.jpg");
+        assert_eq!(shown(&here.join("a/-x.jpg")), Path::new("a/-x.jpg"));
+        assert_eq!(shown(Path::new("/-x.jpg")), Path::new("/-x.jpg"));
     }
 
     #[cfg(unix)]

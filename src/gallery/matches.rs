@@ -15,3 +15,11 @@ pub struct Match {
     #[serde(flatten)]
     pub record: Record,
 }
+
+impl Match {
+    /// Whether the photo is still where it was.
+    #[must_use]
+    pub fn exists(&self) -> bool {
+        self.record.path.exists()
+    }
+}

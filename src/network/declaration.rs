@@ -5,6 +5,9 @@ use super::value::Value;
 use crate::error::NetworkError;
 use crate::nearest::nearest;
 
+/// What the end of the last stage is called in every network.
+pub const LAST: &str = "last";
+
 /// Other names of a layer, as [`Network::layer`] takes them.
 pub fn aliases<const N: usize>(names: [&str; N]) -> Vec<String> {
     names.map(str::to_owned).to_vec()
@@ -55,16 +58,22 @@ impl Network {
         self.channels[value.0]
     }
 
-    /// The layer called `name`, canonically or by an alias.
+    /// The layer called `name`, canonically or by an alias. Of every network the end of its last stage,
+    /// which is described unless another layer is named, is [`LAST`] too.
     ///
     /// # Errors
     /// [`NetworkError::UnknownLayer`], which suggests the nearest name.
     pub fn find_layer(&self, name: &str) -> Result<&Layer, NetworkError> {
         let called =
             |layer: &&Layer| layer.name == name || layer.aliases.iter().any(|alias| alias == name);
+        let last = || {
+            let mut stages = self.layers.iter().filter(|layer| layer.ends_stage);
+            stages.next_back().filter(|_| name == LAST)
+        };
         self.layers
             .iter()
             .find(called)
+            .or_else(last)
             .ok_or_else(|| NetworkError::UnknownLayer {
                 architecture: self.name.clone(),
                 layer: name.to_owned(),

@@ -42,7 +42,8 @@ pub struct Answer {
     pub queries: Vec<Asked>,
     /// How it was ranked.
     pub ranking: Ranking,
-    /// Best first, equals by path; as JSON each with its rank, counted from 1.
+    /// Best first, equals by path; as JSON each with its rank, counted from 1, and whether it is still
+    /// there.
     pub matches: Vec<Match>,
 }
 
@@ -64,6 +65,7 @@ impl Serialize for Answer {
         #[derive(Serialize)]
         struct Ranked<'a> {
             rank: usize,
+            exists: bool,
             #[serde(flatten)]
             found: &'a Match,
         }
@@ -80,7 +82,13 @@ impl Serialize for Answer {
         let fields = Fields {
             query: self.queries.iter().map(|one| one.place.path()).collect(),
             queries: &self.queries,
-            matches: ranked.map(|(rank, found)| Ranked { rank, found }).collect(),
+            matches: ranked
+                .map(|(rank, found)| Ranked {
+                    rank,
+                    exists: found.exists(),
+                    found,
+                })
+                .collect(),
             ranking: self.ranking,
             expansion: self.ranking.expand,
             augmentation: self.ranking.augment,

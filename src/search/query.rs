@@ -11,7 +11,7 @@ use super::searcher::Searcher;
 use crate::descriptor::Descriptor;
 use crate::document::Place;
 use crate::error::{DescriptorError, Error, PhotoError, Result};
-use crate::gallery::{SearchOptions, Snapshot};
+use crate::gallery::{Match, SearchOptions, Snapshot};
 use crate::photo::{ContentHash, Exclude, Photo, Picture, Region, absolute, modified_of, walk};
 use crate::ranking::{Expansion, Ranking};
 
@@ -32,6 +32,7 @@ pub struct Query<'a> {
     terms: Vec<(f32, Descriptor)>,
     asked: Vec<Asked>,
     not_itself: bool,
+    existing: bool,
     options: SearchOptions,
 }
 
@@ -61,6 +62,7 @@ impl<'a> Query<'a> {
             terms: Vec::new(),
             asked: Vec::new(),
             not_itself: false,
+            existing: false,
             options: SearchOptions::default(),
         }
     }
@@ -144,6 +146,12 @@ impl<'a> Query<'a> {
         self
     }
 
+    /// Leaves out photos that are gone from the disk; there are as many answers as without.
+    pub const fn existing(mut self) -> Self {
+        self.existing = true;
+        self
+    }
+
     /// Asks.
     ///
     /// # Errors
@@ -159,10 +167,27 @@ impl<'a> Query<'a> {
             error => error,
         })?;
         Ok(Answer {
-            matches: self.snapshot.search(&query, &self.options)?,
+            matches: self.matches(&query)?,
             ranking: self.ranking_used(),
             queries: self.asked,
         })
+    }
+
+    fn matches(&self, query: &Descriptor) -> Result<Vec<Match>> {
+        let mut options = self.options.clone();
+        loop {
+            let mut matches = self.snapshot.search(query, &options)?;
+            if !self.existing {
+                return Ok(matches);
+            }
+            let found = matches.len();
+            matches.retain(Match::exists);
+            if matches.len() >= self.options.k || found < options.k {
+                matches.truncate(self.options.k);
+                return Ok(matches);
+            }
+            options.k = options.k.saturating_mul(2);
+        }
     }
 
     fn describe(&self, example: Example, weight: f32) -> Result<(Descriptor, Asked)> {

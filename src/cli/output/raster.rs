@@ -12,6 +12,12 @@ const SCALE: f32 = 2.0;
 
 /// The bytes of a PNG file.
 pub fn png(drawing: &Drawing) -> Vec<u8> {
+    let pixels = pixels(drawing);
+    Canvas { pixels }.encode()
+}
+
+/// The drawing itself, two pixels for each of its units.
+pub fn pixels(drawing: &Drawing) -> RgbImage {
     let side = |units: u32| (units as f32 * SCALE) as u32;
     let pixels = RgbImage::from_pixel(side(drawing.width), side(drawing.height), Rgb(WHITE));
     let mut canvas = Canvas { pixels };
@@ -20,7 +26,7 @@ pub fn png(drawing: &Drawing) -> Vec<u8> {
     for mark in &drawing.marks {
         canvas.draw(mark, &font);
     }
-    canvas.encode()
+    canvas.pixels
 }
 
 struct Canvas {

@@ -69,6 +69,7 @@ fn answered(html: &mut String, answer: &Answer) {
 
 fn picture(html: &mut String, class: &str, path: &Path, caption: &str) {
     let photo = Photo::read(path).ok();
-    let path = escape(&shown(path).display().to_string());
-    figure(html, class, photo.as_ref(), &format!("{caption}{path}"));
+    let name = escape(&shown(path).display().to_string());
+    let caption = format!("{caption}{name}");
+    figure(html, class, (Some(path), photo.as_ref()), &caption);
 }

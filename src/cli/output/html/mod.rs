@@ -4,13 +4,15 @@ pub mod failures;
 
 use std::fmt::Write as _;
 use std::io::Cursor;
+use std::path::Path;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use image::imageops::FilterType;
 use image::{DynamicImage, ImageFormat};
 use imgsearch::gallery::Match;
-use imgsearch::photo::Photo;
+use imgsearch::photo::{Photo, absolute};
+use indicatif::DecimalBytes;
 
 use super::shown;
 
@@ -19,12 +21,13 @@ const THUMBNAIL: u32 = 320;
 
 const STYLE: &str = "body{font:15px/1.4 system-ui,sans-serif;margin:2rem;background:#fafafa;color:#222}\
 h1{font-size:1.2rem;font-weight:600}.grid{display:flex;flex-wrap:wrap;gap:1rem}\
-figure{margin:0;width:240px}img{width:240px;height:180px;object-fit:cover;border-radius:6px;\
-background:#ddd;display:block}figure.query img{outline:3px solid #2b6cb0}\
+figure{margin:0;width:240px}img,.gone{width:240px;height:180px;object-fit:contain;border-radius:6px;\
+background:#eee;display:block}.gone{display:flex;align-items:center;justify-content:center;color:#777}\
+figure.query img{outline:3px solid #2b6cb0}a{color:inherit}\
 figcaption{font-size:.8rem;margin-top:.3rem;overflow-wrap:anywhere}b{font-variant-numeric:tabular-nums}\
-@media(prefers-color-scheme:dark){body{background:#181818;color:#ddd}}";
+@media(prefers-color-scheme:dark){body{background:#181818;color:#ddd}img,.gone{background:#262626}}";
 
-/// The page; pictures that cannot be read any more are left grey.
+/// The page: each picture leads to its file.
 pub fn page(query: &[Photo], matches: &[Match]) -> String {
     let mut html = format!(
         "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport \
@@ -32,27 +35,89 @@ pub fn page(query: &[Photo], matches: &[Match]) -> String {
          <h1>Query</h1><div class=grid>"
     );
     for photo in query {
+        let path = absolute(photo.path()).ok();
         let caption = escape(&photo.path().display().to_string());
-        figure(&mut html, "query", Some(photo), &caption);
+        figure(&mut html, "query", (path.as_deref(), Some(photo)), &caption);
     }
     html.push_str("</div><h1>Matches</h1><div class=grid>");
     for (rank, found) in (1..).zip(matches) {
         let photo = Photo::read(&found.record.path).ok();
-        let path = escape(&shown(&found.record.path).display().to_string());
-        let caption = format!("<b>{rank} · {:.3}</b> {path}", found.similarity);
-        figure(&mut html, "match", photo.as_ref(), &caption);
+        let record = &found.record;
+        let caption = format!(
+            "<b>{rank} · {:.3}</b> {}<br>{} × {}, {}{}",
+            found.similarity,
+            escape(&shown(&record.path).display().to_string()),
+            record.width,
+            record.height,
+            DecimalBytes(record.size),
+            day(record.modified)
+        );
+        let path = Some(record.path.as_path());
+        figure(&mut html, "match", (path, photo.as_ref()), &caption);
     }
     html.push_str("</div></html>\n");
     html
 }
 
-fn figure(html: &mut String, class: &str, photo: Option<&Photo>, caption: &str) {
-    let source = photo.and_then(thumbnail).unwrap_or_default();
+/// A picture that leads to its file; where the file is gone, or is no picture any more, that is said.
+fn figure(
+    html: &mut String,
+    class: &str,
+    (path, photo): (Option<&Path>, Option<&Photo>),
+    caption: &str,
+) {
+    let shown = match (photo, photo.and_then(thumbnail)) {
+        (_, Some(source)) => format!("<img src=\"{source}\" alt=\"\">"),
+        (Some(_), None) => "<span class=gone>no picture any more</span>".to_owned(),
+        (None, None) => "<span class=gone>gone</span>".to_owned(),
+    };
+    let linked = match path.filter(|_| photo.is_some()) {
+        Some(path) => format!("<a href=\"{}\">{shown}</a>", address(path)),
+        None => shown,
+    };
     // Writing to a string cannot fail.
     let _ = write!(
         html,
-        "<figure class={class}><img src=\"{source}\" alt=\"\"><figcaption>{caption}</figcaption></figure>"
+        "<figure class={class}>{linked}<figcaption>{caption}</figcaption></figure>"
     );
+}
+
+/// The address of a file: RFC 8089, every byte that is not plain written with `%`.
+fn address(path: &Path) -> String {
+    let mut address = "file://".to_owned();
+    for byte in path.as_os_str().as_encoded_bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'-' | b'.' | b'_' | b'~' => {
+                address.push(char::from(*byte));
+            }
+            byte => {
+                let _ = write!(address, "%{byte:02X}");
+            }
+        }
+    }
+    address
+}
+
+/// `, 2021-05-09` (UTC) of nanoseconds since 1970; nothing where the file system keeps no time.
+fn day(modified: i64) -> String {
+    if modified == 0 {
+        return String::new();
+    }
+    // Days since 0000-03-01, in eras of 400 years: Hinnant, "chrono-Compatible Low-Level Date
+    // Algorithms", `civil_from_days`.
+    let days = modified.div_euclid(86_400_000_000_000) + 719_468;
+    let (era, of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));
+    let year_of_era = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let from_march = (5 * of_year + 2) / 153;
+    let day = of_year - (153 * from_march + 2) / 5 + 1;
+    let month = if from_march < 10 {
+        from_march + 3
+    } else {
+        from_march - 9
+    };
+    let year = year_of_era + 400 * era + i64::from(month <= 2);
+    format!(", {year:04}-{month:02}-{day:02}")
 }
 
 /// A small JPEG as a data URL.
@@ -72,4 +137,28 @@ pub fn escape(text: &str) -> String {
         .replace('<', "&lt;")
         .replace('>', "&gt;")
         .replace('"', "&quot;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_leads_to_its_file_whatever_it_is_called() {
+        assert_eq!(address(Path::new("/a/b-1.jpg")), "file:///a/b-1.jpg");
+        let odd = address(Path::new("/\"><é%20#?.jpg"));
+        assert_eq!(odd, "file:///%22%3E%3C%C3%A9%2520%23%3F.jpg");
+    }
+
+    #[test]
+    fn days_are_those_of_the_calendar() {
+        let of = |seconds: i64| day(seconds * 1_000_000_000);
+        assert_eq!(of(0), "");
+        assert_eq!(of(1), ", 1970-01-01");
+        assert_eq!(of(-1), ", 1969-12-31");
+        assert_eq!(of(951_782_400), ", 2000-02-29");
+        assert_eq!(of(951_868_800), ", 2000-03-01");
+        assert_eq!(of(1_620_518_400), ", 2021-05-09");
+        assert_eq!(of(4_107_542_399), ", 2100-02-28");
+    }
 }

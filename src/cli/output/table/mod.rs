@@ -17,9 +17,10 @@ pub fn matches(matches: &[Match], out: &mut dyn Write) -> io::Result<()> {
     for (rank, found) in (1..).zip(matches) {
         writeln!(
             out,
-            "{rank:>4}  {:.4}  {}",
+            "{rank:>4}  {:.4}  {}{}",
             found.similarity,
-            shown_clean(&found.record.path)
+            shown_clean(&found.record.path),
+            if found.exists() { "" } else { "  (gone)" }
         )?;
     }
     Ok(())

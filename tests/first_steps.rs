@@ -1,0 +1,126 @@
+//! What newcomers run into: a name mistyped, a gallery that is empty, a photo that is gone.
+
+use std::fs;
+
+use crate::common::{Workspace, said};
+
+#[test]
+fn a_mistyped_folder_makes_no_gallery_and_the_right_one_is_suggested() {
+    let w = Workspace::painted(1, 1);
+    let refused = said(&w.run(&["index", "phottos"], 1));
+    assert!(refused.contains("phottos"), "{refused}");
+    assert!(refused.contains("did you mean `photos`?"), "{refused}");
+    assert!(!w.path(".imgsearch").exists());
+    let one_of_two = w.run(&["index", "photos", "phottos", "--json"], 3);
+    let report: serde_json::Value = serde_json::from_slice(&one_of_two.stdout).unwrap();
+    assert_eq!(
+        (&report["added"], &report["photos"]),
+        (&1.into(), &1.into())
+    );
+}
+
+#[test]
+fn what_finds_nothing_is_told_by_its_exit_code_from_what_fails() {
+    let w = Workspace::painted(2, 1);
+    fs::create_dir(w.path("none")).unwrap();
+    w.run(&["index", "none"], 0);
+    let empty = said(&w.run(&["query", "photos/city_0.png"], 4));
+    assert!(empty.contains("the gallery is empty"), "{empty}");
+    w.run(&["index", "photos"], 0);
+    let found = ["query", "photos/city_0.png", "--min-similarity"];
+    w.run(&[&found[..], &["0.99"]].concat(), 0);
+    let nothing = said(&w.run(&[&found[..], &["0.99", "--not-itself"]].concat(), 4));
+    assert!(
+        nothing.contains("no photo in the gallery matches"),
+        "{nothing}"
+    );
+    w.run(&["query", "photos/nowhere.png"], 1);
+}
+
+#[test]
+fn an_address_is_answered_with_how_to_ask_with_it() {
+    let w = Workspace::painted(1, 1);
+    w.run(&["index", "photos"], 0);
+    for command in ["query", "search", "index"] {
+        let refused = w
+            .command(&[command, "https://example.org/cat.jpg"])
+            .output();
+        let refused = said(&refused.unwrap());
+        assert!(refused.contains("https://example.org/cat.jpg"), "{refused}");
+        assert!(
+            command == "index" || refused.contains("curl -L"),
+            "{refused}"
+        );
+    }
+}
+
+#[test]
+fn another_networks_spec_is_answered_with_what_the_gallery_was_made_with() {
+    let w = Workspace::painted(1, 1);
+    w.run(&["index", "photos"], 0);
+    for spec in [
+        "vgg16:block4_pool",
+        "resnet50:layer3",
+        "efficientnet_lite0:blocks.2",
+    ] {
+        let refused = said(&w.run(&["query", "photos/city_0.png", "--spec", spec], 1));
+        assert!(refused.contains("efficientnet_lite0:head/gap"), "{refused}");
+        assert!(!refused.contains("tensor"), "{refused}");
+    }
+}
+
+#[test]
+fn the_last_layer_has_one_name_in_every_network() {
+    let w = Workspace::painted(1, 2);
+    w.run(&["index", "photos", "--spec", "efficientnet_lite0:last"], 0);
+    let info = w.json(&["info", "--json"], 0);
+    assert_eq!(info["provenance"]["spec"], "efficientnet_lite0:head/gap");
+    assert_eq!(info["precisions"], serde_json::json!(["f32"]));
+    for architecture in imgsearch::backbone::Architecture::all() {
+        let network = architecture.network();
+        let last = network.find_layer("last").unwrap();
+        assert!(last.ends_stage, "{}", architecture.name);
+    }
+}
+
+#[test]
+fn photos_that_are_gone_are_marked_or_left_out_and_the_answer_is_as_long() {
+    let w = Workspace::painted(4, 2);
+    w.run(&["index", "photos"], 0);
+    for gone in ["city_1", "beach_0", "mountains_0"] {
+        fs::remove_file(w.path(&format!("photos/{gone}.png"))).unwrap();
+    }
+    let all = ["query", "photos/city_0.png", "-k", "8"];
+    let text = String::from_utf8(w.run(&all, 0).stdout).unwrap();
+    assert_eq!(text.matches("(gone)").count(), 3, "{text}");
+    let json = w.json(&[&all[..], &["--json"]].concat(), 0);
+    let matches = json["matches"].as_array().unwrap().clone();
+    let gone = matches.iter().filter(|found| found["exists"] == false);
+    assert_eq!(gone.count(), 3);
+    let existing = w.query(&["photos/city_0.png", "-k", "4", "--existing"]);
+    let expected = matches.iter().filter(|found| found["exists"] == true);
+    let expected: Vec<&str> = expected
+        .filter_map(|found| found["path"].as_str())
+        .collect();
+    assert_eq!(existing, expected[..4]);
+    let page = [&all[..], &["--html", "page.html"]].concat();
+    w.run(&page, 0);
+    let page = fs::read_to_string(w.path("page.html")).unwrap();
+    assert_eq!(page.matches(">gone<").count(), 3);
+    assert_eq!(page.matches("href=\"file:///").count(), 6);
+    assert!(page.contains(" × ") && page.contains("kB"), "{page}");
+}
+
+#[test]
+fn a_name_that_begins_like_an_option_is_printed_so_that_no_command_takes_it_for_one() {
+    let w = Workspace::painted(1, 1);
+    fs::rename(w.path("photos/city_0.png"), w.path("--help.png")).unwrap();
+    w.run(&["index", "."], 0);
+    let names = w.run(&["query", "./--help.png", "-0"], 0).stdout;
+    assert_eq!(names, b"./--help.png\0");
+    for format in ["--csv", "--json"] {
+        let told = w.run(&["query", "./--help.png", format], 0).stdout;
+        let told = String::from_utf8(told).unwrap();
+        assert!(told.contains("\"./--help.png\""), "{told}");
+    }
+}
