@@ -45,6 +45,7 @@
 extern crate self as imgsearch;
 
 pub mod backbone;
+pub mod caches;
 mod caught;
 mod cores;
 pub mod descriptor;

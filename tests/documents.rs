@@ -72,6 +72,10 @@ fn everything_that_is_documented_is_printed_and_nothing_else() {
     check(&w, &[&eval[..], &more].concat(), 3, &mut seen);
     let tune = ["tune", "set", "--keep-preprocess", "--json"];
     check(&w, &tune, 3, &mut seen);
+    let cached = Path::new(env!("CARGO_TARGET_TMPDIR")).join("cache/weights/none");
+    fs::create_dir_all(&cached).unwrap();
+    fs::write(cached.join("of_a_test.pth"), "weights").unwrap();
+    check(&w, &["cache", "list", "--json"], 0, &mut seen);
     for schema in Schema::all() {
         let missing = schema.properties();
         let missing = missing.difference(&seen);

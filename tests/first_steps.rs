@@ -124,3 +124,74 @@ fn a_name_that_begins_like_an_option_is_printed_so_that_no_command_takes_it_for_
         assert!(told.contains("\"./--help.png\""), "{told}");
     }
 }
+
+#[test]
+fn what_is_kept_can_be_seen_and_deleted_and_no_gallery_changes() {
+    let w = Workspace::painted(3, 2);
+    for (scene, name) in [("city", "a"), ("beach", "b")] {
+        fs::create_dir_all(w.path(&format!("set/{name}"))).unwrap();
+        for view in 0..2 {
+            let photo = w.path(&format!("photos/{scene}_{view}.png"));
+            fs::copy(photo, w.path(&format!("set/{name}/{view}.png"))).unwrap();
+        }
+    }
+    w.run(&["index", "photos"], 0);
+    w.run(
+        &[
+            "eval",
+            "set",
+            "--specs",
+            "stem,head",
+            "--preprocess",
+            crate::common::SMALL,
+        ],
+        0,
+    );
+    let cache = w.dir.path().join("cache");
+    let command = |arguments: &[&str]| {
+        let mut command = w.command(arguments);
+        command.env("IMGSEARCH_CACHE", &cache);
+        let output = command.output().unwrap();
+        assert!(output.status.success(), "{}", said(&output));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    for model in ["vgg16", "resnet50"] {
+        fs::create_dir_all(cache.join("weights").join(model)).unwrap();
+        fs::write(
+            cache.join("weights").join(model).join("file.pth"),
+            [0; 5000],
+        )
+        .unwrap();
+    }
+    let list = command(&["cache", "list"]);
+    assert!(
+        list.contains("weights of vgg16") && list.contains("5.00 kB"),
+        "{list}"
+    );
+    assert!(list.contains("evaluations"), "{list}");
+    let deleted = command(&["cache", "clear", "weights", "--model", "vgg16"]);
+    assert_eq!(deleted, "deleted 5.00 kB\n");
+    let list = command(&["cache", "list"]);
+    assert!(
+        !list.contains("vgg16") && list.contains("resnet50"),
+        "{list}"
+    );
+    command(&["cache", "clear", "all"]);
+    let list = command(&["cache", "list"]);
+    assert!(
+        !list.contains("resnet50") && !list.contains("evaluations"),
+        "{list}"
+    );
+    assert_eq!(w.query(&["photos/city_0.png", "-k", "9"]).len(), 6);
+    w.run(
+        &[
+            "eval",
+            "set",
+            "--specs",
+            "stem,head",
+            "--preprocess",
+            crate::common::SMALL,
+        ],
+        0,
+    );
+}

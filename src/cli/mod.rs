@@ -1,6 +1,7 @@
 //! What people type: one command per file. Results go to standard output, all else to standard error.
 
 mod args;
+mod cache;
 mod completions;
 mod eval;
 mod exit;
@@ -63,6 +64,8 @@ enum Command {
     Verify(verify::VerifyArgs),
     /// Take photos out of the gallery (not off the disk)
     Remove(remove::RemoveArgs),
+    /// See what is kept so that it need not be made or fetched again (weights, evaluations), or delete it
+    Cache(cache::CacheArgs),
     /// Print a completion script for a shell
     Completions(completions::CompletionsArgs),
 }
@@ -86,6 +89,7 @@ pub fn main() -> ExitCode {
         Command::Info(args) => info::run(&args),
         Command::Verify(args) => verify::run(&args),
         Command::Remove(args) => remove::run(&args),
+        Command::Cache(args) => cache::run(&args),
         Command::Completions(args) => completions::run(&args, &mut Cli::command()),
     };
     let outcome = outcome.unwrap_or_else(|error| exit::explain(&error, as_json));

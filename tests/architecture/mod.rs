@@ -55,6 +55,7 @@ const ORDER: &[&str] = &[
     "ranking",
     "extract",
     "gallery",
+    "caches",
     "version",
     "spec_file",
     "resolve",

@@ -4,7 +4,7 @@
 //! pooling) is in its key, so nothing stale is ever read.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use sled::{Batch, Db};
 
@@ -20,13 +20,45 @@ pub struct PooledCache {
     sled: Guarded<Db>,
 }
 
+/// Where a cache is emptied instead of growing further: before an evaluation begins with so many bytes
+/// of earlier ones.
+const MOST: u64 = 8 << 30;
+
 impl PooledCache {
-    /// Opens or creates the cache in the gallery's folder `dir`; a damaged one is made anew.
+    /// Where the cache of the gallery in `dir` is.
+    #[must_use]
+    pub fn folder(dir: &Path) -> PathBuf {
+        dir.join("pooled")
+    }
+
+    /// Opens or creates the cache in the gallery's folder `dir`; a damaged one is made anew, and so is
+    /// one of more than 8 GiB.
     ///
     /// # Errors
     /// [`FileError::Write`], [`GalleryError::Store`]; also where another process has it open.
     pub fn open(dir: &Path) -> Result<Self> {
-        let path = dir.join("pooled");
+        let cache = Self::open_any(dir)?;
+        if cache.sled.ask(|db| db.size_on_disk())? <= MOST {
+            return Ok(cache);
+        }
+        drop(cache);
+        Self::clear(dir)?;
+        Self::open_any(dir)
+    }
+
+    /// Deletes the cache of the gallery in `dir`.
+    ///
+    /// # Errors
+    /// [`FileError::Write`]; [`GalleryError::Store`] where another process has it open.
+    pub fn clear(dir: &Path) -> Result<()> {
+        drop(Self::open_any(dir)?);
+        let path = Self::folder(dir);
+        fs::remove_dir_all(&path).map_err(FileError::write_at(&path))?;
+        Ok(unmark(&path).map_err(FileError::write_at(&path))?)
+    }
+
+    fn open_any(dir: &Path) -> Result<Self> {
+        let path = Self::folder(dir);
         fs::create_dir_all(&path).map_err(FileError::write_at(&path))?;
         match Guarded::open(&path, Ok) {
             Err(GalleryError::DamagedStore { .. }) => {

@@ -1,5 +1,6 @@
 //! Results for people: aligned text.
 
+pub mod caches;
 pub mod evaluation;
 pub mod gallery;
 pub mod models;
