@@ -38,7 +38,7 @@ impl PooledCache {
     /// [`FileError::Write`], [`GalleryError::Store`]; also where another process has it open.
     pub fn open(dir: &Path) -> Result<Self> {
         let cache = Self::open_any(dir)?;
-        if cache.sled.ask(|db| db.size_on_disk())? <= MOST {
+        if cache.sled.ask(Db::size_on_disk)? <= MOST {
             return Ok(cache);
         }
         drop(cache);
