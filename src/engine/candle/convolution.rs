@@ -2,8 +2,8 @@
 
 use candle_core::{Result, Tensor};
 
-use super::Place;
 use super::activation::activate;
+use super::place::Place;
 use crate::network::{Convolution, Padding};
 use crate::weights::parameters::Folded;
 

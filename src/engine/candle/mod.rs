@@ -3,6 +3,7 @@
 mod activation;
 mod convolution;
 mod norm;
+mod place;
 
 use std::collections::BTreeMap;
 
@@ -11,14 +12,12 @@ use candle_core::{D, DType, Device, Result, Tensor};
 use self::activation::activate;
 use self::convolution::LoadedConvolution;
 use self::norm::LoadedNorm;
+use self::place::Place;
 use crate::error::NetworkError;
 use crate::network::{Activation, Network, Operation, Padding, Step, Value, Window};
 use crate::weights::parameters::{Folded, Parameters};
 
 type Loading<T> = std::result::Result<T, NetworkError>;
-
-/// A device, and the numbers in which weights and maps lie on it.
-type Place<'a> = (&'a Device, DType);
 
 /// What a step does, with its weights on a device.
 enum Work {

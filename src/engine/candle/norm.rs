@@ -2,7 +2,7 @@
 
 use candle_core::{DType, Result, Tensor};
 
-use super::Place;
+use super::place::Place;
 use crate::weights::parameters::Folded;
 
 /// A norm's factors and shifts on the device, `[1, C, 1, 1]`.
