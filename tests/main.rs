@@ -22,6 +22,7 @@ mod faults;
 mod foreign_programs;
 mod front_door;
 mod gallery;
+mod gallery_links;
 mod old_galleries;
 mod own_network;
 mod photos;

@@ -173,6 +173,12 @@ fn of_gallery(error: &GalleryError) -> Option<String> {
         GalleryError::NoGallery { .. } => {
             "run `imgsearch index PATH` first, or name one with `--gallery DIR`"
         }
+        GalleryError::ForeignGallery { dir } => {
+            return Some(format!(
+                "if you trust it, name it: `--gallery {}`; or any other folder of your own",
+                dir.display()
+            ));
+        }
         GalleryError::GalleryLocked { .. } => "wait for it to end; queries are answered meanwhile",
         GalleryError::GalleryTooNew { .. } => "use the newer imgsearch that made it",
         GalleryError::SpecMismatch { .. } => {
@@ -192,6 +198,10 @@ fn of_gallery(error: &GalleryError) -> Option<String> {
         GalleryError::Store { source, .. } => return of_full_disk(source),
         GalleryError::DamagedStore { .. } => {
             "run the same command again: it is rebuilt from the snapshot"
+        }
+        GalleryError::ForeignFile { .. } => {
+            "did it come from elsewhere? A copy with links followed can be used: \
+             `cp -rL GALLERY COPY`, and `--gallery COPY`"
         }
         GalleryError::DamagedGallery { .. } => "delete the folder and index again",
         _ => return None,

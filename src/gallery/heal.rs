@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Serialize, Serializer};
 
+use super::folder;
 use super::snapshot::Snapshot;
 use super::store::{Store, mark};
 use super::version::VERSION;
@@ -152,7 +153,7 @@ fn rebuild(dir: &Path, snapshot: Option<&Snapshot>) -> Result<(Store, Option<Rep
     })?;
     let (path, mut number) = (dir.join("store"), 1);
     let mut aside = dir.join("store.damaged-1");
-    while aside.exists() {
+    while folder::is_taken(&aside) {
         number += 1;
         aside = dir.join(format!("store.damaged-{number}"));
     }

@@ -2,7 +2,6 @@
 //! error. Here a panic becomes [`GalleryError::DamagedStore`], and a mark is left so that the next
 //! process makes the database anew: the store from the snapshot, a cache from nothing.
 
-use std::fs;
 use std::io;
 use std::mem;
 use std::panic::{self, AssertUnwindSafe};
@@ -12,6 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use sled::{Db, IVec};
 
 use crate::error::{GalleryError, Result};
+use crate::gallery::folder;
 
 /// What sled may keep in memory, in bytes.
 const CACHE: u64 = 64 << 20;
@@ -52,7 +52,7 @@ impl<T> Guarded<T> {
     pub fn damaged(&self) -> GalleryError {
         self.is_broken.store(true, Ordering::Relaxed);
         // Without the mark the next process finds out by itself.
-        let _ = fs::write(mark(&self.path), "");
+        let _ = folder::create(&mark(&self.path));
         GalleryError::DamagedStore {
             path: self.path.clone(),
         }

@@ -10,6 +10,7 @@ use sled::{Batch, Db};
 
 use super::guard::{Guarded, mark};
 use crate::error::{FileError, GalleryError, Result};
+use crate::gallery::folder;
 use crate::photo::ContentHash;
 
 /// What tells a part's vectors from all others: a digest of all that they depend on.
@@ -26,6 +27,7 @@ impl PooledCache {
     /// # Errors
     /// [`FileError::Write`], [`GalleryError::Store`]; also where another process has it open.
     pub fn open(dir: &Path) -> Result<Self> {
+        folder::check_to_write(dir)?;
         let path = dir.join("pooled");
         fs::create_dir_all(&path).map_err(FileError::write_at(&path))?;
         match Guarded::open(&path, Ok) {
