@@ -61,6 +61,7 @@ pub mod model;
 mod nearest;
 pub mod network;
 pub mod photo;
+mod program;
 pub mod ranking;
 pub mod resolve;
 pub mod search;

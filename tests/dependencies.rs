@@ -29,11 +29,6 @@ const EXCEPTIONS: &[(&str, &str, &str)] = &[
         "the letters of `--plot x.png`; a font may be part of any program",
     ),
     (
-        "option-ext",
-        "MPL-2.0",
-        "its own files stay open, which does not reach ours",
-    ),
-    (
         "webpki-roots",
         "CDLA-Permissive-2.0",
         "a list of certificates; whoever passes it on says so",

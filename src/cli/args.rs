@@ -1,21 +1,37 @@
 //! Arguments that several commands share.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use imgsearch::backbone::Precision;
+use imgsearch::error::Result;
+use imgsearch::gallery;
 
 /// Where the gallery is.
 #[derive(Args, Clone)]
 pub struct GalleryArgs {
-    /// Folder of the gallery
-    #[arg(
-        long,
-        value_name = "DIR",
-        env = "IMGSEARCH_GALLERY",
-        default_value = ".imgsearch"
-    )]
-    pub gallery: PathBuf,
+    /// Folder of the gallery; if left away, `.imgsearch` in the current folder or one above it, else
+    /// in the photos' folder or one above that
+    #[arg(long, value_name = "DIR", env = "IMGSEARCH_GALLERY")]
+    gallery: Option<PathBuf>,
+}
+
+impl GalleryArgs {
+    /// The gallery's folder; where none is named, the one found for these photos.
+    pub fn find(&self, photos: &[PathBuf]) -> Result<PathBuf> {
+        self.named().map_or_else(|| gallery::find(photos), Ok)
+    }
+
+    /// The same; where none is found, one that is to be made in the current folder.
+    pub fn find_or_here(&self, photos: &[PathBuf]) -> Result<PathBuf> {
+        self.named()
+            .map_or_else(|| gallery::find_or_here(photos), Ok)
+    }
+
+    /// An empty variable counts as unset.
+    fn named(&self) -> Option<PathBuf> {
+        self.gallery.clone().filter(|dir| dir != Path::new(""))
+    }
 }
 
 /// What descriptors are made of.

@@ -57,7 +57,7 @@ enum What {
 }
 
 pub fn run(args: &CacheArgs) -> Result<Exit> {
-    let dir = &args.gallery.gallery;
+    let dir = &args.gallery.find_or_here(&[])?;
     let cached = Caches::of(&FetchOptions::from_env(), dir);
     let mut out = io::stdout().lock();
     match &args.command {

@@ -22,7 +22,7 @@ use super::exit::Exit;
 use super::index::excluded;
 use super::output::html::failures;
 use super::output::table::evaluation;
-use super::output::{json, plot};
+use super::output::{clean_line, json, plot};
 use super::progress::{EvalProgress, stop_on_ctrl_c};
 use super::setup;
 
@@ -178,11 +178,12 @@ pub fn run(args: &EvalArgs) -> Result<Exit> {
     let load =
         |spec: &DescriptorSpec, preprocess: &Preprocess| args.set.extractor(spec, preprocess);
     let subject = args.set.subject(&load)?;
+    let folder = args.gallery.find_or_here(&[])?;
     let evaluator = Evaluator {
         dataset: &dataset,
         options: args.options(&subject)?,
         subject: &subject,
-        folder: &args.gallery.gallery,
+        folder: &folder,
     };
     let mut progress = EvalProgress::new();
     let report = evaluator.run(&mut |event| progress.on_event(&event));
@@ -239,7 +240,7 @@ impl EvalArgs {
         };
         if let Some(file) = &self.plot {
             let set = self.set.dataset.file_name().unwrap_or_default();
-            let (set, queries) = (set.to_string_lossy(), report.queries);
+            let (set, queries) = (clean_line(&set.to_string_lossy()), report.queries);
             let title = format!("{} on {set}: {queries} queries", report.model);
             plot::write(file, &plot::drawing(report, &title))?;
         }

@@ -212,6 +212,12 @@ fn of_gallery(error: &GalleryError) -> Option<String> {
         GalleryError::NoGallery { .. } => {
             "run `imgsearch index PATH` first, or name one with `--gallery DIR`"
         }
+        GalleryError::ForeignGallery { dir } => {
+            return Some(format!(
+                "if you trust it, name it: `--gallery {}`; or any other folder of your own",
+                dir.display()
+            ));
+        }
         GalleryError::GalleryLocked { .. } => "wait for it to end; queries are answered meanwhile",
         GalleryError::GalleryTooNew { .. } => "use the newer imgsearch that made it",
         GalleryError::SpecMismatch { .. } => {
@@ -234,6 +240,10 @@ fn of_gallery(error: &GalleryError) -> Option<String> {
         }
         GalleryError::DamagedGallery { .. } => {
             "nothing in it could be read; rename the folder and index again"
+        }
+        GalleryError::ForeignFile { .. } => {
+            "did it come from elsewhere? A copy with links followed can be used: \
+             `cp -rL GALLERY COPY`, and `--gallery COPY`"
         }
         _ => return None,
     };

@@ -62,14 +62,14 @@ pub struct IndexArgs {
 pub fn run(args: &IndexArgs) -> Result<Exit> {
     stop_on_ctrl_c();
     let begun = Instant::now();
-    let dir = &args.gallery.gallery;
+    let dir = &args.gallery.find_or_here(&args.paths)?;
     refuse_nothing(dir, &args.paths)?;
     let (mut gallery, extractor) = open(dir, &args.descriptor)?;
     if let Some(ranking) = args.ranking(gallery.ranking())? {
         gallery.set_ranking(ranking)?;
     }
     for repair in gallery.repairs() {
-        eprintln!("note: {repair}");
+        eprintln!("note: {}", clean_line(&repair.to_string()));
     }
     let repaired = gallery.repairs().len();
     let options = IngestOptions {
@@ -84,7 +84,7 @@ pub fn run(args: &IndexArgs) -> Result<Exit> {
     let mut report = report?;
     report.seconds = begun.elapsed().as_secs_f64();
     for repair in &gallery.repairs()[repaired..] {
-        eprintln!("note: {repair}");
+        eprintln!("note: {}", clean_line(&repair.to_string()));
     }
     if report.photos == 0 && report.skipped.is_empty() && !report.interrupted {
         eprintln!("note: there are no photos in what was given");

@@ -8,8 +8,8 @@ use imgsearch::gallery::{GalleryInfo, open_for_search};
 
 use super::args::GalleryArgs;
 use super::exit::Exit;
-use super::output::json;
 use super::output::table::gallery;
+use super::output::{clean, clean_line, json};
 
 /// Tell what the gallery holds and what it was made with
 #[derive(Args)]
@@ -23,14 +23,14 @@ pub struct InfoArgs {
 }
 
 pub fn run(args: &InfoArgs) -> Result<Exit> {
-    let dir = &args.gallery.gallery;
+    let dir = &args.gallery.find(&[])?;
     let (snapshot, repairs) = open_for_search(dir)?;
     for repair in repairs {
-        eprintln!("note: {repair}");
+        eprintln!("note: {}", clean_line(&repair.to_string()));
     }
     let info = GalleryInfo::of(dir, &snapshot);
     if let Some(lost) = &info.whitening_lost {
-        eprintln!("note: {lost}");
+        eprintln!("note: {}", clean(lost));
     }
     let mut out = io::stdout().lock();
     if args.json {

@@ -16,7 +16,7 @@ use super::args::{DescriptorArgs, GalleryArgs};
 use super::exit::Exit;
 use super::hint;
 use super::output::error::ErrorReport;
-use super::output::{clean, contact_sheet, csv, html, json, nul, skipped_line, table};
+use super::output::{clean, clean_line, contact_sheet, csv, html, json, nul, skipped_line, table};
 use super::progress::FetchProgress;
 
 /// Pictures of a folder that are shown beside what it found.
@@ -111,11 +111,12 @@ pub struct QueryArgs {
 }
 
 pub fn run(args: &QueryArgs) -> Result<Exit> {
-    let searcher = Searcher::open_with(&args.gallery.gallery, &args.descriptor.overrides())?;
+    let dir = args.gallery.find(&args.images)?;
+    let searcher = Searcher::open_with(dir, &args.descriptor.overrides())?;
     let mut progress = FetchProgress::default();
     let searcher = searcher.tell_fetching(move |event| progress.on_event(event));
     for repair in searcher.repairs() {
-        eprintln!("note: {repair}");
+        eprintln!("note: {}", clean_line(&repair.to_string()));
     }
     let mut out = io::BufWriter::new(io::stdout().lock());
     let exit = if args.each {

@@ -27,7 +27,7 @@ pub struct RemoveArgs {
 }
 
 pub fn run(args: &RemoveArgs) -> Result<Exit> {
-    let mut gallery = Gallery::open(&args.gallery.gallery)?;
+    let mut gallery = Gallery::open(&args.gallery.find(&args.paths)?)?;
     let removal = gallery.remove(&args.paths)?;
     for root in &removal.unknown {
         eprintln!("not in the gallery: {}", shown_clean(root));

@@ -15,7 +15,7 @@ use super::args::GalleryArgs;
 use super::eval::SetArgs;
 use super::exit::Exit;
 use super::output::table::tuning;
-use super::output::{clean, json};
+use super::output::{clean_line, json};
 use super::progress::{EvalProgress, stop_on_ctrl_c};
 
 /// Search layers, poolings, weights, input size and whitening on one half of labelled photos, and
@@ -54,6 +54,7 @@ pub fn run(args: &TuneArgs) -> Result<Exit> {
     if let Some(text) = &args.default {
         subject.default = text.parse::<DescriptorSpec>()?.resolve(&subject.network)?;
     }
+    let folder = args.gallery.find_or_here(&[])?;
     let tuner = Tuner {
         dataset: &dataset,
         subject: &subject,
@@ -62,7 +63,7 @@ pub fn run(args: &TuneArgs) -> Result<Exit> {
             jobs: args.set.jobs,
             keep_preprocess: args.keep_preprocess,
         },
-        folder: &args.gallery.gallery,
+        folder: &folder,
     };
     let mut progress = TuneProgress::new();
     let tuned = tuner.run(&mut |event| progress.on_event(&event));
@@ -77,7 +78,7 @@ pub fn run(args: &TuneArgs) -> Result<Exit> {
     } else {
         tuning::text(&tuned, &mut out)?;
         if let Some(file) = args.out.as_ref().filter(|_| !tuned.interrupted) {
-            let file = clean(&file.display().to_string());
+            let file = clean_line(&file.display().to_string());
             writeln!(
                 out,
                 "written: {file}; index with it: imgsearch index PATH --spec {file}"

@@ -25,7 +25,7 @@ pub struct VerifyArgs {
 }
 
 pub fn run(args: &VerifyArgs) -> Result<Exit> {
-    let verified = verify(&args.gallery.gallery, args.photos)?;
+    let verified = verify(&args.gallery.find(&[])?, args.photos)?;
     let problems = &verified.problems;
     let mut out = io::stdout().lock();
     if args.json {

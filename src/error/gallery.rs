@@ -1,7 +1,7 @@
 //! What can go wrong with a gallery.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::cause::Source;
 
@@ -9,10 +9,18 @@ use super::cause::Source;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum GalleryError {
-    /// There is no gallery in the folder.
-    #[error("no gallery in {}", .dir.display())]
+    /// There is no gallery in the folder, or nowhere where it was looked for.
+    #[error("no gallery in {}", places(.dir, .looked))]
     NoGallery {
         /// The folder.
+        dir: PathBuf,
+        /// The places looked in, from the root; none where the folder was named.
+        looked: Vec<PathBuf>,
+    },
+    /// The gallery that was found belongs to another user, and nobody asked for it.
+    #[error("{} belongs to another user", .dir.display())]
+    ForeignGallery {
+        /// The gallery's folder.
         dir: PathBuf,
     },
     /// Another process is writing to the gallery.
@@ -71,10 +79,28 @@ pub enum GalleryError {
         /// Its folder.
         path: PathBuf,
     },
+    /// Something in the gallery's folder would lead out of it: it is neither read nor written.
+    #[error("{} is {what}: in a gallery lie only files and folders of its own", .path.display())]
+    ForeignFile {
+        /// What lies there.
+        path: PathBuf,
+        /// What it is: "a link", for instance.
+        what: &'static str,
+    },
     /// Neither the store nor the snapshot can be read.
     #[error("both store and snapshot are damaged: {}", .dir.display())]
     DamagedGallery {
         /// The gallery's folder.
         dir: PathBuf,
     },
+}
+
+/// Where a gallery was looked for, from the root.
+fn places(dir: &Path, looked: &[PathBuf]) -> String {
+    if looked.is_empty() {
+        let whole = std::path::absolute(dir).unwrap_or_else(|_| dir.to_owned());
+        return whole.display().to_string();
+    }
+    let places: Vec<String> = looked.iter().map(|dir| dir.display().to_string()).collect();
+    places.join(", ")
 }

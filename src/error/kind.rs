@@ -116,6 +116,7 @@ kinds! {
     }
     GalleryError {
         NoGallery[dir] = "no-gallery",
+        ForeignGallery[dir] = "foreign-gallery",
         GalleryLocked[dir] = "gallery-locked",
         GalleryTooNew[dir] = "gallery-too-new",
         SpecMismatch = "spec-mismatch",
@@ -123,6 +124,7 @@ kinds! {
         DamagedSnapshot[path] = "damaged-snapshot",
         Store[path] = "store-failed",
         DamagedStore[path] = "damaged-store",
+        ForeignFile[path] = "foreign-file",
         DamagedGallery[dir] = "damaged-gallery",
     }
     EvalError {
@@ -174,7 +176,10 @@ mod tests {
     #[test]
     fn an_error_tells_its_name_and_its_path_through_the_one_that_wraps_it() {
         let dir = Path::new("some/gallery").to_owned();
-        let error = Error::from(GalleryError::NoGallery { dir: dir.clone() });
+        let error = Error::from(GalleryError::NoGallery {
+            dir: dir.clone(),
+            looked: Vec::new(),
+        });
         assert_eq!((error.kind(), error.path()), ("no-gallery", Some(&*dir)));
         assert!(KINDS.contains(&error.kind()));
         let error = Error::from(FetchError::Offline);

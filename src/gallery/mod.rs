@@ -5,6 +5,8 @@
 //! each is rebuilt from the other when it is damaged, and the user is told.
 
 pub(crate) mod augment;
+mod find;
+mod folder;
 mod heal;
 mod hnsw;
 pub mod index;
@@ -29,6 +31,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
+pub use self::find::{find, find_or_here};
 pub use self::heal::Repair;
 pub use self::index::DEFAULT_EF_SEARCH;
 use self::index::OnProgress;
@@ -105,14 +108,14 @@ impl Gallery {
     /// # Errors
     /// [`GalleryError::NoGallery`]; otherwise as [`Gallery::open_or_create`].
     pub fn open(dir: &Path) -> Result<Self> {
-        if !salvage::is_store_there(dir) && !dir.join(snapshot::CURRENT).is_file() {
-            let dir = dir.to_owned();
-            return Err(GalleryError::NoGallery { dir }.into());
+        if !find::is_gallery(dir) {
+            return Err(no_gallery(dir));
         }
         Self::open_any(dir, None)
     }
 
     fn open_any(dir: &Path, new: Option<(&Fingerprint, Option<&Whitening>)>) -> Result<Self> {
+        folder::check_to_write(dir)?;
         let lock = lock(dir)?;
         let snapshot = match Snapshot::open(dir) {
             Err(error @ Error::Gallery(GalleryError::GalleryTooNew { .. })) => return Err(error),
@@ -130,10 +133,7 @@ impl Gallery {
                 store.initialize(VERSION, fingerprint)?;
                 fingerprint.clone()
             }
-            (None, None) => {
-                let dir = dir.to_owned();
-                return Err(GalleryError::NoGallery { dir }.into());
-            }
+            (None, None) => return Err(no_gallery(dir)),
         };
         let snapshot = snapshot.filter(|snapshot| **snapshot.fingerprint() == fingerprint);
         let records = snapshot.iter().flat_map(Snapshot::records);
@@ -341,6 +341,11 @@ pub fn open_for_search(dir: &Path) -> Result<(Snapshot, Vec<Repair>)> {
         reason: error.to_string(),
     });
     Ok((Snapshot::open(dir)?, repairs))
+}
+
+fn no_gallery(dir: &Path) -> Error {
+    let (dir, looked) = (dir.to_owned(), Vec::new());
+    GalleryError::NoGallery { dir, looked }.into()
 }
 
 fn lock(dir: &Path) -> Result<File> {

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use super::augment::PlainVectors;
+use super::folder;
 use super::hnsw::{self, Graph};
 use super::index::{DEFAULT_EF_SEARCH, OnProgress};
 use super::precisions::Precisions;
@@ -233,7 +234,7 @@ impl Publishing<'_> {
     fn unused_name(&self) -> String {
         let mut name = format!("base-{}", self.generation);
         let mut number = 1;
-        while self.dir.join(&name).exists() {
+        while folder::is_taken(&self.dir.join(&name)) {
             number += 1;
             name = format!("base-{}-{number}", self.generation);
         }

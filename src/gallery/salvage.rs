@@ -9,6 +9,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::folder;
 use super::store::{Store, unmark};
 use super::version::VERSION;
 use crate::descriptor::{Descriptor, UnitVector};
@@ -118,7 +119,7 @@ pub fn finish(dir: &Path) -> Result<(), FileError> {
 pub fn set_aside(dir: &Path) -> Result<PathBuf, FileError> {
     let (path, mut number) = (dir.join("store"), 1);
     let mut aside = dir.join("store.damaged-1");
-    while aside.exists() {
+    while folder::is_taken(&aside) {
         number += 1;
         aside = dir.join(format!("store.damaged-{number}"));
     }

@@ -4,6 +4,7 @@ use std::fs::{self, File};
 use std::io;
 use std::path::Path;
 
+use super::folder;
 use crate::descriptor::{Fingerprint, Whitening};
 use crate::error::{DescriptorError, Error, FileError, GalleryError, Result};
 
@@ -16,6 +17,7 @@ pub(super) fn keep(dir: &Path, whitening: &Whitening) -> Result<(), FileError> {
     if Whitening::load(&copy).is_ok_and(|kept| kept == *whitening) {
         return Ok(());
     }
+    folder::vacate(&new).map_err(FileError::write_at(&new))?;
     whitening.save(&new)?;
     let switch = || -> io::Result<()> {
         File::open(&new)?.sync_all()?;

@@ -1,6 +1,7 @@
 //! Our cache folder: weights that were fetched, and the checksums of files seen first.
 
 use std::fs::{self, File, TryLockError};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::thread;
 
@@ -150,12 +151,21 @@ fn clean(folder: &Path) {
     }
 }
 
+/// Opens the file that is locked. Nothing is written to it, whatever it is; what is no file of its
+/// own, such as a link, is not opened.
+fn lock_file(path: &Path) -> io::Result<File> {
+    match path.symlink_metadata() {
+        Ok(found) if !found.is_file() => Err(io::ErrorKind::InvalidInput.into()),
+        _ => File::options().append(true).create(true).open(path),
+    }
+}
+
 /// Waits until no other process fetches into `folder`; the lock lasts as long as the file.
 ///
 /// Where the folder cannot be written or the file system knows no locks, there is none: files are
 /// renamed into place, so the worst is that something is fetched twice.
 pub(super) fn lock(folder: &Path, fetching: &mut Fetching<'_>) -> Result<Option<File>, FetchError> {
-    let created = fs::create_dir_all(folder).and_then(|()| File::create(folder.join(".lock")));
+    let created = fs::create_dir_all(folder).and_then(|()| lock_file(&folder.join(".lock")));
     let Ok(file) = created else {
         return Ok(None);
     };

@@ -1,26 +1,34 @@
-//! Weights from the Hugging Face Hub, through the crate `hf-hub` and into the hub's own cache, so
-//! that Python and we share one copy.
+//! Weights from the Hugging Face Hub, by its conventions and into its own cache, so that Python and
+//! we share one copy.
 //!
-//! `hf-hub` sets no time limits. So a host is first asked for a connection, the download runs in a
-//! thread of its own, and this one gives up when nothing comes.
+//! A host is first asked for a connection, the download runs in a thread of its own, and this one
+//! gives up when nothing comes.
+
+mod repository;
+mod request;
 
 use std::fs;
-use std::io;
+use std::io::{self, Read, Write};
 use std::net::{TcpStream, ToSocketAddrs};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use hf_hub::api::Progress;
-use hf_hub::api::sync::{Api, ApiBuilder, ApiError, Metadata};
-use hf_hub::{Cache, Repo};
-
+use self::repository::{Repository, is_name};
+use self::request::{Announced, Client};
 use super::cache::Pin;
 use super::digest::is_sha256;
 use super::fetching::{FetchEvent, Fetching, TICK};
-use super::settings::HubSettings;
-use crate::error::{FetchError, Result};
+use crate::error::{FetchError, Result, Source};
+
+/// The hub, where nobody names another.
+const ENDPOINT: &str = "https://huggingface.co";
+/// How often a download that breaks off is taken up again, and after how long.
+const RETRIES: usize = 2;
+const RETRY_PAUSE: Duration = Duration::from_millis(500);
 
 /// A file in a repository.
 pub(super) struct HubFile<'a> {
@@ -31,11 +39,8 @@ pub(super) struct HubFile<'a> {
 
 /// The file from the hub's cache, else from the hub.
 pub(super) fn fetch(wanted: &HubFile<'_>, fetching: &mut Fetching<'_>) -> Result<PathBuf> {
-    let hub = &fetching.options.hub;
-    let cache = Cache::new(hub.cache.clone());
-    let held = cache
-        .repo(Repo::model(wanted.repository.to_owned()))
-        .get(wanted.file);
+    let cache = &fetching.options.hub.cache;
+    let held = Repository::new(cache, wanted.repository).held(wanted.file);
     if let Some(path) = held
         && is_sound(&path, wanted.pin, fetching)?
     {
@@ -99,18 +104,24 @@ enum Message {
 
 fn download(wanted: &HubFile<'_>, fetching: &mut Fetching<'_>) -> Result<PathBuf, FetchError> {
     let options = fetching.options;
-    let api = api(&options.hub)?;
-    let repo = Repo::model(wanted.repository.to_owned());
-    let blobs = options.hub.cache.join(repo.folder_name()).join("blobs");
-    let host = host_of(&api.repo(repo.clone()).url(wanted.file));
+    let hub = &options.hub;
+    let endpoint = hub.endpoint.as_deref().unwrap_or(ENDPOINT);
+    let url = format!(
+        "{endpoint}/{}/resolve/main/{}",
+        wanted.repository, wanted.file
+    );
+    let host = host_of(&url);
+    let is_given_up = Arc::new(AtomicBool::new(false));
     let download = Download {
-        api,
-        repo,
+        // Longer than is waited for here, so that the reason is always the same.
+        client: Client::new(endpoint, hub.token.clone(), options.stall_timeout * 2),
+        repository: Repository::new(&hub.cache, wanted.repository),
         file: wanted.file.to_owned(),
-        blobs,
+        url,
         host: host.clone(),
-        connect_timeout: (!options.hub.proxied).then_some(options.connect_timeout),
+        connect_timeout: (!hub.proxied).then_some(options.connect_timeout),
         pin: wanted.pin.clone(),
+        is_given_up: is_given_up.clone(),
     };
     let (sender, messages) = mpsc::channel();
     thread::spawn(move || {
@@ -118,7 +129,9 @@ fn download(wanted: &HubFile<'_>, fetching: &mut Fetching<'_>) -> Result<PathBuf
         // Nobody listens any more if the wait was given up.
         let _ = sender.send(Message::Ended(ended));
     });
-    wait(&messages, &host, fetching)
+    let ended = wait(&messages, &host, fetching);
+    is_given_up.store(true, Ordering::Relaxed);
+    ended
 }
 
 /// Passes messages on until the download ends or nothing comes any more.
@@ -171,18 +184,7 @@ fn no_answer(host: &str, patience: Duration) -> FetchError {
     }
 }
 
-fn api(hub: &HubSettings) -> Result<Api, FetchError> {
-    let mut builder = ApiBuilder::from_cache(Cache::new(hub.cache.clone()))
-        .with_progress(false)
-        .with_retries(2)
-        .with_token(hub.token.clone());
-    if let Some(endpoint) = &hub.endpoint {
-        builder = builder.with_endpoint(endpoint.clone());
-    }
-    builder.build().map_err(failed)
-}
-
-fn failed(source: ApiError) -> FetchError {
+fn failed(source: impl Into<Source>) -> FetchError {
     FetchError::Hub {
         source: source.into(),
     }
@@ -190,15 +192,16 @@ fn failed(source: ApiError) -> FetchError {
 
 /// A download, with all that its thread needs.
 struct Download {
-    api: Api,
-    repo: Repo,
+    client: Client,
+    repository: Repository,
     file: String,
-    /// Where the hub's cache keeps the contents of the repository's files.
-    blobs: PathBuf,
+    url: String,
     host: String,
     /// None where a proxy makes the connection.
     connect_timeout: Option<Duration>,
     pin: Pin,
+    /// Set when nobody waits for it any more.
+    is_given_up: Arc<AtomicBool>,
 }
 
 impl Download {
@@ -207,54 +210,79 @@ impl Download {
             connect(&self.host, timeout)?;
         }
         let _ = messages.send(Message::Connected);
-        let repo = self.api.repo(self.repo.clone());
-        let announced = self.api.metadata(&repo.url(&self.file)).map_err(failed)?;
+        let (announced, total) = self.ask()?;
         let _ = messages.send(Message::Answered);
-        if is_sha256(announced.etag()) {
-            self.pin.check(announced.etag())?;
+        if is_sha256(&announced.etag) {
+            self.pin.check(&announced.etag)?;
         }
-        self.remove_complete_part(&announced);
-        let progress = Reporter {
-            messages: messages.clone(),
-            done: 0,
-            total: 0,
-        };
-        repo.download_with_progress(&self.file, progress)
-            .map_err(failed)
+        let _lock = self.repository.lock(&announced.etag).map_err(failed)?;
+        self.remove_complete_part(&announced.etag, total);
+        let mut attempts = 0;
+        while let Err(error) = self.go_on(&announced.etag, total, messages) {
+            attempts += 1;
+            if attempts > RETRIES || self.is_given_up.load(Ordering::Relaxed) {
+                return Err(failed(error));
+            }
+            thread::sleep(RETRY_PAUSE);
+        }
+        self.repository.keep(&announced, &self.file).map_err(failed)
     }
 
-    /// `hf-hub` would ask for the bytes behind the end of a part that is already complete, and fail
-    /// at that for ever.
-    fn remove_complete_part(&self, announced: &Metadata) {
-        let part = self.blobs.join(announced.etag()).with_extension("part");
+    /// What the hub says about the file, and how many bytes it has.
+    fn ask(&self) -> Result<(Announced, u64), FetchError> {
+        let answer = self.client.get(&self.url, "bytes=0-0").map_err(failed)?;
+        let total = answer.total();
+        let announced = answer.announced.filter(|Announced { commit, etag }| {
+            // They become names of files.
+            is_name(commit) && is_name(etag)
+        });
+        let known = announced.zip(total);
+        known.ok_or_else(|| failed("it does not say what the file is"))
+    }
+
+    /// A part that is complete already was refused once, or is damaged: nothing can be added to it.
+    fn remove_complete_part(&self, etag: &str, total: u64) {
+        let part = self.repository.part(etag);
         let len = fs::metadata(&part).map_or(0, |metadata| metadata.len());
-        if len >= announced.size() as u64 {
+        if len >= total {
             let _ = fs::remove_file(part);
         }
     }
-}
 
-/// Passes the progress of `hf-hub` on.
-struct Reporter {
-    messages: Sender<Message>,
-    done: u64,
-    total: u64,
-}
-
-impl Progress for Reporter {
-    fn init(&mut self, size: usize, _file: &str) {
-        (self.done, self.total) = (0, size as u64);
+    /// Gets what is missing of the part.
+    fn go_on(&self, etag: &str, total: u64, messages: &Sender<Message>) -> Result<(), Source> {
+        let mut file = self.repository.open_part(etag)?;
+        let mut done = file.metadata()?.len();
+        let answer = self.client.get(&self.url, &format!("bytes={done}-"))?;
+        match answer.start() {
+            Some(start) if start == done => {}
+            // Not every host knows how to begin in the middle.
+            Some(0) => {
+                file.set_len(0)?;
+                done = 0;
+            }
+            _ => return Err("it sent another part than was asked for".into()),
+        }
+        let mut content = answer.response.into_body().into_reader();
+        let mut buffer = vec![0; 1 << 16];
+        while !self.is_given_up.load(Ordering::Relaxed) {
+            let read = content.read(&mut buffer)?;
+            if read == 0 {
+                break;
+            }
+            file.write_all(&buffer[..read])?;
+            done += read as u64;
+            if done > total {
+                return Err("it sent more than it announced".into());
+            }
+            let _ = messages.send(Message::Progress { done, total });
+        }
+        file.sync_all()?;
+        if done < total {
+            return Err("the download broke off".into());
+        }
+        Ok(())
     }
-
-    fn update(&mut self, size: usize) {
-        self.done += size as u64;
-        let _ = self.messages.send(Message::Progress {
-            done: self.done,
-            total: self.total,
-        });
-    }
-
-    fn finish(&mut self) {}
 }
 
 /// Name and port of the host in a URL, as [`ToSocketAddrs`] takes them.

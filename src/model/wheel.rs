@@ -7,7 +7,7 @@ use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, ExitStatus, Stdio};
 use std::thread;
 use std::time::Instant;
 
@@ -18,6 +18,7 @@ use super::digest::copy_hashed;
 use super::fetching::{FetchEvent, Fetching, TICK};
 use super::replace::unique_beside;
 use crate::error::{FetchError, FileError, Result};
+use crate::program;
 
 /// As much of pip's messages as is kept, in bytes.
 const MAX_MESSAGES: u64 = 1 << 20;
@@ -53,7 +54,8 @@ struct Scratch(PathBuf);
 
 impl Scratch {
     fn beside(path: &Path) -> Result<Self, FileError> {
-        let folder = unique_beside(path);
+        // pip stands elsewhere and has to find it too.
+        let folder = std::path::absolute(unique_beside(path)).map_err(FileError::write_at(path))?;
         fs::create_dir_all(&folder).map_err(FileError::write_at(&folder))?;
         Ok(Self(folder))
     }
@@ -92,8 +94,10 @@ fn start(
     folder: &Path,
     fetching: &Fetching<'_>,
 ) -> io::Result<Child> {
-    Command::new(program)
+    program::command(program)?
+        // Isolated: nothing is imported from the current folder, nor from where variables point.
         .args([
+            "-I",
             "-m",
             "pip",
             "--disable-pip-version-check",

@@ -42,6 +42,7 @@ const ORDER: &[&str] = &[
     "error",
     "caught",
     "nearest",
+    "program",
     "photo",
     "document",
     "network",
@@ -91,6 +92,9 @@ const CONFINED: &[(&str, &[&str])] = &[
 
 /// Where `unsafe` may be written.
 const UNSAFE: &[&str] = &["kernels/", "engine/cpu/", "gallery/snapshot/container.rs"];
+
+/// Where other programs may be started: elsewhere the current folder would choose which.
+const PROGRAMS: &[&str] = &["program.rs"];
 
 /// Where rows and their dimension come together.
 const ROWS: &[&str] = &["descriptor/vectors.rs"];
@@ -178,6 +182,21 @@ fn no_function_is_longer_than_80_lines_and_no_file_than_500() {
 #[test]
 fn unsafe_is_written_only_where_memory_is_the_matter() {
     none(&rules::words(&Tree::of(&sources()), "unsafe", UNSAFE));
+}
+
+#[test]
+fn other_programs_are_started_in_one_place() {
+    let tree = Tree::of(&sources());
+    let command = |mention: &rules::Mention| {
+        let path = &mention.path.segments;
+        let is_glob = mention.path.glob && path.last().is_some_and(|last| last == "process");
+        is_glob || path.windows(2).any(|two| two == ["process", "Command"])
+    };
+    let mentions = tree.mentions();
+    let files = mentions.iter().filter(|mention| command(mention));
+    let mut files: Vec<&str> = files.map(|it| &*tree.modules[it.from].file).collect();
+    files.dedup();
+    assert_eq!(files, PROGRAMS);
 }
 
 #[test]

@@ -246,8 +246,15 @@ fn gallery() -> Vec<Told<GalleryError>> {
     };
     vec![
         (
-            GalleryError::NoGallery { dir: dir() },
+            GalleryError::NoGallery {
+                dir: dir(),
+                looked: Vec::new(),
+            },
             "`imgsearch index PATH` first, or name one with `--gallery DIR`",
+        ),
+        (
+            GalleryError::ForeignGallery { dir: dir() },
+            "name it: `--gallery ",
         ),
         (
             GalleryError::GalleryLocked { dir: dir() },
@@ -265,6 +272,13 @@ fn gallery() -> Vec<Told<GalleryError>> {
         (
             GalleryError::DamagedStore { path: dir() },
             "the same command again",
+        ),
+        (
+            GalleryError::ForeignFile {
+                path: dir(),
+                what: "a link",
+            },
+            "`cp -rL GALLERY COPY`",
         ),
         (
             GalleryError::DamagedGallery { dir: dir() },

@@ -6,6 +6,7 @@ use super::container::{Container, damaged};
 use super::layout::{BaseHeader, BaseRef};
 use crate::descriptor::Vectors;
 use crate::error::{GalleryError, Result};
+use crate::gallery::folder;
 use crate::gallery::hnsw::FlatHnsw;
 
 /// A mapped base.
@@ -21,7 +22,7 @@ impl Base {
     /// one.
     pub fn open(dir: &Path, wanted: &BaseRef, dimension: usize) -> Result<Self> {
         let path = dir.join(&wanted.name);
-        if !wanted.name.starts_with("base-") || wanted.name.contains(['/', '\\']) {
+        if !wanted.name.starts_with("base-") || !folder::is_snapshot(&wanted.name) {
             return Err(damaged(&path, "it is no base's name").into());
         }
         let file: Container<BaseHeader> = Container::open(path)?;

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::descriptor::Vectors;
 use crate::error::{DescriptorError, Error, FileError, GalleryError, Result};
+use crate::gallery::folder;
 use crate::gallery::version::VERSION;
 
 /// Magic, length and checksum before the header's JSON.
@@ -246,12 +247,7 @@ impl ContainerWriter {
     pub fn create(temporary: PathBuf, header: usize) -> Result<Self, FileError> {
         let room = (PREFIX as u64 + header as u64).next_multiple_of(4096);
         let open = || -> io::Result<File> {
-            let mut file = File::options()
-                .read(true)
-                .write(true)
-                .create(true)
-                .truncate(true)
-                .open(&temporary)?;
+            let mut file = folder::create(&temporary)?;
             file.seek(SeekFrom::Start(room))?;
             Ok(file)
         };

@@ -20,6 +20,7 @@ use self::layout::RECORD;
 pub use self::layout::{Augmented, BaseHeader, BaseRef, BaseSections, Header, Sections};
 pub use self::search::SearchOptions;
 pub use self::switch::{CURRENT, remove_others, switch_to};
+use super::folder;
 use super::precisions::Precisions;
 use super::record::{Record, path_from_bytes, path_to_bytes};
 use crate::descriptor::{Descriptor, Fingerprint, UnitVector, Vectors};
@@ -48,8 +49,10 @@ impl Snapshot {
     pub fn open(dir: &Path) -> Result<Self> {
         if !dir.is_dir() {
             let dir = dir.to_owned();
-            return Err(GalleryError::NoGallery { dir }.into());
+            let looked = Vec::new();
+            return Err(GalleryError::NoGallery { dir, looked }.into());
         }
+        folder::check_to_read(dir)?;
         let mut name = current_name(dir)?;
         for _ in 0..ATTEMPTS {
             match Self::open_named(dir, &name) {
@@ -297,7 +300,7 @@ fn current_name(dir: &Path) -> Result<String> {
         }
         Err(_) => return Err(damaged(&current, "it is missing or damaged").into()),
     };
-    if !name.starts_with("snapshot-") || name.contains(['/', '\\', '\0']) {
+    if !name.starts_with("snapshot-") || !folder::is_snapshot(&name) {
         return Err(damaged(&current, "it names no snapshot").into());
     }
     Ok(name)

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use crate::error::{FileError, Result};
+use crate::gallery::folder;
 
 /// The file that names the newest snapshot.
 pub const CURRENT: &str = "current";
@@ -13,7 +14,7 @@ pub const CURRENT: &str = "current";
 pub fn switch_to(dir: &Path, name: &str) -> Result<(), FileError> {
     let (new, current) = (dir.join("current.new"), dir.join(CURRENT));
     let switch = || -> io::Result<()> {
-        let mut file = File::create(&new)?;
+        let mut file = folder::create(&new)?;
         file.write_all(name.as_bytes())?;
         file.sync_all()?;
         fs::rename(&new, &current)?;
@@ -28,52 +29,8 @@ pub fn remove_others(dir: &Path, snapshot: &str, base: Option<&str>) {
     for entry in fs::read_dir(dir).into_iter().flatten().flatten() {
         let name = entry.file_name();
         let name = name.to_string_lossy();
-        if is_ours(&name) && name != snapshot && Some(&*name) != base {
+        if folder::is_snapshot(&name) && name != snapshot && Some(&*name) != base {
             let _ = fs::remove_file(entry.path());
-        }
-    }
-}
-
-/// `snapshot-7`, `base-7`, `base-7-2`, and either half written. Nothing else: a gallery may be kept
-/// in a folder with other files.
-fn is_ours(name: &str) -> bool {
-    let rest = name
-        .strip_prefix("snapshot")
-        .or_else(|| name.strip_prefix("base"));
-    let is_number = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
-    match rest {
-        Some(".new") => true,
-        Some(rest) => rest
-            .strip_prefix('-')
-            .is_some_and(|numbers| numbers.split('-').all(is_number)),
-        None => false,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_what_the_gallery_made_is_ever_removed() {
-        for name in [
-            "snapshot-7",
-            "base-7",
-            "base-70-2",
-            "snapshot.new",
-            "base.new",
-        ] {
-            assert!(is_ours(name), "{name}");
-        }
-        for name in [
-            "snapshot",
-            "snapshot-1.jpg",
-            "baseball.jpg",
-            "base-",
-            "base-x",
-            "snapshots",
-        ] {
-            assert!(!is_ours(name), "{name}");
         }
     }
 }

@@ -2,7 +2,6 @@
 //! error. Here a panic becomes [`GalleryError::DamagedStore`], and a mark is left so that the next
 //! process makes the database anew: the store from the snapshot, a cache from nothing.
 
-use std::fs;
 use std::io;
 use std::mem;
 use std::panic::{self, AssertUnwindSafe};
@@ -13,6 +12,7 @@ use sled::{Db, IVec};
 
 use super::leftovers;
 use crate::error::{GalleryError, Result};
+use crate::gallery::folder;
 
 /// What sled may keep in memory, in bytes.
 const CACHE: u64 = 64 << 20;
@@ -79,7 +79,7 @@ impl<T> Guarded<T> {
     pub fn damaged(&self) -> GalleryError {
         self.is_broken.store(true, Ordering::Relaxed);
         // Without the mark the next process finds out by itself.
-        let _ = fs::write(mark(&self.path), "");
+        let _ = folder::create(&mark(&self.path));
         GalleryError::DamagedStore {
             path: self.path.clone(),
         }
@@ -135,10 +135,7 @@ pub fn mark(path: &Path) -> PathBuf {
 
 /// Takes the mark away, if there is one.
 pub fn unmark(path: &Path) -> io::Result<()> {
-    match fs::remove_file(mark(path)) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
-    }
+    folder::vacate(&mark(path))
 }
 
 /// Whether a failure to read or write is the files' fault, not the disk's or the system's.

