@@ -12,7 +12,7 @@ use image::{DynamicImage, ImageFormat};
 use imgsearch::gallery::Match;
 use imgsearch::photo::Photo;
 
-use super::shown;
+use super::{clean_line, shown_clean};
 
 /// Longest side of a thumbnail in pixels.
 const THUMBNAIL: u32 = 320;
@@ -32,13 +32,13 @@ pub fn page(query: &[Photo], matches: &[Match]) -> String {
          <h1>Query</h1><div class=grid>"
     );
     for photo in query {
-        let caption = escape(&photo.path().display().to_string());
+        let caption = escape(&clean_line(&photo.path().display().to_string()));
         figure(&mut html, "query", Some(photo), &caption);
     }
     html.push_str("</div><h1>Matches</h1><div class=grid>");
     for (rank, found) in (1..).zip(matches) {
         let photo = Photo::read(&found.record.path).ok();
-        let path = escape(&shown(&found.record.path).display().to_string());
+        let path = escape(&shown_clean(&found.record.path));
         let caption = format!("<b>{rank} · {:.3}</b> {path}", found.similarity);
         figure(&mut html, "match", photo.as_ref(), &caption);
     }
@@ -72,4 +72,5 @@ pub fn escape(text: &str) -> String {
         .replace('<', "&lt;")
         .replace('>', "&gt;")
         .replace('"', "&quot;")
+        .replace('\'', "&#39;")
 }
