@@ -19,6 +19,7 @@ mod dependencies;
 mod documents;
 mod evaluation;
 mod faults;
+mod finding;
 mod foreign_programs;
 mod front_door;
 mod gallery;
