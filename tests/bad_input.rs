@@ -58,6 +58,60 @@ fn names_that_are_not_utf8_survive() {
 }
 
 #[test]
+fn names_that_turn_text_around_or_hide_in_it_reach_no_terminal_page_or_spreadsheet() {
+    let w = Workspace::painted(1, 1);
+    let photo = w.path("photos/mountains_0.png");
+    for name in [
+        "a\u{202e}gpj",
+        "b\u{9b}31m\u{200b}\u{2028}",
+        "\u{2067}",
+        "=1+1",
+        "@x",
+    ] {
+        fs::copy(&photo, w.path(&format!("photos/{name}.png"))).unwrap();
+    }
+    let broken = "photos/broken\u{2066}\u{85}.png";
+    fs::write(w.path(broken), "no picture").unwrap();
+    let here = |arguments: &[&str], code: i32| {
+        let mut command = w.command(arguments);
+        let output = command.current_dir(w.path("photos")).output().unwrap();
+        assert_eq!(output.status.code(), Some(code), "{}", said(&output));
+        output
+    };
+    let mut told = Vec::new();
+    let mut note = |output: std::process::Output| {
+        told.push(output.stdout);
+        told.push(output.stderr);
+    };
+    note(here(&["index", "."], 3));
+    let csv = here(&["query", "@x.png", "--csv"], 0).stdout;
+    let cells = String::from_utf8(csv.clone()).unwrap();
+    assert!(cells.contains(",\"./=1+1.png\"\n") && cells.contains(",\"./@x.png\"\n"));
+    note(here(&["query", "@x.png", "--html", "page.html"], 0));
+    note(here(&["query", &broken["photos/".len()..]], 1));
+    note(here(&["extract", &broken["photos/".len()..]], 1));
+    note(here(&["query", "--no-such\u{202e}option"], 2));
+    note(here(&["remove", "gone\u{202e}.png"], 3));
+    fs::remove_file(w.path("photos/a\u{202e}gpj.png")).unwrap();
+    note(here(&["verify"], 3));
+    told.push(csv);
+    told.push(fs::read(w.path("photos/page.html")).unwrap());
+    let told = String::from_utf8(told.concat()).unwrap();
+    let hidden = [
+        '\u{85}', '\u{9b}', '\u{200b}', '\u{2028}', '\u{202e}', '\u{2066}', '\u{2067}',
+    ];
+    assert!(!told.contains(hidden), "{told:?}");
+    // They were there to be told.
+    for seen in [
+        "a\u{FFFD}gpj.png",
+        "broken\u{FFFD}\u{FFFD}.png",
+        "gone\u{FFFD}.png",
+    ] {
+        assert!(told.contains(seen), "{told:?}");
+    }
+}
+
+#[test]
 fn unknown_layers_models_and_keys_are_errors_with_hints() {
     let w = Workspace::painted(1, 1);
     let cases: [(&[&str], &str); 4] = [

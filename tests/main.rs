@@ -19,6 +19,7 @@ mod dependencies;
 mod documents;
 mod evaluation;
 mod faults;
+mod finding;
 mod first_steps;
 mod foreign_programs;
 mod front_door;

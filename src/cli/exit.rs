@@ -1,11 +1,11 @@
 //! Exit codes that mean something, and messages that say what to do.
 
-use std::io;
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 use super::hint;
-use super::output::clean;
-use super::output::error::ErrorReport;
+use super::output::error::{ErrorReport, path_of};
+use super::output::{clean, clean_about};
 
 /// How a command ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,10 +45,10 @@ pub fn explain(error: &anyhow::Error, as_json: bool) -> Exit {
     if error.chain().any(is_broken_pipe) {
         return Exit::Done;
     }
-    eprintln!("error: {}", clean(&error.to_string()));
+    eprintln!("error: {}", clean_about(&error.to_string(), path_of(error)));
     let hint = hint::of(error);
     if let Some(hint) = &hint {
-        eprintln!("\nhint: {}", clean(hint));
+        eprintln!("\nhint: {}", clean_about(hint, path_of(error)));
     }
     if as_json {
         ErrorReport::of(error, hint).print();
@@ -58,8 +58,15 @@ pub fn explain(error: &anyhow::Error, as_json: bool) -> Exit {
 
 /// What clap says instead of running a command: help and version, or what is wrong with the usage.
 pub fn refuse(error: &clap::Error, as_json: bool) -> ExitCode {
-    // As clap itself does: where nothing can be printed there is nobody to tell.
-    let _ = error.print();
+    let said = error.render().to_string();
+    let cleaned = clean(&said);
+    if cleaned == said {
+        // As clap itself does: where nothing can be printed there is nobody to tell.
+        let _ = error.print();
+    } else {
+        // An argument may be the name of somebody's file.
+        let _ = write!(io::stderr(), "{cleaned}");
+    }
     if as_json && error.use_stderr() {
         ErrorReport::of_usage(error).print();
     }

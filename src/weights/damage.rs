@@ -19,6 +19,8 @@ pub enum Damage {
     Compressed,
     #[error("its numbers are big-endian")]
     BigEndian,
+    #[error("it would take far more memory or time than a file of its size has in it")]
+    TooMuch,
     #[error("a tensor's numbers are in pieces, which Keras never does")]
     Chunked,
 }

@@ -4,6 +4,7 @@
 //! `LAYER.running_var`, with the outputs first. Keras has them last, so that a tensor is one seen by
 //! other strides. What Keras keeps beside them, such as an optimizer's state, is passed over.
 
+use std::collections::HashSet;
 use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
@@ -12,10 +13,11 @@ use hdf5_reader::error::ByteOrder;
 use hdf5_reader::group::Group;
 use hdf5_reader::messages::HdfMessage;
 use hdf5_reader::messages::layout::DataLayout;
-use hdf5_reader::storage::FileStorage;
+use hdf5_reader::storage::{FileStorage, Storage as _};
 use hdf5_reader::{Dataset, Datatype, Hdf5File};
 
 use super::damage::Damage;
+use super::metered::Metered;
 use super::numbers::{NumberType, Stored, Tensors};
 use crate::error::{Result, WeightsError};
 
@@ -29,10 +31,14 @@ const NUMBERED: &str = "vars";
 
 /// The tensors of `file`.
 pub(super) fn read(file: &File, path: &Path) -> Result<Tensors, WeightsError> {
+    let (file, len) = open(file).map_err(WeightsError::damaged_at(path))?;
     let mut reader = Reader {
-        file: open(file).map_err(WeightsError::damaged_at(path))?,
+        file,
         path,
         tensors: Tensors::new(),
+        seen: HashSet::new(),
+        // Even the shortest takes more than that.
+        members_left: 64 + len / 16,
     };
     let root = reader.file.root_group();
     let root = root.map_err(WeightsError::damaged_at(path))?;
@@ -40,22 +46,34 @@ pub(super) fn read(file: &File, path: &Path) -> Result<Tensors, WeightsError> {
     Ok(reader.tensors)
 }
 
-fn open(file: &File) -> hdf5_reader::error::Result<Hdf5File> {
-    let storage = FileStorage::from_file(file.try_clone()?)?;
-    Hdf5File::from_storage(Arc::new(storage))
+/// The file, and its length in bytes.
+fn open(file: &File) -> hdf5_reader::error::Result<(Hdf5File, u64)> {
+    let storage = Metered::new(FileStorage::from_file(file.try_clone()?)?);
+    let len = storage.len();
+    Ok((Hdf5File::from_storage(Arc::new(storage))?, len))
 }
 
 struct Reader<'a> {
     file: Hdf5File,
     path: &'a Path,
     tensors: Tensors,
+    /// Where the groups are that were walked: one may lie in itself, under any number of names.
+    seen: HashSet<u64>,
+    /// How many members of groups may still be looked at: groups may share theirs.
+    members_left: u64,
 }
 
 impl Reader<'_> {
     /// Notes the tensors of `group`, whose layer is called `layer` unless it says otherwise.
     fn walk(&mut self, group: &Group, layer: &str, depth: usize) -> Result<(), WeightsError> {
+        if !self.seen.insert(group.address()) {
+            return Ok(());
+        }
         let members = group.members();
         let (groups, datasets) = members.map_err(WeightsError::damaged_at(self.path))?;
+        let left = self.members_left;
+        let left = left.checked_sub(1 + (groups.len() + datasets.len()) as u64);
+        self.members_left = left.ok_or_else(|| Damage::TooMuch.of(self.path))?;
         let name = group.name().trim_matches('/');
         let name = name.rsplit('/').next().unwrap_or_default();
         let layer = match name {

@@ -8,6 +8,7 @@
 
 mod damage;
 mod keras;
+mod metered;
 mod numbers;
 pub mod parameters;
 mod pickle;
@@ -28,6 +29,9 @@ use self::damage::Damage;
 use self::numbers::{NumberType, Stored, Tensors};
 use crate::error::{FileError, Result, WeightsError};
 use crate::nearest::nearest;
+
+/// Longer names, in bytes, are no network's: they are passed over, since each is looked at often.
+const MAX_NAME: usize = 1000;
 
 /// What wrapping a network in Python puts before every name: `DataParallel`, `compile`, and the
 /// usual names of a network within a training script's module.
@@ -79,6 +83,8 @@ impl WeightsFile {
         } else {
             return Err(WeightsError::WeightsFormat { path }.into());
         };
+        let mut tensors = tensors;
+        tensors.retain(|name, _| name.len() <= MAX_NAME);
         if tensors.is_empty() {
             return Err(WeightsError::NoTensors { path }.into());
         }

@@ -11,13 +11,14 @@ use super::damage::Damage;
 use super::numbers::{NumberType, Stored, Tensors};
 use crate::error::{FileError, Result, WeightsError};
 
-/// The format's own bound on the header, in bytes.
-const MAX_HEADER: u64 = 100_000_000;
+/// The longest header that is read, in bytes: ten times what the largest networks have. The format
+/// itself allows 100 MB, of which reading would make a gigabyte.
+const MAX_HEADER: u64 = 8 << 20;
 
 /// Whether a file of `len` bytes with these first nine bytes can be one.
 pub(super) fn is_likely(first: &[u8], len: u64) -> bool {
     let header = header_len(first).and_then(|header| header.checked_add(8));
-    header.is_some_and(|end| end <= len.min(MAX_HEADER)) && first.get(8) == Some(&b'{')
+    header.is_some_and(|end| end <= len) && first.get(8) == Some(&b'{')
 }
 
 fn header_len(first: &[u8]) -> Option<u64> {
@@ -30,10 +31,11 @@ pub(super) fn read(mut file: &File, path: &Path) -> Result<Tensors> {
     let mut len = [0; 8];
     file.read_exact(&mut len).map_err(failed)?;
     let len = u64::from_le_bytes(len);
+    if len > MAX_HEADER {
+        return Err(Damage::TooMuch.of(path).into());
+    }
     let mut header = Vec::new();
-    file.take(len.min(MAX_HEADER))
-        .read_to_end(&mut header)
-        .map_err(failed)?;
+    file.take(len).read_to_end(&mut header).map_err(failed)?;
     // `Metadata` checks that the tensors lie side by side and have the bytes their shapes need.
     let metadata: Metadata =
         serde_json::from_slice(&header).map_err(WeightsError::damaged_at(path))?;

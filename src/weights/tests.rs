@@ -1,5 +1,7 @@
 //! Files that torch wrote (`data/make_weight_files.py`) and safetensors files made here.
 
+mod bombs;
+
 use std::fs;
 
 use ::safetensors::Dtype;

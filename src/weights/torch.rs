@@ -1,6 +1,6 @@
 //! From an unpickled object to named tensors: what the two torch formats have in common.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io;
 use std::path::Path;
 
@@ -32,6 +32,9 @@ pub(super) struct Extent {
     pub bytes: u64,
 }
 
+/// Where each storage lies, by the number of its key among the pickle's texts.
+pub(super) type Extents = HashMap<usize, Extent>;
+
 /// Says which file a pickle error is about.
 pub(super) fn locate(path: &Path) -> impl Fn(PickleError) -> Error + '_ {
     |error| match error {
@@ -49,26 +52,41 @@ pub(super) fn locate(path: &Path) -> impl Fn(PickleError) -> Error + '_ {
 /// The tensors of the state dict in `pickle`, whose storages lie at `extents`.
 pub(super) fn tensors(
     pickle: &Pickle,
-    extents: &HashMap<String, Extent>,
+    extents: &Extents,
     path: &Path,
 ) -> Result<Tensors, WeightsError> {
     let no_tensors = || WeightsError::NoTensors { path: path.into() };
-    let dict = state_dict(pickle, pickle.root, MAX_DEPTH).ok_or_else(no_tensors)?;
-    let mut tensors = Tensors::new();
+    let dict = state_dict(pickle, pickle.root, MAX_DEPTH, &mut HashSet::new());
+    let dict = dict.ok_or_else(no_tensors)?;
+    // The last word about a name counts. By number, so that a long name is copied once.
+    let mut named: HashMap<usize, usize> = HashMap::new();
     for &(name, value) in dict {
-        if let (Some(name), Value::Tensor(at)) = (pickle.text(name), value) {
-            let stored = place(pickle, at, extents).map_err(|damage| damage.of(path))?;
-            tensors.insert(name.to_owned(), stored);
+        if let (Value::Text(name), Value::Tensor(at)) = (name, value) {
+            named.insert(name, at);
         }
+    }
+    let mut tensors = Tensors::new();
+    for (name, at) in named {
+        let stored = place(pickle, at, extents).map_err(|damage| damage.of(path))?;
+        tensors.insert(pickle.texts[name].clone(), stored);
     }
     Ok(tensors)
 }
 
 /// The dict that has tensors as values, under however many wrappers.
-fn state_dict(pickle: &Pickle, value: Value, depth: usize) -> Option<&[(Value, Value)]> {
+fn state_dict<'a>(
+    pickle: &'a Pickle,
+    value: Value,
+    depth: usize,
+    seen: &mut HashSet<usize>,
+) -> Option<&'a [(Value, Value)]> {
     let Value::Dict(dict) = value else {
         return None;
     };
+    // It may hold itself, under all of the names.
+    if !seen.insert(dict) {
+        return None;
+    }
     let dict = &pickle.dicts[dict];
     if dict
         .iter()
@@ -77,21 +95,17 @@ fn state_dict(pickle: &Pickle, value: Value, depth: usize) -> Option<&[(Value, V
         return Some(dict);
     }
     let depth = depth.checked_sub(1)?;
-    let wrapped = |key: &&str| {
+    let mut wrapped = |key: &&str| {
         let held = dict
             .iter()
             .find(|(name, _)| pickle.text(*name) == Some(key));
-        state_dict(pickle, held?.1, depth)
+        state_dict(pickle, held?.1, depth, seen)
     };
-    WRAPPERS.iter().find_map(wrapped)
+    WRAPPERS.iter().find_map(&mut wrapped)
 }
 
 /// Where a tensor lies in the file; it must lie within its storage.
-fn place(
-    pickle: &Pickle,
-    tensor: usize,
-    extents: &HashMap<String, Extent>,
-) -> Result<Stored, Damage> {
+fn place(pickle: &Pickle, tensor: usize, extents: &Extents) -> Result<Stored, Damage> {
     let view = &pickle.tensors[tensor];
     let storage = &pickle.storages[view.storage];
     let extent = extents.get(&storage.key).ok_or(Damage::MissingStorage)?;
@@ -119,12 +133,14 @@ fn place(
     Ok(stored)
 }
 
-/// The number type of each storage that `pickle` names, by its key.
-pub(super) fn storage_types(pickle: &Pickle) -> HashMap<&str, NumberType> {
-    let typed = |storage: &'_ super::pickle::StorageName| storage.numbers;
-    pickle
-        .storages
-        .iter()
-        .map(|storage| (storage.key.as_str(), typed(storage)))
-        .collect()
+/// The number and type of each storage that `pickle` names, by its key.
+pub(super) fn storage_types(pickle: &Pickle) -> HashMap<&str, (usize, NumberType)> {
+    let storages = pickle.storages.iter();
+    let typed: HashMap<usize, NumberType> = storages
+        .map(|storage| (storage.key, storage.numbers))
+        .collect();
+    let named = typed
+        .into_iter()
+        .map(|(key, numbers)| (&*pickle.texts[key], (key, numbers)));
+    named.collect()
 }

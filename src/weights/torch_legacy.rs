@@ -1,7 +1,6 @@
 //! torch's format before 1.6: five pickles (magic number, protocol, machine, object, keys of the
 //! storages), then each storage's length and numbers. Many well-known `.pth` files are like this.
 
-use std::collections::HashMap;
 use std::fs::File;
 use std::io::{BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
@@ -9,7 +8,7 @@ use std::path::Path;
 use super::damage::Damage;
 use super::numbers::Tensors;
 use super::pickle::{Bytes, Pickle, Value};
-use super::torch::{Extent, locate, storage_types, tensors};
+use super::torch::{Extent, Extents, locate, storage_types, tensors};
 use crate::error::{Result, WeightsError};
 
 /// How every such file begins: the magic number, pickled.
@@ -45,17 +44,16 @@ fn extents(
     object: &Pickle,
     keys: &Pickle,
     path: &Path,
-) -> Result<HashMap<String, Extent>, WeightsError> {
+) -> Result<Extents, WeightsError> {
     let Value::List(list) = keys.root else {
         return Err(Damage::MissingStorage.of(path));
     };
     let types = storage_types(object);
-    let mut extents = HashMap::new();
+    let mut extents = Extents::new();
     for &key in &keys.lists[list] {
         let key = keys.text(key).unwrap_or_default();
-        let numbers = types
-            .get(key)
-            .ok_or_else(|| Damage::MissingStorage.of(path))?;
+        let storage = types.get(key);
+        let &(key, numbers) = storage.ok_or_else(|| Damage::MissingStorage.of(path))?;
         let mut len = [0; 8];
         file.seek(SeekFrom::Start(start))
             .and_then(|_| file.read_exact(&mut len))
@@ -65,13 +63,14 @@ fn extents(
         let (Some(bytes), Some(end)) = (bytes, end.filter(|end| *end < u64::MAX / 2)) else {
             return Err(Damage::OutOfFile.of(path));
         };
-        extents.insert(
-            key.to_owned(),
-            Extent {
-                start: start + 8,
-                bytes,
-            },
-        );
+        let extent = Extent {
+            start: start + 8,
+            bytes,
+        };
+        // Each is there once: a list may name one of them without end.
+        if extents.insert(key, extent).is_some() {
+            return Err(Damage::OutOfFile.of(path));
+        }
         start = end;
     }
     Ok(extents)

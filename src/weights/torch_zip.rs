@@ -1,6 +1,6 @@
 //! torch's format since 1.6: a zip with a pickle and one stored, uncompressed file per storage.
 
-use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::Path;
@@ -10,8 +10,11 @@ use zip::ZipArchive;
 use super::damage::Damage;
 use super::numbers::Tensors;
 use super::pickle::{Bytes, MAX_BYTES, Pickle};
-use super::torch::{Extent, locate, tensors};
-use crate::error::{Result, WeightsError};
+use super::torch::{Extent, Extents, locate, tensors};
+use crate::error::{FileError, Result, WeightsError};
+
+/// As much of a pickle as is read from any file, however small, in bytes.
+const LEAST_BYTES: u64 = 1 << 20;
 
 /// The tensors of the zip in `file`.
 pub(super) fn read(file: &File, path: &Path) -> Result<Tensors> {
@@ -25,15 +28,18 @@ pub(super) fn read(file: &File, path: &Path) -> Result<Tensors> {
         }
     }
     let pickle = zip.by_name(&format!("{prefix}data.pkl")).map_err(damaged)?;
-    let mut bytes = Bytes::new(BufReader::new(pickle.take(MAX_BYTES)));
+    // torch packs nothing. Whoever did is not given more than the file could hold unpacked.
+    let len = file.metadata().map_err(FileError::read_at(path))?.len();
+    let most = MAX_BYTES.min(len.max(LEAST_BYTES));
+    let mut bytes = Bytes::new(BufReader::new(pickle.take(most)));
     let pickle = Pickle::read(&mut bytes).map_err(locate(path))?;
     drop(bytes);
 
-    let mut extents = HashMap::new();
+    let mut extents = Extents::new();
     for storage in &pickle.storages {
-        if !extents.contains_key(&storage.key) {
-            let name = format!("{prefix}data/{}", storage.key);
-            extents.insert(storage.key.clone(), extent(&mut zip, &name, path)?);
+        if let Entry::Vacant(vacant) = extents.entry(storage.key) {
+            let name = format!("{prefix}data/{}", pickle.texts[storage.key]);
+            vacant.insert(extent(&mut zip, &name, path)?);
         }
     }
     Ok(tensors(&pickle, &extents, path)?)

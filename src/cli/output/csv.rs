@@ -1,20 +1,69 @@
 //! Comma-separated values.
 
 use std::io::{self, Write};
+use std::path::Path;
 
 use imgsearch::gallery::Match;
 
-use super::shown;
+use super::shown_clean;
 
 /// A line of names, and one for each match; paths in quotes.
 pub fn matches(matches: &[Match], out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "rank,similarity,path")?;
     for (rank, found) in (1..).zip(matches) {
-        let path = shown(&found.record.path)
-            .display()
-            .to_string()
-            .replace('"', "\"\"");
-        writeln!(out, "{rank},{:.6},\"{path}\"", found.similarity)?;
+        let path = path_cell(&found.record.path);
+        writeln!(out, "{rank},{:.6},{path}", found.similarity)?;
     }
     Ok(())
+}
+
+/// A path as a cell: without what hides in a line, and never what a spreadsheet would calculate. A
+/// path that begins like a formula begins with `./`, and still is the path.
+fn path_cell(path: &Path) -> String {
+    let text = shown_clean(path).replace('"', "\"\"");
+    let before = if is_formula(&text) { "./" } else { "" };
+    format!("\"{before}{text}\"")
+}
+
+/// Spreadsheets pass over spaces, take the wide forms of the signs for the signs, and a sign at which
+/// other text is taken for a formula too.
+fn is_formula(text: &str) -> bool {
+    const SIGNS: [char; 10] = ['=', '+', '-', '@', '＝', '＋', '－', '＠', '|', '%'];
+    let text = text.trim_start_matches(|c: char| c.is_whitespace() || c == '\u{FFFD}' || c == '\'');
+    text.starts_with(SIGNS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_cell_begins_as_a_formula_does_and_the_path_still_is_one() {
+        for name in [
+            "=1+1.jpg",
+            "+1.jpg",
+            "-x.jpg",
+            "@SUM(A1).jpg",
+            " =1.jpg",
+            "＝1.jpg",
+            "－1.jpg",
+            "|x.jpg",
+        ] {
+            assert_eq!(path_cell(Path::new(name)), format!("\"./{name}\""));
+        }
+        for name in ["a=b.jpg", "photos/=1.jpg", "ä.jpg", "/-x.jpg"] {
+            assert_eq!(path_cell(Path::new(name)), format!("\"{name}\""));
+        }
+        assert_eq!(path_cell(Path::new("\t=1.jpg")), "\"./\u{FFFD}=1.jpg\"");
+    }
+
+    #[test]
+    fn a_cell_ends_where_its_path_does_and_has_one_line() {
+        let cell = path_cell(Path::new(
+            "a\"\r\n=1,\u{1b}[31m\u{202e}gpj.\u{9b}x\u{2028}.jpg",
+        ));
+        let gone = '\u{FFFD}';
+        let expected = format!("\"a\"\"{gone}{gone}=1,{gone}[31m{gone}gpj.{gone}x{gone}.jpg\"");
+        assert_eq!(cell, expected);
+    }
 }

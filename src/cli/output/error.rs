@@ -96,6 +96,11 @@ impl ErrorReport {
     }
 }
 
+/// The file or folder that an error is about, if it is about one.
+pub fn path_of(error: &anyhow::Error) -> Option<&Path> {
+    fact(error)?.1
+}
+
 /// The name and path of the library's error within: of its room, or of the one that wraps all.
 fn fact(error: &anyhow::Error) -> Option<(&'static str, Option<&Path>)> {
     macro_rules! first_of {

@@ -4,6 +4,9 @@ use std::io::{self, Read};
 
 use super::{MAX_BYTES, PickleError, Result};
 
+/// Longest name of a module, a class or a function, in bytes.
+const MAX_LINE: usize = 1000;
+
 /// The bytes of pickles, counted: the old torch format has its numbers right behind them.
 pub struct Bytes<R> {
     inner: R,
@@ -43,7 +46,8 @@ impl<R: Read> Bytes<R> {
         loop {
             match self.byte()? {
                 b'\n' => return Ok(String::from_utf8_lossy(&line).into_owned()),
-                byte => line.push(byte),
+                byte if line.len() < MAX_LINE => line.push(byte),
+                _ => return Err(PickleError::Operand),
             }
         }
     }

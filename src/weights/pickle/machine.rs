@@ -18,6 +18,7 @@ impl Pickle {
             tensors: Vec::new(),
             stack: Vec::new(),
             memo: HashMap::new(),
+            numbers: HashMap::new(),
         };
         for _ in 0..MAX_INSTRUCTIONS {
             match bytes.byte()? {
@@ -102,8 +103,13 @@ impl Pickle {
     }
 
     fn new_text<R: Read>(&mut self, len: u64, bytes: &mut Bytes<R>) -> Result<Value> {
-        let text = String::from_utf8_lossy(&bytes.many(len)?).into_owned();
-        Ok(Value::Text(push(&mut self.texts, text)))
+        let text = bytes.many(len)?;
+        let next = self.texts.len();
+        let at = *self.numbers.entry(blake3::hash(&text)).or_insert(next);
+        if at == next {
+            self.texts.push(String::from_utf8_lossy(&text).into_owned());
+        }
+        Ok(Value::Text(at))
     }
 
     /// Tuples, lists and dicts.

@@ -20,6 +20,10 @@ use super::numbers::NumberType;
 /// More than the state of any network takes (about 30 instructions for each tensor), and few
 /// enough that a hostile file cannot fill the memory.
 const MAX_INSTRUCTIONS: usize = 4_000_000;
+/// More axes than torch knows.
+const MAX_AXES: usize = 64;
+/// Longest name of a class or function, in bytes; it is told when it is refused.
+const MAX_NAME: usize = 200;
 /// Longest pickle, in bytes.
 pub(super) const MAX_BYTES: u64 = 64 << 20;
 
@@ -80,14 +84,19 @@ impl Global {
             ("torch", storage) => NumberType::of_storage(storage).map(Self::Storage),
             _ => None,
         };
-        known.ok_or_else(|| PickleError::Foreign(format!("{module}.{name}")))
+        known.ok_or_else(|| {
+            let full = format!("{module}.{name}");
+            PickleError::Foreign(full.chars().take(MAX_NAME).collect())
+        })
     }
 }
 
 /// A storage as the pickle names it: the numbers themselves lie elsewhere in the file.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct StorageName {
-    pub key: String,
+    /// Number of an entry of [`Pickle::texts`]. Equal keys have equal numbers: a long one may be named
+    /// a hundred thousand times.
+    pub key: usize,
     pub numbers: NumberType,
     /// Where this view starts in the storage called `key`, in numbers.
     pub start: u64,
@@ -118,6 +127,8 @@ pub(super) struct Pickle {
     pub tensors: Vec<TensorView>,
     stack: Vec<Value>,
     memo: HashMap<u32, Value>,
+    /// The number of each text, by its hash.
+    numbers: HashMap<blake3::Hash, usize>,
 }
 
 /// Appends `entry` and gives its number.
@@ -178,6 +189,10 @@ impl Pickle {
             Value::List(at) => &self.lists[at],
             _ => return Err(PickleError::Tensor),
         };
+        // Sizes are copied for each tensor that names them.
+        if items.len() > MAX_AXES {
+            return Err(PickleError::Tensor);
+        }
         let size = |item: &Value| match item {
             Value::Int(size) => usize::try_from(*size).ok(),
             _ => None,
@@ -210,15 +225,16 @@ impl Pickle {
             },
             _ => (0, *len),
         };
-        let key = self
-            .text(*key)
-            .filter(|_| self.text(*kind) == Some("storage"));
-        let (Some(key), Ok(start), Ok(len)) = (key, u64::try_from(start), u64::try_from(len))
+        let (Value::Text(key), Ok(start), Ok(len)) =
+            (*key, u64::try_from(start), u64::try_from(len))
         else {
             return Err(PickleError::Tensor);
         };
+        if self.text(*kind) != Some("storage") {
+            return Err(PickleError::Tensor);
+        }
         let storage = StorageName {
-            key: key.to_owned(),
+            key,
             numbers: *numbers,
             start,
             len,

@@ -7,7 +7,7 @@ use imgsearch::eval::Report;
 use imgsearch::eval::failures::Answer;
 use imgsearch::photo::Photo;
 
-use super::{STYLE, escape, figure, shown};
+use super::{STYLE, clean_line, escape, figure, shown_clean};
 
 const MARKS: &str = "h2{font-size:.95rem;font-weight:500;margin:2.2rem 0 .6rem}\
 section .grid{align-items:flex-start}.row{display:flex;flex-wrap:wrap;gap:1.6rem}\
@@ -26,7 +26,10 @@ pub fn page(report: &Report, spec: &str) -> String {
         failures.len()
     );
     for (number, failure) in (1..).zip(failures) {
-        let group = failure.group.as_deref().map(escape);
+        let group = failure
+            .group
+            .as_deref()
+            .map(|group| escape(&clean_line(group)));
         let group = group.map_or_else(String::new, |group| format!(" · {group}"));
         // Writing to a string cannot fail.
         let _ = write!(
@@ -69,7 +72,7 @@ fn answered(html: &mut String, answer: &Answer) {
 
 fn picture(html: &mut String, class: &str, path: &Path, caption: &str) {
     let photo = Photo::read(path).ok();
-    let name = escape(&shown(path).display().to_string());
+    let name = escape(&shown_clean(path));
     let caption = format!("{caption}{name}");
     figure(html, class, (Some(path), photo.as_ref()), &caption);
 }

@@ -14,7 +14,7 @@ use imgsearch::gallery::Match;
 use imgsearch::photo::{Photo, absolute};
 use indicatif::DecimalBytes;
 
-use super::shown;
+use super::{clean_line, shown_clean};
 
 /// Longest side of a thumbnail in pixels.
 const THUMBNAIL: u32 = 320;
@@ -36,7 +36,7 @@ pub fn page(query: &[Photo], matches: &[Match]) -> String {
     );
     for photo in query {
         let path = absolute(photo.path()).ok();
-        let caption = escape(&photo.path().display().to_string());
+        let caption = escape(&clean_line(&photo.path().display().to_string()));
         figure(&mut html, "query", (path.as_deref(), Some(photo)), &caption);
     }
     html.push_str("</div><h1>Matches</h1><div class=grid>");
@@ -46,7 +46,7 @@ pub fn page(query: &[Photo], matches: &[Match]) -> String {
         let caption = format!(
             "<b>{rank} · {:.3}</b> {}<br>{} × {}, {}{}",
             found.similarity,
-            escape(&shown(&record.path).display().to_string()),
+            escape(&shown_clean(&record.path)),
             record.width,
             record.height,
             DecimalBytes(record.size),
@@ -137,6 +137,7 @@ pub fn escape(text: &str) -> String {
         .replace('<', "&lt;")
         .replace('>', "&gt;")
         .replace('"', "&quot;")
+        .replace('\'', "&#39;")
 }
 
 #[cfg(test)]

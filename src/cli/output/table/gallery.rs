@@ -6,6 +6,7 @@ use imgsearch::gallery::GalleryInfo;
 use imgsearch::ranking::Expansion;
 use indicatif::HumanBytes;
 
+use super::super::clean_line;
 use super::photos;
 
 /// A line for each fact.
@@ -15,15 +16,16 @@ pub fn text(info: &GalleryInfo, out: &mut dyn Write) -> io::Result<()> {
         points => format!("graph of {points}, the rest exact"),
     };
     let made = &info.provenance;
-    writeln!(out, "gallery        {}", info.gallery)?;
+    writeln!(out, "gallery        {}", clean_line(&info.gallery))?;
     writeln!(
         out,
         "photos         {} ({} different)",
         info.photos, info.vectors
     )?;
-    writeln!(out, "spec           {}", made.spec())?;
+    let spec = made.spec().to_string();
+    writeln!(out, "spec           {}", clean_line(&spec))?;
     writeln!(out, "preprocessing  {}", made.recipe().preprocess)?;
-    writeln!(out, "weights        {}", made.weights())?;
+    writeln!(out, "weights        {}", clean_line(made.weights()))?;
     if !info.precisions.is_empty() {
         writeln!(out, "precision      {}", info.precisions)?;
     }
