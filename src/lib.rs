@@ -41,6 +41,7 @@
 //! `examples/` shows indexing, querying and extracting, a page each.
 
 pub mod backbone;
+mod bounded;
 mod cores;
 pub mod descriptor;
 pub mod document;
@@ -56,6 +57,7 @@ mod nearest;
 pub mod network;
 pub mod photo;
 pub mod ranking;
+pub mod replace;
 pub mod resolve;
 pub mod search;
 pub mod spec_file;

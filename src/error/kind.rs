@@ -116,6 +116,7 @@ kinds! {
         LostWhitening = "lost-whitening",
         DamagedSnapshot[path] = "damaged-snapshot",
         Store[path] = "store-failed",
+        NoThreads[path] = "no-threads",
         DamagedStore[path] = "damaged-store",
         DamagedGallery[dir] = "damaged-gallery",
     }

@@ -41,6 +41,8 @@ use self::tree::{Sources, Tree};
 const ORDER: &[&str] = &[
     "error",
     "nearest",
+    "replace",
+    "bounded",
     "photo",
     "document",
     "network",
