@@ -45,6 +45,7 @@
 extern crate self as imgsearch;
 
 pub mod backbone;
+mod bounded;
 pub mod caches;
 mod caught;
 mod cores;
@@ -63,6 +64,7 @@ pub mod network;
 pub mod photo;
 mod program;
 pub mod ranking;
+pub mod replace;
 pub mod resolve;
 pub mod search;
 pub mod spec_file;

@@ -1,13 +1,17 @@
 //! All that a tuning found in one small JSON file, as `tune` writes it and `index` takes it.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::bounded;
 use crate::descriptor::{Projection, Recipe};
 use crate::error::{DescriptorError, FileError, Result};
 use crate::ranking::Ranking;
+use crate::replace::replace;
+
+/// The largest file that is read: a spec is one line.
+const MAX_BYTES: u64 = 1 << 20;
 
 /// A recipe with its ranking, and how it was found.
 ///
@@ -89,7 +93,7 @@ impl SpecFile {
     /// # Errors
     /// [`FileError::Read`]; [`DescriptorError::InvalidSpecFile`].
     pub fn read(path: &Path) -> Result<Self> {
-        let json = fs::read(path).map_err(FileError::read_at(path))?;
+        let json = bounded::read(path, MAX_BYTES).map_err(FileError::read_at(path))?;
         let stored: Stored =
             serde_json::from_slice(&json).map_err(DescriptorError::invalid_file_at(path))?;
         // Joining leaves an absolute path as it is.
@@ -133,7 +137,7 @@ impl SpecFile {
         let failed = FileError::write_at(path);
         let mut json = serde_json::to_vec_pretty(&written).map_err(|error| failed(error.into()))?;
         json.push(b'\n');
-        fs::write(path, json).map_err(failed)
+        replace(path, &json).map_err(failed)
     }
 }
 
@@ -143,6 +147,8 @@ fn folder(path: &Path) -> &Path {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
     use crate::error::Error;
 

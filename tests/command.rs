@@ -252,7 +252,7 @@ fn a_query_that_cannot_be_answered_says_why() {
             1,
             "error: cannot write sheet.txt",
         ),
-        (&[photo, "--min-similarity", "2"], 0, "note: no photo"),
+        (&[photo, "--min-similarity", "2"], 4, "note: no photo"),
     ];
     for (arguments, code, expected) in cases {
         let output = w.run(&[&["query"], arguments].concat(), code);

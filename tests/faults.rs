@@ -18,17 +18,17 @@ use crate::common::{MODEL, SMALL, Workspace, said, weights};
 
 /// The command as someone else, who has no rights that come with being the system's owner.
 #[cfg(unix)]
-struct Nobody {
-    workspace: Workspace,
+pub struct Nobody {
+    pub workspace: Workspace,
     command: PathBuf,
-    is_root: bool,
+    pub is_root: bool,
 }
 
 #[cfg(unix)]
 impl Nobody {
-    const ID: u32 = 65534;
+    pub const ID: u32 = 65534;
 
-    fn new(scenes: usize, views: u64) -> Self {
+    pub fn new(scenes: usize, views: u64) -> Self {
         use std::os::unix::fs::MetadataExt;
         let workspace = Workspace::painted(scenes, views);
         // Copies, because the originals may lie where others may not look.
@@ -50,7 +50,7 @@ impl Nobody {
         }
     }
 
-    fn run(&self, arguments: &[&str], code: i32) -> Output {
+    pub fn run(&self, arguments: &[&str], code: i32) -> Output {
         use std::os::unix::process::CommandExt;
         let mut command = Command::new(&self.command);
         command
@@ -59,7 +59,7 @@ impl Nobody {
             .current_dir(self.workspace.dir.path())
             .env("HOME", self.workspace.path("home"))
             .env("IMGSEARCH_CACHE", self.workspace.path("home/cache"));
-        if arguments[0] != "info" {
+        if !["info", "verify", "remove"].contains(&arguments[0]) {
             command.args(["--weights", "weights.safetensors"]);
         }
         if self.is_root {
@@ -72,7 +72,7 @@ impl Nobody {
 }
 
 #[cfg(unix)]
-fn set_mode(path: &Path, mode: u32) {
+pub fn set_mode(path: &Path, mode: u32) {
     use std::os::unix::fs::PermissionsExt;
     fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
 }
@@ -323,7 +323,7 @@ fn weights_with_a_tensor_of_another_shape_are_refused() {
 /// skipped, where the system does not let us mount one.
 #[cfg(target_os = "linux")]
 #[track_caller]
-fn on_a_small_disk(w: &Workspace, script: &str) -> Option<String> {
+pub fn on_a_small_disk(w: &Workspace, script: &str) -> Option<String> {
     fs::create_dir(w.path("disk")).unwrap();
     let mount = "mount -t tmpfs -o size=24m tmpfs disk || exit 99";
     let output = Command::new("unshare")

@@ -24,10 +24,10 @@ fn what_finds_nothing_is_told_by_its_exit_code_from_what_fails() {
     let w = Workspace::painted(2, 1);
     fs::create_dir(w.path("none")).unwrap();
     w.run(&["index", "none"], 0);
-    let empty = said(&w.run(&["query", "photos/city_0.png"], 4));
+    let empty = said(&w.run(&["query", "photos/mountains_0.png"], 4));
     assert!(empty.contains("the gallery is empty"), "{empty}");
     w.run(&["index", "photos"], 0);
-    let found = ["query", "photos/city_0.png", "--min-similarity"];
+    let found = ["query", "photos/mountains_0.png", "--min-similarity"];
     w.run(&[&found[..], &["0.99"]].concat(), 0);
     let nothing = said(&w.run(&[&found[..], &["0.99", "--not-itself"]].concat(), 4));
     assert!(
@@ -63,7 +63,7 @@ fn another_networks_spec_is_answered_with_what_the_gallery_was_made_with() {
         "resnet50:layer3",
         "efficientnet_lite0:blocks.2",
     ] {
-        let refused = said(&w.run(&["query", "photos/city_0.png", "--spec", spec], 1));
+        let refused = said(&w.run(&["query", "photos/mountains_0.png", "--spec", spec], 1));
         assert!(refused.contains("efficientnet_lite0:head/gap"), "{refused}");
         assert!(!refused.contains("tensor"), "{refused}");
     }
@@ -114,7 +114,7 @@ fn photos_that_are_gone_are_marked_or_left_out_and_the_answer_is_as_long() {
 #[test]
 fn a_name_that_begins_like_an_option_is_printed_so_that_no_command_takes_it_for_one() {
     let w = Workspace::painted(1, 1);
-    fs::rename(w.path("photos/city_0.png"), w.path("--help.png")).unwrap();
+    fs::rename(w.path("photos/mountains_0.png"), w.path("--help.png")).unwrap();
     w.run(&["index", "."], 0);
     let names = w.run(&["query", "./--help.png", "-0"], 0).stdout;
     assert_eq!(names, b"./--help.png\0");

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::ops::ControlFlow;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -143,7 +144,7 @@ fn use_all(dir: &Path) -> Vec<String> {
     if let Err(error) = gallery::open_for_search(dir) {
         note(error.to_string());
     }
-    if let Err(error) = gallery::verify(dir, false) {
+    if let Err(error) = gallery::verify(dir, false, &mut |_, _| ControlFlow::Continue(())) {
         note(error.to_string());
     }
     let index = || -> imgsearch::Result<()> {

@@ -1,6 +1,8 @@
 //! Arguments that several commands share.
 
+use std::num::NonZero;
 use std::path::{Path, PathBuf};
+use std::thread;
 
 use clap::Args;
 use imgsearch::backbone::Precision;
@@ -32,6 +34,31 @@ impl GalleryArgs {
     fn named(&self) -> Option<PathBuf> {
         self.gallery.clone().filter(|dir| dir != Path::new(""))
     }
+}
+
+/// What to do where another process writes to the gallery.
+#[derive(Args, Clone)]
+pub struct WaitArgs {
+    /// Wait for another imgsearch that is writing to the gallery, instead of failing
+    #[arg(long)]
+    pub wait: bool,
+}
+
+/// More than any machine has cores, and each costs memory.
+const MOST_JOBS: usize = 1024;
+
+/// Threads that decode and describe, as many as the system gives: where it refused one in the middle
+/// of the work, that would end it.
+pub fn jobs(text: &str) -> Result<usize, String> {
+    let jobs = text.parse().ok().filter(|jobs| *jobs <= MOST_JOBS);
+    let jobs = jobs.ok_or_else(|| format!("jobs are a number from 0 to {MOST_JOBS}"))?;
+    let threads = match jobs {
+        0 => thread::available_parallelism().map_or(1, NonZero::get),
+        jobs => jobs,
+    };
+    let tried = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+    let refused = |error| format!("the system gives no {threads} threads: {error}");
+    tried.map(|_| jobs).map_err(refused)
 }
 
 /// What descriptors are made of.

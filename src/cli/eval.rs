@@ -1,7 +1,7 @@
 //! `imgsearch eval`: which layer, pooling and hybrid find the right photos.
 
+use std::io;
 use std::path::PathBuf;
-use std::{fs, io};
 
 use anyhow::Result;
 use clap::{Args, ValueEnum};
@@ -15,9 +15,10 @@ use imgsearch::eval::{Dataset, EvalOptions, Evaluator, MakeExtractor, Report, Su
 use imgsearch::extract::architecture_of;
 use imgsearch::photo::Preprocess;
 use imgsearch::ranking::Expansion;
+use imgsearch::replace::replace;
 use imgsearch::{Error, Extractor};
 
-use super::args::{ExtractorArgs, GalleryArgs, NetworkArgs};
+use super::args::{ExtractorArgs, GalleryArgs, NetworkArgs, jobs};
 use super::exit::Exit;
 use super::index::excluded;
 use super::output::html::failures;
@@ -97,7 +98,7 @@ pub struct SetArgs {
     #[arg(long, value_name = "GLOB")]
     exclude: Vec<Glob>,
     /// Photos worked on at once; 0: one per core
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = jobs)]
     pub jobs: usize,
     /// The network, if it is not the default one; `--arch` names the architecture of one of your own
     #[arg(long, conflicts_with = "arch")]
@@ -246,7 +247,7 @@ impl EvalArgs {
         }
         if let Some(file) = &self.html {
             let page = failures::page(report, &best.spec.to_string());
-            fs::write(file, page).map_err(FileError::write_at(file))?;
+            replace(file, page.as_bytes()).map_err(FileError::write_at(file))?;
         }
         Ok(())
     }

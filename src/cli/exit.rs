@@ -3,9 +3,13 @@
 use std::io::{self, Write};
 use std::process::ExitCode;
 
+use imgsearch::Error;
+use imgsearch::error::FetchError;
+
 use super::hint;
 use super::output::error::{ErrorReport, path_of};
 use super::output::{clean, clean_about};
+use super::tell::tell;
 
 /// How a command ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,10 +49,16 @@ pub fn explain(error: &anyhow::Error, as_json: bool) -> Exit {
     if error.chain().any(is_broken_pipe) {
         return Exit::Done;
     }
-    eprintln!("error: {}", clean_about(&error.to_string(), path_of(error)));
+    if is_interruption(error) {
+        if as_json {
+            ErrorReport::interrupted().print();
+        }
+        return Exit::Interrupted;
+    }
+    tell!("error: {}", clean_about(&error.to_string(), path_of(error)));
     let hint = hint::of(error);
     if let Some(hint) = &hint {
-        eprintln!("\nhint: {}", clean_about(hint, path_of(error)));
+        tell!("\nhint: {}", clean_about(hint, path_of(error)));
     }
     if as_json {
         ErrorReport::of(error, hint).print();
@@ -56,19 +66,30 @@ pub fn explain(error: &anyhow::Error, as_json: bool) -> Exit {
     Exit::Failed
 }
 
+/// Whether Ctrl-C ended it before there was anything to keep.
+fn is_interruption(error: &anyhow::Error) -> bool {
+    let of_all = error.downcast_ref::<Error>().map(Error::kind);
+    let of_room = error.downcast_ref::<FetchError>().map(FetchError::kind);
+    of_all.or(of_room) == Some("download-interrupted")
+}
+
 /// What clap says instead of running a command: help and version, or what is wrong with the usage.
 pub fn refuse(error: &clap::Error, as_json: bool) -> ExitCode {
     let said = error.render().to_string();
     let cleaned = clean(&said);
-    if cleaned == said {
-        // As clap itself does: where nothing can be printed there is nobody to tell.
-        let _ = error.print();
+    let printed = if cleaned == said {
+        error.print()
     } else {
         // An argument may be the name of somebody's file.
-        let _ = write!(io::stderr(), "{cleaned}");
-    }
+        write!(io::stderr(), "{cleaned}")
+    };
+    let printed = printed.and_then(|()| io::stdout().flush());
     if as_json && error.use_stderr() {
         ErrorReport::of_usage(error).print();
+    }
+    let is_lost = printed.is_err_and(|error| error.kind() != io::ErrorKind::BrokenPipe);
+    if is_lost && !error.use_stderr() {
+        return Exit::Failed.into();
     }
     ExitCode::from(error.exit_code() as u8)
 }

@@ -1,6 +1,5 @@
 //! `imgsearch extract`: descriptors as numbers.
 
-use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
@@ -9,12 +8,14 @@ use clap::{Args, ValueEnum};
 use imgsearch::descriptor::NamedDescriptor;
 use imgsearch::document::Place;
 use imgsearch::error::FileError;
+use imgsearch::replace::replace_with;
 
 use super::args::DescriptorArgs;
 use super::exit::Exit;
 use super::output::{json, npy, skipped_line};
 use super::query::read;
 use super::setup;
+use super::tell::tell;
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum OutputFormat {
@@ -54,29 +55,23 @@ pub fn run(args: &ExtractArgs) -> Result<Exit> {
                 place: named(path),
                 descriptor,
             }),
-            Err(error) => eprintln!("{}", skipped_line(path, &error)),
+            Err(error) => tell!("{}", skipped_line(path, &error)),
         }
     }
     if descriptors.is_empty() {
         return Ok(Exit::Failed);
     }
-    let out: Box<dyn Write> = match &args.out {
-        Some(path) => {
-            let file = File::create(path);
-            Box::new(file.map_err(FileError::write_at(path))?)
-        }
-        None => Box::new(io::stdout().lock()),
+    let write = |out: &mut dyn Write| match args.format {
+        OutputFormat::Npy => npy::write(&descriptors, out),
+        OutputFormat::Jsonl => descriptors.iter().try_for_each(|it| json::line(it, out)),
     };
-    let mut out = BufWriter::new(out);
-    match args.format {
-        OutputFormat::Npy => npy::write(&descriptors, &mut out)?,
-        OutputFormat::Jsonl => {
-            for descriptor in &descriptors {
-                json::line(descriptor, &mut out)?;
-            }
-        }
+    if let Some(path) = &args.out {
+        replace_with(path, write).map_err(FileError::write_at(path))?;
+    } else {
+        let mut out = BufWriter::new(io::stdout().lock());
+        write(&mut out)?;
+        out.flush()?;
     }
-    out.flush()?;
     Ok(if descriptors.len() < args.images.len() {
         Exit::Skipped
     } else {

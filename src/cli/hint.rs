@@ -218,7 +218,9 @@ fn of_gallery(error: &GalleryError) -> Option<String> {
                 dir.display()
             ));
         }
-        GalleryError::GalleryLocked { .. } => "wait for it to end; queries are answered meanwhile",
+        GalleryError::GalleryLocked { .. } => {
+            "wait for it to end, or let `--wait` wait for it; queries are answered meanwhile"
+        }
         GalleryError::GalleryTooNew { .. } => "use the newer imgsearch that made it",
         GalleryError::SpecMismatch { .. } => {
             "leave the option away to use the gallery's own, or index into another folder with \
@@ -235,6 +237,9 @@ fn of_gallery(error: &GalleryError) -> Option<String> {
             "run `imgsearch index` again: it is rebuilt from the store"
         }
         GalleryError::Store { source, .. } => return of_full_disk(source),
+        GalleryError::NoThreads { .. } => {
+            "raise the limit (`ulimit -u`, or the container's limit of processes) and run it again"
+        }
         GalleryError::DamagedStore { .. } => {
             "run the same command again: it is rebuilt from the snapshot, or from what can be read"
         }

@@ -15,11 +15,12 @@ use imgsearch::photo::Exclude;
 use imgsearch::ranking::{Expansion, Ranking};
 use imgsearch::{Error, Extractor};
 
-use super::args::{DescriptorArgs, GalleryArgs};
+use super::args::{DescriptorArgs, GalleryArgs, WaitArgs, jobs};
 use super::exit::Exit;
 use super::output::{clean_line, json, photos, table};
 use super::progress::{IngestProgress, stop_on_ctrl_c};
 use super::setup;
+use super::tell::tell;
 
 /// Build or update the gallery: new, changed, moved and removed photos
 #[derive(Args)]
@@ -35,7 +36,7 @@ pub struct IndexArgs {
     #[arg(long, value_name = "GLOB")]
     exclude: Vec<Glob>,
     /// Photos worked on at once; 0: one per core
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = jobs)]
     jobs: usize,
     /// How its photos are ranked unless a query says otherwise: none, or some of augment=N and
     /// expand=N, joined by commas. Kept until it is changed
@@ -56,6 +57,8 @@ pub struct IndexArgs {
     #[command(flatten)]
     gallery: GalleryArgs,
     #[command(flatten)]
+    wait: WaitArgs,
+    #[command(flatten)]
     descriptor: DescriptorArgs,
 }
 
@@ -64,12 +67,12 @@ pub fn run(args: &IndexArgs) -> Result<Exit> {
     let begun = Instant::now();
     let dir = &args.gallery.find_or_here(&args.paths)?;
     refuse_nothing(dir, &args.paths)?;
-    let (mut gallery, extractor) = open(dir, &args.descriptor)?;
+    let (mut gallery, extractor) = open(dir, &args.descriptor, &args.wait)?;
     if let Some(ranking) = args.ranking(gallery.ranking())? {
         gallery.set_ranking(ranking)?;
     }
     for repair in gallery.repairs() {
-        eprintln!("note: {}", clean_line(&repair.to_string()));
+        tell!("note: {}", clean_line(&repair.to_string()));
     }
     let repaired = gallery.repairs().len();
     let options = IngestOptions {
@@ -84,10 +87,10 @@ pub fn run(args: &IndexArgs) -> Result<Exit> {
     let mut report = report?;
     report.seconds = begun.elapsed().as_secs_f64();
     for repair in &gallery.repairs()[repaired..] {
-        eprintln!("note: {}", clean_line(&repair.to_string()));
+        tell!("note: {}", clean_line(&repair.to_string()));
     }
     if report.photos == 0 && report.skipped.is_empty() && !report.interrupted {
-        eprintln!("note: there are no photos in what was given");
+        tell!("note: there are no photos in what was given");
     }
     tell_what_stays(&report);
     print(&report, args.json)?;
@@ -104,13 +107,13 @@ pub fn run(args: &IndexArgs) -> Result<Exit> {
 fn tell_what_stays(report: &IngestReport) {
     if report.overwritten > 0 {
         let count = photos(report.overwritten);
-        eprintln!("note: {count} overwritten by what cannot be taken in, and so taken out");
+        tell!("note: {count} overwritten by what cannot be taken in, and so taken out");
     }
     for kept in &report.kept {
-        eprintln!("note: {}", clean_line(&kept.to_string()));
+        tell!("note: {}", clean_line(&kept.to_string()));
     }
     if !report.kept.is_empty() {
-        eprintln!(
+        tell!(
             "\nhint: mount the disk; or, if they are gone for good, add `--yes` and run it again"
         );
     }
@@ -150,8 +153,8 @@ fn refuse_nothing(dir: &Path, paths: &[PathBuf]) -> Result<(), FileError> {
 }
 
 /// A gallery that exists says itself what it is made with; what is asked for must agree.
-fn open(dir: &Path, args: &DescriptorArgs) -> Result<(Gallery, Extractor)> {
-    match Gallery::open(dir) {
+fn open(dir: &Path, args: &DescriptorArgs, wait: &WaitArgs) -> Result<(Gallery, Extractor)> {
+    match setup::waiting(wait, || Gallery::open(dir)) {
         Ok(gallery) => {
             let extractor = setup::extractor_of(dir, gallery.fingerprint(), args)?;
             if let Some(whitening) = extractor.whitening() {
@@ -161,7 +164,8 @@ fn open(dir: &Path, args: &DescriptorArgs) -> Result<(Gallery, Extractor)> {
         }
         Err(Error::Gallery(GalleryError::NoGallery { .. })) => {
             let extractor = setup::whitened(args)?;
-            Ok((Gallery::create_or_open_with(dir, &extractor)?, extractor))
+            let create = || Gallery::create_or_open_with(dir, &extractor);
+            Ok((setup::waiting(wait, create)?, extractor))
         }
         Err(error) => Err(error.into()),
     }

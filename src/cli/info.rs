@@ -4,12 +4,14 @@ use std::io;
 
 use anyhow::Result;
 use clap::Args;
-use imgsearch::gallery::{GalleryInfo, open_for_search};
+use imgsearch::gallery::{GalleryInfo, open_for_search_telling};
 
 use super::args::GalleryArgs;
 use super::exit::Exit;
 use super::output::table::gallery;
 use super::output::{clean, clean_line, json};
+use super::progress::{REBUILDING, StepProgress};
+use super::tell::tell;
 
 /// Tell what the gallery holds and what it was made with
 #[derive(Args)]
@@ -24,13 +26,16 @@ pub struct InfoArgs {
 
 pub fn run(args: &InfoArgs) -> Result<Exit> {
     let dir = &args.gallery.find(&[])?;
-    let (snapshot, repairs) = open_for_search(dir)?;
+    let mut progress = StepProgress::new(REBUILDING);
+    let opened = open_for_search_telling(dir, &mut |done, total| progress.on_step(done, total));
+    progress.finish();
+    let (snapshot, repairs) = opened?;
     for repair in repairs {
-        eprintln!("note: {}", clean_line(&repair.to_string()));
+        tell!("note: {}", clean_line(&repair.to_string()));
     }
     let info = GalleryInfo::of(dir, &snapshot);
     if let Some(lost) = &info.whitening_lost {
-        eprintln!("note: {}", clean(lost));
+        tell!("note: {}", clean(lost));
     }
     let mut out = io::stdout().lock();
     if args.json {

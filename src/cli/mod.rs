@@ -15,12 +15,14 @@ mod progress;
 mod query;
 mod remove;
 mod setup;
+mod tell;
 mod tune;
 mod verify;
 mod whiten;
 
 use std::env;
 use std::ffi::OsString;
+use std::io::{self, Write};
 use std::panic;
 use std::process::ExitCode;
 use std::sync::LazyLock;
@@ -78,6 +80,9 @@ pub fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return exit::refuse(&harmless(error), as_json),
     };
+    if let Err(error) = start_threads() {
+        return exit::explain(&error, as_json).into();
+    }
     let outcome = match cli.command {
         Command::Index(args) => index::run(&args),
         Command::Query(args) => query::run(&args),
@@ -92,6 +97,9 @@ pub fn main() -> ExitCode {
         Command::Cache(args) => cache::run(&args),
         Command::Completions(args) => completions::run(&args, &mut Cli::command()),
     };
+    // What still waits to be written would fail unheard when the process ends.
+    let flushed = || io::stdout().flush().map_err(anyhow::Error::from);
+    let outcome = outcome.and_then(|exit| flushed().map(|()| exit));
     let outcome = outcome.unwrap_or_else(|error| exit::explain(&error, as_json));
     outcome.into()
 }
@@ -112,6 +120,19 @@ fn harmless(mut error: clap::Error) -> clap::Error {
         );
     }
     error
+}
+
+/// Starts the threads that share the work. Left to itself, their library ends the program where the
+/// system refuses one.
+fn start_threads() -> anyhow::Result<()> {
+    rayon::ThreadPoolBuilder::new()
+        .build_global()
+        .map_err(|error| {
+            anyhow::anyhow!(
+                "the system gives no more threads: {error}; raise the limit (`ulimit -u`, or the \
+                 container's limit of processes)"
+            )
+        })
 }
 
 /// Whether `--json` is among the arguments, as far as they are options. Asked before they are parsed,

@@ -10,6 +10,7 @@ use imgsearch::model::FetchEvent;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::output::{clean, skipped_line};
+use super::tell::tell;
 
 /// Set by Ctrl-C.
 static STOP: AtomicBool = AtomicBool::new(false);
@@ -22,11 +23,12 @@ pub fn stop_on_ctrl_c() {
         if STOP.swap(true, Ordering::SeqCst) {
             std::process::exit(130);
         }
-        eprintln!("\nstopping: keeping what is done (once more to stop at once)");
+        tell!("\nstopping: keeping what is done (once more to stop at once)");
     });
 }
 
-fn go_on() -> ControlFlow<()> {
+/// Whether Ctrl-C asked to stop.
+pub fn go_on() -> ControlFlow<()> {
     if STOP.load(Ordering::SeqCst) {
         ControlFlow::Break(())
     } else {
@@ -44,10 +46,8 @@ fn bar(length: u64, template: &str) -> ProgressBar {
 
 /// Prints a line above the bar, if there is one.
 fn say(bar: Option<&ProgressBar>, line: &str) {
-    match bar {
-        Some(bar) => bar.suspend(|| eprintln!("{line}")),
-        None => eprintln!("{line}"),
-    }
+    let tell = || tell!("{line}");
+    bar.map_or_else(tell, |bar| bar.suspend(tell));
 }
 
 fn device_lost(bar: Option<&ProgressBar>, reason: &str) {
@@ -184,6 +184,38 @@ impl EvalProgress {
     }
 }
 
+/// What a snapshot made anew is called.
+pub const REBUILDING: &str = "rebuilding the snapshot";
+
+/// Shows something that is done in steps, from the first on that is told.
+pub struct StepProgress {
+    what: &'static str,
+    bar: Option<ProgressBar>,
+}
+
+impl StepProgress {
+    pub const fn new(what: &'static str) -> Self {
+        Self { what, bar: None }
+    }
+
+    /// Shows how far it is, of nothing as long as nobody knows, and says whether to go on.
+    pub fn on_step(&mut self, done: usize, total: usize) -> ControlFlow<()> {
+        let bar = self.bar.get_or_insert_with(|| {
+            let template = "{spinner} {msg}  {bar:30} {percent} %  ETA {eta}";
+            bar(total as u64, template).with_message(self.what)
+        });
+        bar.set_length(total as u64);
+        bar.set_position(done as u64);
+        go_on()
+    }
+
+    pub fn finish(&mut self) {
+        if let Some(bar) = self.bar.take() {
+            bar.finish_and_clear();
+        }
+    }
+}
+
 /// Shows where weights come from.
 #[derive(Default)]
 pub struct FetchProgress {
@@ -204,6 +236,7 @@ impl FetchProgress {
             FetchEvent::SetAside { path, .. } => {
                 self.message(&format!("damaged, fetched again: {}", path.display()));
             }
+            FetchEvent::Waiting => {}
             FetchEvent::Fetched { origin, .. } => {
                 if let Some(bar) = self.bar.take() {
                     bar.finish_and_clear();

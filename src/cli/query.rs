@@ -1,6 +1,5 @@
 //! `imgsearch query`: the photos most like some pictures, and unlike others.
 
-use std::fs;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
@@ -9,6 +8,7 @@ use clap::Args;
 use imgsearch::error::FileError;
 use imgsearch::photo::{Exclude, Photo, Region, walk};
 use imgsearch::ranking::{Expansion, Ranking};
+use imgsearch::replace::replace;
 use imgsearch::search::{Answer, Example, Query};
 use imgsearch::{Error, Searcher};
 
@@ -17,7 +17,8 @@ use super::exit::Exit;
 use super::hint;
 use super::output::error::ErrorReport;
 use super::output::{clean, clean_line, contact_sheet, csv, html, json, nul, skipped_line, table};
-use super::progress::FetchProgress;
+use super::progress::{FetchProgress, REBUILDING, StepProgress};
+use super::tell::tell;
 
 /// Pictures of a folder that are shown beside what it found.
 const SHOWN_OF_FOLDER: usize = 12;
@@ -111,12 +112,20 @@ pub struct QueryArgs {
 }
 
 pub fn run(args: &QueryArgs) -> Result<Exit> {
-    let dir = args.gallery.find(&args.images)?;
-    let searcher = Searcher::open_with(dir, &args.descriptor.overrides())?;
+    let mut rebuilding = StepProgress::new(REBUILDING);
+    let (dir, overrides) = (
+        args.gallery.find(&args.images)?,
+        args.descriptor.overrides(),
+    );
+    let opened = Searcher::open_telling(dir, &overrides, &mut |done, total| {
+        rebuilding.on_step(done, total)
+    });
+    rebuilding.finish();
+    let searcher = opened?;
     let mut progress = FetchProgress::default();
     let searcher = searcher.tell_fetching(move |event| progress.on_event(event));
     for repair in searcher.repairs() {
-        eprintln!("note: {}", clean_line(&repair.to_string()));
+        tell!("note: {}", clean_line(&repair.to_string()));
     }
     let mut out = io::BufWriter::new(io::stdout().lock());
     let exit = if args.each {
@@ -154,13 +163,13 @@ impl QueryArgs {
         let answer = query.run()?;
         for asked in &answer.queries {
             for skipped in &asked.skipped {
-                eprintln!("skipped: {}", clean(&skipped.reason));
+                tell!("skipped: {}", clean(&skipped.reason));
             }
         }
         if searcher.snapshot().is_empty() {
-            eprintln!("note: the gallery is empty: `imgsearch index PATH` puts photos into it");
+            tell!("note: the gallery is empty: `imgsearch index PATH` puts photos into it");
         } else if answer.matches.is_empty() {
-            eprintln!("note: no photo in the gallery matches");
+            tell!("note: no photo in the gallery matches");
         }
         self.write_pictures(photos, &answer)?;
         if self.json {
@@ -193,7 +202,7 @@ impl QueryArgs {
                     done += 1;
                 }
                 Err(error) => {
-                    eprintln!("{}", skipped_line(&image, &error));
+                    tell!("{}", skipped_line(&image, &error));
                     let error = anyhow::Error::from(error);
                     let hint = hint::of(&error);
                     json::line(&ErrorReport::of(&error, hint).about(&image), out)?;
@@ -276,7 +285,7 @@ impl QueryArgs {
         let photos: Vec<Photo> = photos.collect();
         if let Some(file) = &self.html {
             let page = html::page(&photos, &answer.matches);
-            fs::write(file, page).map_err(FileError::write_at(file))?;
+            replace(file, page.as_bytes()).map_err(FileError::write_at(file))?;
         }
         if let Some(file) = &self.contact_sheet {
             contact_sheet::write(file, &photos, &answer.matches)?;

@@ -7,9 +7,11 @@ use anyhow::Result;
 use clap::Args;
 use imgsearch::gallery::Gallery;
 
-use super::args::GalleryArgs;
+use super::args::{GalleryArgs, WaitArgs};
 use super::exit::Exit;
 use super::output::{json, photos, shown_clean};
+use super::setup;
+use super::tell::tell;
 
 /// Take photos out of the gallery (not off the disk)
 #[derive(Args)]
@@ -24,13 +26,16 @@ pub struct RemoveArgs {
     json: bool,
     #[command(flatten)]
     gallery: GalleryArgs,
+    #[command(flatten)]
+    wait: WaitArgs,
 }
 
 pub fn run(args: &RemoveArgs) -> Result<Exit> {
-    let mut gallery = Gallery::open(&args.gallery.find(&args.paths)?)?;
+    let dir = args.gallery.find(&args.paths)?;
+    let mut gallery = setup::waiting(&args.wait, || Gallery::open(&dir))?;
     let removal = gallery.remove(&args.paths)?;
     for root in &removal.unknown {
-        eprintln!("not in the gallery: {}", shown_clean(root));
+        tell!("not in the gallery: {}", shown_clean(root));
     }
     let mut out = io::stdout().lock();
     if args.json {

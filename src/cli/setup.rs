@@ -1,15 +1,19 @@
 //! From arguments to what is asked of the library.
 
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
 
 use imgsearch::descriptor::Fingerprint;
+use imgsearch::error::GalleryError;
 use imgsearch::model::{self, FetchOptions};
 use imgsearch::resolve::{self, Overrides};
 use imgsearch::{Error, Extractor};
 
-use super::args::{DescriptorArgs, ExtractorArgs};
-use super::output::clean;
-use super::progress::FetchProgress;
+use super::args::{DescriptorArgs, ExtractorArgs, WaitArgs};
+use super::output::{clean, clean_line};
+use super::progress::{FetchProgress, go_on};
+use super::tell::tell;
 
 impl ExtractorArgs {
     /// What they ask for.
@@ -49,6 +53,29 @@ pub fn fetch(model: &model::Model) -> Result<PathBuf, Error> {
     model::fetch::weights(model, &FetchOptions::from_env(), &mut |event| {
         progress.on_event(event)
     })
+}
+
+/// How often it is looked whether another process has ended.
+const TICK: Duration = Duration::from_millis(100);
+
+/// What `open` opens; while another process writes to it, that is waited for if it is asked for.
+pub fn waiting<T>(wait: &WaitArgs, open: impl Fn() -> Result<T, Error>) -> Result<T, Error> {
+    let mut is_told = false;
+    loop {
+        match open() {
+            Err(Error::Gallery(GalleryError::GalleryLocked { dir }))
+                if wait.wait && go_on().is_continue() =>
+            {
+                if !is_told {
+                    let dir = clean_line(&dir.display().to_string());
+                    tell!("waiting for another imgsearch that is writing to {dir}");
+                    is_told = true;
+                }
+                thread::sleep(TICK);
+            }
+            opened => return opened,
+        }
+    }
 }
 
 /// Loads what the arguments ask for, without a whitening.
@@ -92,7 +119,7 @@ fn told(loaded: Result<Extractor, Error>) -> Result<Extractor, Error> {
             .without_gpu()
             .or(extractor.lost_device())
     {
-        eprintln!("note: {}: running on the CPU", clean(reason));
+        tell!("note: {}: running on the CPU", clean(reason));
     }
     loaded
 }

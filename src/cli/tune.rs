@@ -17,6 +17,7 @@ use super::exit::Exit;
 use super::output::table::tuning;
 use super::output::{clean_line, json};
 use super::progress::{EvalProgress, stop_on_ctrl_c};
+use super::tell::tell;
 
 /// Search layers, poolings, weights, input size and whitening on one half of labelled photos, and
 /// measure the gain on the other
@@ -115,7 +116,7 @@ impl TuneProgress {
             }
             TuneEvent::Improved(step) => {
                 self.bars.finish();
-                eprintln!("{}", line(step));
+                tell!("{}", line(step));
                 ControlFlow::Continue(())
             }
         }

@@ -9,6 +9,8 @@ use imgsearch::gallery::verify;
 use super::args::GalleryArgs;
 use super::exit::Exit;
 use super::output::{self, clean_line, json};
+use super::progress::StepProgress;
+use super::tell::tell;
 
 /// Check the gallery against its checksums and the photos on disk
 #[derive(Args)]
@@ -25,7 +27,16 @@ pub struct VerifyArgs {
 }
 
 pub fn run(args: &VerifyArgs) -> Result<Exit> {
-    let verified = verify(&args.gallery.find(&[])?, args.photos)?;
+    let mut progress = StepProgress::new("reading the weights");
+    let dir = args.gallery.find(&[])?;
+    let verified = verify(&dir, args.photos, &mut |done, total| {
+        progress.on_step(done, total)
+    });
+    progress.finish();
+    let verified = verified?;
+    if verified.read_only {
+        tell!("note: the gallery may not be written: its snapshot was checked, its store was not");
+    }
     let problems = &verified.problems;
     let mut out = io::stdout().lock();
     if args.json {

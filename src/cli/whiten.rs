@@ -9,7 +9,7 @@ use globset::Glob;
 use imgsearch::descriptor::Whitening;
 use imgsearch::ingest::{IngestEvent, IngestOptions, WhiteningReport, descriptors_of};
 
-use super::args::ExtractorArgs;
+use super::args::{ExtractorArgs, jobs};
 use super::exit::Exit;
 use super::index::excluded;
 use super::output::error::ErrorReport;
@@ -41,7 +41,7 @@ pub struct WhitenArgs {
     #[arg(long, value_name = "GLOB")]
     exclude: Vec<Glob>,
     /// Photos worked on at once; 0: one per core
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = jobs)]
     jobs: usize,
     /// Print the summary, with every skipped photo, as JSON
     #[arg(long)]

@@ -73,6 +73,16 @@ pub enum GalleryError {
         /// Why.
         source: io::Error,
     },
+    /// The system gives this process fewer threads than the store needs.
+    #[error("the system gives no {needed} threads, which the gallery's store needs: {}: {source}", .path.display())]
+    NoThreads {
+        /// Its folder.
+        path: PathBuf,
+        /// How many it needs.
+        needed: usize,
+        /// Why not.
+        source: io::Error,
+    },
     /// The store's files are damaged.
     #[error("the gallery's store is damaged: {}", .path.display())]
     DamagedStore {

@@ -123,6 +123,7 @@ kinds! {
         LostWhitening = "lost-whitening",
         DamagedSnapshot[path] = "damaged-snapshot",
         Store[path] = "store-failed",
+        NoThreads[path] = "no-threads",
         DamagedStore[path] = "damaged-store",
         ForeignFile[path] = "foreign-file",
         DamagedGallery[dir] = "damaged-gallery",

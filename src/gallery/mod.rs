@@ -12,6 +12,7 @@ mod hnsw;
 pub mod index;
 mod info;
 mod matches;
+mod open;
 mod precisions;
 mod publish;
 mod record;
@@ -25,7 +26,6 @@ mod whitening;
 
 use std::collections::HashSet;
 use std::fs::{self, File, TryLockError};
-use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
@@ -34,9 +34,10 @@ use std::time::{Duration, Instant};
 pub use self::find::{find, find_or_here};
 pub use self::heal::Repair;
 pub use self::index::DEFAULT_EF_SEARCH;
-use self::index::OnProgress;
+pub use self::index::OnProgress;
 pub use self::info::{GalleryInfo, WhiteningInfo};
 pub use self::matches::Match;
+pub use self::open::{open_for_search, open_for_search_telling};
 pub use self::precisions::Precisions;
 use self::publish::Publishing;
 pub use self::publish::{IndexPolicy, Published};
@@ -321,26 +322,6 @@ impl Gallery {
         }
         Ok(published)
     }
-}
-
-/// Opens the newest snapshot for searching, made anew from the store if it is missing or damaged.
-///
-/// # Errors
-/// As [`Snapshot::open`] where nothing can be rebuilt; [`GalleryError::GalleryLocked`] where
-/// another process is writing and there is no snapshot yet.
-pub fn open_for_search(dir: &Path) -> Result<(Snapshot, Vec<Repair>)> {
-    let error = match Snapshot::open(dir) {
-        Ok(snapshot) => return Ok((snapshot, Vec::new())),
-        Err(error @ Error::Gallery(GalleryError::DamagedSnapshot { .. })) => error,
-        Err(error) => return Err(error),
-    };
-    let mut gallery = Gallery::open(dir)?;
-    gallery.publish(&mut |_, _| ControlFlow::Continue(()))?;
-    let mut repairs = gallery.repairs.clone();
-    repairs.push(Repair::SnapshotRebuilt {
-        reason: error.to_string(),
-    });
-    Ok((Snapshot::open(dir)?, repairs))
 }
 
 fn no_gallery(dir: &Path) -> Error {

@@ -3,12 +3,17 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde::{Serialize, Serializer};
 
-use super::{Gallery, Record, Repair, Snapshot};
+use super::open::may_not_write;
+use super::{Gallery, OnProgress, Record, Repair, Snapshot, open_for_search};
+use crate::descriptor::Fingerprint;
 use crate::document::{Document, Place, shown};
 use crate::error::{Error, Result};
+use crate::model::FetchOptions;
+use crate::model::digest::Digests;
 use crate::photo::{ContentHash, Photo};
 
 /// What a look at all of a gallery found.
@@ -16,6 +21,9 @@ use crate::photo::{ContentHash, Photo};
 pub struct Verification {
     /// Photos looked at.
     pub photos: usize,
+    /// Whether the gallery may not be written: then its store cannot be opened, and its snapshot was
+    /// looked at alone.
+    pub read_only: bool,
     /// What is wrong. As JSON `problems` has the sentences alone, and `details` each with its kind
     /// and path.
     #[serde(flatten, serialize_with = "twice")]
@@ -44,6 +52,9 @@ pub enum Problem {
     Gone(PathBuf),
     /// A photo's file is another than the one that was described.
     Changed(PathBuf),
+    /// The file of the weights that the photos were described with has another content, with the size
+    /// and time that it had.
+    Weights(PathBuf),
 }
 
 impl Problem {
@@ -58,10 +69,11 @@ impl Problem {
             Self::DamagedDescriptor(_) => "damaged-descriptor",
             Self::Gone(_) => "gone",
             Self::Changed(_) => "changed",
+            Self::Weights(_) => "weights",
         }
     }
 
-    /// The photo concerned, if it is about one.
+    /// The photo concerned, or the file of weights, if it is about one.
     #[must_use]
     pub fn path(&self) -> Option<&Path> {
         match self {
@@ -69,7 +81,8 @@ impl Problem {
             Self::NoDescriptor(path)
             | Self::DamagedDescriptor(path)
             | Self::Gone(path)
-            | Self::Changed(path) => Some(path),
+            | Self::Changed(path)
+            | Self::Weights(path) => Some(path),
         }
     }
 }
@@ -88,6 +101,11 @@ impl fmt::Display for Problem {
             Self::DamagedDescriptor(path) => ("damaged descriptor", path),
             Self::Gone(path) => ("gone", path),
             Self::Changed(path) => ("changed since it was indexed", path),
+            Self::Weights(path) => (
+                "damaged weights (the next run fetches those of a known model again; get others again \
+                 yourself)",
+                path,
+            ),
         };
         write!(f, "{what}: {}", shown(path).display())
     }
@@ -126,12 +144,28 @@ fn twice<S: Serializer>(problems: &[Problem], serializer: S) -> Result<S::Ok, S:
 }
 
 /// Holds the gallery in `dir` against its checksums and against the photos on disk: their sizes, or
-/// with `read` their contents.
+/// with `read` their contents. The weights that it was made with are read anew too, as far as it is
+/// known where they are; `on_weights` is told how many bytes of how many.
 ///
 /// # Errors
 /// As [`Gallery::open`]; [`GalleryError::Store`](crate::error::GalleryError::Store).
-pub fn verify(dir: &Path, read: bool) -> Result<Verification> {
-    let gallery = Gallery::open(dir)?;
+pub fn verify(dir: &Path, read: bool, on_weights: OnProgress<'_>) -> Result<Verification> {
+    let mut verified = match Gallery::open(dir) {
+        Err(error) if may_not_write(&error) => verify_snapshot(dir, read)?,
+        opened => verify_all(&opened?, read)?,
+    };
+    let digests = Digests::in_folder(&FetchOptions::from_env().cache);
+    let made_with = verified.1;
+    let changed = digests.changed_in_place(made_with.weights(), on_weights);
+    verified
+        .0
+        .problems
+        .extend(changed.into_iter().map(Problem::Weights));
+    Ok(verified.0)
+}
+
+fn verify_all(gallery: &Gallery, read: bool) -> Result<(Verification, Arc<Fingerprint>)> {
+    let dir = gallery.dir();
     let repairs = gallery.repairs().iter().cloned();
     let mut problems: Vec<Problem> = repairs.map(Problem::Repaired).collect();
     let snapshot = Snapshot::open(dir).and_then(|snapshot| {
@@ -155,10 +189,37 @@ pub fn verify(dir: &Path, read: bool) -> Result<Verification> {
     for record in gallery.records() {
         let record = record?;
         photos += 1;
-        problems.extend(descriptor_problem(&gallery, published.as_ref(), &record)?);
+        problems.extend(descriptor_problem(gallery, published.as_ref(), &record)?);
         problems.extend(photo_problem(&record, read));
     }
-    Ok(Verification { photos, problems })
+    let read_only = false;
+    let verified = Verification {
+        photos,
+        read_only,
+        problems,
+    };
+    Ok((verified, Arc::clone(gallery.fingerprint())))
+}
+
+/// Without the store, which sled opens only to write.
+fn verify_snapshot(dir: &Path, read: bool) -> Result<(Verification, Arc<Fingerprint>)> {
+    let (snapshot, repairs) = open_for_search(dir)?;
+    let mut problems: Vec<Problem> = repairs.into_iter().map(Problem::Repaired).collect();
+    if let Err(damage) = snapshot.verify() {
+        problems.push(Problem::Snapshot(damage.into()));
+    }
+    let mut photos = 0;
+    for record in snapshot.records() {
+        photos += 1;
+        problems.extend(photo_problem(&record, read));
+    }
+    let read_only = true;
+    let verified = Verification {
+        photos,
+        read_only,
+        problems,
+    };
+    Ok((verified, Arc::clone(snapshot.fingerprint())))
 }
 
 /// The snapshot's vectors by content.

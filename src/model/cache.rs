@@ -8,9 +8,13 @@ use std::thread;
 use super::catalogue::{Model, WeightsSource};
 use super::digest::is_sha256;
 use super::fetching::{FetchEvent, Fetching, TICK};
-use super::replace::replace;
 use super::settings::FetchOptions;
+use crate::bounded;
 use crate::error::{FetchError, FileError, Result};
+use crate::replace::replace;
+
+/// The largest recorded checksum that is read.
+const MAX_PIN: u64 = 4096;
 
 /// Where a model's weights lie in our cache, unchecked, if they do.
 #[must_use]
@@ -103,9 +107,8 @@ impl Pin {
     pub fn known(&self) -> Option<String> {
         let given = self.given.map(str::to_owned);
         let recorded = || {
-            fs::read_to_string(&self.record)
-                .ok()
-                .map(|text| text.trim().to_owned())
+            let text = bounded::read(&self.record, MAX_PIN).ok()?;
+            Some(String::from_utf8(text).ok()?.trim().to_owned())
         };
         given.or_else(recorded).filter(|sha256| is_sha256(sha256))
     }
@@ -134,7 +137,8 @@ impl Pin {
     /// with weights built in), the file is as good as it is without a record.
     pub fn remember(&self, found: &str) {
         if self.known().is_none() {
-            let _ = replace(&self.record, format!("{found}\n").as_bytes());
+            let folder = self.record.parent().map_or(Ok(()), fs::create_dir_all);
+            let _ = folder.and_then(|()| replace(&self.record, format!("{found}\n").as_bytes()));
         }
     }
 }

@@ -4,17 +4,22 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs::{self, File, Metadata};
 use std::io::{self, Read};
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::replace::replace;
+use crate::bounded;
 use crate::error::{FileError, Result};
+use crate::replace::replace;
 
 /// A file changed more recently than this may change again within the clock's resolution.
 const SETTLED: Duration = Duration::from_secs(2);
+
+/// The largest file of remembered digests that is read.
+const MAX_MEMORY: u64 = 64 << 20;
 
 /// The SHA-256 of a file's content, 64 hexadecimal digits.
 ///
@@ -123,8 +128,45 @@ impl Digests {
         paths.find(still).map(PathBuf::from)
     }
 
+    /// Files that had this SHA-256 when they were last read, have the same size and time still, and
+    /// another content: all that are remembered are read anew, and `on_progress` is told how many bytes
+    /// of how many. What it is told is forgotten, so that the next who asks notices too.
+    pub fn changed_in_place(
+        &self,
+        sha256: &str,
+        on_progress: &mut dyn FnMut(usize, usize) -> ControlFlow<()>,
+    ) -> Vec<PathBuf> {
+        let mut known = self.load();
+        let is_it = |(_, entry): &(&String, &Entry)| entry.sha256 == sha256;
+        let files: Vec<String> = known.iter().filter(is_it).map(|it| it.0.clone()).collect();
+        let size = |file: &String| fs::metadata(file).map_or(0, |metadata| metadata.len());
+        let total = files.iter().map(size).sum::<u64>() as usize;
+        let (mut done, mut changed) = (0, Vec::new());
+        for file in files.into_iter().filter(|file| Path::new(file).exists()) {
+            let mut told = Told {
+                done: &mut done,
+                total,
+                on_progress: &mut *on_progress,
+            };
+            let hashed = File::open(&file).and_then(|mut file| copy_hashed(&mut file, &mut told));
+            match hashed {
+                // Told to stop.
+                Err(error) if error.kind() == io::ErrorKind::TimedOut => break,
+                Ok(now) if now == sha256 => {}
+                _ => {
+                    known.remove(&file);
+                    changed.push(PathBuf::from(file));
+                }
+            }
+        }
+        if !changed.is_empty() {
+            self.save(known);
+        }
+        changed
+    }
+
     fn load(&self) -> BTreeMap<String, Entry> {
-        let text = fs::read(&self.path).unwrap_or_default();
+        let text = bounded::read(&self.path, MAX_MEMORY).unwrap_or_default();
         serde_json::from_slice(&text).unwrap_or_default()
     }
 
@@ -132,8 +174,30 @@ impl Digests {
     fn save(&self, mut known: BTreeMap<String, Entry>) {
         known.retain(|path, _| Path::new(path).exists());
         if let Ok(text) = serde_json::to_vec_pretty(&known) {
-            let _ = replace(&self.path, &text);
+            let folder = self.path.parent().map_or(Ok(()), fs::create_dir_all);
+            let _ = folder.and_then(|()| replace(&self.path, &text));
         }
+    }
+}
+
+/// Counts what is written to it.
+struct Told<'a> {
+    done: &'a mut usize,
+    total: usize,
+    on_progress: &'a mut dyn FnMut(usize, usize) -> ControlFlow<()>,
+}
+
+impl io::Write for Told<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        *self.done += bytes.len();
+        match (self.on_progress)(*self.done, self.total) {
+            ControlFlow::Continue(()) => Ok(bytes.len()),
+            ControlFlow::Break(()) => Err(io::ErrorKind::TimedOut.into()),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 

@@ -27,6 +27,9 @@ pub enum FetchEvent {
         /// In all, where that is known.
         total: Option<u64>,
     },
+    /// Nothing has come since the last event. Told many times a second, so that it can be answered
+    /// with a break.
+    Waiting,
     /// Something is going on that has no measure.
     Running {
         /// What it is.
@@ -81,7 +84,8 @@ impl<'a> Fetching<'a> {
         self.is_stopped |= (self.on_event)(event).is_break();
     }
 
-    pub fn check_interrupted(&self) -> Result<(), FetchError> {
+    pub fn check_interrupted(&mut self) -> Result<(), FetchError> {
+        self.report(FetchEvent::Waiting);
         if self.is_stopped || self.options.interrupted.load(Ordering::Relaxed) {
             return Err(FetchError::DownloadInterrupted);
         }

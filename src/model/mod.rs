@@ -12,7 +12,6 @@ pub mod digest;
 pub mod fetch;
 mod fetching;
 mod hub;
-mod replace;
 mod settings;
 mod wheel;
 

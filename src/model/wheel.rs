@@ -16,9 +16,9 @@ use zip::ZipArchive;
 use super::cache::Pin;
 use super::digest::copy_hashed;
 use super::fetching::{FetchEvent, Fetching, TICK};
-use super::replace::unique_beside;
 use crate::error::{FetchError, FileError, Result};
 use crate::program;
+use crate::replace::unique_beside;
 
 /// As much of pip's messages as is kept, in bytes.
 const MAX_MESSAGES: u64 = 1 << 20;

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::error::Result;
 use crate::extract::Extractor;
-use crate::gallery::{Repair, Snapshot, is_newest, open_for_search};
+use crate::gallery::{OnProgress, Repair, Snapshot, is_newest, open_for_search_telling};
 use crate::model::FetchEvent;
 use crate::resolve::{self, Overrides};
 
@@ -26,7 +26,7 @@ impl Searcher {
     /// Opens the gallery in `dir`. A damaged snapshot is made anew.
     ///
     /// # Errors
-    /// As [`open_for_search`].
+    /// As [`open_for_search_telling`].
     pub fn open(dir: impl AsRef<Path>) -> Result<Self> {
         Self::open_with(dir, &Overrides::default())
     }
@@ -37,7 +37,19 @@ impl Searcher {
     /// # Errors
     /// As [`Searcher::open`].
     pub fn open_with(dir: impl AsRef<Path>, overrides: &Overrides) -> Result<Self> {
-        let (snapshot, repairs) = open_for_search(dir.as_ref())?;
+        Self::open_telling(dir, overrides, &mut |_, _| ControlFlow::Continue(()))
+    }
+
+    /// The same; `on_rebuild` is told where a damaged snapshot is made anew.
+    ///
+    /// # Errors
+    /// As [`Searcher::open`].
+    pub fn open_telling(
+        dir: impl AsRef<Path>,
+        overrides: &Overrides,
+        on_rebuild: OnProgress<'_>,
+    ) -> Result<Self> {
+        let (snapshot, repairs) = open_for_search_telling(dir.as_ref(), on_rebuild)?;
         Ok(Self {
             dir: dir.as_ref().to_owned(),
             overrides: overrides.clone(),

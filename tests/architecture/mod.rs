@@ -43,6 +43,8 @@ const ORDER: &[&str] = &[
     "caught",
     "nearest",
     "program",
+    "replace",
+    "bounded",
     "photo",
     "document",
     "network",

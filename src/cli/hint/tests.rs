@@ -270,6 +270,14 @@ fn gallery() -> Vec<Told<GalleryError>> {
         (snapshot, "`imgsearch index` again"),
         (full, "make room"),
         (
+            GalleryError::NoThreads {
+                path: dir(),
+                needed: 7,
+                source: io::ErrorKind::WouldBlock.into(),
+            },
+            "`ulimit -u`",
+        ),
+        (
             GalleryError::DamagedStore { path: dir() },
             "the same command again",
         ),

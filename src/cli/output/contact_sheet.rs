@@ -1,13 +1,14 @@
 //! The query and its matches as one picture.
 
-use std::io;
+use std::io::{self, Cursor};
 use std::path::Path;
 
-use image::DynamicImage;
 use image::imageops::FilterType;
+use image::{DynamicImage, ImageFormat};
 use imgsearch::error::FileError;
 use imgsearch::gallery::Match;
 use imgsearch::photo::Photo;
+use imgsearch::replace::replace;
 
 use super::drawing::{Anchor, Drawing, Mark, Words};
 use super::raster;
@@ -53,11 +54,13 @@ pub fn write(file: &Path, query: &[Photo], matches: &[Match]) -> Result<(), File
             image::imageops::replace(&mut sheet, &label, place.0.into(), place.1.into());
         }
     }
-    let saved = sheet.save(file).map_err(|error| match error {
-        image::ImageError::IoError(source) => source,
-        error => io::Error::other(error),
-    });
-    saved.map_err(FileError::write_at(file))
+    let mut bytes = Vec::new();
+    let encoded = ImageFormat::from_path(file)
+        .and_then(|format| sheet.write_to(&mut Cursor::new(&mut bytes), format));
+    encoded
+        .map_err(io::Error::other)
+        .and_then(|()| replace(file, &bytes))
+        .map_err(FileError::write_at(file))
 }
 
 /// A rank on a small white field.

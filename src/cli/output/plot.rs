@@ -5,6 +5,7 @@ use std::path::Path;
 use imgsearch::descriptor::DescriptorSpec;
 use imgsearch::error::FileError;
 use imgsearch::eval::{Report, Row};
+use imgsearch::replace::replace;
 
 use super::drawing::{Anchor, Colour, Drawing, Mark, Words};
 
@@ -67,7 +68,7 @@ pub fn write(file: &Path, drawing: &Drawing) -> Result<(), FileError> {
     } else {
         drawing.to_string().into_bytes()
     };
-    std::fs::write(file, bytes).map_err(FileError::write_at(file))
+    replace(file, &bytes).map_err(FileError::write_at(file))
 }
 
 impl Chart {

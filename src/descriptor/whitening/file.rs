@@ -1,7 +1,6 @@
 //! A whitening on disk: one safetensors file, which Python reads too.
 
 use std::collections::HashMap;
-use std::fs;
 use std::io;
 use std::path::Path;
 
@@ -9,12 +8,16 @@ use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 
 use super::Whitening;
 use super::origin::StoredOrigin;
+use crate::bounded;
 use crate::descriptor::vectors::Matrix;
 use crate::error::{DescriptorError, FileError, Result};
+use crate::replace::replace;
 
 /// Where the origin stands in the file's metadata, as JSON: one entry, so that equal whitenings make
 /// equal files.
 const KEY: &str = "imgsearch_whitening";
+/// The largest file that is read: 16,384 of 16,384 values make as much.
+const MAX_BYTES: u64 = 1 << 30;
 const MEAN: &str = "mean";
 const PROJECTION: &str = "projection";
 const SCALES: &str = "scales";
@@ -41,11 +44,8 @@ impl Whitening {
         let metadata = HashMap::from([(KEY.to_owned(), self.origin_json.clone())]);
         let views = views.collect::<Result<Vec<_>, _>>();
         let bytes = views.and_then(|views| safetensors::serialize(views, Some(metadata)));
-        fs::write(
-            path,
-            bytes.map_err(|error| failed(io::Error::other(error)))?,
-        )
-        .map_err(failed)
+        let bytes = bytes.map_err(|error| failed(io::Error::other(error)))?;
+        replace(path, &bytes).map_err(failed)
     }
 
     /// Reads what [`Whitening::save`] wrote.
@@ -53,7 +53,7 @@ impl Whitening {
     /// # Errors
     /// [`FileError::Read`]; [`DescriptorError::DamagedWhitening`].
     pub fn load(path: &Path) -> Result<Self> {
-        let bytes = fs::read(path).map_err(FileError::read_at(path))?;
+        let bytes = bounded::read(path, MAX_BYTES).map_err(FileError::read_at(path))?;
         Ok(Self::from_bytes(&bytes).map_err(DescriptorError::damaged_whitening_at(path))?)
     }
 

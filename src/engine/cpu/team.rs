@@ -4,6 +4,7 @@
 //! costs a few hundred nanoseconds of waiting, where handing it over to a pool costs microseconds.
 
 use std::hint;
+use std::io;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -114,14 +115,18 @@ struct Post {
 struct Task(&'static (dyn Fn(usize) + Sync));
 
 impl Team {
-    /// Runs `work` once in each of `count` threads, this one among them.
+    /// Runs `work` once in each of `count` threads, this one among them, or in as many as there are.
     pub fn run(&mut self, count: usize, work: impl Fn(&Member) + Sync) {
+        // Where the system refuses a thread, fewer do the work.
+        while self.workers.len() + 1 < count
+            && let Ok(worker) = Worker::hire(self.workers.len() + 1)
+        {
+            self.workers.push(worker);
+        }
+        let count = count.min(self.workers.len() + 1);
         if count <= 1 {
             work(&Member::ALONE);
             return;
-        }
-        while self.workers.len() + 1 < count {
-            self.workers.push(Worker::hire(self.workers.len() + 1));
         }
         let shared = Shared::default();
         let run = |index| {
@@ -180,16 +185,16 @@ impl Drop for Given<'_> {
 
 impl Worker {
     /// Starts the thread with this number.
-    fn hire(index: usize) -> Self {
+    fn hire(index: usize) -> io::Result<Self> {
         let post = Arc::new(Post::default());
-        let thread = thread::spawn({
+        let thread = thread::Builder::new().spawn({
             let post = Arc::clone(&post);
             move || post.work(index)
-        });
-        Self {
+        })?;
+        Ok(Self {
             post,
             thread: Some(thread),
-        }
+        })
     }
 }
 

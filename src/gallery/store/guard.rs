@@ -7,6 +7,8 @@ use std::mem;
 use std::panic::{self, AssertUnwindSafe};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc;
+use std::thread;
 
 use sled::{Db, IVec};
 
@@ -16,6 +18,9 @@ use crate::gallery::folder;
 
 /// What sled may keep in memory, in bytes.
 const CACHE: u64 = 64 << 20;
+
+/// Threads that sled starts at its first use, and keeps.
+const THREADS: usize = 7;
 
 /// The trees of a database, asked one question at a time.
 pub struct Guarded<T> {
@@ -35,6 +40,7 @@ impl<T> Guarded<T> {
                 path: path.to_owned(),
             });
         }
+        check_threads(path)?;
         leftovers::tidy(path).map_err(|source| GalleryError::Store {
             path: path.to_owned(),
             source,
@@ -124,6 +130,38 @@ impl<T> Guarded<T> {
             Ok(Err(_)) | Err(_) => Err(self.damaged()),
         }
     }
+}
+
+/// Whether the system gives us as many threads as sled needs. Where it gets none, sled says nothing
+/// and waits for ever, the lock in its hand.
+fn check_threads(path: &Path) -> Result<(), GalleryError> {
+    static HAS_THEM: AtomicBool = AtomicBool::new(false);
+    if HAS_THEM.load(Ordering::Relaxed) {
+        return Ok(());
+    }
+    let mut threads = Vec::new();
+    let mut refused = None;
+    while threads.len() < THREADS && refused.is_none() {
+        let (stay, end) = mpsc::channel::<()>();
+        match thread::Builder::new().spawn(move || end.recv()) {
+            Ok(thread) => threads.push((stay, thread)),
+            Err(source) => refused = Some(source),
+        }
+    }
+    for (stay, thread) in threads {
+        drop(stay);
+        // It only waited for this.
+        let _ = thread.join();
+    }
+    if let Some(source) = refused {
+        return Err(GalleryError::NoThreads {
+            path: path.to_owned(),
+            needed: THREADS,
+            source,
+        });
+    }
+    HAS_THEM.store(true, Ordering::Relaxed);
+    Ok(())
 }
 
 /// Beside the database: it says that the database is damaged.

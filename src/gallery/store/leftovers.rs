@@ -239,6 +239,23 @@ mod tests {
     }
 
     #[test]
+    fn only_blobs_that_are_new_are_synced() {
+        let folder = tempfile::tempdir().unwrap();
+        let blobs = folder.path().join("blobs");
+        fs::create_dir(&blobs).unwrap();
+        assert_eq!(sync_blobs(folder.path(), 0).unwrap(), 0);
+        for name in ["7", "19", "no number"] {
+            fs::write(blobs.join(name), "x").unwrap();
+        }
+        assert_eq!(sync_blobs(folder.path(), 0).unwrap(), 20);
+        // Were it looked at again, this would fail.
+        fs::remove_file(blobs.join("7")).unwrap();
+        fs::create_dir(blobs.join("25")).unwrap();
+        assert_eq!(sync_blobs(folder.path(), 20).unwrap(), 26);
+        assert!(sync_blobs(&folder.path().join("none"), 0).is_err());
+    }
+
+    #[test]
     fn one_that_another_process_has_open_is_left_alone() {
         let folder = tempfile::tempdir().unwrap();
         let open = sled::open(folder.path()).unwrap();

@@ -9,7 +9,7 @@ use std::thread;
 use std::time::Duration;
 
 use super::request::Announced;
-use crate::model::replace::replace;
+use crate::replace::replace;
 
 /// How often and how far apart a file that another program downloads is asked for.
 const LOCK_ATTEMPTS: usize = 6;

@@ -1,0 +1,128 @@
+//! A gallery opened to be read, whatever state its snapshot is in and whether or not it may be written.
+
+use std::env;
+use std::fs;
+use std::io;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::process;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::{Gallery, OnProgress, Repair, Snapshot};
+use crate::error::{Error, FileError, GalleryError, Result};
+
+/// Opens the newest snapshot for searching, made anew from the store if it is missing or damaged.
+///
+/// # Errors
+/// As [`Snapshot::open`] where nothing can be rebuilt; [`GalleryError::GalleryLocked`] where
+/// another process is writing and there is no snapshot yet.
+pub fn open_for_search(dir: &Path) -> Result<(Snapshot, Vec<Repair>)> {
+    open_for_search_telling(dir, &mut |_, _| ControlFlow::Continue(()))
+}
+
+/// The same; `on_progress` is told when a snapshot has to be made anew, first of 0 vectors of 0, and
+/// then as [`Gallery::publish`] tells it. Where the gallery may not be written, it is made of a copy of
+/// the store in the system's folder for what is of the moment, and is gone with the process.
+///
+/// # Errors
+/// As [`open_for_search`].
+pub fn open_for_search_telling(
+    dir: &Path,
+    on_progress: OnProgress<'_>,
+) -> Result<(Snapshot, Vec<Repair>)> {
+    let damage = match Snapshot::open(dir) {
+        Ok(snapshot) => return Ok((snapshot, Vec::new())),
+        Err(error @ Error::Gallery(GalleryError::DamagedSnapshot { .. })) => error,
+        Err(error) => return Err(error),
+    };
+    let _ = on_progress(0, 0);
+    match rebuilt(dir, &damage.to_string(), on_progress) {
+        Err(error) if may_not_write(&error) => {
+            let elsewhere = Copied::of(dir)?;
+            let reason = format!("{damage} (for this run alone: it may not be written)");
+            // On unix what is mapped stays when its file goes.
+            rebuilt(&elsewhere.0, &reason, on_progress)
+        }
+        rebuilt => rebuilt,
+    }
+}
+
+/// Whether the gallery may be read and not be written.
+pub fn may_not_write(error: &Error) -> bool {
+    use io::ErrorKind as Kind;
+    match error {
+        Error::File(FileError::Write { source, .. })
+        | Error::Gallery(GalleryError::Store { source, .. }) => {
+            matches!(
+                source.kind(),
+                Kind::PermissionDenied | Kind::ReadOnlyFilesystem
+            )
+        }
+        _ => false,
+    }
+}
+
+fn rebuilt(
+    dir: &Path,
+    reason: &str,
+    on_progress: OnProgress<'_>,
+) -> Result<(Snapshot, Vec<Repair>)> {
+    let mut gallery = Gallery::open(dir)?;
+    gallery.publish(on_progress)?;
+    let mut repairs = gallery.repairs().to_vec();
+    let reason = reason.to_owned();
+    repairs.push(Repair::SnapshotRebuilt { reason });
+    Ok((Snapshot::open(dir)?, repairs))
+}
+
+/// A copy of a gallery's store in a folder of its own, removed when dropped.
+struct Copied(PathBuf);
+
+impl Copied {
+    fn of(dir: &Path) -> Result<Self> {
+        static COUNT: AtomicU64 = AtomicU64::new(0);
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("imgsearch-{}-{count}", process::id());
+        let copied = Self(env::temp_dir().join(name));
+        make_private(&copied.0).map_err(FileError::write_at(&copied.0))?;
+        let (store, to) = (dir.join("store"), copied.0.join("store"));
+        copy(&store, &to).map_err(FileError::write_at(&to))?;
+        Ok(copied)
+    }
+}
+
+impl Drop for Copied {
+    fn drop(&mut self) {
+        // What cannot be removed the system clears away.
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// A new folder that nobody else may look into: anybody may make folders beside it.
+fn make_private(folder: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::DirBuilderExt;
+        builder.mode(0o700);
+    }
+    builder.create(folder)
+}
+
+/// Plain files and folders: a store has no others.
+fn copy(from: &Path, to: &Path) -> io::Result<()> {
+    fs::create_dir(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let (kind, to) = (entry.file_type()?, to.join(entry.file_name()));
+        if kind.is_dir() {
+            copy(&entry.path(), &to)?;
+        } else if kind.is_file() {
+            io::copy(
+                &mut fs::File::open(entry.path())?,
+                &mut fs::File::create_new(to)?,
+            )?;
+        }
+    }
+    Ok(())
+}
