@@ -44,7 +44,11 @@ impl From<Failure> for NetworkError {
         let said = source.to_string();
         let names = |codes: &[&str]| codes.iter().any(|code| said.contains(code));
         let (is_memory, is_lost) = (names(&OUT_OF_MEMORY), names(&LOST));
-        let source = source.into();
+        // Behind the first line comes Candle's trace of its own calls.
+        let source = match said.split_once('\n') {
+            Some((first, _)) => first.trim_end().to_owned().into(),
+            None => source.into(),
+        };
         if is_memory {
             // Whoever knows how many there were says so.
             let pictures = 1;

@@ -1,12 +1,12 @@
 //! Where a network runs, and in which numbers.
 
 use std::fmt;
-use std::panic;
 use std::str::FromStr;
 
 use candle_core::{DType, Device};
 use serde::{Deserialize, Serialize};
 
+use crate::caught::caught;
 use crate::error::NetworkError;
 
 /// The numbers in which a network is run on a GPU. Descriptors are f32 whatever it is, and those of
@@ -156,7 +156,7 @@ impl Placement {
             ));
         }
         // What looks for the driver's library panics where there is none.
-        let opened = panic::catch_unwind(|| Device::new_cuda(number));
+        let opened = caught(|| Device::new_cuda(number));
         let opened = opened.map_err(|_| failed("NVIDIA's driver is not installed".to_owned()))?;
         Ok(Self {
             name: format!("cuda:{number}"),
