@@ -75,7 +75,9 @@ impl Repository {
             let _ = fs::remove_file(&path);
             link(&blob, etag, &path, file)?;
         }
-        replace(&self.folder.join("refs/main"), commit.as_bytes())?;
+        let refs = self.folder.join("refs");
+        fs::create_dir_all(&refs)?;
+        replace(&refs.join("main"), commit.as_bytes())?;
         Ok(path)
     }
 
