@@ -27,6 +27,7 @@ mod gallery;
 mod gallery_links;
 mod leftovers;
 mod limits;
+mod loudness;
 mod old_galleries;
 mod own_network;
 mod photos;

@@ -8,6 +8,10 @@ use clap::Args;
 use imgsearch::backbone::Precision;
 use imgsearch::error::Result;
 use imgsearch::gallery;
+use imgsearch::photo::absolute;
+
+use super::output::clean_line;
+use super::tell::detail;
 
 /// Where the gallery is.
 #[derive(Args, Clone)]
@@ -21,19 +25,28 @@ pub struct GalleryArgs {
 impl GalleryArgs {
     /// The gallery's folder; where none is named, the one found for these photos.
     pub fn find(&self, photos: &[PathBuf]) -> Result<PathBuf> {
-        self.named().map_or_else(|| gallery::find(photos), Ok)
+        let found = self.named().map_or_else(|| gallery::find(photos), Ok)?;
+        Ok(told(found))
     }
 
     /// The same; where none is found, one that is to be made in the current folder.
     pub fn find_or_here(&self, photos: &[PathBuf]) -> Result<PathBuf> {
-        self.named()
-            .map_or_else(|| gallery::find_or_here(photos), Ok)
+        let found = self.named();
+        let found = found.map_or_else(|| gallery::find_or_here(photos), Ok)?;
+        Ok(told(found))
     }
 
-    /// An empty variable counts as unset.
-    fn named(&self) -> Option<PathBuf> {
+    /// What was named, if anything was. An empty variable counts as unset.
+    pub fn named(&self) -> Option<PathBuf> {
         self.gallery.clone().filter(|dir| dir != Path::new(""))
     }
+}
+
+/// Says which gallery it is.
+fn told(dir: PathBuf) -> PathBuf {
+    let whole = absolute(&dir).unwrap_or_else(|_| dir.clone());
+    detail!("gallery: {}", clean_line(&whole.display().to_string()));
+    dir
 }
 
 /// What to do where another process writes to the gallery.

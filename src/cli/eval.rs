@@ -24,7 +24,7 @@ use super::index::excluded;
 use super::output::html::failures;
 use super::output::table::evaluation;
 use super::output::{clean_line, json, plot};
-use super::progress::{EvalProgress, stop_on_ctrl_c};
+use super::progress::{Afterwards, EvalProgress, stop_on_ctrl_c};
 use super::setup;
 
 /// Compare layers, poolings and hybrids on labelled photos by what they find
@@ -174,7 +174,8 @@ impl SetArgs {
 }
 
 pub fn run(args: &EvalArgs) -> Result<Exit> {
-    stop_on_ctrl_c();
+    stop_on_ctrl_c(Afterwards::GoesOn);
+    setup::tell_threads(args.set.jobs);
     let dataset = args.set.dataset()?;
     let load =
         |spec: &DescriptorSpec, preprocess: &Preprocess| args.set.extractor(spec, preprocess);
@@ -186,7 +187,7 @@ pub fn run(args: &EvalArgs) -> Result<Exit> {
         subject: &subject,
         folder: &folder,
     };
-    let mut progress = EvalProgress::new();
+    let mut progress = EvalProgress::default();
     let report = evaluator.run(&mut |event| progress.on_event(&event));
     progress.finish();
     let report = report?;

@@ -48,6 +48,7 @@ pub struct ExtractArgs {
 
 pub fn run(args: &ExtractArgs) -> Result<Exit> {
     let extractor = setup::whitened(&args.descriptor)?;
+    setup::tell_threads(0);
     let mut descriptors = Vec::new();
     for path in &args.images {
         match read(path).and_then(|photo| extractor.describe(&photo)) {

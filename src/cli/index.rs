@@ -1,7 +1,7 @@
 //! `imgsearch index`: build or update the gallery.
 
 use std::fs;
-use std::io;
+use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -18,9 +18,9 @@ use imgsearch::{Error, Extractor};
 use super::args::{DescriptorArgs, GalleryArgs, WaitArgs, jobs};
 use super::exit::Exit;
 use super::output::{clean_line, json, photos, table};
-use super::progress::{IngestProgress, stop_on_ctrl_c};
+use super::progress::{Afterwards, IngestProgress, stop_on_ctrl_c};
 use super::setup;
-use super::tell::tell;
+use super::tell::{has_notes, note, tell};
 
 /// Build or update the gallery: new, changed, moved and removed photos
 #[derive(Args)]
@@ -63,7 +63,8 @@ pub struct IndexArgs {
 }
 
 pub fn run(args: &IndexArgs) -> Result<Exit> {
-    stop_on_ctrl_c();
+    stop_on_ctrl_c(Afterwards::GoesOn);
+    setup::tell_threads(args.jobs);
     let begun = Instant::now();
     let dir = &args.gallery.find_or_here(&args.paths)?;
     refuse_nothing(dir, &args.paths)?;
@@ -72,7 +73,7 @@ pub fn run(args: &IndexArgs) -> Result<Exit> {
         gallery.set_ranking(ranking)?;
     }
     for repair in gallery.repairs() {
-        tell!("note: {}", clean_line(&repair.to_string()));
+        note!("note: {}", clean_line(&repair.to_string()));
     }
     let repaired = gallery.repairs().len();
     let options = IngestOptions {
@@ -80,20 +81,21 @@ pub fn run(args: &IndexArgs) -> Result<Exit> {
         exclude: excluded(&args.exclude)?,
         remove_many: args.yes,
     };
-    let mut progress = IngestProgress::new();
+    let mut progress = IngestProgress::default();
     let indexing = gallery.index(&args.paths).options(options).with(&extractor);
     let report = indexing.run(|event| progress.on_event(&event));
     progress.finish();
     let mut report = report?;
     report.seconds = begun.elapsed().as_secs_f64();
     for repair in &gallery.repairs()[repaired..] {
-        tell!("note: {}", clean_line(&repair.to_string()));
+        note!("note: {}", clean_line(&repair.to_string()));
     }
     if report.photos == 0 && report.skipped.is_empty() && !report.interrupted {
-        tell!("note: there are no photos in what was given");
+        note!("note: there are no photos in what was given");
     }
     tell_what_stays(&report);
     print(&report, args.json)?;
+    args.tell_next(&report);
     Ok(if report.interrupted {
         Exit::Interrupted
     } else if report.skipped.is_empty() && report.kept.is_empty() {
@@ -120,6 +122,17 @@ fn tell_what_stays(report: &IngestReport) {
 }
 
 impl IndexArgs {
+    /// Says what to do next, to a person.
+    fn tell_next(&self, report: &IngestReport) {
+        let is_person = io::stdout().is_terminal() && io::stderr().is_terminal();
+        if is_person && has_notes() && !self.json && !report.interrupted && report.photos > 0 {
+            // Behind what the summary still holds back.
+            let _ = io::stdout().flush();
+            let next = next(self.gallery.named().as_deref());
+            note!("next: {}", clean_line(&next));
+        }
+    }
+
     /// The ranking that is asked for, if one is: by itself, or by a spec file.
     fn ranking(&self, current: &Ranking) -> Result<Option<Ranking>, Error> {
         let augmented = |neighbors: u32| Ranking {
@@ -134,6 +147,22 @@ impl IndexArgs {
             asked => Ok(asked),
         }
     }
+}
+
+/// The command that asks this gallery, which is found by itself where none was named.
+fn next(gallery: Option<&Path>) -> String {
+    let Some(dir) = gallery else {
+        return "imgsearch query PHOTO".to_owned();
+    };
+    let dir = dir.display().to_string();
+    // Within single quotes a shell takes everything as it is, but the quote.
+    let is_plain = |c: char| c.is_alphanumeric() || "/._-".contains(c);
+    let dir = if dir.chars().all(is_plain) {
+        dir
+    } else {
+        format!("'{}'", dir.replace('\'', r"'\''"))
+    };
+    format!("imgsearch query PHOTO --gallery {dir}")
 }
 
 /// Where no gallery is there is none made for paths of which none exists: it is a typo.
@@ -182,5 +211,19 @@ fn print(report: &IngestReport, as_json: bool) -> io::Result<()> {
         json::print(report, &mut out)
     } else {
         table::ingestion(report, &mut out)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_to_do_next_names_the_gallery_where_it_had_to_be_named_as_a_shell_reads_it() {
+        let next = |dir: Option<&str>| next(dir.map(Path::new));
+        assert_eq!(next(None), "imgsearch query PHOTO");
+        assert!(next(Some("/data/g-1")).ends_with("--gallery /data/g-1"));
+        assert!(next(Some("my own")).ends_with("--gallery 'my own'"));
+        assert!(next(Some("it's")).ends_with(r"--gallery 'it'\''s'"));
     }
 }

@@ -11,7 +11,7 @@ use super::exit::Exit;
 use super::output::table::gallery;
 use super::output::{clean, clean_line, json};
 use super::progress::{REBUILDING, StepProgress};
-use super::tell::tell;
+use super::tell::note;
 
 /// Tell what the gallery holds and what it was made with
 #[derive(Args)]
@@ -31,11 +31,11 @@ pub fn run(args: &InfoArgs) -> Result<Exit> {
     progress.finish();
     let (snapshot, repairs) = opened?;
     for repair in repairs {
-        tell!("note: {}", clean_line(&repair.to_string()));
+        note!("note: {}", clean_line(&repair.to_string()));
     }
     let info = GalleryInfo::of(dir, &snapshot);
     if let Some(lost) = &info.whitening_lost {
-        tell!("note: {}", clean(lost));
+        note!("note: {}", clean(lost));
     }
     let mut out = io::stdout().lock();
     if args.json {

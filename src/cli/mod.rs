@@ -1,6 +1,7 @@
 //! What people type: one command per file. Results go to standard output, all else to standard error.
 
 mod args;
+mod bar;
 mod cache;
 mod completions;
 mod eval;
@@ -30,6 +31,8 @@ use std::sync::LazyLock;
 use clap::error::{ContextKind, ContextValue};
 use clap::{CommandFactory, Parser, Subcommand};
 
+use self::tell::Loudness;
+
 /// Find pictures by looking at them.
 #[derive(Parser)]
 #[command(name = "imgsearch", version = version(), arg_required_else_help = true)]
@@ -40,6 +43,8 @@ use clap::{CommandFactory, Parser, Subcommand};
 struct Cli {
     #[command(subcommand)]
     command: Command,
+    #[command(flatten)]
+    loudness: Loudness,
 }
 
 #[derive(Subcommand)]
@@ -80,6 +85,7 @@ pub fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return exit::refuse(&harmless(error), as_json),
     };
+    cli.loudness.settle();
     if let Err(error) = start_threads() {
         return exit::explain(&error, as_json).into();
     }

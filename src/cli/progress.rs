@@ -1,29 +1,53 @@
-//! Bars on a terminal; nothing elsewhere.
+//! What goes on, on bars and in lines.
 
+use std::fs;
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 use imgsearch::eval::features::EvalEvent;
 use imgsearch::ingest::IngestEvent;
 use imgsearch::model::FetchEvent;
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{DecimalBytes, HumanCount};
 
+use super::bar::{Bar, Unit};
 use super::output::{clean, skipped_line};
-use super::tell::tell;
+use super::tell::{detail, note, tell};
 
 /// Set by Ctrl-C.
 static STOP: AtomicBool = AtomicBool::new(false);
 
+/// What the same command does after Ctrl-C.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Afterwards {
+    /// It goes on where it was stopped.
+    GoesOn,
+    /// It begins anew.
+    BeginsAnew,
+}
+
+impl Afterwards {
+    const fn said(self) -> &'static str {
+        match self {
+            Self::GoesOn => {
+                "stopping: what is done is kept, and the same command goes on from there (once more to \
+                 stop at once)"
+            }
+            Self::BeginsAnew => {
+                "stopping: the same command begins anew (once more to stop at once)"
+            }
+        }
+    }
+}
+
 /// From now on Ctrl-C asks to stop, and asked twice ends the process.
 #[expect(clippy::exit, reason = "who asks twice wants to wait for nothing")]
-pub fn stop_on_ctrl_c() {
+pub fn stop_on_ctrl_c(afterwards: Afterwards) {
     // Fails only if it was set before: then it is set.
-    let _ = ctrlc::set_handler(|| {
+    let _ = ctrlc::set_handler(move || {
         if STOP.swap(true, Ordering::SeqCst) {
             std::process::exit(130);
         }
-        tell!("\nstopping: keeping what is done (once more to stop at once)");
+        note!("\n{}", afterwards.said());
     });
 }
 
@@ -36,134 +60,110 @@ pub fn go_on() -> ControlFlow<()> {
     }
 }
 
-fn bar(length: u64, template: &str) -> ProgressBar {
-    let style =
-        ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
-    let bar = ProgressBar::new(length).with_style(style);
-    bar.enable_steady_tick(Duration::from_millis(200));
-    bar
-}
-
-/// Prints a line above the bar, if there is one.
-fn say(bar: Option<&ProgressBar>, line: &str) {
-    let tell = || tell!("{line}");
-    bar.map_or_else(tell, |bar| bar.suspend(tell));
-}
-
-fn device_lost(bar: Option<&ProgressBar>, reason: &str) {
-    say(
-        bar,
-        &format!("note: {}: going on with the CPU", clean(reason)),
-    );
+fn device_lost(reason: &str) {
+    note!("note: {}: going on with the CPU", clean(reason));
 }
 
 /// Shows an ingestion.
+#[derive(Default)]
 pub struct IngestProgress {
-    bar: Option<ProgressBar>,
+    bar: Option<Bar>,
+    known: usize,
     skipped: usize,
     is_publishing: bool,
 }
 
 impl IngestProgress {
-    pub const fn new() -> Self {
-        Self {
-            bar: None,
-            skipped: 0,
-            is_publishing: false,
-        }
-    }
-
     /// Shows what happens and says whether to go on.
     pub fn on_event(&mut self, event: &IngestEvent<'_>) -> ControlFlow<()> {
         match event {
-            IngestEvent::Walked { to_do, .. } if *to_do > 0 => {
-                let template = "{bar:30} {pos}/{len} photos  {per_sec}  ETA {eta}  {msg}";
-                self.bar = Some(bar(*to_do as u64, template));
-            }
+            IngestEvent::Walked { to_do, unchanged } => self.walked(*to_do, *unchanged),
             // Whoever has an extractor has its weights.
-            IngestEvent::Walked { .. } | IngestEvent::Fetching(_) | IngestEvent::Waiting => {}
+            IngestEvent::Fetching(_) | IngestEvent::Waiting => {}
             IngestEvent::Stored { photos } => self.advance(*photos),
             IngestEvent::Skipped(skipped) => {
                 self.skipped += 1;
-                let line = skipped_line(&skipped.path, &skipped.reason);
-                say(self.bar.as_ref(), &line);
+                tell!("{}", skipped_line(&skipped.path, &skipped.reason));
                 self.advance(1);
             }
-            IngestEvent::DeviceLost { reason } => device_lost(self.bar.as_ref(), reason),
+            IngestEvent::DeviceLost { reason } => device_lost(reason),
             IngestEvent::Publishing { done, total } => self.publishing(*done, *total),
         }
         go_on()
     }
 
+    fn walked(&mut self, to_do: usize, known: usize) {
+        let counts = [known, to_do].map(|count| HumanCount(count as u64));
+        detail!(
+            "photos: {} already known, {} to look at",
+            counts[0],
+            counts[1]
+        );
+        if to_do > 0 {
+            self.known = known;
+            self.bar = Some(Bar::new(Unit::Things("photos"), Some(to_do as u64)));
+            self.advance(0);
+        }
+    }
+
     fn advance(&self, photos: usize) {
         if let Some(bar) = &self.bar {
-            bar.inc(photos as u64);
-            if self.skipped > 0 {
-                bar.set_message(format!("{} skipped", self.skipped));
-            }
+            bar.advance(photos as u64);
+            let counts = [(self.known, "already known"), (self.skipped, "skipped")];
+            let counts = counts.iter().filter(|(count, _)| *count > 0);
+            let words = counts.map(|(count, what)| format!("{} {what}", HumanCount(*count as u64)));
+            bar.beside(words.collect());
         }
     }
 
     fn publishing(&mut self, done: usize, total: usize) {
+        let total = Some(total as u64);
         if !self.is_publishing {
             self.finish();
-            self.bar = Some(bar(
-                total as u64,
-                "{bar:30} {pos}/{len} in the index  ETA {eta}",
-            ));
+            self.bar = Some(Bar::new(Unit::Things("in the index"), total));
             self.is_publishing = true;
         }
         if let Some(bar) = &self.bar {
-            bar.set_length(total as u64);
-            bar.set_position(done as u64);
+            bar.set(done as u64, total);
         }
     }
 
     pub fn finish(&mut self) {
-        if let Some(bar) = self.bar.take() {
-            bar.finish_and_clear();
-        }
+        self.bar = None;
     }
 }
 
 /// Shows an evaluation.
+#[derive(Default)]
 pub struct EvalProgress {
-    bar: Option<ProgressBar>,
+    bar: Option<Bar>,
     is_evaluating: bool,
 }
 
 impl EvalProgress {
-    pub const fn new() -> Self {
-        Self {
-            bar: None,
-            is_evaluating: false,
-        }
-    }
-
     /// Shows what happens and says whether to go on.
     pub fn on_event(&mut self, event: &EvalEvent<'_>) -> ControlFlow<()> {
         match event {
             EvalEvent::Started { items } => {
                 self.finish();
-                let template = "{bar:30} {pos}/{len} photos  {per_sec}  ETA {eta}";
-                self.bar = Some(bar(*items as u64, template));
+                self.bar = Some(Bar::new(Unit::Things("photos"), Some(*items as u64)));
             }
             EvalEvent::Waiting => {}
             EvalEvent::Pooled => self.advance(),
             EvalEvent::Skipped(skipped) => {
-                let line = skipped_line(&skipped.path, &skipped.reason);
-                say(self.bar.as_ref(), &line);
+                tell!("{}", skipped_line(&skipped.path, &skipped.reason));
                 self.advance();
             }
-            EvalEvent::DeviceLost { reason } => device_lost(self.bar.as_ref(), reason),
+            EvalEvent::DeviceLost { reason } => device_lost(reason),
             EvalEvent::Evaluated { done, total } => {
+                let total = Some(*total as u64);
                 if !self.is_evaluating {
                     self.finish();
                     self.is_evaluating = true;
-                    self.bar = Some(bar(*total as u64, "{bar:30} {pos}/{len} specs  ETA {eta}"));
+                    self.bar = Some(Bar::new(Unit::Things("specs"), total));
                 }
                 if let Some(bar) = &self.bar {
-                    bar.set_position(*done as u64);
+                    bar.set(*done as u64, total);
                 }
             }
         }
@@ -172,15 +172,13 @@ impl EvalProgress {
 
     fn advance(&self) {
         if let Some(bar) = &self.bar {
-            bar.inc(1);
+            bar.advance(1);
         }
     }
 
     pub fn finish(&mut self) {
         self.is_evaluating = false;
-        if let Some(bar) = self.bar.take() {
-            bar.finish_and_clear();
-        }
+        self.bar = None;
     }
 }
 
@@ -190,7 +188,7 @@ pub const REBUILDING: &str = "rebuilding the snapshot";
 /// Shows something that is done in steps, from the first on that is told.
 pub struct StepProgress {
     what: &'static str,
-    bar: Option<ProgressBar>,
+    bar: Option<Bar>,
 }
 
 impl StepProgress {
@@ -200,26 +198,21 @@ impl StepProgress {
 
     /// Shows how far it is, of nothing as long as nobody knows, and says whether to go on.
     pub fn on_step(&mut self, done: usize, total: usize) -> ControlFlow<()> {
-        let bar = self.bar.get_or_insert_with(|| {
-            let template = "{spinner} {msg}  {bar:30} {percent} %  ETA {eta}";
-            bar(total as u64, template).with_message(self.what)
-        });
-        bar.set_length(total as u64);
-        bar.set_position(done as u64);
+        let (done, total) = (done as u64, Some(total as u64));
+        let new = || Bar::new(Unit::Share(self.what), total);
+        self.bar.get_or_insert_with(new).set(done, total);
         go_on()
     }
 
     pub fn finish(&mut self) {
-        if let Some(bar) = self.bar.take() {
-            bar.finish_and_clear();
-        }
+        self.bar = None;
     }
 }
 
 /// Shows where weights come from.
 #[derive(Default)]
 pub struct FetchProgress {
-    bar: Option<ProgressBar>,
+    bar: Option<Bar>,
 }
 
 impl FetchProgress {
@@ -227,37 +220,39 @@ impl FetchProgress {
     pub fn on_event(&mut self, event: FetchEvent) -> ControlFlow<()> {
         match event {
             FetchEvent::Trying { origin } => {
-                self.message(&format!("getting the weights: {origin}"));
+                note!(
+                    "getting the weights, once and for all galleries: {}",
+                    clean(&origin)
+                );
             }
-            FetchEvent::Running { what } => self.message(&what),
+            FetchEvent::Running { what } => note!("{}", clean(&what)),
             FetchEvent::Failed { origin, reason } => {
-                self.message(&format!("{origin} failed: {reason}"));
+                self.bar = None;
+                note!("{}", clean(&format!("{origin} failed: {reason}")));
             }
             FetchEvent::SetAside { path, .. } => {
-                self.message(&format!("damaged, fetched again: {}", path.display()));
+                let path = path.display().to_string();
+                note!("damaged, fetched again: {}", clean(&path));
             }
             FetchEvent::Waiting => {}
-            FetchEvent::Fetched { origin, .. } => {
-                if let Some(bar) = self.bar.take() {
-                    bar.finish_and_clear();
-                }
-                self.message(&format!("got the weights: {origin}"));
+            FetchEvent::Fetched { origin, path } => {
+                self.bar = None;
+                let size = fs::metadata(path).map(|file| DecimalBytes(file.len()));
+                let size = size.map_or_else(|_| String::new(), |size| format!(", {size}"));
+                note!("got the weights: {}{size}", clean(&origin));
             }
-            FetchEvent::Progress { done, total } => {
-                let template = match total {
-                    Some(_) => "{bar:30} {bytes}/{total_bytes}  {bytes_per_sec}  ETA {eta}",
-                    None => "{spinner} {bytes}  {bytes_per_sec}",
-                };
-                let bar = self
-                    .bar
-                    .get_or_insert_with(|| bar(total.unwrap_or(0), template));
-                bar.set_position(done);
-            }
+            FetchEvent::Progress { done, total } => self.come(done, total),
         }
         go_on()
     }
 
-    fn message(&self, text: &str) {
-        say(self.bar.as_ref(), &clean(text));
+    fn come(&mut self, done: u64, total: Option<u64>) {
+        let new = || {
+            if let Some(total) = total {
+                note!("downloading {}", DecimalBytes(total));
+            }
+            Bar::new(Unit::Bytes, total)
+        };
+        self.bar.get_or_insert_with(new).set(done, total);
     }
 }

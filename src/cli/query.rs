@@ -11,6 +11,7 @@ use imgsearch::ranking::{Expansion, Ranking};
 use imgsearch::replace::replace;
 use imgsearch::search::{Answer, Example, Query};
 use imgsearch::{Error, Searcher};
+use indicatif::HumanCount;
 
 use super::args::{DescriptorArgs, GalleryArgs};
 use super::exit::Exit;
@@ -18,7 +19,8 @@ use super::hint;
 use super::output::error::ErrorReport;
 use super::output::{clean, clean_line, contact_sheet, csv, html, json, nul, skipped_line, table};
 use super::progress::{FetchProgress, REBUILDING, StepProgress};
-use super::tell::tell;
+use super::setup;
+use super::tell::{detail, note, tell};
 
 /// Pictures of a folder that are shown beside what it found.
 const SHOWN_OF_FOLDER: usize = 12;
@@ -124,8 +126,9 @@ pub fn run(args: &QueryArgs) -> Result<Exit> {
     let searcher = opened?;
     let mut progress = FetchProgress::default();
     let searcher = searcher.tell_fetching(move |event| progress.on_event(event));
+    tell_asked(&searcher);
     for repair in searcher.repairs() {
-        tell!("note: {}", clean_line(&repair.to_string()));
+        note!("note: {}", clean_line(&repair.to_string()));
     }
     let mut out = io::BufWriter::new(io::stdout().lock());
     let exit = if args.each {
@@ -134,7 +137,21 @@ pub fn run(args: &QueryArgs) -> Result<Exit> {
         args.run_together(&searcher, &mut out)?
     };
     out.flush()?;
+    if let Some(extractor) = searcher.loaded_extractor() {
+        setup::tell_loaded(&extractor);
+    } else {
+        detail!("weights: none were needed, the gallery knows what it was asked with");
+    }
     Ok(exit)
+}
+
+/// Says what is asked.
+fn tell_asked(searcher: &Searcher) {
+    let snapshot = searcher.snapshot();
+    let (photos, recipe) = (snapshot.len() as u64, snapshot.fingerprint().recipe());
+    detail!("photos: {} already known", HumanCount(photos));
+    detail!("made with: {}", clean_line(&recipe.to_string()));
+    setup::tell_threads(0);
 }
 
 impl QueryArgs {
@@ -167,9 +184,9 @@ impl QueryArgs {
             }
         }
         if searcher.snapshot().is_empty() {
-            tell!("note: the gallery is empty: `imgsearch index PATH` puts photos into it");
+            note!("note: the gallery is empty: `imgsearch index PATH` puts photos into it");
         } else if answer.matches.is_empty() {
-            tell!("note: no photo in the gallery matches");
+            note!("note: no photo in the gallery matches");
         }
         self.write_pictures(photos, &answer)?;
         if self.json {

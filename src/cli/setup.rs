@@ -13,7 +13,7 @@ use imgsearch::{Error, Extractor};
 use super::args::{DescriptorArgs, ExtractorArgs, WaitArgs};
 use super::output::{clean, clean_line};
 use super::progress::{FetchProgress, go_on};
-use super::tell::tell;
+use super::tell::{detail, note};
 
 impl ExtractorArgs {
     /// What they ask for.
@@ -68,7 +68,7 @@ pub fn waiting<T>(wait: &WaitArgs, open: impl Fn() -> Result<T, Error>) -> Resul
             {
                 if !is_told {
                     let dir = clean_line(&dir.display().to_string());
-                    tell!("waiting for another imgsearch that is writing to {dir}");
+                    note!("waiting for another imgsearch that is writing to {dir}");
                     is_told = true;
                 }
                 thread::sleep(TICK);
@@ -111,15 +111,36 @@ pub fn extractor_of(
     ))
 }
 
-/// Says where a GPU was looked for and not found.
+/// Says what was loaded, and where a GPU was looked for and not found.
 fn told(loaded: Result<Extractor, Error>) -> Result<Extractor, Error> {
+    if let Ok(extractor) = &loaded {
+        tell_loaded(extractor);
+    }
     if let Ok(extractor) = &loaded
         && let Some(reason) = extractor
             .placement()
             .without_gpu()
             .or(extractor.lost_device())
     {
-        tell!("note: {}: running on the CPU", clean(reason));
+        note!("note: {}: running on the CPU", clean(reason));
     }
     loaded
+}
+
+/// Says which network it is, whose weights it has and where it runs.
+pub fn tell_loaded(extractor: &Extractor) {
+    let weights = extractor.weights().display().to_string();
+    let placement = extractor.placement();
+    detail!("descriptors: {}", clean_line(&extractor.spec().to_string()));
+    detail!("weights: {}", clean_line(&weights));
+    detail!("device: {} in {}", placement.name(), placement.precision());
+}
+
+/// Says how many threads work; 0 means one per core.
+pub fn tell_threads(jobs: usize) {
+    let threads = match jobs {
+        0 => rayon::current_num_threads(),
+        jobs => jobs,
+    };
+    detail!("threads: {threads}");
 }

@@ -16,8 +16,9 @@ use super::eval::SetArgs;
 use super::exit::Exit;
 use super::output::table::tuning;
 use super::output::{clean_line, json};
-use super::progress::{EvalProgress, stop_on_ctrl_c};
-use super::tell::tell;
+use super::progress::{Afterwards, EvalProgress, stop_on_ctrl_c};
+use super::setup;
+use super::tell::note;
 
 /// Search layers, poolings, weights, input size and whitening on one half of labelled photos, and
 /// measure the gain on the other
@@ -47,7 +48,8 @@ pub struct TuneArgs {
 }
 
 pub fn run(args: &TuneArgs) -> Result<Exit> {
-    stop_on_ctrl_c();
+    stop_on_ctrl_c(Afterwards::GoesOn);
+    setup::tell_threads(args.set.jobs);
     let dataset = args.set.dataset()?;
     let load =
         |spec: &DescriptorSpec, preprocess: &Preprocess| args.set.extractor(spec, preprocess);
@@ -66,7 +68,7 @@ pub fn run(args: &TuneArgs) -> Result<Exit> {
         },
         folder: &folder,
     };
-    let mut progress = TuneProgress::new();
+    let mut progress = TuneProgress::default();
     let tuned = tuner.run(&mut |event| progress.on_event(&event));
     progress.bars.finish();
     let tuned = tuned?;
@@ -96,17 +98,12 @@ pub fn run(args: &TuneArgs) -> Result<Exit> {
 }
 
 /// Shows a tuning as it goes.
+#[derive(Default)]
 struct TuneProgress {
     bars: EvalProgress,
 }
 
 impl TuneProgress {
-    const fn new() -> Self {
-        Self {
-            bars: EvalProgress::new(),
-        }
-    }
-
     fn on_event(&mut self, event: &TuneEvent<'_>) -> ControlFlow<()> {
         match event {
             TuneEvent::Pooling(event) => self.bars.on_event(event),
@@ -116,7 +113,7 @@ impl TuneProgress {
             }
             TuneEvent::Improved(step) => {
                 self.bars.finish();
-                tell!("{}", line(step));
+                note!("{}", line(step));
                 ControlFlow::Continue(())
             }
         }

@@ -10,7 +10,7 @@ use super::args::GalleryArgs;
 use super::exit::Exit;
 use super::output::{self, clean_line, json};
 use super::progress::StepProgress;
-use super::tell::tell;
+use super::tell::note;
 
 /// Check the gallery against its checksums and the photos on disk
 #[derive(Args)]
@@ -35,7 +35,7 @@ pub fn run(args: &VerifyArgs) -> Result<Exit> {
     progress.finish();
     let verified = verified?;
     if verified.read_only {
-        tell!("note: the gallery may not be written: its snapshot was checked, its store was not");
+        note!("note: the gallery may not be written: its snapshot was checked, its store was not");
     }
     let problems = &verified.problems;
     let mut out = io::stdout().lock();

@@ -14,7 +14,7 @@ use super::exit::Exit;
 use super::index::excluded;
 use super::output::error::ErrorReport;
 use super::output::{json, photos};
-use super::progress::{IngestProgress, stop_on_ctrl_c};
+use super::progress::{Afterwards, IngestProgress, stop_on_ctrl_c};
 use super::setup;
 
 /// Fit a PCA-whitening on photos, for `index --whitening FILE`
@@ -51,14 +51,15 @@ pub struct WhitenArgs {
 }
 
 pub fn run(args: &WhitenArgs) -> Result<Exit> {
-    stop_on_ctrl_c();
+    stop_on_ctrl_c(Afterwards::BeginsAnew);
+    setup::tell_threads(args.jobs);
     let extractor = setup::extractor(&args.extractor)?;
     let options = IngestOptions {
         jobs: args.jobs,
         exclude: excluded(&args.exclude)?,
         ..IngestOptions::default()
     };
-    let mut progress = IngestProgress::new();
+    let mut progress = IngestProgress::default();
     let mut on_event = |event: IngestEvent<'_>| progress.on_event(&event);
     let descriptors = descriptors_of(&args.paths, &extractor, &options, &mut on_event);
     progress.finish();

@@ -7,7 +7,7 @@ mod forward;
 mod pieces;
 mod spare;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use self::fingerprint::fingerprint_of;
@@ -33,6 +33,7 @@ pub struct Extractor {
     room: Room,
     whitening: Option<Whitening>,
     fingerprint: Arc<Fingerprint>,
+    weights: PathBuf,
 }
 
 /// The pooled vectors of a spec's parts, as they come: neither normalized nor weighted.
@@ -69,6 +70,7 @@ impl Extractor {
             room: Room::default(),
             whitening: None,
             fingerprint: Arc::new(fingerprint),
+            weights: weights.to_owned(),
         })
     }
 
@@ -116,6 +118,12 @@ impl Extractor {
     #[must_use]
     pub fn preprocess(&self) -> &Preprocess {
         &self.fingerprint.recipe().preprocess
+    }
+
+    /// The file that its weights came from.
+    #[must_use]
+    pub fn weights(&self) -> &Path {
+        &self.weights
     }
 
     /// Where it runs.

@@ -91,6 +91,13 @@ impl Searcher {
         }
     }
 
+    /// What describes, if anything had to be described yet: of photos that the gallery knows it has
+    /// the descriptors.
+    #[must_use]
+    pub fn loaded_extractor(&self) -> Option<Arc<Extractor>> {
+        lock(&self.extractor).clone()
+    }
+
     /// What describes as the gallery's photos were described, loaded if it is not yet.
     ///
     /// # Errors

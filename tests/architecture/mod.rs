@@ -89,6 +89,7 @@ const CONFINED: &[(&str, &[&str])] = &[
     ),
     ("clap", &["cli/"]),
     ("indicatif", &["cli/"]),
+    ("terminal_size", &["cli/"]),
     ("anyhow", &["cli/"]),
 ];
 
