@@ -62,7 +62,7 @@ pub mod model;
 mod nearest;
 pub mod network;
 pub mod photo;
-mod program;
+pub mod program;
 pub mod ranking;
 pub mod replace;
 pub mod resolve;

@@ -21,6 +21,7 @@ use imgsearch::{Error, Extractor};
 use super::args::{ExtractorArgs, GalleryArgs, NetworkArgs, jobs};
 use super::exit::Exit;
 use super::index::excluded;
+use super::open;
 use super::output::html::failures;
 use super::output::table::evaluation;
 use super::output::{clean_line, json, plot};
@@ -28,6 +29,10 @@ use super::progress::{Afterwards, EvalProgress, stop_on_ctrl_c};
 use super::setup;
 
 /// Compare layers, poolings and hybrids on labelled photos by what they find
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag that is given or not"
+)]
 #[derive(Args)]
 #[command(after_help = "Examples:\n  imgsearch eval ./photos-by-class\n  \
                         imgsearch eval ./photos --ground-truth labels.csv --metric recall@1\n  \
@@ -60,6 +65,9 @@ pub struct EvalArgs {
     /// Show the hardest failures of the best spec as pictures
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
+    /// Show them in the browser
+    #[arg(long, requires = "html")]
+    open: bool,
     /// How many failures to show
     #[arg(long, value_name = "N", default_value_t = 30)]
     failures: usize,
@@ -198,6 +206,9 @@ pub fn run(args: &EvalArgs) -> Result<Exit> {
     } else if !report.specs.is_empty() {
         evaluation::table(&report, &mut out)?;
     }
+    if let Some(page) = args.html.as_ref().filter(|_| args.opens(&report)) {
+        open::show(page);
+    }
     Ok(if report.interrupted {
         Exit::Interrupted
     } else if report.skipped.is_empty() {
@@ -208,6 +219,11 @@ pub fn run(args: &EvalArgs) -> Result<Exit> {
 }
 
 impl EvalArgs {
+    /// Whether there is a page, and it is to be opened.
+    fn opens(&self, report: &Report) -> bool {
+        self.open && !report.specs.is_empty()
+    }
+
     fn options(&self, subject: &Subject<'_>) -> Result<EvalOptions> {
         let by = |neighbors: Option<usize>| {
             neighbors.map(|neighbors| Expansion {

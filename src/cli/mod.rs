@@ -11,6 +11,7 @@ mod hint;
 mod index;
 mod info;
 mod models;
+mod open;
 mod output;
 mod progress;
 mod query;

@@ -17,10 +17,12 @@ use super::args::{DescriptorArgs, GalleryArgs};
 use super::exit::Exit;
 use super::hint;
 use super::output::error::ErrorReport;
-use super::output::{clean, clean_line, contact_sheet, csv, html, json, nul, skipped_line, table};
+use super::output::{
+    clean, clean_line, contact_sheet, csv, html, json, nul, preview, skipped_line, table,
+};
 use super::progress::{FetchProgress, REBUILDING, StepProgress};
-use super::setup;
 use super::tell::{detail, note, tell};
+use super::{open, setup};
 
 /// Pictures of a folder that are shown beside what it found.
 const SHOWN_OF_FOLDER: usize = 12;
@@ -57,7 +59,7 @@ pub struct QueryArgs {
     #[arg(long, value_name = "X,Y,W,H", value_parser = |text: &str| text.parse::<Region>())]
     region: Option<Region>,
     /// Ask with every picture by itself, and print a line of JSON for each
-    #[arg(long, conflicts_with_all = ["csv", "nul", "html", "contact_sheet", "weight"])]
+    #[arg(long, conflicts_with_all = ["csv", "nul", "html", "open", "contact_sheet", "weight"])]
     each: bool,
     /// Leave out the pictures themselves: photos with the bytes of an IMAGE
     #[arg(long)]
@@ -104,6 +106,12 @@ pub struct QueryArgs {
     /// Write a page of thumbnails to look at
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
+    /// Show that page in the browser; where no FILE is named, one in a temporary folder
+    #[arg(long)]
+    open: bool,
+    /// Show small pictures of the matches in the terminal, if it has colours (24 bits)
+    #[arg(long, conflicts_with_all = ["json", "csv", "nul", "each"])]
+    preview: bool,
     /// Write the query (framed) and its matches as one picture
     #[arg(long, value_name = "FILE")]
     contact_sheet: Option<PathBuf>,
@@ -131,8 +139,8 @@ pub fn run(args: &QueryArgs) -> Result<Exit> {
         note!("note: {}", clean_line(&repair.to_string()));
     }
     let mut out = io::BufWriter::new(io::stdout().lock());
-    let exit = if args.each {
-        args.run_each(&searcher, &mut out)?
+    let (exit, page) = if args.each {
+        (args.run_each(&searcher, &mut out)?, None)
     } else {
         args.run_together(&searcher, &mut out)?
     };
@@ -141,6 +149,9 @@ pub fn run(args: &QueryArgs) -> Result<Exit> {
         setup::tell_loaded(&extractor);
     } else {
         detail!("weights: none were needed, the gallery knows what it was asked with");
+    }
+    if let Some(page) = page.filter(|_| args.open) {
+        open::show(&page);
     }
     Ok(exit)
 }
@@ -155,8 +166,20 @@ fn tell_asked(searcher: &Searcher) {
 }
 
 impl QueryArgs {
-    /// One query of all pictures together.
-    fn run_together(&self, searcher: &Searcher, out: &mut dyn Write) -> Result<Exit> {
+    /// Where the page is written, if one is.
+    fn page(&self) -> Result<Option<PathBuf>> {
+        match &self.html {
+            None if self.open => Ok(Some(open::place()?)),
+            html => Ok(html.clone()),
+        }
+    }
+
+    /// One query of all pictures together; and the page, if one was written.
+    fn run_together(
+        &self,
+        searcher: &Searcher,
+        out: &mut dyn Write,
+    ) -> Result<(Exit, Option<PathBuf>)> {
         let given = self.weight.len();
         if given != 0 && given != self.images.len() {
             anyhow::bail!(
@@ -188,22 +211,28 @@ impl QueryArgs {
         } else if answer.matches.is_empty() {
             note!("note: no photo in the gallery matches");
         }
-        self.write_pictures(photos, &answer)?;
+        let page = self.write_pictures(photos, &answer)?;
         if self.json {
             json::print(&answer, out)?;
         } else if self.csv {
             csv::matches(&answer.matches, out)?;
         } else if self.nul {
             nul::matches(&answer.matches, out)?;
+        } else if self.preview && preview::is_possible() {
+            preview::matches(&answer.matches, out)?;
         } else {
+            if self.preview {
+                note!("note: pictures are shown on a terminal with colours only");
+            }
             table::matches(&answer.matches, out)?;
         }
         let has_all = answer.queries.iter().all(|asked| asked.skipped.is_empty());
-        Ok(match (answer.matches.is_empty(), has_all) {
+        let exit = match (answer.matches.is_empty(), has_all) {
             (true, _) => Exit::Nothing,
             (false, true) => Exit::Done,
             (false, false) => Exit::Skipped,
-        })
+        };
+        Ok((exit, page))
     }
 
     /// A query for each picture, and a line for each answer. One that cannot be asked does not stop
@@ -279,9 +308,14 @@ impl QueryArgs {
     }
 
     /// The page and the sheet. A picture that the gallery knows and the disk has no more is left out.
-    fn write_pictures(&self, from_input: Vec<Option<Photo>>, answer: &Answer) -> Result<()> {
-        if self.html.is_none() && self.contact_sheet.is_none() {
-            return Ok(());
+    fn write_pictures(
+        &self,
+        from_input: Vec<Option<Photo>>,
+        answer: &Answer,
+    ) -> Result<Option<PathBuf>> {
+        let page = self.page()?;
+        if page.is_none() && self.contact_sheet.is_none() {
+            return Ok(None);
         }
         let photos = self
             .images
@@ -300,14 +334,14 @@ impl QueryArgs {
                 photo.into_iter().chain(read).collect::<Vec<_>>()
             });
         let photos: Vec<Photo> = photos.collect();
-        if let Some(file) = &self.html {
+        if let Some(file) = &page {
             let page = html::page(&photos, &answer.matches);
             replace(file, page.as_bytes()).map_err(FileError::write_at(file))?;
         }
         if let Some(file) = &self.contact_sheet {
             contact_sheet::write(file, &photos, &answer.matches)?;
         }
-        Ok(())
+        Ok(page)
     }
 }
 

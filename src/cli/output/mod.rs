@@ -10,6 +10,7 @@ pub mod json;
 pub mod npy;
 pub mod nul;
 pub mod plot;
+pub mod preview;
 mod raster;
 pub mod table;
 

@@ -83,7 +83,7 @@ fn figure(
 }
 
 /// The address of a file: RFC 8089, every byte that is not plain written with `%`.
-fn address(path: &Path) -> String {
+pub fn address(path: &Path) -> String {
     let mut address = "file://".to_owned();
     for byte in path.as_os_str().as_encoded_bytes() {
         match byte {

@@ -15,16 +15,19 @@ use super::{photos, shown_clean};
 
 /// Rank, similarity, path: one line each.
 pub fn matches(matches: &[Match], out: &mut dyn Write) -> io::Result<()> {
-    for (rank, found) in (1..).zip(matches) {
-        writeln!(
-            out,
-            "{rank:>4}  {:.4}  {}{}",
-            found.similarity,
-            shown_clean(&found.record.path),
-            if found.exists() { "" } else { "  (gone)" }
-        )?;
-    }
-    Ok(())
+    let mut ranked = (1..).zip(matches);
+    ranked.try_for_each(|(rank, found)| one_match(rank, found, out))
+}
+
+/// The line about one of them.
+pub fn one_match(rank: usize, found: &Match, out: &mut dyn Write) -> io::Result<()> {
+    writeln!(
+        out,
+        "{rank:>4}  {:.4}  {}{}",
+        found.similarity,
+        shown_clean(&found.record.path),
+        if found.exists() { "" } else { "  (gone)" }
+    )
 }
 
 /// What an ingestion did, in two lines.
