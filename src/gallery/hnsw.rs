@@ -162,9 +162,11 @@ impl FlatHnsw<'_> {
             .filter(move |neighbor| *neighbor < points)
     }
 
+    /// No more than there are lists: a damaged file may say four thousand million.
     fn layers(&self, point: u32) -> usize {
         let at = |point: usize| self.upper_starts.get(point).copied().unwrap_or(0);
-        at(point as usize + 1).saturating_sub(at(point as usize)) as usize
+        let layers = at(point as usize + 1).saturating_sub(at(point as usize)) as usize;
+        layers.min(self.upper.len() / M)
     }
 
     /// On each upper layer, walks to the neighbour nearest to the query until none is nearer.
@@ -318,6 +320,24 @@ mod tests {
         }
         let recall = hits as f32 / 1000.0;
         assert!(recall >= 0.95, "recall@10 {recall} (seed {seed})");
+    }
+
+    #[test]
+    fn an_entry_with_more_layers_than_there_are_lists_is_descended_from_soon() {
+        let all = structured(200, 8, 3);
+        let vectors = all.as_vectors();
+        let mut graph = build(vectors, &mut |_, _| ControlFlow::Continue(())).unwrap();
+        graph.upper_starts[graph.entry as usize + 1] = u32::MAX;
+        let flat = FlatHnsw {
+            vectors,
+            lowest: &graph.lowest,
+            upper_starts: &graph.upper_starts,
+            upper: &graph.upper,
+            entry: graph.entry,
+            ef_search: 20,
+        };
+        assert!(flat.layers(graph.entry) <= graph.upper.len() / M);
+        assert_eq!(flat.search(vectors.row(0), 10, &|_| true).len(), 10);
     }
 
     #[test]

@@ -16,6 +16,11 @@ use super::stop::{self, Bytes};
 use crate::caught::caught;
 use crate::error::{PhotoError, Result};
 
+mod tiff;
+
+/// Bytes that a part of an animation may take however small the picture is.
+const OF_ANY_PART: u64 = 1 << 20;
+
 /// Decodes whatever `bytes` are; `path` is for messages. Transparent parts are laid over white.
 ///
 /// # Errors
@@ -102,6 +107,12 @@ fn decode_jpeg(path: &Path, bytes: &[u8], wanted: Option<u32>) -> Result<Picture
 }
 
 fn decode_with(path: &Path, bytes: &[u8], format: ImageFormat) -> Result<Picture, PhotoError> {
+    if format == ImageFormat::Tiff && !tiff::has_its_values(bytes) {
+        return Err(damaged(
+            path,
+            "a tag of it has more values than the file has bytes",
+        ));
+    }
     let mut limits = Limits::default();
     limits.max_alloc = Some(Budget::of_machine().total().min(8 * MAX_PIXELS));
     let mut reader = ImageReader::with_format(Bytes(Cursor::new(bytes)), format);
@@ -125,6 +136,12 @@ fn decode_with(path: &Path, bytes: &[u8], format: ImageFormat) -> Result<Picture
     };
     let needed = decoder.total_bytes() + of_decoder + 3 * pixels + turned;
     let share = share(path, bytes, needed)?;
+    if format == ImageFormat::Gif {
+        // Of its first part, which may be larger than the whole and has no share: seldom, and by little.
+        let mut limits = Limits::default();
+        limits.max_alloc = Some(4 * decoder.total_bytes() + OF_ANY_PART);
+        decoder.set_limits(limits).map_err(failed)?;
+    }
     let image = DynamicImage::from_decoder(decoder).map_err(failed)?;
     let mut image = DynamicImage::from(over_white(image));
     image.apply_orientation(orientation);

@@ -11,7 +11,7 @@ mod keras;
 mod metered;
 mod numbers;
 pub mod parameters;
-mod pickle;
+pub(crate) mod pickle;
 mod safetensors;
 mod torch;
 mod torch_legacy;

@@ -6,7 +6,7 @@ use half::{bf16, f16};
 
 /// How one number of a tensor is stored, little-endian.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum NumberType {
+pub(crate) enum NumberType {
     F16,
     Bf16,
     F32,

@@ -4,6 +4,7 @@
 //! that count) becomes the same [`GroundTruth`]: items, and queries with their relevant items.
 
 mod folders;
+mod judgements;
 mod labelled;
 mod names;
 mod oxford;

@@ -5,16 +5,13 @@
 //! Radenović et al., "Revisiting Oxford and Paris: Large-Scale Image Retrieval Benchmarking", 2018.
 //! Queries are cut out by their boxes; their photos are not in the gallery.
 
-use std::fs::File;
-use std::io::BufReader;
 use std::path::Path;
 
-use serde::Deserialize;
-
 use super::super::metrics::Metric;
+use super::judgements::{self, Judgement};
 use super::labelled::by_stem;
 use super::set::{GroundTruth, Item, Query, Region};
-use crate::error::{EvalError, FileError, Result};
+use crate::error::{EvalError, Result};
 use crate::photo::Found;
 
 /// Which of the answers count; the paper's three setups.
@@ -29,27 +26,9 @@ pub enum Difficulty {
     Hard,
 }
 
-#[derive(Deserialize)]
-struct Judgements {
-    imlist: Vec<String>,
-    qimlist: Vec<String>,
-    gnd: Vec<Judgement>,
-}
-
-#[derive(Deserialize)]
-struct Judgement {
-    bbx: Option<Vec<f32>>,
-    #[serde(default)]
-    easy: Vec<u32>,
-    #[serde(default)]
-    hard: Vec<u32>,
-    #[serde(default)]
-    junk: Vec<u32>,
-}
-
 pub fn read(path: &Path, difficulty: Difficulty, found: &[Found]) -> Result<GroundTruth> {
     let invalid = EvalError::ground_truth_at(path, None);
-    let truth = parse(path)?;
+    let truth = judgements::read(path)?;
     if truth.qimlist.len() != truth.gnd.len() {
         return Err(invalid("not as many judgements as queries").into());
     }
@@ -104,19 +83,6 @@ pub fn read(path: &Path, difficulty: Difficulty, found: &[Found]) -> Result<Grou
         groups: truth.qimlist,
         measure: Metric::OxfordMap,
     })
-}
-
-fn parse(path: &Path) -> Result<Judgements> {
-    let file = File::open(path).map_err(FileError::read_at(path))?;
-    let reader = BufReader::new(file);
-    let parsed = if path.extension().is_some_and(|ending| ending == "json") {
-        serde_json::from_reader(reader).ok()
-    } else {
-        serde_pickle::from_reader(reader, serde_pickle::DeOptions::new()).ok()
-    };
-    let invalid = EvalError::ground_truth_at(path, None);
-    let reason = "not the ground truth of a revisited set (imlist, qimlist, gnd)";
-    Ok(parsed.ok_or_else(|| invalid(reason))?)
 }
 
 impl Judgement {

@@ -163,3 +163,26 @@ fn transparent_pictures_are_laid_over_white_strip_by_strip_as_all_at_once() {
         assert_eq!(over_white(picture.into()), expected);
     }
 }
+
+#[test]
+fn a_gifs_first_part_that_is_much_larger_than_the_whole_takes_no_memory() {
+    let mut whole = Cursor::new(Vec::new());
+    let picture = image::RgbaImage::from_pixel(23, 17, image::Rgba([90, 80, 70, 255]));
+    picture.write_to(&mut whole, ImageFormat::Gif).unwrap();
+    let whole = whole.into_inner();
+    assert_eq!(decode(Path::new("a"), &whole).unwrap().width, 23);
+    let part = [0x2c, 0, 0, 0, 0, 23, 0, 17, 0];
+    let at = whole.windows(part.len()).position(|bytes| bytes == part);
+    let mut large = whole;
+    large[at.unwrap() + 6] = 0x40;
+    large[at.unwrap() + 8] = 0x40;
+    let refused = format!("{:?}", decode(Path::new("a"), &large).unwrap_err());
+    assert!(refused.contains("InsufficientMemory"), "{refused}");
+}
+
+#[test]
+fn a_tiffs_tag_without_its_values_takes_no_memory() {
+    let tag = b"II\x2a\0\x08\0\0\0\x01\0\x01\x01\x03\0\0\0\x80\0\0\0\0\0\0\0\0\0";
+    let refused = decode(Path::new("a"), tag).unwrap_err().to_string();
+    assert!(refused.contains("more values than the file"), "{refused}");
+}

@@ -38,13 +38,15 @@ impl Pickle {
             0x80 => drop(bytes.exact::<1>()?),
             0x95 => drop(bytes.exact::<8>()?),
             b'c' | 0x93 | b'R' | 0x81 | b'b' | b'Q' => self.call(instruction, bytes)?,
-            b'q' | b'r' | 0x94 | b'h' | b'j' => self.remember(instruction, bytes)?,
+            b'p' | b'q' | b'r' | 0x94 | b'g' | b'h' | b'j' => self.remember(instruction, bytes)?,
             b'('
             | b't'
             | b')'
             | 0x85..=0x87
             | b']'
             | b'}'
+            | b'l'
+            | b'd'
             | b'a'
             | b'e'
             | b's'
@@ -72,10 +74,8 @@ impl Pickle {
                 let len = bytes.byte()?.into();
                 long(&bytes.many(len)?)
             }
-            b'G' => {
-                bytes.exact::<8>()?;
-                Value::Other
-            }
+            b'G' => Value::Float(f64::from_be_bytes(bytes.exact()?)),
+            b'I' | b'L' | b'F' | b'S' | b'V' => self.line(instruction, &bytes.line()?)?,
             // The four kinds of text, by the width of their length; `U` and `T` are Python 2's.
             b'X' | b'T' => {
                 let len = u32::from_le_bytes(bytes.exact()?).into();
@@ -102,14 +102,37 @@ impl Pickle {
         Ok(value)
     }
 
+    /// What Python's first format writes as lines. A text's escapes stay as they are written.
+    fn line(&mut self, instruction: u8, line: &str) -> Result<Value> {
+        let value = match (instruction, line) {
+            (b'I', "00") => Some(Value::Bool(false)),
+            (b'I', "01") => Some(Value::Bool(true)),
+            (b'F', _) => line.parse().ok().map(Value::Float),
+            (b'S', _) => {
+                let quote = line
+                    .chars()
+                    .next()
+                    .filter(|quote| matches!(quote, '\'' | '"'));
+                let text = quote.and_then(|quote| line[1..].strip_suffix(quote));
+                text.map(|text| self.text_of(text.as_bytes()))
+            }
+            (b'V', _) => Some(self.text_of(line.as_bytes())),
+            _ => line.trim_end_matches('L').parse().ok().map(Value::Int),
+        };
+        value.ok_or(PickleError::Operand)
+    }
+
     fn new_text<R: Read>(&mut self, len: u64, bytes: &mut Bytes<R>) -> Result<Value> {
-        let text = bytes.many(len)?;
+        Ok(self.text_of(&bytes.many(len)?))
+    }
+
+    fn text_of(&mut self, text: &[u8]) -> Value {
         let next = self.texts.len();
-        let at = *self.numbers.entry(blake3::hash(&text)).or_insert(next);
+        let at = *self.numbers.entry(blake3::hash(text)).or_insert(next);
         if at == next {
-            self.texts.push(String::from_utf8_lossy(&text).into_owned());
+            self.texts.push(String::from_utf8_lossy(text).into_owned());
         }
-        Ok(Value::Text(at))
+        Value::Text(at)
     }
 
     /// Tuples, lists and dicts.
@@ -134,6 +157,16 @@ impl Pickle {
                 self.stack.push(list);
             }
             b'}' => self.push_dict(),
+            b'l' => {
+                let items = self.pop_to_mark()?;
+                let list = Value::List(push(&mut self.lists, items));
+                self.stack.push(list);
+            }
+            b'd' => {
+                let items = self.pop_to_mark()?;
+                self.push_dict();
+                self.set(&items)?;
+            }
             b'a' => {
                 let item = self.pop()?;
                 self.append(vec![item])?;
@@ -158,10 +191,11 @@ impl Pickle {
     fn remember<R: Read>(&mut self, instruction: u8, bytes: &mut Bytes<R>) -> Result<()> {
         let at = match instruction {
             b'q' | b'h' => bytes.byte()?.into(),
+            b'p' | b'g' => bytes.line()?.parse().map_err(|_| PickleError::Operand)?,
             b'r' | b'j' => u32::from_le_bytes(bytes.exact()?),
             _ => self.memo.len() as u32,
         };
-        if matches!(instruction, b'h' | b'j') {
+        if matches!(instruction, b'g' | b'h' | b'j') {
             let value = *self.memo.get(&at).ok_or(PickleError::Operand)?;
             self.stack.push(value);
         } else {

@@ -1,4 +1,4 @@
-//! A reader of pickles that knows tensors and nothing else.
+//! A reader of pickles that knows plain values and tensors, and nothing else.
 //!
 //! A pickle is a program for a stack machine, and Python's own reader lets that program call any
 //! function. This one runs only what the state of a network needs: numbers, strings, tuples,
@@ -14,7 +14,7 @@ mod machine;
 use std::collections::HashMap;
 use std::io;
 
-pub(super) use self::bytes::Bytes;
+pub(crate) use self::bytes::Bytes;
 use super::numbers::NumberType;
 
 /// More than the state of any network takes (about 30 instructions for each tensor), and few
@@ -25,11 +25,11 @@ const MAX_AXES: usize = 64;
 /// Longest name of a class or function, in bytes; it is told when it is refused.
 const MAX_NAME: usize = 200;
 /// Longest pickle, in bytes.
-pub(super) const MAX_BYTES: u64 = 64 << 20;
+pub(crate) const MAX_BYTES: u64 = 64 << 20;
 
 /// Why a pickle could not be read.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum PickleError {
+pub(crate) enum PickleError {
     #[error(transparent)]
     Io(#[from] io::Error),
     #[error("refused `{0}`")]
@@ -48,12 +48,13 @@ type Result<T> = std::result::Result<T, PickleError>;
 
 /// A value on the machine's stack; the larger ones are numbers of entries in [`Pickle`].
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Value {
+pub(crate) enum Value {
     Mark,
     None,
     Bool(bool),
     Int(i64),
-    /// A float, bytes or an integer beyond 64 bits: no part of a tensor.
+    Float(f64),
+    /// Bytes or an integer beyond 64 bits: no part of a tensor.
     Other,
     Text(usize),
     Tuple(usize),
@@ -66,7 +67,7 @@ pub(super) enum Value {
 
 /// The classes and functions that tensors are pickled with.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Global {
+pub(crate) enum Global {
     OrderedDict,
     RebuildTensor,
     RebuildParameter,
@@ -93,7 +94,7 @@ impl Global {
 
 /// A storage as the pickle names it: the numbers themselves lie elsewhere in the file.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct StorageName {
+pub(crate) struct StorageName {
     /// Number of an entry of [`Pickle::texts`]. Equal keys have equal numbers: a long one may be named
     /// a hundred thousand times.
     pub key: usize,
@@ -106,7 +107,7 @@ pub(super) struct StorageName {
 
 /// A tensor as the pickle describes it.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct TensorView {
+pub(crate) struct TensorView {
     /// Number of an entry of [`Pickle::storages`].
     pub storage: usize,
     /// Where it starts in the storage, in numbers.
@@ -117,7 +118,7 @@ pub(super) struct TensorView {
 
 /// Everything that a pickle made.
 #[derive(Debug)]
-pub(super) struct Pickle {
+pub(crate) struct Pickle {
     pub root: Value,
     pub texts: Vec<String>,
     pub tuples: Vec<Vec<Value>>,
@@ -144,6 +145,26 @@ impl Pickle {
             Value::Text(at) => Some(&self.texts[at]),
             _ => None,
         }
+    }
+
+    /// The items that `value` has, if it is a list or a tuple.
+    pub fn items(&self, value: Value) -> Option<&[Value]> {
+        match value {
+            Value::Tuple(at) => Some(&self.tuples[at]),
+            Value::List(at) => Some(&self.lists[at]),
+            _ => None,
+        }
+    }
+
+    /// What `value`, if it is a dict, has under `key`.
+    pub fn entry(&self, value: Value, key: &str) -> Option<Value> {
+        let Value::Dict(at) = value else {
+            return None;
+        };
+        // What was set last counts.
+        let mut entries = self.dicts[at].iter().rev();
+        let found = entries.find(|(known, _)| self.text(*known) == Some(key));
+        found.map(|(_, value)| *value)
     }
 
     /// What calling `function` would give.
@@ -184,11 +205,7 @@ impl Pickle {
     }
 
     fn sizes(&self, value: Value) -> Result<Vec<usize>> {
-        let items = match value {
-            Value::Tuple(at) => &self.tuples[at],
-            Value::List(at) => &self.lists[at],
-            _ => return Err(PickleError::Tensor),
-        };
+        let items = self.items(value).ok_or(PickleError::Tensor)?;
         // Sizes are copied for each tensor that names them.
         if items.len() > MAX_AXES {
             return Err(PickleError::Tensor);
