@@ -145,14 +145,16 @@ fn pipes_and_devices_are_written_to() {
 
 /// Where files may be made by themselves: in the mechanism, in what has one of its own because others
 /// read it meanwhile, and where nothing earlier can lie.
-const MAY_CREATE: [&str; 8] = [
+const MAY_CREATE: [&str; 10] = [
     "replace.rs",
+    "gallery/folder.rs",
     "gallery/store/guard.rs",
     "gallery/store/leftovers.rs",
     "gallery/snapshot/",
     "gallery/mod.rs",
     "gallery/open.rs",
     "model/cache.rs",
+    "model/hub/repository.rs",
     "model/wheel.rs",
 ];
 
@@ -176,7 +178,7 @@ fn no_other_code_writes_over_a_file() {
                 .to_owned();
             let text = fs::read_to_string(&path).unwrap();
             // Tests come last in a file.
-            let code = text.split("#[cfg(test)]\nmod tests").next().unwrap();
+            let code = text.split("\nmod tests {").next().unwrap();
             let makes = [
                 "File::create",
                 "fs::write(",
