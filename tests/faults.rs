@@ -397,3 +397,57 @@ fn a_full_disk_fails_clearly_keeps_what_is_there_and_goes_on_with_room() {
     );
     assert!(after.contains("90 photos, 0 problems"), "{after}");
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_snapshot_that_does_not_fit_leaves_the_last_one_and_comes_once_there_is_room() {
+    let w = Workspace::painted(10, 4);
+    fs::create_dir(w.path("more")).unwrap();
+    fs::rename(w.path("photos/city_0.png"), w.path("more/city.png")).unwrap();
+    let script = r#"
+        export IMGSEARCH_GALLERY=disk/gallery
+        index() { "$COMMAND" index "$@" --weights "$WEIGHTS" --preprocess "$SMALL" 2>&1; echo "exit $?"; }
+        query() { "$COMMAND" query "$@" --weights "$WEIGHTS" -k 100 | wc -l; }
+        index photos
+        # All is stored at the first attempt that has the room for it; the snapshot is larger.
+        for room in 0 20 40 80; do
+            rm -f disk/filler
+            head -c "${room}k" /dev/zero > disk/room
+            cat /dev/zero > disk/filler 2> /dev/null
+            rm disk/room
+            echo "== room $room"
+            index photos more
+            echo "photos $(query more/city.png)"
+        done
+        echo "== all"
+        rm disk/filler
+        index photos more
+        echo "photos $(query more/city.png)"
+        "$COMMAND" verify
+        ls disk/gallery
+    "#;
+    let Some(told) = on_a_small_disk(&w, script) else {
+        return;
+    };
+    println!("{told}");
+    let (before, after) = told.split_once("== all").unwrap();
+    for attempt in before.split("== room").skip(1) {
+        assert!(attempt.contains("exit 1"), "{attempt}");
+        assert!(attempt.contains("hint: make room"), "{attempt}");
+        assert!(attempt.contains("photos 39\n"), "{attempt}");
+    }
+    // Whatever has the room before, the snapshot itself met the full disk too.
+    assert!(
+        before.contains("cannot write disk/gallery/snapshot-"),
+        "{before}"
+    );
+    assert!(
+        after.contains("photos 40\n") && after.contains("40 photos, 0 problems"),
+        "{after}"
+    );
+    let left: Vec<&str> = after
+        .lines()
+        .filter(|line| line.starts_with("snapshot-"))
+        .collect();
+    assert_eq!(left.len(), 1, "{after}");
+}

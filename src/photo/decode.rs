@@ -17,6 +17,7 @@ use crate::caught::caught;
 use crate::error::{PhotoError, Result};
 
 mod tiff;
+mod webp;
 
 /// Bytes that a part of an animation may take however small the picture is.
 const OF_ANY_PART: u64 = 1 << 20;
@@ -121,6 +122,9 @@ fn decode_with(path: &Path, bytes: &[u8], format: ImageFormat) -> Result<Picture
     let mut decoder = reader.into_decoder().map_err(failed)?;
     let (width, height) = decoder.dimensions();
     check_pixels(path, width, height)?;
+    if format == ImageFormat::WebP && !webp::fits(bytes, width, height) {
+        return Err(damaged(path, "a picture in it is larger than the whole"));
+    }
     let orientation = decoder.orientation().map_err(failed)?;
     let pixels = u64::from(width) * u64::from(height);
     let turned = if orientation == Orientation::NoTransforms {

@@ -10,8 +10,10 @@ use fastrand::Rng;
 use crate::memory;
 use crate::targets::Target;
 
-/// How long a reader may take for an input, which has 64 KiB at the most.
+/// How long a reader may take for an input, which has 64 KiB at the most, and beside that in
+/// nanoseconds for each byte that the target allows it.
 const PATIENCE: Duration = Duration::from_secs(10);
+const PER_BYTE: u64 = 5;
 /// Memory that any input may take, in bytes, beside what the target allows for what it holds.
 const ROOM: u64 = 64 << 20;
 /// So many findings of one run are enough to begin with.
@@ -41,6 +43,7 @@ fn input(target: &Target, corpus: &[(PathBuf, Vec<u8>)], case: u64) -> Vec<u8> {
 
 /// Whether the reader took the input; or what is wrong with how it did.
 fn examine(target: &Target, bytes: &[u8]) -> Result<bool, String> {
+    let patience = PATIENCE + Duration::from_nanos((target.room)(bytes).saturating_mul(PER_BYTE));
     let mut least = Duration::MAX;
     let mut read = Ok(false);
     // A machine that does much else is slow now and then, a reader always.
@@ -48,11 +51,11 @@ fn examine(target: &Target, bytes: &[u8]) -> Result<bool, String> {
         let begun = Instant::now();
         read = once(target, bytes);
         least = least.min(begun.elapsed());
-        if least <= PATIENCE || read.is_err() {
+        if least <= patience || read.is_err() {
             break;
         }
     }
-    if least > PATIENCE {
+    if least > patience {
         return Err(format!("it took {:.0} s", least.as_secs_f64()));
     }
     read

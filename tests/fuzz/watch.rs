@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use crate::examine;
 
 /// Nothing may stand still for as long; the case that takes it is not waited for.
-const STANDSTILL: Duration = Duration::from_secs(60);
+const STANDSTILL: Duration = Duration::from_secs(180);
 
 /// Runs a target for so many seconds, from case `first` on.
 pub fn run(name: &str, first: u64, seconds: u64) -> bool {
