@@ -166,7 +166,8 @@ impl<'a> Features<'a> {
     /// 1; one that was zero is zero, and like nothing.
     ///
     /// # Errors
-    /// [`GalleryError::DamagedStore`], [`GalleryError::Store`] if the cache fails;
+    /// [`GalleryError::DamagedStore`](crate::error::GalleryError),
+    /// [`GalleryError::Store`](crate::error::GalleryError) if the cache fails;
     /// [`EvalError::TooFewQueries`] if no item has features.
     pub fn matrix(&self, part: &Part) -> Result<Matrix> {
         let key = self.key(part);

@@ -16,7 +16,7 @@ use crate::error::{FileError, GalleryError, Result};
 pub const DEFAULT_NAME: &str = ".imgsearch";
 
 /// Finds the gallery for `photos`, which may be none: in the current folder or above it, else beside
-/// the photos or above them. One in the current folder is called [`DEFAULT_NAME`], others by their
+/// the photos or above them. One in the current folder is called `.imgsearch`, others by their
 /// absolute path.
 ///
 /// # Errors

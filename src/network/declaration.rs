@@ -59,7 +59,7 @@ impl Network {
     }
 
     /// The layer called `name`, canonically or by an alias. Of every network the end of its last stage,
-    /// which is described unless another layer is named, is [`LAST`] too.
+    /// which is described unless another layer is named, is `last` too.
     ///
     /// # Errors
     /// [`NetworkError::UnknownLayer`], which suggests the nearest name.
