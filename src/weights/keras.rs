@@ -19,6 +19,7 @@ use hdf5_reader::{Dataset, Datatype, Hdf5File};
 use super::damage::Damage;
 use super::metered::Metered;
 use super::numbers::{NumberType, Stored, Tensors};
+use crate::caught::caught;
 use crate::error::{Result, WeightsError};
 
 /// What a file starts with.
@@ -29,8 +30,14 @@ const MAX_DEPTH: usize = 8;
 /// What `.weights.h5` calls the group of a layer's tensors, which are numbered in it.
 const NUMBERED: &str = "vars";
 
-/// The tensors of `file`.
+/// The tensors of `file`. What the library adds up of a file's numbers may overflow, and is that file's
+/// error.
 pub(super) fn read(file: &File, path: &Path) -> Result<Tensors, WeightsError> {
+    let gave_up = |said: String| Err(WeightsError::damaged_at(path)(said));
+    caught(|| read_whole(file, path)).unwrap_or_else(gave_up)
+}
+
+fn read_whole(file: &File, path: &Path) -> Result<Tensors, WeightsError> {
     let (file, len) = open(file).map_err(WeightsError::damaged_at(path))?;
     let mut reader = Reader {
         file,

@@ -59,7 +59,7 @@ impl Storage for Metered {
 
     fn read_range(&self, offset: u64, len: usize) -> Result<StorageBuffer> {
         let mut account = self.account.lock().unwrap_or_else(PoisonError::into_inner);
-        account.spend(COST + len as u64)?;
+        account.spend(COST.saturating_add(len as u64))?;
         let bytes = self.file.read_range(offset, len)?;
         account.note(&bytes)?;
         drop(account);
@@ -81,7 +81,7 @@ impl Account {
             if bytes.len() > BEFORE_MEMBERS {
                 let count = u64::from(u16::from_le_bytes([bytes[6], bytes[7]]));
                 self.members += count;
-                self.spend(count.saturating_mul(MEMBER + self.names))?;
+                self.spend(count.saturating_mul(MEMBER.saturating_add(self.names)))?;
             }
         } else if self.members > 0 && self.names == 0 {
             self.names = bytes.len() as u64;
