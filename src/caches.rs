@@ -8,7 +8,7 @@ use serde::{Serialize, Serializer};
 
 use crate::document::{Document, Place};
 use crate::error::{FileError, Result};
-use crate::gallery::PooledCache;
+use crate::gallery::{PooledCache, size_on_disk};
 use crate::model::FetchOptions;
 
 /// What is kept, with its sizes.
@@ -67,14 +67,14 @@ impl Caches {
             for path in entries(&folder) {
                 let model = folder.file_name().unwrap_or_default();
                 let model = model.to_string_lossy().into_owned();
-                let bytes = size(&path);
+                let bytes = size_on_disk(&path);
                 let file = Cached { path, bytes };
                 weights.push(CachedWeights { model, file });
             }
         }
         let path = PooledCache::folder(dir);
         let evaluations = path.is_dir().then(|| {
-            let bytes = size(&path);
+            let bytes = size_on_disk(&path);
             Cached { path, bytes }
         });
         let of_weights = weights.iter().map(|one| one.file.bytes);
@@ -122,13 +122,4 @@ fn entries(folder: &Path) -> Vec<PathBuf> {
     let mut paths: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
     paths.sort();
     paths
-}
-
-/// Bytes of a file, or of all files in a folder; of a link, its own.
-fn size(path: &Path) -> u64 {
-    match path.symlink_metadata() {
-        Ok(metadata) if metadata.is_dir() => entries(path).iter().map(|one| size(one)).sum(),
-        Ok(metadata) => metadata.len(),
-        Err(_) => 0,
-    }
 }

@@ -171,7 +171,8 @@ fn ingest(
     report.interrupted = on_event(event).is_break();
     for (path, problem) in walked.problems {
         let reason = problem.into();
-        report.skip(Skipped { path, reason }, on_event);
+        let skipped = Skipped { path, reason };
+        report.interrupted |= pass_over(&mut report.skipped, skipped, on_event);
     }
     let mut lost = None;
     if !report.interrupted {
@@ -200,15 +201,11 @@ fn ingest(
     lost.map_or(Ok(report), Err)
 }
 
-impl IngestReport {
-    fn skip(
-        &mut self,
-        skipped: Skipped,
-        on_event: &mut dyn FnMut(IngestEvent<'_>) -> ControlFlow<()>,
-    ) {
-        self.interrupted |= on_event(IngestEvent::Skipped(&skipped)).is_break();
-        self.skipped.push(skipped);
-    }
+/// Notes a photo that is passed over, and tells; whether whoever is told stops it.
+fn pass_over(list: &mut Vec<Skipped>, skipped: Skipped, on_event: OnIngest<'_>) -> bool {
+    let is_over = on_event(IngestEvent::Skipped(&skipped)).is_break();
+    list.push(skipped);
+    is_over
 }
 
 /// Runs the workers over all photos to do, and stores what they find. Returns the error of a device
@@ -286,7 +283,11 @@ impl Storing<'_> {
                     self.lost.get_or_insert(reason);
                 }
                 Err(Error::Photo(PhotoError::Stopped { .. })) => {}
-                Err(reason) => self.report.skip(Skipped { path, reason }, on_event),
+                Err(reason) => {
+                    let skipped = Skipped { path, reason };
+                    self.report.interrupted |=
+                        pass_over(&mut self.report.skipped, skipped, on_event);
+                }
             },
         }
         let is_due = self.last_write.elapsed() >= LONGEST_WAIT;

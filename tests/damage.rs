@@ -14,6 +14,7 @@ use imgsearch::{Error, Result};
 use tempfile::TempDir;
 
 use crate::common::collection::{Chance, fingerprint, photo, publish};
+use crate::common::copy;
 
 const PHOTOS: usize = 90;
 
@@ -32,19 +33,6 @@ fn gallery(dir: &Path) {
     publish(&mut gallery).unwrap();
     let snapshot = Snapshot::open(dir).unwrap();
     assert_eq!((snapshot.graph_points(), snapshot.len()), (70, PHOTOS - 1));
-}
-
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let to = to.join(entry.file_name());
-        if entry.path().is_dir() {
-            copy(&entry.path(), &to);
-        } else {
-            fs::copy(entry.path(), to).unwrap();
-        }
-    }
 }
 
 /// Every photo with its descriptor's bits.

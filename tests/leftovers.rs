@@ -11,6 +11,7 @@ use imgsearch::gallery::{Gallery, Record};
 use tempfile::TempDir;
 
 use crate::common::collection::{Chance, descriptor, fingerprint, photo, publish};
+use crate::common::copy;
 
 const PHOTOS: usize = 90;
 
@@ -48,19 +49,6 @@ fn killed(photos: &Photos, runs: usize) -> TempDir {
     }
     assert!(!left.path().join("current").exists());
     left
-}
-
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let to = to.join(entry.file_name());
-        if entry.path().is_dir() {
-            copy(&entry.path(), &to);
-        } else {
-            fs::copy(entry.path(), to).unwrap();
-        }
-    }
 }
 
 /// Whether the gallery has exactly these photos, with these descriptors.

@@ -21,6 +21,7 @@ pub use self::pooling::Pooling;
 pub(crate) use self::recipe::default_spec;
 pub use self::recipe::{Projection, Recipe};
 pub use self::spec::{DescriptorSpec, Part};
+pub(crate) use self::vector::LEAST_SQUARES;
 pub use self::vector::{UnitVector, dot, normalize_in_place};
 pub use self::vectors::{Matrix, Vectors};
 pub use self::whitening::Whitening;

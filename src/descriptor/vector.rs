@@ -81,6 +81,10 @@ impl UnitVector {
     }
 }
 
+/// Where the squares sum up to less, the values are rounding noise around zero and the direction means
+/// nothing.
+pub const LEAST_SQUARES: f64 = 1e-24;
+
 /// Scales `values` to length 1 in place; the norm is summed in f64, so long vectors lose nothing.
 ///
 /// # Errors
@@ -90,8 +94,7 @@ pub fn normalize_in_place(values: &mut [f32]) -> Result<(), DescriptorError> {
     if !squares.is_finite() {
         return Err(DescriptorError::NonFiniteDescriptor);
     }
-    // Below this, the values are rounding noise around zero and the direction means nothing.
-    if squares < 1e-24 {
+    if squares < LEAST_SQUARES {
         return Err(DescriptorError::ZeroDescriptor);
     }
     let scale = 1.0 / squares.sqrt();

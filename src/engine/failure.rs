@@ -50,9 +50,7 @@ impl From<Failure> for NetworkError {
             None => source.into(),
         };
         if is_memory {
-            // Whoever knows how many there were says so.
-            let pictures = 1;
-            Self::OutOfMemory { pictures, source }
+            Self::OutOfMemory { source }
         } else if is_lost {
             Self::DeviceLost { source }
         } else {

@@ -62,12 +62,9 @@ pub enum NetworkError {
         /// Why.
         source: Source,
     },
-    /// The device has not the memory for so many pictures at once or, if `pictures` is 1, for a
-    /// picture of this size.
-    #[error("the device's memory does not hold {pictures} pictures at once: {source}")]
+    /// The device has not the memory for so many pictures at once: of a single one, for its size.
+    #[error("the device's memory does not hold it: {source}")]
     OutOfMemory {
-        /// Pictures that were tried together.
-        pictures: usize,
         /// What the device said.
         source: Source,
     },

@@ -7,13 +7,10 @@ use candle_core::{D, DType, Device, Tensor};
 
 use super::fingerprint::architecture_of;
 use crate::backbone::{Backbone, FeatureMap, Placement};
-use crate::descriptor::{DescriptorSpec, Fingerprint, UnitVector};
+use crate::descriptor::{DescriptorSpec, Fingerprint, LEAST_SQUARES, UnitVector};
 use crate::error::{DescriptorError, NetworkError, Result};
 use crate::photo::{ChannelOrder, Pixels, Preprocess};
 use crate::weights::WeightsFile;
-
-/// A part's squares may not sum up to less: what is left is rounding noise around zero.
-const LEAST_SQUARES: f32 = 1e-24;
 
 /// A network where it runs, and what is taken of it.
 pub struct Forward {
@@ -125,7 +122,10 @@ impl Forward {
             if !squares.iter().all(|square| square.is_finite()) {
                 return Err(DescriptorError::NonFiniteDescriptor);
             }
-            if squares.iter().any(|square| *square < LEAST_SQUARES) {
+            if squares
+                .iter()
+                .any(|square| f64::from(*square) < LEAST_SQUARES)
+            {
                 return Err(DescriptorError::ZeroDescriptor);
             }
             UnitVector::normalize(row)

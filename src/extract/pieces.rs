@@ -82,7 +82,6 @@ mod tests {
 
     fn memory() -> NetworkError {
         NetworkError::OutOfMemory {
-            pictures: 1,
             source: "full".into(),
         }
     }

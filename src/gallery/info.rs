@@ -80,7 +80,7 @@ impl GalleryInfo {
             whitening: whitening.ok().flatten().as_ref().map(WhiteningInfo::of),
             augmentation: snapshot.ranking().augment,
             ranking: snapshot.ranking(),
-            store_bytes: folder_size(&dir.join("store")),
+            store_bytes: size_on_disk(&dir.join("store")),
             snapshot_bytes: snapshot.size(),
             created: snapshot.created(),
         }
@@ -97,12 +97,14 @@ impl WhiteningInfo {
     }
 }
 
-fn folder_size(folder: &Path) -> u64 {
-    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-    let size = |entry: fs::DirEntry| match entry.metadata() {
-        Ok(metadata) if metadata.is_dir() => folder_size(&entry.path()),
+/// Bytes of a file, or of all files in a folder; of a link, its own. What cannot be read has none.
+pub(crate) fn size_on_disk(path: &Path) -> u64 {
+    match path.symlink_metadata() {
+        Ok(metadata) if metadata.is_dir() => {
+            let entries = fs::read_dir(path).into_iter().flatten().flatten();
+            entries.map(|entry| size_on_disk(&entry.path())).sum()
+        }
         Ok(metadata) => metadata.len(),
         Err(_) => 0,
-    };
-    entries.map(size).sum()
+    }
 }

@@ -35,6 +35,7 @@ pub use self::find::{find, find_or_here};
 pub use self::heal::Repair;
 pub use self::index::DEFAULT_EF_SEARCH;
 pub use self::index::OnProgress;
+pub(crate) use self::info::size_on_disk;
 pub use self::info::{GalleryInfo, WhiteningInfo};
 pub use self::matches::Match;
 pub use self::open::{open_for_search, open_for_search_telling};

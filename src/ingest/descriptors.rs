@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
-use super::{IngestEvent, IngestOptions, Skipped, Taken, Workers, is_lost_device};
+use super::{IngestEvent, IngestOptions, Skipped, Taken, Workers, is_lost_device, pass_over};
 use crate::descriptor::{Descriptor, Matrix};
 use crate::error::{Error, PhotoError, Result};
 use crate::extract::Extractor;
@@ -47,7 +47,8 @@ pub fn descriptors_of(
     descriptors.interrupted = on_event(event).is_break();
     for (path, problem) in walked.problems {
         let reason = problem.into();
-        descriptors.skip(Skipped { path, reason }, on_event);
+        let skipped = Skipped { path, reason };
+        descriptors.interrupted |= pass_over(&mut descriptors.skipped, skipped, on_event);
     }
     if descriptors.interrupted {
         return Ok(descriptors);
@@ -76,7 +77,11 @@ pub fn descriptors_of(
                     lost.get_or_insert(reason);
                 }
                 Err(Error::Photo(PhotoError::Stopped { .. })) => {}
-                Err(reason) => descriptors.skip(Skipped { path, reason }, on_event),
+                Err(reason) => {
+                    let skipped = Skipped { path, reason };
+                    let is_over = pass_over(&mut descriptors.skipped, skipped, on_event);
+                    descriptors.interrupted |= is_over;
+                }
             },
         }
         if descriptors.interrupted || lost.is_some() {
@@ -86,17 +91,6 @@ pub fn descriptors_of(
     });
     descriptors.rows = rows.compact();
     lost.map_or(Ok(descriptors), Err)
-}
-
-impl Descriptors {
-    fn skip(
-        &mut self,
-        skipped: Skipped,
-        on_event: &mut dyn FnMut(IngestEvent<'_>) -> ControlFlow<()>,
-    ) {
-        self.interrupted |= on_event(IngestEvent::Skipped(&skipped)).is_break();
-        self.skipped.push(skipped);
-    }
 }
 
 /// A place for every photo, so that the order in which they are done makes no difference.

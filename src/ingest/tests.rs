@@ -93,8 +93,8 @@ fn least_cosine(a: &[Described], b: &[Described]) -> f32 {
 }
 
 fn out_of_memory() -> NetworkError {
-    let (pictures, source) = (1, "CUDA_ERROR_OUT_OF_MEMORY".into());
-    NetworkError::OutOfMemory { pictures, source }
+    let source = "CUDA_ERROR_OUT_OF_MEMORY".into();
+    NetworkError::OutOfMemory { source }
 }
 
 fn lost() -> NetworkError {

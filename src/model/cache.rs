@@ -1,13 +1,13 @@
 //! Our cache folder: weights that were fetched, and the checksums of files seen first.
 
 use std::fs::{self, File, TryLockError};
-use std::io;
 use std::path::{Path, PathBuf};
 use std::thread;
 
 use super::catalogue::{Model, WeightsSource};
 use super::digest::is_sha256;
 use super::fetching::{FetchEvent, Fetching, TICK};
+use super::own_file::own_file;
 use super::settings::FetchOptions;
 use crate::bounded;
 use crate::error::{FetchError, FileError, Result};
@@ -155,21 +155,12 @@ fn clean(folder: &Path) {
     }
 }
 
-/// Opens the file that is locked. Nothing is written to it, whatever it is; what is no file of its
-/// own, such as a link, is not opened.
-fn lock_file(path: &Path) -> io::Result<File> {
-    match path.symlink_metadata() {
-        Ok(found) if !found.is_file() => Err(io::ErrorKind::InvalidInput.into()),
-        _ => File::options().append(true).create(true).open(path),
-    }
-}
-
 /// Waits until no other process fetches into `folder`; the lock lasts as long as the file.
 ///
 /// Where the folder cannot be written or the file system knows no locks, there is none: files are
 /// renamed into place, so the worst is that something is fetched twice.
 pub(super) fn lock(folder: &Path, fetching: &mut Fetching<'_>) -> Result<Option<File>, FetchError> {
-    let created = fs::create_dir_all(folder).and_then(|()| lock_file(&folder.join(".lock")));
+    let created = fs::create_dir_all(folder).and_then(|()| own_file(&folder.join(".lock")));
     let Ok(file) = created else {
         return Ok(None);
     };

@@ -12,6 +12,7 @@ pub mod digest;
 pub mod fetch;
 mod fetching;
 mod hub;
+mod own_file;
 mod settings;
 mod wheel;
 

@@ -41,25 +41,25 @@ pub(super) struct Covered {
     pub is_reduced: bool,
 }
 
+impl Covered {
+    /// All of the pixels.
+    pub fn whole(image: &RgbImage) -> Self {
+        Self {
+            left: 0.0,
+            top: 0.0,
+            width: f64::from(image.width()),
+            height: f64::from(image.height()),
+            is_reduced: false,
+        }
+    }
+}
+
 impl Picture {
     /// A picture that is all there.
     #[must_use]
     pub fn new(image: RgbImage) -> Self {
-        let (width, height) = image.dimensions();
-        let covered = Covered {
-            left: 0.0,
-            top: 0.0,
-            width: f64::from(width),
-            height: f64::from(height),
-            is_reduced: false,
-        };
-        Self {
-            image,
-            width,
-            height,
-            covered,
-            _share: None,
-        }
+        let (size, covered) = (image.dimensions(), Covered::whole(&image));
+        Self::reduced(image, size, covered)
     }
 
     /// One decoded at reduced size, of a picture of this width and height.

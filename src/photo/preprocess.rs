@@ -211,13 +211,7 @@ impl Preprocess {
     /// # Errors
     /// [`PhotoError::PictureTooLong`], [`PhotoError::CropTooLarge`].
     pub fn apply(&self, image: &RgbImage) -> Result<Pixels, PhotoError> {
-        let covered = Covered {
-            left: 0.0,
-            top: 0.0,
-            width: f64::from(image.width()),
-            height: f64::from(image.height()),
-            is_reduced: false,
-        };
+        let covered = Covered::whole(image);
         self.apply_covered(image, covered, image.height(), image.width())
     }
 

@@ -76,7 +76,6 @@ fn network() -> Vec<Told<NetworkError>> {
         ),
         (
             NetworkError::OutOfMemory {
-                pictures: 1,
                 source: text().into(),
             },
             "smaller pictures fit: `--preprocess resize=…`",

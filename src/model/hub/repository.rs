@@ -9,6 +9,7 @@ use std::thread;
 use std::time::Duration;
 
 use super::request::Announced;
+use crate::model::own_file::own_file;
 use crate::replace::replace;
 
 /// How often and how far apart a file that another program downloads is asked for.
@@ -94,14 +95,6 @@ impl Repository {
 pub fn is_name(text: &str) -> bool {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
     !text.is_empty() && text.len() < 200 && !text.starts_with('.') && text.bytes().all(is_plain)
-}
-
-/// Opens a file to append to it; what is no file, such as a link to one, is not written to.
-fn own_file(path: &Path) -> io::Result<File> {
-    match path.symlink_metadata() {
-        Ok(found) if !found.is_file() => Err(io::ErrorKind::InvalidInput.into()),
-        _ => File::options().append(true).create(true).open(path),
-    }
 }
 
 /// Links the content under the file's name, relative, so that the cache can be moved.
