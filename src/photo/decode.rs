@@ -73,10 +73,7 @@ fn stored(source: &Source) -> Result<Decoded, PhotoError> {
         });
     }
     match format {
-        Format::Jpeg => match jpeg::decode(source)? {
-            Some(reduced) => Ok(reduced),
-            None => ordinary::decode(source, ImageFormat::Jpeg),
-        },
+        Format::Jpeg => jpeg::decode(source),
         Format::Png => ordinary::decode(source, ImageFormat::Png),
         Format::WebP => ordinary::decode(source, ImageFormat::WebP),
         Format::Gif => ordinary::decode(source, ImageFormat::Gif),
