@@ -12,6 +12,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::error::{FileError, PhotoError, Result};
 
+mod colour;
 pub mod decode;
 mod decoded;
 mod exclude;
