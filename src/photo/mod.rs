@@ -36,6 +36,8 @@ pub mod walk;
 pub use exclude::Exclude;
 pub use hash::ContentHash;
 pub use image::RgbImage;
+#[doc(hidden)]
+pub use memory::most_held;
 pub use picture::Picture;
 pub use preprocess::{ChannelOrder, Decoding, Pixels, Preprocess, Size};
 pub use region::{Length, Region};
