@@ -241,7 +241,7 @@ fn take_all(
         lost: None,
     };
     let mut result = Ok(());
-    workers.all(jobs, &mut |taken| {
+    let worked = workers.all(jobs, &mut |taken| {
         if result.is_ok() {
             result = storing.take(taken, &mut on_event);
         }
@@ -252,6 +252,7 @@ fn take_all(
         ControlFlow::Continue(())
     });
     result?;
+    worked?;
     storing.write(&mut on_event)?;
     Ok(storing.lost)
 }
@@ -367,9 +368,13 @@ impl<'a> Workers<'a> {
     }
 
     /// Runs `jobs` workers as [`work_through`] does.
-    fn all(&self, jobs: usize, take: &mut dyn FnMut(Option<Taken>) -> ControlFlow<()>) {
+    fn all(
+        &self,
+        jobs: usize,
+        take: &mut dyn FnMut(Option<Taken>) -> ControlFlow<()>,
+    ) -> Result<(), NetworkError> {
         let size = (self.to_do.len(), self.extractor.batch());
-        work_through(self, size, jobs, take);
+        work_through(self, size, jobs, take)
     }
 
     fn look_at(&self, path: &Path) -> Result<Looked> {

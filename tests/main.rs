@@ -25,6 +25,8 @@ mod foreign_programs;
 mod front_door;
 mod gallery;
 mod gallery_links;
+#[cfg(unix)]
+mod interrupted;
 mod leftovers;
 mod limits;
 mod loudness;

@@ -123,6 +123,10 @@ fn of_network(error: &NetworkError) -> Option<String> {
             "what was done is kept; run it again, or with `--device auto`, which goes on with the CPU"
                 .to_owned()
         }
+        NetworkError::NoThreads { .. } => {
+            "raise the limit (`ulimit -u`, or the container's limit of processes) and run it again"
+                .to_owned()
+        }
         NetworkError::Precision { .. } => "leave `--precision` away on a CPU".to_owned(),
         NetworkError::Device { .. } => {
             "`--device auto` takes a GPU where there is one, and the CPU otherwise".to_owned()

@@ -97,7 +97,8 @@ pub struct QueryArgs {
     /// Print JSON
     #[arg(long, conflicts_with_all = ["csv", "nul"])]
     json: bool,
-    /// Print comma-separated values
+    /// Print comma-separated values: rank, similarity, path and `absolute_hex`, the bytes of the whole
+    /// path in hexadecimal digits where it is not Unicode
     #[arg(long, conflicts_with = "nul")]
     csv: bool,
     /// Print the paths alone, each ended by NUL, for `xargs -0`
@@ -133,7 +134,9 @@ pub fn run(args: &QueryArgs) -> Result<Exit> {
     rebuilding.finish();
     let searcher = opened?;
     let mut progress = FetchProgress::default();
-    let searcher = searcher.tell_fetching(move |event| progress.on_event(event));
+    let searcher = searcher
+        .tell_fetching(move |event| progress.on_event(event))
+        .tell_loaded(setup::tell_loaded);
     tell_asked(&searcher);
     for repair in searcher.repairs() {
         note!("note: {}", clean_line(&repair.to_string()));
@@ -145,9 +148,7 @@ pub fn run(args: &QueryArgs) -> Result<Exit> {
         args.run_together(&searcher, &mut out)?
     };
     out.flush()?;
-    if let Some(extractor) = searcher.loaded_extractor() {
-        setup::tell_loaded(&extractor);
-    } else {
+    if searcher.loaded_extractor().is_none() {
         detail!("weights: none were needed, the gallery knows what it was asked with");
     }
     if let Some(page) = page.filter(|_| args.open) {

@@ -101,7 +101,7 @@ impl<'a> Features<'a> {
         on_event: OnEvent<'_>,
     ) -> Result<()> {
         let (mut result, mut told) = (Ok(()), false);
-        work_through(workers, size, jobs, &mut |taken| {
+        let worked = work_through(workers, size, jobs, &mut |taken| {
             if let Some(reason) = workers.extractor.lost_device().filter(|_| !told) {
                 told = true;
                 self.interrupted |= on_event(EvalEvent::DeviceLost { reason }).is_break();
@@ -114,6 +114,7 @@ impl<'a> Features<'a> {
             }
             ControlFlow::Continue(())
         });
+        worked?;
         result
     }
 

@@ -61,7 +61,7 @@ pub fn descriptors_of(
     };
     let workers = Workers::new(&walked.found, HashMap::new(), extractor);
     let mut lost = None;
-    workers.all(options.jobs, &mut |taken| {
+    let worked = workers.all(options.jobs, &mut |taken| {
         match taken {
             None => {
                 let answer = on_event(IngestEvent::Waiting);
@@ -89,6 +89,7 @@ pub fn descriptors_of(
         }
         ControlFlow::Continue(())
     });
+    worked?;
     descriptors.rows = rows.compact();
     lost.map_or(Ok(descriptors), Err)
 }
