@@ -1,5 +1,6 @@
 //! Ctrl-C ends every command with the exit code that says so, whatever it is waiting for.
 
+use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::net::TcpListener;
 use std::path::Path;
@@ -68,19 +69,32 @@ fn ended(mut child: Child, what: &str) -> Option<i32> {
     }
 }
 
+/// One whose photos lie in folders of their kinds: a labelled set.
+fn labelled(scenes: usize, views: u64) -> Workspace {
+    let w = Workspace::painted(scenes, views);
+    for entry in fs::read_dir(w.path("photos")).unwrap() {
+        let photo = entry.unwrap().path();
+        let name = photo.file_name().unwrap().to_str().unwrap();
+        let folder = w.path("photos").join(name.split_once('_').unwrap().0);
+        fs::create_dir_all(&folder).unwrap();
+        fs::rename(&photo, folder.join(name)).unwrap();
+    }
+    w
+}
+
 fn quiet(command: &mut Command) -> &mut Command {
     command.stdout(Stdio::null()).stderr(Stdio::null())
 }
 
 #[test]
 fn who_waits_for_weights_is_interrupted() {
-    let w = Workspace::painted(2, 2);
+    let w = labelled(2, 2);
     let spec = "resnet18:layer1";
     let set = ["photos", "--json"];
     for arguments in [
         &["models", "pull", "resnet18"][..],
         &["index", "photos", "--spec", spec],
-        &["extract", "photos/city_0.png", "--spec", spec],
+        &["extract", "photos/city/city_0.png", "--spec", spec],
         &[
             "whiten",
             "photos",
@@ -188,7 +202,7 @@ fn who_waits_for_a_picture_to_come_is_interrupted() {
 
 #[test]
 fn who_is_at_work_is_interrupted_and_says_so_in_json_too() {
-    let w = Workspace::painted(6, 20);
+    let w = labelled(6, 20);
     let table: &[&[&str]] = &[
         &[
             "whiten",

@@ -30,6 +30,7 @@ mod interrupted;
 mod leftovers;
 mod limits;
 mod loudness;
+mod many;
 mod old_galleries;
 mod own_network;
 mod photos;

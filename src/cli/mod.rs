@@ -17,6 +17,7 @@ mod progress;
 mod query;
 mod remove;
 mod setup;
+mod skipped;
 mod tell;
 mod tune;
 mod verify;

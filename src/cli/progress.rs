@@ -11,8 +11,9 @@ use imgsearch::model::FetchEvent;
 use indicatif::{DecimalBytes, HumanCount};
 
 use super::bar::{Bar, Unit};
-use super::output::{clean, skipped_line};
-use super::tell::{detail, note, tell};
+use super::output::{clean, clean_line};
+use super::skipped::{SkippedLines, of_other_kinds};
+use super::tell::{detail, note};
 
 /// Set by Ctrl-C.
 static STOP: AtomicBool = AtomicBool::new(false);
@@ -91,6 +92,7 @@ pub struct IngestProgress {
     bar: Option<Bar>,
     known: usize,
     skipped: usize,
+    lines: SkippedLines,
     is_publishing: bool,
 }
 
@@ -98,13 +100,22 @@ impl IngestProgress {
     /// Shows what happens and says whether to go on.
     pub fn on_event(&mut self, event: &IngestEvent<'_>) -> ControlFlow<()> {
         match event {
-            IngestEvent::Walked { to_do, unchanged } => self.walked(*to_do, *unchanged),
+            IngestEvent::Walked {
+                to_do,
+                unchanged,
+                others,
+            } => {
+                if let Some(line) = of_other_kinds(*others) {
+                    note!("{}", clean_line(&line));
+                }
+                self.walked(*to_do, *unchanged);
+            }
             // Whoever has an extractor has its weights.
             IngestEvent::Fetching(_) | IngestEvent::Waiting => {}
             IngestEvent::Stored { photos } => self.advance(*photos),
             IngestEvent::Skipped(skipped) => {
                 self.skipped += 1;
-                tell!("{}", skipped_line(&skipped.path, &skipped.reason));
+                self.lines.note(&skipped.path, &skipped.reason);
                 self.advance(1);
             }
             IngestEvent::DeviceLost { reason } => device_lost(reason),
@@ -151,6 +162,7 @@ impl IngestProgress {
 
     pub fn finish(&mut self) {
         self.bar = None;
+        self.lines.tell();
     }
 }
 
@@ -158,6 +170,7 @@ impl IngestProgress {
 #[derive(Default)]
 pub struct EvalProgress {
     bar: Option<Bar>,
+    lines: SkippedLines,
     is_evaluating: bool,
 }
 
@@ -172,7 +185,7 @@ impl EvalProgress {
             EvalEvent::Waiting => {}
             EvalEvent::Pooled => self.advance(),
             EvalEvent::Skipped(skipped) => {
-                tell!("{}", skipped_line(&skipped.path, &skipped.reason));
+                self.lines.note(&skipped.path, &skipped.reason);
                 self.advance();
             }
             EvalEvent::DeviceLost { reason } => device_lost(reason),
@@ -200,6 +213,7 @@ impl EvalProgress {
     pub fn finish(&mut self) {
         self.is_evaluating = false;
         self.bar = None;
+        self.lines.tell();
     }
 }
 
