@@ -22,6 +22,7 @@ mod faults;
 mod finding;
 mod first_steps;
 mod foreign_programs;
+mod formats;
 mod front_door;
 mod gallery;
 mod gallery_links;

@@ -105,7 +105,7 @@ fn of_photo(error: &PhotoError) -> Option<String> {
         PhotoError::InvalidPreprocess { .. } => {
             "keys are resize, crop (N, HxW or none), interpolation (nearest, bilinear, bicubic, \
              lanczos), mean and std (R/G/B), order (rgb or bgr), scale (1 or 255), decode (full \
-             or reduced), or `none` alone"
+             or reduced), colour (srgb or as-is), ground (visible or white), or `none` alone"
         }
         _ => return None,
     };

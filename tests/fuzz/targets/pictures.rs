@@ -4,7 +4,7 @@ use std::io::Cursor;
 
 use image::{DynamicImage, ImageBuffer, ImageFormat, ImageReader, Rgba};
 use imgsearch::Recipe;
-use imgsearch::photo::Photo;
+use imgsearch::photo::{Photo, Rendering};
 
 use super::{Target, data, packed};
 
@@ -21,7 +21,7 @@ fn target(samples: Vec<Vec<u8>>) -> Target {
     let read = move |bytes: &[u8]| {
         let photo = Photo::from_bytes("fuzz", bytes.to_vec());
         // A part of its size is another way through a decoder.
-        let small = photo.decode_for(Some(2));
+        let small = photo.decode_for(&Rendering::of_side(2));
         let whole = photo.decode();
         if let Ok(picture) = &whole {
             let _ = preprocess.apply_to(picture);
