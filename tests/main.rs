@@ -26,9 +26,12 @@ mod formats;
 mod front_door;
 mod gallery;
 mod gallery_links;
+#[cfg(unix)]
+mod interrupted;
 mod leftovers;
 mod limits;
 mod loudness;
+mod many;
 mod old_galleries;
 mod own_network;
 mod photos;
