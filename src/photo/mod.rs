@@ -253,6 +253,13 @@ pub(crate) fn modified_of(metadata: &Metadata) -> i64 {
 }
 
 #[cfg(test)]
+impl Photo {
+    const fn holds_a_share(&self) -> bool {
+        self._share.is_some()
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use std::time::Duration;
 
@@ -338,7 +345,7 @@ mod tests {
         let made = std::process::Command::new("mkfifo").arg(&pipe).status();
         assert!(made.unwrap().success());
         assert!(is_stream(&pipe) && !is_stream(folder.path()));
-        let bytes = [b"GIF89a", &[7; 100_000][..]].concat();
+        let bytes = [&b"GIF89a"[..], &vec![7; 100_000]].concat();
         let photo = std::thread::scope(|scope| {
             scope.spawn(|| fs::write(&pipe, &bytes).unwrap());
             Photo::read_any(&pipe).unwrap()
@@ -371,7 +378,11 @@ mod tests {
 
     #[test]
     fn of_what_is_no_picture_or_too_large_for_one_the_beginning_is_read_and_no_more() {
-        let film = [&b"\0\0\0\x18ftypisom\0\0\0\0mp41isom"[..], &[0; 5_000_000]].concat();
+        let film = [
+            &b"\0\0\0\x18ftypisom\0\0\0\0mp41isom"[..],
+            &vec![0; 5_000_000],
+        ]
+        .concat();
         let mut read = 0;
         let length = Some(film.len() as u64);
         let refused = Photo::read_from("film.jpg".into(), Counted(&*film, &mut read), length);
@@ -400,9 +411,9 @@ mod tests {
         file.set_len(LARGE).unwrap();
         let photo = Photo::read(&path).unwrap();
         assert_eq!(photo.size(), LARGE);
-        assert!(photo._share.is_some());
+        assert!(photo.holds_a_share());
         file.set_len(LARGE - 1).unwrap();
-        assert!(Photo::read(&path).unwrap()._share.is_none());
+        assert!(!Photo::read(&path).unwrap().holds_a_share());
     }
 
     #[test]
