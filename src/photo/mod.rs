@@ -63,7 +63,8 @@ pub struct Photo {
     modified: i64,
     hash: ContentHash,
     /// A large file's part of the memory for pictures.
-    _share: Option<Arc<Share>>,
+    #[allow(dead_code, reason = "it is held until the photo is dropped")]
+    share: Option<Arc<Share>>,
 }
 
 impl Photo {
@@ -150,7 +151,7 @@ impl Photo {
             return Err(PhotoError::FileTooLarge { path, limit }.into());
         }
         Ok(Self {
-            _share: share,
+            share,
             ..Self::from_bytes(path, bytes)
         })
     }
@@ -164,7 +165,7 @@ impl Photo {
             hash: ContentHash::of(&bytes),
             bytes,
             modified: 0,
-            _share: None,
+            share: None,
         }
     }
 
@@ -249,13 +250,6 @@ pub(crate) fn modified_of(metadata: &Metadata) -> i64 {
     match time.duration_since(UNIX_EPOCH) {
         Ok(after) => i64::try_from(after.as_nanos()).unwrap_or(i64::MAX),
         Err(error) => i64::try_from(error.duration().as_nanos()).map_or(i64::MIN, |before| -before),
-    }
-}
-
-#[cfg(test)]
-impl Photo {
-    const fn holds_a_share(&self) -> bool {
-        self._share.is_some()
     }
 }
 
@@ -411,7 +405,7 @@ mod tests {
         file.set_len(LARGE).unwrap();
         let photo = Photo::read(&path).unwrap();
         assert_eq!(photo.size(), LARGE);
-        assert!(photo.holds_a_share());
+        assert!(photo.share.is_some());
         file.set_len(LARGE - 1).unwrap();
         assert!(!Photo::read(&path).unwrap().holds_a_share());
     }
