@@ -407,7 +407,7 @@ mod tests {
         assert_eq!(photo.size(), LARGE);
         assert!(photo.share.is_some());
         file.set_len(LARGE - 1).unwrap();
-        assert!(!Photo::read(&path).unwrap().holds_a_share());
+        assert!(Photo::read(&path).unwrap().share.is_none());
     }
 
     #[test]
