@@ -13,6 +13,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use crate::error::{FileError, PhotoError, Result};
 
 pub mod decode;
+// Its readers are being written: the one of TIFF, and those of orientation and of camera files.
+#[allow(dead_code, reason = "some of what its readers will ask")]
+mod directory;
 mod exclude;
 pub mod format;
 mod hash;
