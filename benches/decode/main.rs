@@ -22,7 +22,7 @@ use std::time::Instant;
 
 use entropy::Coefficients;
 use image::codecs::jpeg::JpegEncoder;
-use imgsearch::photo::{Photo, Preprocess};
+use imgsearch::photo::{Photo, Preprocess, Rendering};
 use paint::{Scene, paint};
 
 const RUNS: usize = 15;
@@ -65,8 +65,8 @@ fn painted(noise: u32) -> Photo {
 
 fn measure(photo: &Photo) {
     let preprocess: Preprocess = PREPROCESS.parse().expect("it is a preprocessing");
-    let wanted = preprocess.wanted_side();
-    let (Ok(full), Ok(reduced)) = (photo.decode(), photo.decode_for(wanted)) else {
+    let rendering = preprocess.rendering();
+    let (Ok(full), Ok(reduced)) = (photo.decode(), photo.decode_for(&rendering)) else {
         println!("{}: cannot be decoded", photo.path().display());
         return;
     };
@@ -80,8 +80,8 @@ fn measure(photo: &Photo) {
     );
     let short = full.width.min(full.height);
     // The short side that is kept at least twice over at so many eighths.
-    let side = |eighths: u32| Some(short * eighths / 16);
-    let decode = |wanted| drop(black_box(photo.decode_for(wanted)));
+    let side = |eighths: u32| Rendering::of_side(short * eighths / 16);
+    let decode = |rendering: Rendering| drop(black_box(photo.decode_for(&rendering)));
     let read = |coefficients| _ = black_box(entropy::baseline(photo.bytes(), coefficients));
     let read_for = |eighths| _ = black_box(entropy::progressive(photo.bytes(), eighths));
     let is_baseline = entropy::baseline(photo.bytes(), Coefficients::Passed).is_some();
@@ -90,8 +90,8 @@ fn measure(photo: &Photo) {
         ("hash", true, &|| {
             drop(black_box(Photo::from_bytes("", photo.bytes().to_vec())));
         }),
-        ("decode in full", true, &|| decode(None)),
-        ("decode reduced", true, &|| decode(wanted)),
+        ("decode in full", true, &|| decode(Rendering::WHOLE)),
+        ("decode reduced", true, &|| decode(rendering)),
         ("decode at 1/8", true, &|| decode(side(1))),
         ("decode at 1/4", true, &|| decode(side(2))),
         ("decode at 1/2", true, &|| decode(side(4))),

@@ -21,7 +21,7 @@ pub fn measure(options: &Options) -> Result<()> {
     let begun = Instant::now();
     let decoded = paths.par_iter().map(|path| {
         let photo = Photo::read(path).ok()?;
-        let picture = photo.decode_for(preprocess.wanted_side()).ok()?;
+        let picture = photo.decode_for(&preprocess.rendering()).ok()?;
         let pixels = preprocess.apply_to(&picture).ok()?;
         Some(std::hint::black_box(pixels).height)
     });

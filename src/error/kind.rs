@@ -51,6 +51,8 @@ kinds! {
         NotAPicture[path] = "not-a-picture",
         MissingDecoder[path] = "missing-decoder",
         TooManyPixels[path] = "too-many-pixels",
+        NotSupported[path] = "not-supported",
+        Incomplete[path] = "incomplete-photo",
         DamagedPhoto[path] = "damaged-photo",
         InvalidRegion = "invalid-region",
         RegionOutside[path] = "region-outside",

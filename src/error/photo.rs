@@ -56,8 +56,24 @@ pub enum PhotoError {
         /// The most pixels taken.
         limit: u64,
     },
+    /// The file is sound, as far as one can tell, but of a kind that is not read.
+    #[error("not supported: {what}: {}", .path.display())]
+    NotSupported {
+        /// The file.
+        path: PathBuf,
+        /// The kind, by the names of its format.
+        what: String,
+    },
+    /// Less than half of the picture is there.
+    #[error("damaged: only {} of the picture is there: {}", fraction(*.present), .path.display())]
+    Incomplete {
+        /// The file.
+        path: PathBuf,
+        /// The part of its area that is there, 0 … .5.
+        present: f32,
+    },
     /// The file is a picture, but cut off or corrupt.
-    #[error("damaged picture: {}: {source}", .path.display())]
+    #[error("damaged: {source}: {}", .path.display())]
     DamagedPhoto {
         /// The file.
         path: PathBuf,
@@ -145,6 +161,34 @@ pub enum PhotoError {
         /// Height and width of the crop.
         crop: (u32, u32),
     },
+}
+
+/// A part of a whole, 0 … 1, in words: `two thirds`; of what is nearly nothing or nearly all in
+/// hundredths.
+pub(crate) fn fraction(part: f32) -> String {
+    const WORDS: [(f32, &str); 13] = [
+        (0.1, "a tenth"),
+        (0.2, "a fifth"),
+        (0.25, "a quarter"),
+        (0.3, "three tenths"),
+        (1.0 / 3.0, "a third"),
+        (0.4, "two fifths"),
+        (0.5, "half"),
+        (0.6, "three fifths"),
+        (2.0 / 3.0, "two thirds"),
+        (0.7, "seven tenths"),
+        (0.75, "three quarters"),
+        (0.8, "four fifths"),
+        (0.9, "nine tenths"),
+    ];
+    if !(0.075..=0.935).contains(&part) {
+        // Never 100 % of what is not all there.
+        let hundredths = (part * 100.0).floor().clamp(0.0, 99.0);
+        return format!("{hundredths:.0} %");
+    }
+    let far = |(value, _): &(f32, &str)| (value - part).abs();
+    let nearest = WORDS.iter().min_by(|a, b| far(a).total_cmp(&far(b)));
+    nearest.map_or(String::new(), |(_, word)| (*word).to_owned())
 }
 
 impl PhotoError {

@@ -315,7 +315,8 @@ impl Workers<'_> {
     }
 
     fn cut_out(&self, photo: &Photo, region: Region) -> Result<Pixels, PhotoError> {
-        let mut picture = photo.decode()?.image;
+        let whole = self.extractor.preprocess().rendering().in_full();
+        let mut picture = photo.decode_for(&whole)?.image;
         let (width, height) = picture.dimensions();
         let left = (region.left.max(0.0) as u32).min(width - 1);
         let top = (region.top.max(0.0) as u32).min(height - 1);

@@ -165,7 +165,7 @@ impl Extractor {
     /// # Errors
     /// Whatever is wrong with the photo: see [`Photo::decode_for`].
     pub fn decode(&self, photo: &Photo) -> Result<Picture, PhotoError> {
-        photo.decode_for(self.preprocess().wanted_side())
+        photo.decode_for(&self.preprocess().rendering())
     }
 
     /// The picture as the network takes it.

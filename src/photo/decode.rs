@@ -1,46 +1,53 @@
-//! Bytes to an upright RGB picture: format by content, EXIF orientation, limits against bombs.
+//! Bytes to an upright RGB picture. The format is told by content; each has a decoder, which gives the
+//! picture as stored; what follows is done here for all of them: colours, ground, orientation.
 
-use std::io::Cursor;
 use std::path::Path;
-use std::sync::Arc;
 
-use image::error::ImageError;
 use image::metadata::Orientation;
-use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
+use image::{DynamicImage, ImageFormat, RgbImage};
 
+use super::decoded::{Decoded, Stored};
 use super::format::Format;
-use super::jpeg::{self, Outline};
-use super::memory::{Budget, Share};
-use super::picture::{Covered, MAX_PIXELS, Picture, check_pixels, damaged, over_white};
-use super::stop::{self, Bytes};
+use super::picture::{Covered, Picture};
+use super::rendering::Rendering;
+use super::source::Source;
+use super::{ground, jpeg, stop};
 use crate::caught::caught;
 use crate::error::{PhotoError, Result};
 
+mod ordinary;
 mod tiff;
 mod webp;
 
-/// Bytes that a part of an animation may take however small the picture is.
-const OF_ANY_PART: u64 = 1 << 20;
+/// A picture of which less is there is no picture.
+const LEAST_PRESENT: f32 = 0.5;
 
-/// Decodes whatever `bytes` are; `path` is for messages. Transparent parts are laid over white.
+/// Decodes whatever `bytes` are, as one looks at them; `path` is for messages.
 ///
 /// # Errors
 /// [`PhotoError::EmptyFile`], [`PhotoError::NotAPicture`], [`PhotoError::MissingDecoder`],
-/// [`PhotoError::TooManyPixels`] above [`MAX_PIXELS`], [`PhotoError::DamagedPhoto`].
+/// [`PhotoError::NotSupported`], [`PhotoError::TooManyPixels`] above
+/// [`MAX_PIXELS`](super::picture::MAX_PIXELS), [`PhotoError::TooMuchMemory`],
+/// [`PhotoError::Incomplete`] where less than half of the picture is there,
+/// [`PhotoError::DamagedPhoto`].
 pub fn decode(path: &Path, bytes: &[u8]) -> Result<Picture, PhotoError> {
-    decode_for(path, bytes, None)
+    decode_for(path, bytes, &Rendering::WHOLE)
 }
 
-/// Decodes `bytes` for a preprocessing that makes `wanted` pixels of the short side (see
-/// [`Preprocess::wanted_side`](super::Preprocess::wanted_side)): a JPEG much larger than that is
-/// decoded at 1/8, 1/4 or 1/2 of its size, but never below twice the wanted one.
+/// Decodes `bytes` as a preprocessing wants them, see
+/// [`Preprocess::rendering`](super::Preprocess::rendering).
 ///
 /// # Errors
 /// As [`decode`].
-pub fn decode_for(path: &Path, bytes: &[u8], wanted: Option<u32>) -> Result<Picture, PhotoError> {
+pub fn decode_for(path: &Path, bytes: &[u8], rendering: &Rendering) -> Result<Picture, PhotoError> {
+    let source = Source {
+        path,
+        bytes,
+        wanted: rendering.wanted.map(|side| side.saturating_mul(2)),
+    };
     // A decoder that panics on a hostile file must cost that file only.
-    let decoded = caught(|| decode_any(path, bytes, wanted));
-    let gave_up = |said: String| Err(damaged(path, format!("the decoder gave up on it: {said}")));
+    let decoded = caught(|| rendered(stored(&source)?, &source, rendering));
+    let gave_up = |said: String| Err(source.damaged(format!("the decoder gave up on it: {said}")));
     let decoded = decoded.unwrap_or_else(gave_up);
     if decoded.is_err() && stop::is_asked() {
         let path = path.to_owned();
@@ -49,16 +56,16 @@ pub fn decode_for(path: &Path, bytes: &[u8], wanted: Option<u32>) -> Result<Pict
     decoded
 }
 
-fn decode_any(path: &Path, bytes: &[u8], wanted: Option<u32>) -> Result<Picture, PhotoError> {
-    if bytes.is_empty() {
-        let path = path.to_owned();
-        return Err(PhotoError::EmptyFile { path });
+/// The picture as its file has it.
+fn stored(source: &Source) -> Result<Decoded, PhotoError> {
+    let path = || source.path.to_owned();
+    if source.bytes.is_empty() {
+        return Err(PhotoError::EmptyFile { path: path() });
     }
-    let format = Format::of(bytes).ok_or_else(|| PhotoError::NotAPicture {
-        path: path.to_owned(),
-    })?;
+    let format = Format::of(source.bytes);
+    let format = format.ok_or_else(|| PhotoError::NotAPicture { path: path() })?;
     if let Some(feature) = format.missing_feature() {
-        let (path, format) = (path.to_owned(), format.name());
+        let (path, format) = (path(), format.name());
         return Err(PhotoError::MissingDecoder {
             path,
             format,
@@ -66,110 +73,72 @@ fn decode_any(path: &Path, bytes: &[u8], wanted: Option<u32>) -> Result<Picture,
         });
     }
     match format {
-        Format::Jpeg => decode_jpeg(path, bytes, wanted),
-        Format::Png => decode_with(path, bytes, ImageFormat::Png),
-        Format::WebP => decode_with(path, bytes, ImageFormat::WebP),
-        Format::Gif => decode_with(path, bytes, ImageFormat::Gif),
-        Format::Bmp => decode_with(path, bytes, ImageFormat::Bmp),
-        Format::Tiff => decode_with(path, bytes, ImageFormat::Tiff),
+        Format::Jpeg => match jpeg::decode(source)? {
+            Some(reduced) => Ok(reduced),
+            None => ordinary::decode(source, ImageFormat::Jpeg),
+        },
+        Format::Png => ordinary::decode(source, ImageFormat::Png),
+        Format::WebP => ordinary::decode(source, ImageFormat::WebP),
+        Format::Gif => ordinary::decode(source, ImageFormat::Gif),
+        Format::Bmp => ordinary::decode(source, ImageFormat::Bmp),
+        Format::Tiff => ordinary::decode(source, ImageFormat::Tiff),
         #[cfg(any(feature = "avif", feature = "heic"))]
-        Format::Avif | Format::Heic => super::heif::decode(path, bytes),
+        Format::Avif | Format::Heic => super::heif::decode(source),
         #[cfg(not(any(feature = "avif", feature = "heic")))]
-        Format::Avif | Format::Heic => Err(damaged(path, "its decoder is not built in")),
+        Format::Avif | Format::Heic => Err(source.not_supported(format.name())),
+        Format::JpegXl
+        | Format::Raw
+        | Format::Pnm
+        | Format::Qoi
+        | Format::Tga
+        | Format::Ico
+        | Format::Psd
+        | Format::Jpeg2000 => Err(source.not_supported(format.name())),
     }
 }
 
-/// The decoder fills what is missing with grey, which would be indexed as if it were the photo.
-fn decode_jpeg(path: &Path, bytes: &[u8], wanted: Option<u32>) -> Result<Picture, PhotoError> {
-    let outline = Outline::of(bytes);
-    if !outline.whole {
-        return Err(damaged(path, "it is cut off before the end of the picture"));
+/// The picture as it is looked at.
+fn rendered(
+    decoded: Decoded,
+    source: &Source,
+    rendering: &Rendering,
+) -> Result<Picture, PhotoError> {
+    let present = decoded.present;
+    if present < LEAST_PRESENT {
+        let path = source.path.to_owned();
+        return Err(PhotoError::Incomplete { path, present });
     }
-    let (width, height) = outline.size().unwrap_or((0, 0));
-    check_pixels(path, width, height)?;
-    if !outline.is_worth_its_scans(bytes.len()) {
-        return Err(damaged(path, "it has more scans than any picture needs"));
-    }
-    let twice = wanted.map(|side| side.saturating_mul(2));
-    let reduced = twice.and_then(|side| Some((outline.eighths(side)?, side)));
-    if let Some((eighths, side)) = reduced {
-        let pixels = u64::from(width) * u64::from(height);
-        // Of each block at most as many coefficients as the reduced one has pixels, and which of all
-        // are set; then pixels, turned once.
-        let of_block = 3 * (2 * u64::from(eighths * eighths) + 8);
-        let of_pixels = 2 * 3 * u64::from(eighths * eighths);
-        let share = share(path, bytes, pixels.div_ceil(64) * (of_block + of_pixels))?;
-        if let Some(reduced) = jpeg::decode_reduced(bytes, &outline, side) {
-            let picture = upright(reduced, width, height, outline.orientation());
-            return Ok(picture.holding(share));
+    let (width, height) = decoded.pixels.size();
+    let (size, covered, orientation) = (decoded.size, decoded.covered, decoded.orientation);
+    let is_reduced = decoded.is_reduced();
+    // RGB, and once more to turn it; the decoder's own share is still held.
+    let share = source.share(6 * u64::from(width) * u64::from(height))?;
+    let image = match decoded.pixels {
+        Stored::Image(image) => ground::lay(image, rendering.ground),
+        Stored::Cmyk(image) => {
+            let mut rgb = RgbImage::new(width, height);
+            for (inks, pixel) in image.pixels().zip(rgb.pixels_mut()) {
+                let [cyan, magenta, yellow, black] = inks.0.map(u32::from);
+                let left = |ink: u32| (((255 - ink) * (255 - black) + 127) / 255) as u8;
+                pixel.0 = [left(cyan), left(magenta), left(yellow)];
+            }
+            rgb
         }
-    }
-    decode_with(path, bytes, ImageFormat::Jpeg)
-}
-
-fn decode_with(path: &Path, bytes: &[u8], format: ImageFormat) -> Result<Picture, PhotoError> {
-    if format == ImageFormat::Tiff && !tiff::has_its_values(bytes) {
-        return Err(damaged(
-            path,
-            "a tag of it has more values than the file has bytes",
-        ));
-    }
-    let mut limits = Limits::default();
-    limits.max_alloc = Some(Budget::of_machine().total().min(8 * MAX_PIXELS));
-    let mut reader = ImageReader::with_format(Bytes(Cursor::new(bytes)), format);
-    reader.limits(limits);
-    let failed = |error: ImageError| damaged(path, error);
-    let mut decoder = reader.into_decoder().map_err(failed)?;
-    let (width, height) = decoder.dimensions();
-    check_pixels(path, width, height)?;
-    if format == ImageFormat::WebP && !webp::fits(bytes, width, height) {
-        return Err(damaged(path, "a picture in it is larger than the whole"));
-    }
-    let orientation = decoder.orientation().map_err(failed)?;
-    let pixels = u64::from(width) * u64::from(height);
-    let turned = if orientation == Orientation::NoTransforms {
-        0
-    } else {
-        3 * pixels
     };
-    let of_decoder = match format {
-        ImageFormat::Png | ImageFormat::Bmp => 0,
-        // The coefficients of a progressive one.
-        ImageFormat::Jpeg => 6 * pixels,
-        _ => decoder.total_bytes(),
-    };
-    let needed = decoder.total_bytes() + of_decoder + 3 * pixels + turned;
-    let share = share(path, bytes, needed)?;
-    if format == ImageFormat::Gif {
-        // Of its first part, which may be larger than the whole and has no share: seldom, and by little.
-        let mut limits = Limits::default();
-        limits.max_alloc = Some(4 * decoder.total_bytes() + OF_ANY_PART);
-        decoder.set_limits(limits).map_err(failed)?;
-    }
-    let image = DynamicImage::from_decoder(decoder).map_err(failed)?;
-    let mut image = DynamicImage::from(over_white(image));
-    image.apply_orientation(orientation);
-    Ok(Picture::new(image.into_rgb8()).holding(share))
+    drop(decoded.share);
+    let picture = upright(image, size, covered, is_reduced, orientation);
+    Ok(picture.of_which(present).holding(share))
 }
 
-/// Waits until there is memory for the file and for so many bytes that it becomes.
-fn share(path: &Path, bytes: &[u8], needed: u64) -> Result<Arc<Share>, PhotoError> {
-    let budget = Budget::of_machine();
-    let needed = needed + bytes.len() as u64;
-    budget
-        .take(needed)
-        .ok_or_else(|| PhotoError::TooMuchMemory {
-            path: path.to_owned(),
-            needed,
-            budget: budget.total(),
-        })
-}
-
-/// Turns a reduced picture upright, with the edges at which it is filled up.
-fn upright(reduced: jpeg::Reduced, width: u32, height: u32, orientation: Orientation) -> Picture {
-    let scale = f64::from(reduced.eighths) / 8.0;
-    let (mut width, mut height) = (width, height);
-    let mut image = DynamicImage::from(reduced.image);
+/// Turns a picture upright, with the edges at which a reduced one is filled up.
+fn upright(
+    image: RgbImage,
+    (mut width, mut height): (u32, u32),
+    (mut columns, mut rows): (f64, f64),
+    is_reduced: bool,
+    orientation: Orientation,
+) -> Picture {
+    let mut image = DynamicImage::from(image);
     image.apply_orientation(orientation);
     if matches!(
         orientation,
@@ -179,16 +148,16 @@ fn upright(reduced: jpeg::Reduced, width: u32, height: u32, orientation: Orienta
             | Orientation::Rotate270FlipH
     ) {
         (width, height) = (height, width);
+        (columns, rows) = (rows, columns);
     }
     let image = image.into_rgb8();
     let (filled_left, filled_top) = filled_edges(orientation);
-    let (columns, rows) = (f64::from(width) * scale, f64::from(height) * scale);
     let covered = Covered {
         left: f64::from(u8::from(filled_left)) * (f64::from(image.width()) - columns),
         top: f64::from(u8::from(filled_top)) * (f64::from(image.height()) - rows),
         width: columns,
         height: rows,
-        is_reduced: true,
+        is_reduced,
     };
     Picture::reduced(image, (width, height), covered)
 }

@@ -20,6 +20,22 @@ pub enum Format {
     Avif,
     /// HEIC: HEVC in HEIF.
     Heic,
+    /// JPEG XL.
+    JpegXl,
+    /// What a camera's sensor saw, in its maker's own format: CR2, CR3, NEF, ARW, DNG, RAF, ORF, RW2.
+    Raw,
+    /// Netpbm: PBM, PGM, PPM, PAM, and PFM.
+    Pnm,
+    /// QOI.
+    Qoi,
+    /// Truevision TGA, which only its name tells.
+    Tga,
+    /// Windows icons and cursors.
+    Ico,
+    /// Photoshop, its composite.
+    Psd,
+    /// JPEG 2000.
+    Jpeg2000,
 }
 
 /// How many bytes [`Format::of`] looks at.
@@ -60,6 +76,14 @@ impl Format {
             Self::Tiff => "TIFF",
             Self::Avif => "AVIF",
             Self::Heic => "HEIC",
+            Self::JpegXl => "JPEG XL",
+            Self::Raw => "camera RAW",
+            Self::Pnm => "PNM",
+            Self::Qoi => "QOI",
+            Self::Tga => "TGA",
+            Self::Ico => "ICO",
+            Self::Psd => "PSD",
+            Self::Jpeg2000 => "JPEG 2000",
         }
     }
 

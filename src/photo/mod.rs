@@ -13,20 +13,25 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use crate::error::{FileError, PhotoError, Result};
 
 pub mod decode;
+mod decoded;
 // Its readers are being written: the one of TIFF, and those of orientation and of camera files.
 #[allow(dead_code, reason = "some of what its readers will ask")]
 mod directory;
 mod exclude;
 pub mod format;
+mod ground;
 mod hash;
 #[cfg(any(feature = "avif", feature = "heic"))]
 mod heif;
 mod jpeg;
 mod memory;
+mod orientation;
 pub mod picture;
 pub mod preprocess;
 mod region;
+mod rendering;
 mod resample;
+mod source;
 pub(crate) mod stop;
 pub mod walk;
 
@@ -36,6 +41,7 @@ pub use image::RgbImage;
 pub use picture::Picture;
 pub use preprocess::{ChannelOrder, Decoding, Pixels, Preprocess, Size};
 pub use region::{Length, Region};
+pub use rendering::{Colours, Ground, Rendering};
 pub use resample::Interpolation;
 pub use walk::{Found, Walk, absolute, walk};
 
@@ -88,7 +94,7 @@ impl Photo {
         }
     }
 
-    /// Decodes the photo in full: upright, RGB, transparent parts over white.
+    /// Decodes the photo in full, as one looks at it: upright, in sRGB, nothing transparent.
     ///
     /// # Errors
     /// As [`decode::decode`].
@@ -96,12 +102,12 @@ impl Photo {
         decode::decode(&self.path, &self.bytes)
     }
 
-    /// Decodes the photo for a preprocessing that makes `wanted` pixels of the short side.
+    /// Decodes the photo as a [`Preprocess`] wants it, see [`Preprocess::rendering`].
     ///
     /// # Errors
     /// As [`decode::decode_for`].
-    pub fn decode_for(&self, wanted: Option<u32>) -> Result<Picture, PhotoError> {
-        decode::decode_for(&self.path, &self.bytes, wanted)
+    pub fn decode_for(&self, rendering: &Rendering) -> Result<Picture, PhotoError> {
+        decode::decode_for(&self.path, &self.bytes, rendering)
     }
 
     /// Where the photo was read from, or its label.

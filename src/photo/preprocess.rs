@@ -6,6 +6,7 @@ use std::str::FromStr;
 use image::RgbImage;
 
 use super::picture::{Covered, Picture};
+use super::rendering::{Colours, Ground, Rendering};
 use super::resample::{Between, Interpolation, Span, View, resample};
 use crate::error::{PhotoError, Result};
 
@@ -77,6 +78,10 @@ pub struct Preprocess {
     pub std: [f32; 3],
     /// Whether large JPEGs may be decoded at reduced size; `decode=full` and `decode=reduced`.
     pub decoding: Decoding,
+    /// Whether colours are converted; `colour=srgb` and `colour=as-is`.
+    pub colours: Colours,
+    /// What transparent pictures are laid over; `ground=visible` and `ground=white`.
+    pub ground: Ground,
 }
 
 /// A picture in the size in which a network takes it. It stays in bytes until it is where the network
@@ -120,6 +125,8 @@ impl Preprocess {
             (self.order == ChannelOrder::Rgb, ",order=rgb"),
             ((self.scale - 1.0).abs() <= f32::EPSILON, ",scale=1"),
             (self.decoding == Decoding::Reduced, ",decode=reduced"),
+            (self.colours == Colours::AsIs, ",colour=as-is"),
+            (self.ground == Ground::White, ",ground=white"),
         ];
         let left_away = usual.into_iter().filter(|(is_usual, _)| *is_usual);
         left_away.fold(self.to_string(), |keys, (_, key)| keys + key)
@@ -160,6 +167,20 @@ impl Preprocess {
                     _ => return None,
                 }
             }
+            "colour" => {
+                self.colours = match value {
+                    "srgb" => Colours::Srgb,
+                    "as-is" => Colours::AsIs,
+                    _ => return None,
+                }
+            }
+            "ground" => {
+                self.ground = match value {
+                    "visible" => Ground::Visible,
+                    "white" => Ground::White,
+                    _ => return None,
+                }
+            }
             _ => return None,
         }
         Some(())
@@ -181,10 +202,18 @@ impl Preprocess {
         Ok((view.rows.pixels, view.columns.pixels))
     }
 
-    /// The short side that the resize makes, for [`decode_for`](super::decode::decode_for); none
-    /// where every pixel is wanted.
+    /// How a picture is to be decoded for it.
     #[must_use]
-    pub const fn wanted_side(&self) -> Option<u32> {
+    pub const fn rendering(&self) -> Rendering {
+        Rendering {
+            wanted: self.wanted_side(),
+            colours: self.colours,
+            ground: self.ground,
+        }
+    }
+
+    /// The short side that the resize makes; none where every pixel is wanted.
+    const fn wanted_side(&self) -> Option<u32> {
         if matches!(self.decoding, Decoding::Full) {
             return None;
         }
@@ -367,6 +396,8 @@ impl Default for Preprocess {
             mean: [0.0; 3],
             std: [1.0; 3],
             decoding: Decoding::Reduced,
+            colours: Colours::AsIs,
+            ground: Ground::White,
         }
     }
 }
@@ -407,9 +438,15 @@ impl fmt::Display for Preprocess {
         if (self.scale - 1.0).abs() > f32::EPSILON {
             write!(f, ",scale={}", self.scale)?;
         }
-        match self.decoding {
-            Decoding::Reduced => Ok(()),
-            Decoding::Full => f.write_str(",decode=full"),
+        if self.decoding == Decoding::Full {
+            f.write_str(",decode=full")?;
+        }
+        if self.colours == Colours::Srgb {
+            f.write_str(",colour=srgb")?;
+        }
+        match self.ground {
+            Ground::White => Ok(()),
+            Ground::Visible => f.write_str(",ground=visible"),
         }
     }
 }

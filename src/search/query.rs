@@ -298,7 +298,9 @@ impl<'a> Query<'a> {
         match region {
             None => self.searcher.extractor_of(&self.snapshot)?.describe(photo),
             Some(region) => {
-                let part = region.cut(&photo.decode()?);
+                let extractor = self.searcher.extractor_of(&self.snapshot)?;
+                let whole = extractor.preprocess().rendering().in_full();
+                let part = region.cut(&photo.decode_for(&whole)?);
                 let part = part.map_err(|error| error.of_file(photo.path()))?;
                 self.describe_picture(&part, None)
             }

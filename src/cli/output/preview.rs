@@ -8,7 +8,7 @@ use std::path::Path;
 use image::imageops::FilterType;
 use image::{DynamicImage, RgbImage};
 use imgsearch::gallery::Match;
-use imgsearch::photo::Photo;
+use imgsearch::photo::{Photo, Rendering};
 
 use super::table;
 
@@ -34,7 +34,7 @@ pub fn matches(matches: &[Match], out: &mut dyn Write) -> io::Result<()> {
 
 fn thumbnail(path: &Path) -> Option<RgbImage> {
     let photo = Photo::read(path).ok()?;
-    let picture = DynamicImage::from(photo.decode_for(Some(HEIGHT)).ok()?.image);
+    let picture = DynamicImage::from(photo.decode_for(&Rendering::of_side(HEIGHT)).ok()?.image);
     let small = picture.resize(COLUMNS, HEIGHT, FilterType::Triangle);
     Some(small.into_rgb8())
 }

@@ -1,8 +1,11 @@
 //! Files made to cost more than they are worth.
 
+use std::io::Cursor;
+
 use image::{ImageFormat, Rgb, RgbImage, Rgba, RgbaImage};
 
 use super::*;
+use crate::photo::jpeg::Outline;
 use crate::photo::memory::Budget;
 
 /// A picture that no format makes much smaller.
@@ -146,22 +149,6 @@ fn no_decoder_says_more_than_a_line_or_two() {
     let long = crate::error::bounded("é".repeat(5000).into()).to_string();
     assert!(long.chars().count() < 400 && long.ends_with('…'));
     assert_eq!(crate::error::bounded("short".into()).to_string(), "short");
-}
-
-#[test]
-fn transparent_pictures_are_laid_over_white_strip_by_strip_as_all_at_once() {
-    for height in [1, 63, 64, 65, 200] {
-        let picture = RgbaImage::from_fn(7, height, |x, y| {
-            Rgba([(x * 30) as u8, y as u8, 9, (x * 7 + y * 3) as u8])
-        });
-        let over = |from: &Rgba<u8>| {
-            let alpha = u32::from(from[3]);
-            let mix = |value: u8| (u32::from(value) * alpha + 255 * (255 - alpha) + 127) / 255;
-            Rgb([from[0], from[1], from[2]].map(|value| mix(value) as u8))
-        };
-        let expected = RgbImage::from_fn(7, height, |x, y| over(picture.get_pixel(x, y)));
-        assert_eq!(over_white(picture.into()), expected);
-    }
 }
 
 #[test]

@@ -1,8 +1,11 @@
+use std::io::Cursor;
+
 use image::{ImageFormat, Rgb, RgbImage, Rgba, RgbaImage};
 use proptest::prelude::*;
 
 use super::*;
 use crate::photo::Preprocess;
+use crate::photo::picture::MAX_PIXELS;
 
 /// Not square, and different in every corner, so that turned pictures show.
 fn painted() -> RgbImage {
@@ -255,7 +258,7 @@ fn a_reduced_decode_gives_nearly_the_same_pixels_however_it_is_turned() {
     for orientation in 1..=8 {
         let jpeg = large_jpeg(orientation);
         let full = decode(Path::new("photo"), &jpeg).unwrap();
-        let reduced = decode_for(Path::new("photo"), &jpeg, preprocess.wanted_side()).unwrap();
+        let reduced = decode_for(Path::new("photo"), &jpeg, &preprocess.rendering()).unwrap();
         assert_eq!((reduced.width, reduced.height), (full.width, full.height));
         let short = reduced.image.width().min(reduced.image.height());
         assert_eq!(short, 101, "a quarter of 401, rounded up");
@@ -273,10 +276,15 @@ fn a_reduced_decode_gives_nearly_the_same_pixels_however_it_is_turned() {
 #[test]
 fn jpegs_with_other_colours_than_ycbcr_are_decoded_in_full() {
     for name in ["rgb.jpg", "cmyk.jpg"] {
-        let picture = decode_for(Path::new("photo"), &kept(name), Some(4)).unwrap();
+        let picture = decode_for(Path::new("photo"), &kept(name), &Rendering::of_side(4)).unwrap();
         assert_eq!(picture.image.dimensions(), (96, 64), "{name}");
     }
-    let reduced = decode_for(Path::new("photo"), &kept("progressive.jpg"), Some(4)).unwrap();
+    let reduced = decode_for(
+        Path::new("photo"),
+        &kept("progressive.jpg"),
+        &Rendering::of_side(4),
+    )
+    .unwrap();
     assert_eq!(reduced.image.dimensions(), (12, 8));
 }
 
@@ -326,8 +334,8 @@ fn a_picture_cut_off_anywhere_is_an_error_that_names_it() {
     for (name, whole) in files {
         for tenth in 1..10 {
             let cut = &whole[..whole.len() * tenth / 10];
-            for wanted in [None, Some(4)] {
-                let error = decode_for(Path::new("cut-off"), cut, wanted);
+            for rendering in [Rendering::WHOLE, Rendering::of_side(4)] {
+                let error = decode_for(Path::new("cut-off"), cut, &rendering);
                 let message = error
                     .expect_err(&format!("{name} at {tenth} tenths"))
                     .to_string();
@@ -355,8 +363,8 @@ proptest! {
             let at = at.index(bytes.len());
             bytes[at] = value;
         }
-        for wanted in [None, Some(4)] {
-            if let Ok(picture) = decode_for(Path::new("photo"), &bytes, wanted) {
+        for rendering in [Rendering::WHOLE, Rendering::of_side(4)] {
+            if let Ok(picture) = decode_for(Path::new("photo"), &bytes, &rendering) {
                 prop_assert!(u64::from(picture.width) * u64::from(picture.height) <= MAX_PIXELS);
             }
         }

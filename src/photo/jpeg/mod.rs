@@ -18,6 +18,9 @@ mod tables;
 
 use image::RgbImage;
 
+use super::decoded::{Decoded, Stored};
+use super::source::Source;
+use crate::error::{PhotoError, Result};
 use layout::Layout;
 pub use outline::Outline;
 use outline::{next_marker, segment};
@@ -29,6 +32,44 @@ pub struct Reduced {
     pub image: RgbImage,
     /// The scale, in eighths.
     pub eighths: u32,
+}
+
+/// The picture at the smallest size whose short side has the wanted pixels or more; none where it is to
+/// be decoded in full.
+///
+/// # Errors
+/// It is cut off, has no pixels or too many, or more scans than any picture needs.
+pub fn decode(source: &Source) -> Result<Option<Decoded>, PhotoError> {
+    let outline = Outline::of(source.bytes);
+    if !outline.whole {
+        return Err(source.damaged("it is cut off before the end of the picture"));
+    }
+    let (width, height) = outline.size().unwrap_or((0, 0));
+    source.check_size(width, height)?;
+    if !outline.is_worth_its_scans(source.bytes.len()) {
+        return Err(source.damaged("it has more scans than any picture needs"));
+    }
+    let reduced = source.wanted;
+    let Some((eighths, side)) = reduced.and_then(|side| Some((outline.eighths(side)?, side)))
+    else {
+        return Ok(None);
+    };
+    let pixels = u64::from(width) * u64::from(height);
+    // Of each block at most as many coefficients as the reduced one has pixels, and which of all are
+    // set; then pixels.
+    let of_block = 3 * (2 * u64::from(eighths * eighths) + 8);
+    let of_pixels = 3 * u64::from(eighths * eighths);
+    let share = source.share(pixels.div_ceil(64) * (of_block + of_pixels))?;
+    let Some(reduced) = decode_reduced(source.bytes, &outline, side) else {
+        return Ok(None);
+    };
+    let scale = f64::from(reduced.eighths) / 8.0;
+    Ok(Some(Decoded {
+        size: (width, height),
+        covered: (f64::from(width) * scale, f64::from(height) * scale),
+        orientation: outline.orientation(),
+        ..Decoded::whole(Stored::Image(reduced.image.into()), share)
+    }))
 }
 
 /// Decodes a JPEG at the smallest size whose short side has `wanted` pixels or more. None where

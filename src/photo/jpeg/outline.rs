@@ -3,6 +3,8 @@
 use image::metadata::Orientation;
 use memchr::memchr;
 
+use super::super::orientation;
+
 /// What the segments before the pixels say.
 #[derive(Debug, Default, PartialEq)]
 pub struct Outline {
@@ -69,7 +71,7 @@ impl Outline {
     /// How the camera was held.
     pub fn orientation(&self) -> Orientation {
         let exif = self.exif.as_deref();
-        exif.and_then(Orientation::from_exif_chunk)
+        exif.and_then(orientation::of_exif)
             .unwrap_or(Orientation::NoTransforms)
     }
 

@@ -11,7 +11,7 @@ use base64::engine::general_purpose::STANDARD;
 use image::imageops::FilterType;
 use image::{DynamicImage, ImageFormat};
 use imgsearch::gallery::Match;
-use imgsearch::photo::{Photo, absolute};
+use imgsearch::photo::{Photo, Rendering, absolute};
 use indicatif::DecimalBytes;
 
 use super::{clean_line, shown_clean};
@@ -122,7 +122,7 @@ fn day(modified: i64) -> String {
 
 /// A small JPEG as a data URL.
 fn thumbnail(photo: &Photo) -> Option<String> {
-    let picture = DynamicImage::from(photo.decode_for(Some(THUMBNAIL)).ok()?.image);
+    let picture = DynamicImage::from(photo.decode_for(&Rendering::of_side(THUMBNAIL)).ok()?.image);
     let small = picture.resize(THUMBNAIL, THUMBNAIL, FilterType::Triangle);
     let mut jpeg = Cursor::new(Vec::new());
     small.write_to(&mut jpeg, ImageFormat::Jpeg).ok()?;
