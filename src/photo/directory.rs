@@ -275,7 +275,7 @@ mod tests {
         assert_eq!(values(&with(1, 8, 0xFFFE << 16, false)).real(0), Some(-2.0));
         assert_eq!(values(&with(1, 11, 0x3FC0_0000, false)).real(0), Some(1.5));
         let little =
-            b"II\x2a\0\x08\0\0\0\x01\0\x01\x01\x05\0\x01\0\0\0\x1a\0\0\0\x03\0\0\0\x02\0\0\0";
+            b"II\x2a\0\x08\0\0\0\x01\0\x01\x01\x05\0\x01\0\0\0\x16\0\0\0\x03\0\0\0\x02\0\0\0";
         assert_eq!(values(little).real(0), Some(1.5));
         let big = [&with(1, 5, 22, false)[..], &[0, 0, 0, 3, 0, 0, 0, 2]].concat();
         assert_eq!(values(&big).real(0), Some(1.5));
@@ -287,7 +287,7 @@ mod tests {
             for (count, place) in [(u64::from(u32::MAX), 0), (9, u32::MAX), (9, 20)] {
                 let file = with(count, 4, place, is_big);
                 let values = values(&file);
-                assert!(values.is_cut() && values.len() < 9);
+                assert!(values.is_cut() && values.len() <= file.len() / 4);
                 assert_eq!(values.number(values.len()), None);
             }
         }
