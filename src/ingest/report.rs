@@ -1,5 +1,6 @@
 //! What an ingestion did, and what it passed over.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::{Serialize, Serializer};
@@ -50,6 +51,9 @@ pub struct IngestReport {
     pub changed: usize,
     /// Photos at another place than before.
     pub moved: usize,
+    /// Of those that are new or changed, the copies of photos that were described already, in this run or
+    /// before: they did not go through the network.
+    pub copies: usize,
     /// Photos that are gone.
     pub removed: usize,
     /// Photos that are gone from disk and stay in the gallery, by folder.
@@ -59,6 +63,9 @@ pub struct IngestReport {
     pub overwritten: usize,
     /// Photos in the gallery now.
     pub photos: usize,
+    /// Files that were passed over because they are no photos, by kind: the ending of their names in
+    /// capitals, or nothing where it has none that is one.
+    pub others: BTreeMap<String, usize>,
     /// Whether the caller stopped it before the end.
     pub interrupted: bool,
     /// How long it took, in seconds of wall clock. The command counts from its own start, the

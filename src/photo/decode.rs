@@ -9,9 +9,9 @@ use image::{DynamicImage, ImageFormat, RgbImage};
 use super::decoded::{Decoded, Stored};
 use super::format::Format;
 use super::picture::{Covered, Picture};
-use super::rendering::Rendering;
+use super::rendering::{Colours, Rendering};
 use super::source::Source;
-use super::{ground, jpeg, stop};
+use super::{colour, ground, jpeg, stop};
 use crate::caught::caught;
 use crate::error::{PhotoError, Result};
 
@@ -73,10 +73,7 @@ fn stored(source: &Source) -> Result<Decoded, PhotoError> {
         });
     }
     match format {
-        Format::Jpeg => match jpeg::decode(source)? {
-            Some(reduced) => Ok(reduced),
-            None => ordinary::decode(source, ImageFormat::Jpeg),
-        },
+        Format::Jpeg => jpeg::decode(source),
         Format::Png => ordinary::decode(source, ImageFormat::Png),
         Format::WebP => ordinary::decode(source, ImageFormat::WebP),
         Format::Gif => ordinary::decode(source, ImageFormat::Gif),
@@ -113,18 +110,12 @@ fn rendered(
     let is_reduced = decoded.is_reduced();
     // RGB, and once more to turn it; the decoder's own share is still held.
     let share = source.share(6 * u64::from(width) * u64::from(height))?;
-    let image = match decoded.pixels {
-        Stored::Image(image) => ground::lay(image, rendering.ground),
-        Stored::Cmyk(image) => {
-            let mut rgb = RgbImage::new(width, height);
-            for (inks, pixel) in image.pixels().zip(rgb.pixels_mut()) {
-                let [cyan, magenta, yellow, black] = inks.0.map(u32::from);
-                let left = |ink: u32| (((255 - ink) * (255 - black) + 127) / 255) as u8;
-                pixel.0 = [left(cyan), left(magenta), left(yellow)];
-            }
-            rgb
-        }
+    let image = match (rendering.colours, decoded.pixels) {
+        (Colours::Srgb, pixels) => colour::to_srgb(pixels, &decoded.colour),
+        (Colours::AsIs, Stored::Cmyk(image)) => colour::inks(&image).into(),
+        (Colours::AsIs, Stored::Image(image)) => image,
     };
+    let image = ground::lay(image, rendering.ground);
     drop(decoded.share);
     let picture = upright(image, size, covered, is_reduced, orientation);
     Ok(picture.of_which(present).holding(share))

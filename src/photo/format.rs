@@ -1,5 +1,8 @@
 //! Which picture format some bytes are in, told by their beginning.
 
+use std::ffi::OsStr;
+use std::path::Path;
+
 /// A picture format that imgsearch reads, some of them only where they are built in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -97,17 +100,89 @@ impl Format {
         }
     }
 
-    /// Whether files named `….extension` are in one of the formats, as far as the name tells.
+    /// The format of the file at `path` that begins with `bytes`. Content decides; the name counts where
+    /// content says nothing: a TGA has no beginning of its own.
+    #[must_use]
+    pub fn of_named(path: &Path, bytes: &[u8]) -> Option<Self> {
+        let ending = || path.extension().and_then(OsStr::to_str).unwrap_or_default();
+        let is_tga = || Self::Tga.has_ending(ending()) && is_like_tga(bytes);
+        Self::of(bytes).or_else(|| is_tga().then_some(Self::Tga))
+    }
+
+    /// All formats with the endings of their files' names, the usual one first.
+    pub const ENDINGS: [(Self, &'static [&'static str]); 16] = [
+        (
+            Self::Jpeg,
+            &[
+                "jpg", "jpeg", "jpe", "jfif", "jif", "jfi", "pjpeg", "pjp", "mpo", "jps", "insp",
+                "thm",
+            ],
+        ),
+        (Self::Png, &["png", "apng"]),
+        (Self::WebP, &["webp"]),
+        (Self::Gif, &["gif"]),
+        (Self::Bmp, &["bmp", "dib"]),
+        (Self::Tiff, &["tif", "tiff"]),
+        (Self::Avif, &["avif", "avifs"]),
+        (Self::Heic, &["heic", "heif", "hif", "heics", "heifs"]),
+        (Self::JpegXl, &["jxl"]),
+        (
+            Self::Raw,
+            &[
+                "cr2", "cr3", "nef", "nrw", "arw", "sr2", "srf", "dng", "raf", "orf", "rw2", "pef",
+                "srw",
+            ],
+        ),
+        (Self::Pnm, &["pnm", "pbm", "pgm", "ppm", "pam", "pfm"]),
+        (Self::Qoi, &["qoi"]),
+        (Self::Tga, &["tga", "icb", "vda", "vst"]),
+        (Self::Ico, &["ico", "cur"]),
+        (Self::Psd, &["psd", "psb"]),
+        (Self::Jpeg2000, &["jp2", "j2k", "jpf", "jpx", "jpc", "j2c"]),
+    ];
+
+    /// The endings of the names of files in this format, the usual one first.
+    #[must_use]
+    pub fn endings(self) -> &'static [&'static str] {
+        let row = Self::ENDINGS.iter().find(|(format, _)| *format == self);
+        row.map_or(&[], |(_, endings)| endings)
+    }
+
+    /// The most bytes that a file in this format has: what is larger is a film, or a bomb. A picture of
+    /// 200 megapixels takes at most some 2.5 bytes for each of them where it is packed with a loss; as
+    /// many as 1 GiB holds are taken where it may be stored as it is.
+    #[must_use]
+    pub const fn most_bytes(self) -> u64 {
+        match self {
+            Self::Png | Self::Bmp | Self::Tiff | Self::Pnm | Self::Tga | Self::Psd => 1 << 30,
+            _ => 512 << 20,
+        }
+    }
+
+    fn has_ending(self, ending: &str) -> bool {
+        let endings = self.endings().iter();
+        endings
+            .into_iter()
+            .any(|it| it.eq_ignore_ascii_case(ending))
+    }
+
+    /// Whether files named `….extension` are in one of the formats, as far as the name tells: whether
+    /// they are looked at. What they are their content says.
     #[must_use]
     pub fn is_extension(extension: &str) -> bool {
-        const KNOWN: [&str; 16] = [
-            "jpg", "jpeg", "jpe", "jfif", "png", "webp", "gif", "bmp", "dib", "tif", "tiff",
-            "avif", "heic", "heif", "hif", "apng",
-        ];
-        KNOWN
-            .iter()
-            .any(|known| known.eq_ignore_ascii_case(extension))
+        let mut formats = Self::ENDINGS.iter();
+        formats.any(|(format, _)| format.has_ending(extension))
     }
+}
+
+/// Whether `bytes` may be the header of a TGA: kind of colour map, kind of picture, bits of a pixel.
+fn is_like_tga(bytes: &[u8]) -> bool {
+    let header = bytes.get(..18);
+    header.is_some_and(|header| {
+        header[1] <= 1
+            && matches!(header[2], 1..=3 | 9..=11)
+            && matches!(header[16], 8 | 15 | 16 | 24 | 32)
+    })
 }
 
 /// Two letters alone would take any text that begins with `BM`; the size of the header that
@@ -178,5 +253,35 @@ mod tests {
     fn extensions_are_known_in_any_case() {
         assert!(Format::is_extension("JPG") && Format::is_extension("Heic"));
         assert!(!Format::is_extension("txt") && !Format::is_extension(""));
+        for ending in [
+            "mpo", "JPS", "insp", "thm", "jif", "jfi", "pjpeg", "CR3", "dng", "cur", "j2c",
+        ] {
+            assert!(Format::is_extension(ending), "{ending}");
+        }
+    }
+
+    #[test]
+    fn every_format_has_one_row_of_endings_and_every_ending_one_format() {
+        let formats: std::collections::HashSet<_> =
+            Format::ENDINGS.iter().map(|(format, _)| format).collect();
+        assert_eq!(formats.len(), Format::ENDINGS.len());
+        let mut seen = std::collections::HashSet::new();
+        for (format, endings) in Format::ENDINGS {
+            assert!(!format.endings().is_empty());
+            assert!(
+                endings.iter().all(|ending| seen.insert(ending)),
+                "{endings:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn content_says_what_a_file_is_and_its_name_only_where_content_says_nothing() {
+        let of = |name: &str, bytes: &[u8]| Format::of_named(Path::new(name), bytes);
+        assert_eq!(of("a.tga", b"GIF89a"), Some(Format::Gif));
+        let tga = b"\0\0\x02\0\0\0\0\0\0\0\0\0\x40\0\x30\0\x18\0";
+        assert_eq!(of("a.TGA", tga), Some(Format::Tga));
+        assert_eq!(of("a.jpg", tga), None);
+        assert_eq!(of("a.tga", b"a text that is named so"), None);
     }
 }

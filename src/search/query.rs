@@ -271,7 +271,7 @@ impl<'a> Query<'a> {
             asked.contents.push(content);
             return Ok(descriptor);
         }
-        self.describe_photo(&Photo::read(path)?, region, asked)
+        self.describe_photo(&Photo::read_any(path)?, region, asked)
     }
 
     /// The descriptor that the gallery has of the photo at this path, if the file has not changed

@@ -38,11 +38,8 @@ pub fn decode(source: &Source, format: ImageFormat) -> Result<Decoded, PhotoErro
         None => decoder.orientation().map_err(failed)?,
     };
     let profile = decoder.icc_profile().map_err(failed)?;
-    let pixels = u64::from(width) * u64::from(height);
     let of_decoder = match format {
         ImageFormat::Png | ImageFormat::Bmp => 0,
-        // The coefficients of a progressive one.
-        ImageFormat::Jpeg => 6 * pixels,
         _ => decoder.total_bytes(),
     };
     let share = source.share(decoder.total_bytes() + of_decoder)?;
