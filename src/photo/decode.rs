@@ -73,15 +73,12 @@ fn stored(source: &Source) -> Result<Decoded, PhotoError> {
         });
     }
     match format {
-        Format::Jpeg => match jpeg::decode(source)? {
-            Some(reduced) => Ok(reduced),
-            None => ordinary::decode(source, ImageFormat::Jpeg),
-        },
+        Format::Jpeg => jpeg::decode(source),
         Format::Png => ordinary::decode(source, ImageFormat::Png),
         Format::WebP => ordinary::decode(source, ImageFormat::WebP),
         Format::Gif => ordinary::decode(source, ImageFormat::Gif),
         Format::Bmp => ordinary::decode(source, ImageFormat::Bmp),
-        Format::Tiff => ordinary::decode(source, ImageFormat::Tiff),
+        Format::Tiff => tiff::decode(source),
         #[cfg(any(feature = "avif", feature = "heic"))]
         Format::Avif | Format::Heic => super::heif::decode(source),
         #[cfg(not(any(feature = "avif", feature = "heic")))]

@@ -18,6 +18,9 @@ use crate::error::{Error, FileError, PhotoError, Result};
 mod colour;
 pub mod decode;
 mod decoded;
+// Its readers are being written: the one of TIFF, and those of orientation and of camera files.
+#[allow(dead_code, reason = "some of what its readers will ask")]
+mod directory;
 mod exclude;
 pub mod format;
 mod ground;
