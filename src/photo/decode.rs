@@ -78,7 +78,7 @@ fn stored(source: &Source) -> Result<Decoded, PhotoError> {
         Format::WebP => ordinary::decode(source, ImageFormat::WebP),
         Format::Gif => ordinary::decode(source, ImageFormat::Gif),
         Format::Bmp => ordinary::decode(source, ImageFormat::Bmp),
-        Format::Tiff => ordinary::decode(source, ImageFormat::Tiff),
+        Format::Tiff => tiff::decode(source),
         #[cfg(any(feature = "avif", feature = "heic"))]
         Format::Avif | Format::Heic => super::heif::decode(source),
         #[cfg(not(any(feature = "avif", feature = "heic")))]

@@ -10,7 +10,7 @@ use super::super::memory::Budget;
 use super::super::orientation;
 use super::super::source::{MAX_PIXELS, Source};
 use super::super::stop::Bytes;
-use super::{tiff, webp};
+use super::webp;
 use crate::error::{PhotoError, Result};
 
 /// Bytes that a part of an animation may take however small the picture is.
@@ -18,9 +18,6 @@ const OF_ANY_PART: u64 = 1 << 20;
 
 /// The picture, or the first of an animation.
 pub fn decode(source: &Source, format: ImageFormat) -> Result<Decoded, PhotoError> {
-    if format == ImageFormat::Tiff && !tiff::has_its_values(source.bytes) {
-        return Err(source.damaged("a tag of it has more values than the file has bytes"));
-    }
     let mut limits = Limits::default();
     limits.max_alloc = Some(Budget::of_machine().total().min(8 * MAX_PIXELS));
     let mut reader = ImageReader::with_format(Bytes(Cursor::new(source.bytes)), format);
