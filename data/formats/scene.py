@@ -4,8 +4,8 @@ Two shades and a few shapes, different in every corner, so that whatever is turn
 shows.
 """
 
-from pathlib import csv
-import Path
+import csv
+from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageDraw
