@@ -8,7 +8,11 @@ mod orientation;
 #[allow(dead_code, unused_imports, reason = "nobody stops a bench")]
 #[path = "../../src/photo/stop.rs"]
 mod stop;
-#[allow(dead_code, unused_imports, reason = "only the reading of the code is timed")]
+#[allow(
+    dead_code,
+    unused_imports,
+    reason = "only the reading of the code is timed"
+)]
 #[path = "../../src/photo/jpeg"]
 mod jpeg {
     pub mod bits;
