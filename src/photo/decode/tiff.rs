@@ -21,6 +21,7 @@ mod fax;
 mod inner;
 mod lab;
 mod layout;
+mod old_jpeg;
 mod predictor;
 mod range;
 mod ycbcr;

@@ -72,7 +72,6 @@ pub fn decode(source: &Source) -> Result<Decoded, PhotoError> {
 ///
 /// # Errors
 /// As [`decode`].
-#[allow(dead_code, reason = "the decoder of TIFF calls it")]
 pub fn decode_abbreviated(
     tables: &[u8],
     stream: &[u8],
