@@ -36,7 +36,6 @@ pub struct Arithmetic<'a> {
     last: usize,
     bit: u8,
     refines: bool,
-    is_over: bool,
     is_broken: bool,
 }
 
@@ -61,7 +60,6 @@ impl<'a> Arithmetic<'a> {
             last,
             bit: if progressive { scan.bits.1 } else { 0 },
             refines: progressive && scan.bits.0 > 0,
-            is_over: false,
             is_broken: false,
         }
     }
@@ -212,7 +210,7 @@ impl<'a> Arithmetic<'a> {
 
 impl Coder for Arithmetic<'_> {
     fn restart(&mut self, number: usize) {
-        self.is_over = !self.decisions.restart(number) && self.is_over;
+        self.decisions.restart(number);
         self.is_broken = false;
         for component in &mut self.components {
             self.dc[component.dc] = [State::default(); 64];
@@ -222,8 +220,8 @@ impl Coder for Arithmetic<'_> {
     }
 
     fn is_over(&self) -> bool {
-        // What follows an impossible decision is none.
-        self.is_over || self.is_broken
+        // Behind the end there are zeros, which mean something; nothing follows an impossible decision.
+        self.is_broken
     }
 
     fn block(&mut self, at: usize, values: &mut [i16], set: &mut u64) {
@@ -233,7 +231,6 @@ impl Coder for Arithmetic<'_> {
     }
 
     fn is_sound(&mut self) -> bool {
-        self.is_over = self.decisions.is_overrun();
-        !self.is_over && !self.is_broken
+        !self.decisions.is_overrun() && !self.is_broken
     }
 }

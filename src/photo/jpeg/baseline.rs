@@ -241,6 +241,9 @@ impl Reader<'_> {
                 self.block[place & 63] = coefficient.value;
                 *end = place;
             } else if place > 63 && coefficient.value != 0 {
+                // As libjpeg-turbo has it.
+                self.block[N - 1] = coefficient.value;
+                *end = N - 1;
                 return None;
             }
         }

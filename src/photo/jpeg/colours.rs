@@ -2,7 +2,7 @@
 //!
 //! Reference: libjpeg-turbo's `default_decompress_parms`, which is what nearly every program shows.
 
-use super::outline::{Frame, Outline};
+use super::outline::{Frame, Marks};
 
 /// What the components are, and hence what becomes of them.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -24,9 +24,9 @@ pub enum Colours {
 impl Colours {
     /// The table: count of components; JFIF; Adobe's transform; identifiers.
     #[allow(clippy::match_same_arms, reason = "a row for each rule")]
-    pub fn of(outline: &Outline, frame: &Frame) -> Self {
+    pub fn of(marks: Marks, frame: &Frame) -> Self {
         let ids: Vec<u8> = frame.components.iter().map(|part| part.id).collect();
-        match (ids.as_slice(), outline.is_jfif, outline.adobe) {
+        match (ids.as_slice(), marks.is_jfif, marks.adobe) {
             ([_], ..) => Self::Grey,
             ([_, _, _], true, _) => Self::YCbCr,
             ([_, _, _], false, Some(0)) => Self::Rgb,
@@ -78,11 +78,7 @@ mod tests {
             (0xC0, &[1, 2, 3, 4], false, Some(2), Ycck),
             (0xC0, &[1, 2, 3, 4], false, Some(1), Ycck),
         ] {
-            let outline = Outline {
-                is_jfif,
-                adobe,
-                ..Outline::default()
-            };
+            let marks = Marks { is_jfif, adobe };
             let part = |id: &u8| Part {
                 id: *id,
                 sampling: (1, 1),
@@ -95,7 +91,7 @@ mod tests {
                 width: 1,
                 components: ids.iter().map(part).collect(),
             };
-            assert_eq!(Colours::of(&outline, &frame), expected, "{ids:?} {adobe:?}");
+            assert_eq!(Colours::of(marks, &frame), expected, "{ids:?} {adobe:?}");
         }
     }
 }

@@ -96,13 +96,11 @@ impl<'a> Decisions<'a> {
         self.made_up > LEFT_OUT
     }
 
-    /// Goes on with the next interval, behind restart marker `number` modulo 8; false where that is
-    /// missing.
-    pub fn restart(&mut self, number: usize) -> bool {
-        let (rest, found) = marker::restart(self.source, number);
-        self.source = rest;
+    /// Goes on with the next interval, behind restart marker `number` modulo 8. Where that is missing
+    /// there are only zeros.
+    pub fn restart(&mut self, number: usize) {
+        (self.source, _) = marker::restart(self.source, number);
         self.begin();
-        found
     }
 
     /// The next byte of the code; zeros behind its end, as libjpeg-turbo has it.

@@ -67,20 +67,19 @@ mod tests {
 
     #[test]
     fn a_restart_is_looked_for_as_libjpeg_turbo_does() {
-        let cases: [(&[u8], usize, (&[u8], bool)); 8] = [
-            (b"\xff\xd3abc", 3, (b"abc", true)),
-            (b"lost\xff\x00\xff\xff\xd3abc", 11, (b"abc", true)),
+        for (bytes, number, rest, found) in [
+            (&b"\xff\xd3abc"[..], 3, &b"abc"[..], true),
+            (b"lost\xff\x00\xff\xff\xd3abc", 11, b"abc", true),
             // One or two ahead: what is between is lost. As many behind: passed.
-            (b"\xff\xd5abc", 3, (b"\xff\xd5abc", false)),
-            (b"\xff\xd1abc\xff\xd3d", 3, (b"d", true)),
+            (b"\xff\xd5abc", 3, b"\xff\xd5abc", false),
+            (b"\xff\xd1abc\xff\xd3d", 3, b"d", true),
             // Far away: taken for the one that it should be.
-            (b"\xff\xd7abc", 3, (b"abc", true)),
-            (b"\xff\x9fabc\xff\xd0d", 0, (b"d", true)),
-            (b"\xff\xd9abc", 0, (b"\xff\xd9abc", false)),
-            (b"abc\xff", 0, (b"", false)),
-        ];
-        for (bytes, number, expected) in cases {
-            assert_eq!(restart(bytes, number), expected, "{bytes:?}");
+            (b"\xff\xd7abc", 3, b"abc", true),
+            (b"\xff\x9fabc\xff\xd0d", 0, b"d", true),
+            (b"\xff\xd9abc", 0, b"\xff\xd9abc", false),
+            (b"abc\xff", 0, b"", false),
+        ] {
+            assert_eq!(restart(bytes, number), (rest, found), "{bytes:?}");
         }
     }
 

@@ -54,7 +54,7 @@ use tables::Tables;
 pub fn decode(source: &Source) -> Result<Decoded, PhotoError> {
     let outline = Outline::of(source.bytes);
     let frame = frame(source, &outline)?;
-    let colours = Colours::of(&outline, frame);
+    let colours = Colours::of(outline.marks, frame);
     let decoded = picture(source, &outline, colours, Tables::default(), source.bytes)?;
     let profile = outline.profile();
     Ok(Decoded {
@@ -97,7 +97,7 @@ pub fn decode_abbreviated(
     let colours = if raw_components {
         Colours::Raw(frame.components.len())
     } else {
-        Colours::of(&outline, frame)
+        Colours::of(outline.marks, frame)
     };
     picture(&source, &outline, colours, known, stream)
 }

@@ -13,10 +13,8 @@ const XMP: &[u8] = b"http://ns.adobe.com/xap/1.0/\0";
 /// What the segments say.
 #[derive(Debug, Default, PartialEq)]
 pub struct Outline {
-    /// Where there is a JFIF segment.
-    pub is_jfif: bool,
-    /// The transform of colours that Adobe's segment tells.
-    pub adobe: Option<u8>,
+    /// What tells of colours.
+    pub marks: Marks,
     /// The components of the first scan.
     pub first_scan: usize,
     frame: Option<Frame>,
@@ -25,6 +23,15 @@ pub struct Outline {
     xmp: Option<Vec<u8>>,
     /// Number, count and bytes of each chunk of a profile.
     profile: Vec<(u8, u8, Vec<u8>)>,
+}
+
+/// What tells of colours.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Marks {
+    /// Whether there is a JFIF segment.
+    pub is_jfif: bool,
+    /// The transform of colours that Adobe's segment tells.
+    pub adobe: Option<u8>,
 }
 
 /// What a frame header says.
@@ -85,7 +92,7 @@ impl Outline {
             0xC0..=0xCF if !matches!(marker, 0xC4 | 0xC8 | 0xCC) => {
                 self.frame = self.frame.take().or_else(|| Frame::parse(marker, segment));
             }
-            0xE0 => self.is_jfif |= segment.starts_with(b"JFIF\0") && segment.len() >= 14,
+            0xE0 => self.marks.is_jfif |= segment.starts_with(b"JFIF\0") && segment.len() >= 14,
             0xE1 => {
                 let said = |prefix: &[u8]| segment.strip_prefix(prefix).map(<[u8]>::to_vec);
                 self.exif = self.exif.take().or_else(|| said(b"Exif\0"));
@@ -97,7 +104,7 @@ impl Outline {
                 }
             }
             0xEE if segment.starts_with(b"Adobe") && segment.len() >= 12 => {
-                self.adobe = segment.get(11).copied();
+                self.marks.adobe = segment.get(11).copied();
             }
             _ => {}
         }

@@ -99,14 +99,19 @@ impl<'a> Progressive<'a> {
             place += usize::from(run);
             if size > 0 {
                 let value = extended(cursor.take(size), size);
-                *set |= 1u64.checked_shl(place as u32)?;
-                if let Some(kept) = values.get_mut(place) {
+                // Beyond the block there is none; as libjpeg-turbo has it.
+                let at = place.min(63);
+                *set |= 1 << at;
+                if let Some(kept) = values.get_mut(at) {
                     *kept = (value << band.bit) as i16;
+                }
+                if place > band.last {
+                    return None;
                 }
             }
             place += 1;
         }
-        (place <= band.last + 1).then_some(())
+        Some(())
     }
 
     /// Reads one more bit of a block's coefficients, and those that are only now set.
