@@ -1,6 +1,6 @@
 """Makes tiff/: one small file for each thing that a TIFF can be, and beside it what it shows.
 
-Needs pillow 13.0.0, numpy 2.4.6, tifffile 2026.3.3, imagecodecs 2026.3.6 and Debian's libtiff-tools
+Needs pillow 13.0.0, numpy 2.4.6, tifffile 2026.3.3 with imagecodecs 2026.3.6, and Debian's libtiff-tools
 4.5.0 (`tiffcp`). Run it anywhere: python3 make_tiff.py
 
 References are the pictures that the files were made of, not what a library reads in them: libraries
@@ -13,7 +13,6 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-import imagecodecs
 import numpy as np
 import tifffile
 from PIL import Image, ImageCms
@@ -325,7 +324,7 @@ def old_jpegs():
 
 
 def refused():
-    data = imagecodecs.lerc_encode(RGB)
+    data = RGB[:4].tobytes()
     for name, feature, tags, said in (
         ("lerc.tif", "LERC", {259: (3, [34887]), 262: (3, [2])}, "LERC"),
         ("sensor.tif", "what a sensor saw", {262: (3, [32803])}, "a camera's sensor"),
@@ -334,7 +333,7 @@ def refused():
     ):
         tags = {258: (3, [8] * 3), 277: (3, [3]), **tags}
         by_hand(name, feature, tags, [data], None)
-        FOLDER.rows[-1] += f"not supported: {'TIFF' if said[0].islower() else said}"
+        FOLDER.rows[-1] = (*FOLDER.rows[-1][:3], f"not supported: {'TIFF' if said[0].islower() else said}")
 
 
 depths()

@@ -107,9 +107,12 @@ fn jpeg(
 }
 
 fn ordered(samples: &[u16], layout: &Layout) -> Vec<u8> {
-    let bytes = |sample: &u16| match layout.is_little {
-        true => sample.to_le_bytes(),
-        false => sample.to_be_bytes(),
+    let bytes = |sample: &u16| {
+        if layout.is_little {
+            sample.to_le_bytes()
+        } else {
+            sample.to_be_bytes()
+        }
     };
     samples.iter().flat_map(bytes).collect()
 }
