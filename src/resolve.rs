@@ -208,7 +208,7 @@ fn of_text(own: Option<Architecture>, text: &str) -> Result<Recipe> {
         }
         .into());
     }
-    Recipe::of(spec)?.with_preprocess(keys)
+    Recipe::of(spec)?.with_stored_preprocess(keys)
 }
 
 fn is_file(text: &str) -> bool {

@@ -99,7 +99,7 @@ impl SpecFile {
         // Joining leaves an absolute path as it is.
         let whitening = stored.whitening.map(|file| folder(path).join(file));
         let mut recipe = stored.spec.parse::<Recipe>()?;
-        recipe = recipe.with_preprocess(&stored.preprocess)?;
+        recipe = recipe.with_stored_preprocess(&stored.preprocess)?;
         recipe.projection = match whitening {
             Some(_) => Projection::Whitening,
             None => Projection::None,
@@ -182,7 +182,8 @@ mod tests {
         let path = tempfile::tempdir().unwrap().keep().join("a.json");
         let old = r#"{"spec": "efficientnet_lite0:head/gap", "preprocess": "resize=256,crop=224,interpolation=bicubic,mean=0.5/0.5/0.5,std=0.5/0.5/0.5", "whitening": null}"#;
         fs::write(&path, old).unwrap();
-        let recipe = "efficientnet_lite0:head".parse().unwrap();
+        let recipe = "efficientnet_lite0:head@colour=as-is,ground=white";
+        let recipe = recipe.parse().unwrap();
         assert_eq!(SpecFile::read(&path).unwrap(), SpecFile::of(recipe));
     }
 

@@ -86,7 +86,7 @@ fn names_that_turn_text_around_or_hide_in_it_reach_no_terminal_page_or_spreadshe
     note(here(&["index", "."], 3));
     let csv = here(&["query", "@x.png", "--csv"], 0).stdout;
     let cells = String::from_utf8(csv.clone()).unwrap();
-    assert!(cells.contains(",\"./=1+1.png\"\n") && cells.contains(",\"./@x.png\"\n"));
+    assert!(cells.contains(",\"./=1+1.png\",\n") && cells.contains(",\"./@x.png\",\n"));
     note(here(&["query", "@x.png", "--html", "page.html"], 0));
     note(here(&["query", &broken["photos/".len()..]], 1));
     note(here(&["extract", &broken["photos/".len()..]], 1));

@@ -22,12 +22,16 @@ mod faults;
 mod finding;
 mod first_steps;
 mod foreign_programs;
+mod formats;
 mod front_door;
 mod gallery;
 mod gallery_links;
+#[cfg(unix)]
+mod interrupted;
 mod leftovers;
 mod limits;
 mod loudness;
+mod many;
 mod old_galleries;
 mod own_network;
 mod photos;

@@ -206,7 +206,8 @@ mod tests {
     use super::*;
 
     fn fingerprint() -> Fingerprint {
-        let recipe = "efficientnet_lite0:head".parse().unwrap();
+        let recipe = "efficientnet_lite0:head@colour=as-is,ground=white";
+        let recipe = recipe.parse().unwrap();
         Fingerprint::new(recipe, "0".repeat(64), 1280)
     }
 

@@ -9,13 +9,15 @@ use super::spec::DescriptorSpec;
 use crate::backbone::Architecture;
 use crate::error::{DescriptorError, Error, PhotoError, Result};
 use crate::model;
-use crate::photo::Preprocess;
+use crate::photo::{Colours, Ground, Preprocess};
 
 /// What is done to the pictures of an architecture that is no model's, unless told otherwise: what
 /// most people train with.
 const OWN_PREPROCESS: &str = "resize=256,crop=224,interpolation=bilinear,\
                               mean=0.485/0.456/0.406,std=0.229/0.224/0.225";
 const WHITENING: &str = "whitening";
+/// What every line of a preprocessing said before there were keys of colours.
+const KEYS_OF_OLD: [&str; 5] = ["resize=", "crop=", "interpolation=", "mean=", "std="];
 
 /// What is done to a descriptor at its end. Its numbers are in a file of their own.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -113,12 +115,35 @@ impl Recipe {
         let preprocess = self.preprocess.with(keys)?;
         Ok(Self { preprocess, ..self })
     }
+
+    /// As [`Recipe::with_preprocess`], of keys that were stored. Lines with all keys but those of colours
+    /// were written before there were any, and what they were written for keeps its own.
+    ///
+    /// # Errors
+    /// [`PhotoError::InvalidPreprocess`](crate::error::PhotoError).
+    pub(crate) fn with_stored_preprocess(self, keys: &str) -> Result<Self> {
+        let says = |key: &&str| keys.split(',').any(|part| part.trim().starts_with(*key));
+        if !KEYS_OF_OLD.iter().all(says) {
+            return self.with_preprocess(keys);
+        }
+        let preprocess = Preprocess {
+            colours: Colours::AsIs,
+            ground: Ground::White,
+            ..self.preprocess
+        };
+        Self { preprocess, ..self }.with_preprocess(keys)
+    }
 }
 
-/// What a model does to its pictures, or most people where it is no model's.
+/// What a model does to its pictures, or most people where it is no model's. Colours are what they look
+/// like, whatever they were saved in, and what is transparent lies over what it can be seen on.
 fn usual_preprocess(model: &str) -> Result<Preprocess, PhotoError> {
     let known = model::find(model).map_or(OWN_PREPROCESS, |model| model.preprocess);
-    known.parse()
+    Ok(Preprocess {
+        colours: Colours::Srgb,
+        ground: Ground::Visible,
+        ..known.parse()?
+    })
 }
 
 /// GAP of the last stage.
@@ -160,7 +185,7 @@ impl FromStr for Recipe {
             }
             match section {
                 WHITENING => recipe.projection = Projection::Whitening,
-                keys => recipe.preprocess = recipe.preprocess.with(keys)?,
+                keys => recipe = recipe.with_stored_preprocess(keys)?,
             }
         }
         Ok(recipe)
@@ -222,10 +247,25 @@ mod tests {
                 recipe.spec,
                 DescriptorSpec::gap(model.name, model.default_layer)
             );
-            assert_eq!(recipe.preprocess, model.preprocess.parse().unwrap());
+            let usual: Preprocess = model.preprocess.parse().unwrap();
+            let of_colours = usual.with("colour=srgb,ground=visible").unwrap();
+            assert_eq!(recipe.preprocess, of_colours);
         }
         let own: Recipe = "resnet18:layer4".parse().unwrap();
         assert!(own.preprocess.has_fixed_size());
+    }
+
+    #[test]
+    fn a_line_from_before_there_were_colours_keeps_the_numbers_as_they_are() {
+        for model in model::catalogue() {
+            let old: Preprocess = model.preprocess.parse().unwrap();
+            let line = format!("{}:{}@{old}", model.name, model.default_layer);
+            let recipe: Recipe = line.parse().unwrap();
+            assert_eq!(recipe.preprocess, old);
+            assert_eq!(recipe.to_string().parse::<Recipe>().unwrap(), recipe);
+            let changed: Recipe = format!("{}@crop=none", model.name).parse().unwrap();
+            assert_eq!(changed.preprocess.colours, Colours::Srgb);
+        }
     }
 
     #[test]

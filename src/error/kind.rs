@@ -73,6 +73,7 @@ kinds! {
         Tensor = "network-failed",
         OutOfMemory = "device-memory",
         DeviceLost = "device-lost",
+        NoThreads = "threads-refused",
         Precision = "cpu-precision",
         Device = "no-device",
     }

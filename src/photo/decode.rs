@@ -9,13 +9,20 @@ use image::{DynamicImage, ImageFormat, RgbImage};
 use super::decoded::{Decoded, Stored};
 use super::format::Format;
 use super::picture::{Covered, Picture};
-use super::rendering::Rendering;
+use super::rendering::{Colours, Rendering};
 use super::source::Source;
-use super::{ground, jpeg, stop};
+use super::{colour, ground, jpeg, stop};
 use crate::caught::caught;
 use crate::error::{PhotoError, Result};
 
+mod bmp;
+mod gif;
+mod jpeg2000;
 mod ordinary;
+mod png;
+mod pnm;
+mod psd;
+mod raw;
 mod tiff;
 mod webp;
 
@@ -62,7 +69,7 @@ fn stored(source: &Source) -> Result<Decoded, PhotoError> {
     if source.bytes.is_empty() {
         return Err(PhotoError::EmptyFile { path: path() });
     }
-    let format = Format::of(source.bytes);
+    let format = Format::of_named(source.path, source.bytes);
     let format = format.ok_or_else(|| PhotoError::NotAPicture { path: path() })?;
     if let Some(feature) = format.missing_feature() {
         let (path, format) = (path(), format.name());
@@ -73,27 +80,25 @@ fn stored(source: &Source) -> Result<Decoded, PhotoError> {
         });
     }
     match format {
-        Format::Jpeg => match jpeg::decode(source)? {
-            Some(reduced) => Ok(reduced),
-            None => ordinary::decode(source, ImageFormat::Jpeg),
-        },
-        Format::Png => ordinary::decode(source, ImageFormat::Png),
-        Format::WebP => ordinary::decode(source, ImageFormat::WebP),
-        Format::Gif => ordinary::decode(source, ImageFormat::Gif),
-        Format::Bmp => ordinary::decode(source, ImageFormat::Bmp),
-        Format::Tiff => ordinary::decode(source, ImageFormat::Tiff),
+        Format::Jpeg => jpeg::decode(source),
+        Format::Png => png::decode(source),
+        Format::WebP => webp::decode(source),
+        Format::Gif => gif::decode(source),
+        Format::Bmp => bmp::decode(source),
+        Format::Tiff if raw::is_camera(source.bytes) => raw::decode(source),
+        Format::Tiff => tiff::decode(source),
+        Format::Raw => raw::decode(source),
         #[cfg(any(feature = "avif", feature = "heic"))]
         Format::Avif | Format::Heic => super::heif::decode(source),
         #[cfg(not(any(feature = "avif", feature = "heic")))]
         Format::Avif | Format::Heic => Err(source.not_supported(format.name())),
-        Format::JpegXl
-        | Format::Raw
-        | Format::Pnm
-        | Format::Qoi
-        | Format::Tga
-        | Format::Ico
-        | Format::Psd
-        | Format::Jpeg2000 => Err(source.not_supported(format.name())),
+        Format::Pnm => pnm::decode(source),
+        Format::Qoi => ordinary::decode(source, ImageFormat::Qoi),
+        Format::Tga => ordinary::decode(source, ImageFormat::Tga),
+        Format::Ico => ordinary::decode(source, ImageFormat::Ico),
+        Format::Psd => psd::decode(source),
+        Format::Jpeg2000 => jpeg2000::decode(source),
+        Format::JpegXl => Err(source.not_supported(format.name())),
     }
 }
 
@@ -113,18 +118,12 @@ fn rendered(
     let is_reduced = decoded.is_reduced();
     // RGB, and once more to turn it; the decoder's own share is still held.
     let share = source.share(6 * u64::from(width) * u64::from(height))?;
-    let image = match decoded.pixels {
-        Stored::Image(image) => ground::lay(image, rendering.ground),
-        Stored::Cmyk(image) => {
-            let mut rgb = RgbImage::new(width, height);
-            for (inks, pixel) in image.pixels().zip(rgb.pixels_mut()) {
-                let [cyan, magenta, yellow, black] = inks.0.map(u32::from);
-                let left = |ink: u32| (((255 - ink) * (255 - black) + 127) / 255) as u8;
-                pixel.0 = [left(cyan), left(magenta), left(yellow)];
-            }
-            rgb
-        }
+    let image = match (rendering.colours, decoded.pixels) {
+        (Colours::Srgb, pixels) => colour::to_srgb(pixels, &decoded.colour),
+        (Colours::AsIs, Stored::Cmyk(image)) => colour::inks(&image).into(),
+        (Colours::AsIs, Stored::Image(image)) => image,
     };
+    let image = ground::lay(image, rendering.ground);
     drop(decoded.share);
     let picture = upright(image, size, covered, is_reduced, orientation);
     Ok(picture.of_which(present).holding(share))

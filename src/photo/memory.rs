@@ -4,18 +4,35 @@
 //! waits until there is room; what is larger than the whole budget is refused by name, before anything
 //! is allocated.
 
+use std::cell::Cell;
 use std::fs;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, LazyLock, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use super::stop;
 
 /// Where nobody can be asked what there is, in bytes.
 const USUAL: u64 = 2 << 30;
 /// However little there is, an ordinary photo fits, in bytes.
 const LEAST: u64 = 256 << 20;
 
+/// How often whoever waits asks whether it is to stop.
+const TICK: Duration = Duration::from_millis(100);
+
 thread_local! {
     /// Bytes that this thread has a share of. It does not wait for more: it would wait for itself.
     static HELD: Arc<AtomicU64> = Arc::default();
+    /// The most that they were.
+    static MOST: Cell<u64> = const { Cell::new(0) };
+}
+
+/// The most bytes that this thread had shares of at once since it was last asked: whether decoders keep to
+/// their shares is a question of the tests.
+#[doc(hidden)]
+#[must_use]
+pub fn most_held() -> u64 {
+    MOST.replace(HELD.with(|held| held.load(Ordering::Relaxed)))
 }
 
 /// Memory to be shared out.
@@ -66,15 +83,17 @@ impl Budget {
         }
         let held = HELD.with(Arc::clone);
         let mut free = self.free();
-        while *free < bytes && held.load(Ordering::Relaxed) == 0 {
-            let waited = self.freed.wait(free);
-            free = waited.unwrap_or_else(PoisonError::into_inner);
+        // Who is told to stop meanwhile goes on, and stops at the first byte that it reads.
+        while *free < bytes && held.load(Ordering::Relaxed) == 0 && !stop::is_asked() {
+            let waited = self.freed.wait_timeout(free, TICK);
+            free = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
         // A thread that has a share already may take more than there is, for a moment.
         let bytes = bytes.min(*free);
         *free -= bytes;
         drop(free);
-        held.fetch_add(bytes, Ordering::Relaxed);
+        let now = held.fetch_add(bytes, Ordering::Relaxed) + bytes;
+        MOST.set(MOST.get().max(now));
         Some(Arc::new(Share {
             budget: self,
             bytes,
@@ -126,6 +145,8 @@ fn field(text: &str, name: &str) -> Option<u64> {
 mod tests {
     use std::thread;
 
+    use std::sync::atomic::AtomicBool;
+
     use super::*;
 
     #[test]
@@ -175,5 +196,23 @@ mod tests {
         let limits = "Max address space         6442450944           unlimited            bytes\n";
         assert_eq!(field(limits, "Max address space"), Some(6_442_450_944));
         assert!(Budget::of_machine().total() >= LEAST);
+    }
+
+    #[test]
+    fn who_waits_for_memory_hears_that_it_is_to_stop() {
+        static BUDGET: Budget = Budget::new(10);
+        let held = BUDGET.take(10).unwrap();
+        thread::scope(|scope| {
+            let asked = Arc::new(AtomicBool::new(false));
+            let waiter = scope.spawn({
+                let asked = Arc::clone(&asked);
+                move || stop::until(&asked, || BUDGET.take(10).map(|share| share.bytes))
+            });
+            thread::sleep(Duration::from_millis(20));
+            asked.store(true, Ordering::Relaxed);
+            assert_eq!(waiter.join().unwrap(), Some(0));
+        });
+        drop(held);
+        assert_eq!(*BUDGET.free(), 10);
     }
 }
