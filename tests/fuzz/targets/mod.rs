@@ -59,8 +59,9 @@ pub const ALL: &[(&str, Make)] = &[
     ("gif", pictures::gif),
     ("bmp", pictures::bmp),
     ("tiff", pictures::tiff),
-    #[cfg(any(feature = "avif", feature = "heic"))]
-    ("heif", pictures::heif),
+    ("heic", pictures::heic),
+    ("avif", pictures::avif),
+    ("jxl", pictures::jxl),
     ("torch", weights::torch),
     ("legacy", weights::legacy),
     ("safetensors", weights::safetensors),
