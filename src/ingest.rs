@@ -21,7 +21,7 @@ use self::changes::Changes;
 pub(crate) use self::copies::{Copies, Turn};
 pub use self::descriptors::{Descriptors, descriptors_of};
 pub use self::kept::{Kept, KeptBecause};
-pub use self::report::{IngestReport, Skipped, WhiteningReport};
+pub use self::report::{Incomplete, IngestReport, Skipped, WhiteningReport};
 pub(crate) use self::threads::{Work, work_through};
 pub(crate) use self::workers::is_lost_device;
 use self::workers::{Taken, Workers};
@@ -80,6 +80,8 @@ pub enum IngestEvent<'a> {
     },
     /// A photo was skipped.
     Skipped(&'a Skipped),
+    /// A photo is taken of which a part is missing.
+    Incomplete(&'a Incomplete),
     /// Nothing new: somebody is at work on a large photo. Sent several times a second, so that there is
     /// always an answer soon.
     Waiting,
@@ -281,8 +283,19 @@ impl Storing<'_> {
                 let answer = on_event(IngestEvent::Waiting);
                 self.report.interrupted |= answer.is_break();
             }
-            Some(Taken { path, record }) => match record {
-                Ok(new) => self.batch.push(new),
+            Some(Taken {
+                path,
+                record,
+                present,
+            }) => match record {
+                Ok(new) => {
+                    self.batch.push(new);
+                    if let Some(incomplete) = Incomplete::of(path, present) {
+                        let answer = on_event(IngestEvent::Incomplete(&incomplete));
+                        self.report.interrupted |= answer.is_break();
+                        self.report.incomplete.push(incomplete);
+                    }
+                }
                 Err(reason) if is_lost_device(&reason) => {
                     self.lost.get_or_insert(reason);
                 }

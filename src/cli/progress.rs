@@ -11,7 +11,7 @@ use imgsearch::model::FetchEvent;
 use indicatif::{DecimalBytes, HumanCount};
 
 use super::bar::{Bar, Unit};
-use super::output::{clean, clean_line};
+use super::output::{clean, clean_line, shown_clean};
 use super::skipped::{SkippedLines, of_other_kinds};
 use super::tell::{detail, note};
 
@@ -117,6 +117,13 @@ impl IngestProgress {
                 self.skipped += 1;
                 self.lines.note(&skipped.path, &skipped.reason);
                 self.advance(1);
+            }
+            IngestEvent::Incomplete(incomplete) => {
+                note!(
+                    "note: only {} of the picture is there: {}",
+                    incomplete.part(),
+                    shown_clean(&incomplete.path)
+                );
             }
             IngestEvent::DeviceLost { reason } => device_lost(reason),
             IngestEvent::Publishing { done, total } => self.publishing(*done, *total),

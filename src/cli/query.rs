@@ -204,6 +204,12 @@ impl QueryArgs {
         }
         let answer = query.run()?;
         let mut lines = SkippedLines::default();
+        for asked in &answer.queries {
+            if let Some(part) = asked.part() {
+                let name = clean_line(asked.place.path());
+                note!("note: only {part} of the picture is there: {name}");
+            }
+        }
         for skipped in answer.queries.iter().flat_map(|asked| &asked.skipped) {
             lines.note_said(&skipped.place, &skipped.reason);
         }

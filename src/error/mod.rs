@@ -27,6 +27,7 @@ pub use self::gallery::GalleryError;
 pub use self::kind::KINDS;
 pub use self::network::NetworkError;
 pub use self::photo::PhotoError;
+pub(crate) use self::photo::fraction;
 pub use self::weights::WeightsError;
 
 /// The result of every fallible operation of this library.

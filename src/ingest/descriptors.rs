@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use super::workers::{Taken, Workers, is_lost_device};
-use super::{IngestEvent, IngestOptions, Skipped, pass_over};
+use super::{Incomplete, IngestEvent, IngestOptions, Skipped, pass_over};
 use crate::descriptor::{Descriptor, Matrix};
 use crate::error::{Error, PhotoError, Result};
 use crate::extract::Extractor;
@@ -69,9 +69,17 @@ pub fn descriptors_of(
                 let answer = on_event(IngestEvent::Waiting);
                 descriptors.interrupted |= answer.is_break();
             }
-            Some(Taken { path, record }) => match record {
+            Some(Taken {
+                path,
+                record,
+                present,
+            }) => match record {
                 Ok(described) => {
                     rows.put(&path, described);
+                    if let Some(incomplete) = Incomplete::of(path, present) {
+                        let event = IngestEvent::Incomplete(&incomplete);
+                        descriptors.interrupted |= on_event(event).is_break();
+                    }
                     let event = IngestEvent::Stored { photos: 1 };
                     descriptors.interrupted |= on_event(event).is_break();
                 }

@@ -9,7 +9,7 @@ use super::kept::Kept;
 use crate::descriptor::Whitening;
 use crate::descriptor::whitening::Origin;
 use crate::document::{Document, Place};
-use crate::error::Error;
+use crate::error::{Error, fraction};
 use crate::gallery::Repair;
 
 /// A photo that could not be taken in. As JSON its place, the reason in words, and its
@@ -35,6 +35,45 @@ impl Serialize for Skipped {
             place: Place::of(&self.path),
             reason: self.reason.to_string(),
             kind: self.reason.kind(),
+        };
+        told.serialize(serializer)
+    }
+}
+
+/// A photo that was taken though a part of the picture is missing. As JSON its place and the part of the
+/// picture's area that is there, 0.5 … 1.
+#[derive(Debug)]
+pub struct Incomplete {
+    /// The photo.
+    pub path: PathBuf,
+    /// The part of its area that its file has.
+    pub present: f32,
+}
+
+impl Incomplete {
+    /// None where all is there.
+    pub(super) fn of(path: PathBuf, present: f32) -> Option<Self> {
+        (present < 1.0).then_some(Self { path, present })
+    }
+
+    /// The part in words: `two thirds`.
+    #[must_use]
+    pub fn part(&self) -> String {
+        fraction(self.present)
+    }
+}
+
+impl Serialize for Incomplete {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct Told {
+            #[serde(flatten)]
+            place: Place,
+            present: f32,
+        }
+        let told = Told {
+            place: Place::of(&self.path),
+            present: self.present,
         };
         told.serialize(serializer)
     }
@@ -75,6 +114,8 @@ pub struct IngestReport {
     pub device_lost: Option<String>,
     /// What was damaged in the gallery and is whole again.
     pub repairs: Vec<Repair>,
+    /// Photos that were taken though a part of the picture is missing.
+    pub incomplete: Vec<Incomplete>,
     /// Files that could not be taken in. What was known of them stays where they could not be read,
     /// and goes where they are something else now.
     pub skipped: Vec<Skipped>,

@@ -19,6 +19,19 @@ use crate::photo::{ContentHash, Found, Photo, Pixels};
 pub(super) struct Taken {
     pub path: PathBuf,
     pub record: Result<(Record, Option<Descriptor>)>,
+    /// The part of the picture that its file has.
+    pub present: f32,
+}
+
+impl Taken {
+    /// All of the picture, or nothing of it.
+    const fn new(path: PathBuf, record: Result<(Record, Option<Descriptor>)>) -> Self {
+        Self {
+            path,
+            record,
+            present: 1.0,
+        }
+    }
 }
 
 /// What the worker threads share.
@@ -35,6 +48,7 @@ pub(super) struct Workers<'a> {
 pub(super) struct InHand {
     record: Record,
     pixels: Pixels,
+    present: f32,
 }
 
 impl<'a> Workers<'a> {
@@ -88,10 +102,11 @@ impl<'a> Workers<'a> {
         let pixels = caught(|| self.pixels_of(&photo));
         let gave_up = |reason| Err(PhotoError::gave_up(photo.path(), reason).into());
         match pixels.unwrap_or_else(gave_up) {
-            Ok((size, pixels)) => {
-                let record = sized(record, size);
-                Ok(Looked::New(InHand { record, pixels }))
-            }
+            Ok((size, pixels, present)) => Ok(Looked::New(InHand {
+                record: sized(record, size),
+                pixels,
+                present,
+            })),
             Err(reason) => {
                 self.fail(&hash, &reason, sender);
                 Err(reason)
@@ -99,11 +114,11 @@ impl<'a> Workers<'a> {
         }
     }
 
-    /// Width and height of the picture, and what the network takes of it.
-    fn pixels_of(&self, photo: &Photo) -> Result<((u32, u32), Pixels)> {
+    /// Width and height of the picture, what the network takes of it, and how much of it is there.
+    fn pixels_of(&self, photo: &Photo) -> Result<((u32, u32), Pixels, f32)> {
         let picture = self.extractor.decode(photo)?;
         let pixels = self.extractor.pixels(&picture)?;
-        Ok(((picture.width, picture.height), pixels))
+        Ok(((picture.width, picture.height), pixels, picture.present))
     }
 
     /// Those that waited for a photo of which nothing comes fail as it does, under their own names.
@@ -115,7 +130,7 @@ impl<'a> Workers<'a> {
         }
         for Record { path, .. } in waiting {
             let record = Err(reason.of_copy(&path));
-            let _ = sender.send(Taken { path, record });
+            let _ = sender.send(Taken::new(path, record));
         }
     }
 }
@@ -144,7 +159,7 @@ impl Work for Workers<'_> {
             Err(reason) => Err(PhotoError::gave_up(&path, reason).into()),
         };
         // The receiver hangs up only after an error that ends everything.
-        let _ = sender.send(Taken { path, record });
+        let _ = sender.send(Taken::new(path, record));
         None
     }
 
@@ -153,13 +168,13 @@ impl Work for Workers<'_> {
     }
 
     fn describe(&self, photos: Vec<InHand>, sender: &Sender<Taken>) {
-        let (records, pixels): (Vec<Record>, Vec<Pixels>) = photos
+        let (records, pixels): (Vec<_>, Vec<Pixels>) = photos
             .into_iter()
-            .map(|photo| (photo.record, photo.pixels))
+            .map(|photo| ((photo.record, photo.present), photo.pixels))
             .unzip();
         let threads = self.extractor.threads_of_a_worker();
         let descriptors = self.extractor.describe_all_in(&pixels, threads);
-        for (record, descriptor) in records.into_iter().zip(descriptors) {
+        for ((record, present), descriptor) in records.into_iter().zip(descriptors) {
             let (path, hash) = (record.path.clone(), record.hash);
             let size = (record.width, record.height);
             let descriptor = match descriptor {
@@ -167,17 +182,21 @@ impl Work for Workers<'_> {
                 Err(reason) => {
                     self.fail(&hash, &reason, sender);
                     let record = Err(reason);
-                    let _ = sender.send(Taken { path, record });
+                    let _ = sender.send(Taken::new(path, record));
                     continue;
                 }
             };
             // The first of all, since the descriptor is stored with it.
             let record = Ok((record, Some(descriptor)));
-            let _ = sender.send(Taken { path, record });
+            let _ = sender.send(Taken {
+                path,
+                record,
+                present,
+            });
             for copy in self.copies.done(&hash, size) {
                 let path = copy.path.clone();
                 let record = Ok((sized(copy, size), None));
-                let _ = sender.send(Taken { path, record });
+                let _ = sender.send(Taken::new(path, record));
             }
         }
     }

@@ -4,6 +4,7 @@
 //! waits until there is room; what is larger than the whole budget is refused by name, before anything
 //! is allocated.
 
+use std::cell::Cell;
 use std::fs;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, LazyLock, Mutex, MutexGuard, PoisonError};
@@ -22,6 +23,16 @@ const TICK: Duration = Duration::from_millis(100);
 thread_local! {
     /// Bytes that this thread has a share of. It does not wait for more: it would wait for itself.
     static HELD: Arc<AtomicU64> = Arc::default();
+    /// The most that they were.
+    static MOST: Cell<u64> = const { Cell::new(0) };
+}
+
+/// The most bytes that this thread had shares of at once since it was last asked: whether decoders keep to
+/// their shares is a question of the tests.
+#[doc(hidden)]
+#[must_use]
+pub fn most_held() -> u64 {
+    MOST.replace(HELD.with(|held| held.load(Ordering::Relaxed)))
 }
 
 /// Memory to be shared out.
@@ -81,7 +92,8 @@ impl Budget {
         let bytes = bytes.min(*free);
         *free -= bytes;
         drop(free);
-        held.fetch_add(bytes, Ordering::Relaxed);
+        let now = held.fetch_add(bytes, Ordering::Relaxed) + bytes;
+        MOST.set(MOST.get().max(now));
         Some(Arc::new(Share {
             budget: self,
             bytes,

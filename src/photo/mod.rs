@@ -18,6 +18,9 @@ use crate::error::{Error, FileError, PhotoError, Result};
 mod colour;
 pub mod decode;
 mod decoded;
+// Its readers are being written: the one of TIFF, and those of orientation and of camera files.
+#[allow(dead_code, reason = "some of what its readers will ask")]
+mod directory;
 mod exclude;
 pub mod format;
 mod ground;
@@ -40,6 +43,8 @@ pub use exclude::Exclude;
 pub use format::Format;
 pub use hash::ContentHash;
 pub use image::RgbImage;
+#[doc(hidden)]
+pub use memory::most_held;
 pub use picture::Picture;
 pub use preprocess::{ChannelOrder, Decoding, Pixels, Preprocess, Size};
 pub use region::{Length, Region};
@@ -61,7 +66,8 @@ pub struct Photo {
     modified: i64,
     hash: ContentHash,
     /// A large file's part of the memory for pictures.
-    _share: Option<Arc<Share>>,
+    #[allow(dead_code, reason = "it is held until the photo is dropped")]
+    share: Option<Arc<Share>>,
 }
 
 impl Photo {
@@ -148,7 +154,7 @@ impl Photo {
             return Err(PhotoError::FileTooLarge { path, limit }.into());
         }
         Ok(Self {
-            _share: share,
+            share,
             ..Self::from_bytes(path, bytes)
         })
     }
@@ -162,7 +168,7 @@ impl Photo {
             hash: ContentHash::of(&bytes),
             bytes,
             modified: 0,
-            _share: None,
+            share: None,
         }
     }
 
@@ -336,7 +342,7 @@ mod tests {
         let made = std::process::Command::new("mkfifo").arg(&pipe).status();
         assert!(made.unwrap().success());
         assert!(is_stream(&pipe) && !is_stream(folder.path()));
-        let bytes = [b"GIF89a", &[7; 100_000][..]].concat();
+        let bytes = [&b"GIF89a"[..], &vec![7; 100_000]].concat();
         let photo = std::thread::scope(|scope| {
             scope.spawn(|| fs::write(&pipe, &bytes).unwrap());
             Photo::read_any(&pipe).unwrap()
@@ -369,7 +375,11 @@ mod tests {
 
     #[test]
     fn of_what_is_no_picture_or_too_large_for_one_the_beginning_is_read_and_no_more() {
-        let film = [&b"\0\0\0\x18ftypisom\0\0\0\0mp41isom"[..], &[0; 5_000_000]].concat();
+        let film = [
+            &b"\0\0\0\x18ftypisom\0\0\0\0mp41isom"[..],
+            &vec![0; 5_000_000],
+        ]
+        .concat();
         let mut read = 0;
         let length = Some(film.len() as u64);
         let refused = Photo::read_from("film.jpg".into(), Counted(&*film, &mut read), length);
@@ -398,9 +408,9 @@ mod tests {
         file.set_len(LARGE).unwrap();
         let photo = Photo::read(&path).unwrap();
         assert_eq!(photo.size(), LARGE);
-        assert!(photo._share.is_some());
+        assert!(photo.share.is_some());
         file.set_len(LARGE - 1).unwrap();
-        assert!(Photo::read(&path).unwrap()._share.is_none());
+        assert!(Photo::read(&path).unwrap().share.is_none());
     }
 
     #[test]

@@ -63,13 +63,19 @@ mod tests {
 
     /// An Exif chunk of two entries, the second of which says the orientation.
     fn exif(value: u32, kind: u16, is_little: bool) -> Vec<u8> {
-        let two = |number: u16| match is_little {
-            true => number.to_le_bytes(),
-            false => number.to_be_bytes(),
+        let two = |number: u16| {
+            if is_little {
+                number.to_le_bytes()
+            } else {
+                number.to_be_bytes()
+            }
         };
-        let four = |number: u32| match is_little {
-            true => number.to_le_bytes(),
-            false => number.to_be_bytes(),
+        let four = |number: u32| {
+            if is_little {
+                number.to_le_bytes()
+            } else {
+                number.to_be_bytes()
+            }
         };
         let stored = match kind {
             1 => [value as u8, 0, 0, 0],

@@ -43,25 +43,21 @@ fn input(target: &Target, corpus: &[(PathBuf, Vec<u8>)], case: u64) -> Vec<u8> {
 
 /// Whether the reader took the input; or what is wrong with how it did.
 fn examine(target: &Target, bytes: &[u8]) -> Result<bool, String> {
-    let patience = PATIENCE + Duration::from_nanos((target.room)(bytes).saturating_mul(PER_BYTE));
     let mut least = Duration::MAX;
-    let mut read = Ok(false);
     // A machine that does much else is slow now and then, a reader always.
     for _ in 0..3 {
         let begun = Instant::now();
-        read = once(target, bytes);
+        let (taken, room) = once(target, bytes)?;
         least = least.min(begun.elapsed());
-        if least <= patience || read.is_err() {
-            break;
+        if least <= PATIENCE + Duration::from_nanos(room.saturating_mul(PER_BYTE)) {
+            return Ok(taken);
         }
     }
-    if least > patience {
-        return Err(format!("it took {:.0} s", least.as_secs_f64()));
-    }
-    read
+    Err(format!("it took {:.0} s", least.as_secs_f64()))
 }
 
-fn once(target: &Target, bytes: &[u8]) -> Result<bool, String> {
+/// Whether the reader took the input, and the memory that it was allowed for what the input holds.
+fn once(target: &Target, bytes: &[u8]) -> Result<(bool, u64), String> {
     let read = || panic::catch_unwind(AssertUnwindSafe(|| (target.read)(bytes)));
     let (read, most) = memory::most(read);
     let taken = read.map_err(|said| {
@@ -69,7 +65,8 @@ fn once(target: &Target, bytes: &[u8]) -> Result<bool, String> {
         let text = text.or_else(|| said.downcast_ref::<&str>().copied());
         format!("it panicked: {}", text.unwrap_or("it does not say why"))
     })?;
-    let allowed = ROOM.saturating_add((target.room)(bytes));
+    let room = (target.room)(bytes);
+    let allowed = ROOM.saturating_add(room);
     if most as u64 > allowed {
         let mib = |bytes: u64| bytes >> 20;
         return Err(format!(
@@ -78,11 +75,29 @@ fn once(target: &Target, bytes: &[u8]) -> Result<bool, String> {
             mib(allowed)
         ));
     }
-    Ok(taken)
+    Ok((taken, room))
 }
 
-/// Cases from `first` on for as long as `time`; whoever watches finds each input in `notes`.
-pub fn many(name: &str, target: &Target, first: u64, time: Duration, notes: &Path) -> bool {
+/// How long a target is examined.
+#[derive(Clone, Copy)]
+pub enum Long {
+    /// For so long.
+    Time(Duration),
+    /// With so many inputs.
+    Inputs(u64),
+}
+
+impl Long {
+    fn goes_on(self, begun: Instant, done: u64) -> bool {
+        match self {
+            Self::Time(time) => begun.elapsed() < time,
+            Self::Inputs(inputs) => done < inputs,
+        }
+    }
+}
+
+/// Cases from `first` on for so long; whoever watches finds each input in `notes`.
+pub fn many(name: &str, target: &Target, first: u64, long: Long, notes: &Path) -> bool {
     let corpus = corpus(name);
     let noted = |what: &str, bytes: &[u8]| {
         fs::write(notes, [what.as_bytes(), b"\n", bytes].concat()).unwrap();
@@ -103,7 +118,7 @@ pub fn many(name: &str, target: &Target, first: u64, time: Duration, notes: &Pat
         found += usize::from(!noted(&format!("hostile input {number}"), bytes).0);
     }
     let (begun, mut case, mut taken) = (Instant::now(), first, 0);
-    while begun.elapsed() < time && found < ENOUGH {
+    while long.goes_on(begun, case - first) && found < ENOUGH {
         let bytes = input(target, &corpus, case);
         let (is_well, is_taken) = noted(&format!("case {case}"), &bytes);
         found += usize::from(!is_well);

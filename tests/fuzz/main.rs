@@ -4,6 +4,7 @@
 //! ```text
 //! cargo test --test fuzz                        every target for a second
 //! cargo test --test fuzz -- png 3600            those whose names contain `png`, for an hour each
+//! cargo test --test fuzz -- png 100000x         so many inputs, however long that takes
 //! cargo test --test fuzz -- png --case 4711     one case again
 //! cargo test --test fuzz -- png --file FILE     one input
 //! ```
@@ -36,17 +37,20 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use examine::Long;
+
 /// How long a target runs where nobody says.
 const SECONDS: u64 = 1;
 
 /// Up to so long the cases are those from 0 on; in longer runs they begin anywhere.
-const SHORT: u64 = 10;
+const SHORT: Duration = Duration::from_secs(10);
 
 /// What the command line asks for.
 struct Asked {
     /// What the targets' names contain.
     filter: String,
-    seconds: u64,
+    /// Seconds, or inputs with an `x` behind.
+    long: String,
     case: Option<u64>,
     file: Option<PathBuf>,
     /// Where a watched process notes the case that it is at.
@@ -57,10 +61,9 @@ impl Asked {
     /// Options that are not known here are those of the usual harness, and do nothing.
     fn from(arguments: impl Iterator<Item = String>) -> Self {
         let usual = env::var("IMGSEARCH_FUZZ_SECONDS");
-        let usual = usual.ok().and_then(|seconds| seconds.parse().ok());
         let mut asked = Self {
             filter: String::new(),
-            seconds: usual.unwrap_or(SECONDS),
+            long: usual.unwrap_or_else(|_| SECONDS.to_string()),
             case: None,
             file: None,
             notes: None,
@@ -72,10 +75,8 @@ impl Asked {
                 "--file" => asked.file = arguments.next().map(PathBuf::from),
                 "--notes" => asked.notes = arguments.next().map(PathBuf::from),
                 option if option.starts_with('-') => {}
-                word => match word.parse() {
-                    Ok(seconds) => asked.seconds = seconds,
-                    Err(_) => word.clone_into(&mut asked.filter),
-                },
+                word if long(word).is_some() => word.clone_into(&mut asked.long),
+                word => word.clone_into(&mut asked.filter),
             }
         }
         asked
@@ -89,19 +90,30 @@ impl Asked {
     }
 }
 
+/// How long a word says; none if it says something else.
+fn long(word: &str) -> Option<Long> {
+    match word.strip_suffix('x') {
+        Some(inputs) => inputs.parse().ok().map(Long::Inputs),
+        None => word
+            .parse()
+            .ok()
+            .map(|it| Long::Time(Duration::from_secs(it))),
+    }
+}
+
 fn main() -> ExitCode {
     if env::args().any(|argument| argument == "--list") {
         return ExitCode::SUCCESS;
     }
     let asked = Asked::from(env::args().skip(1));
-    let time = Duration::from_secs(asked.seconds);
+    let Some(time) = long(&asked.long) else {
+        eprintln!("neither seconds nor inputs: {}", asked.long);
+        return ExitCode::FAILURE;
+    };
     // What lands is not decided by chance: short runs are the same each time, long ones look elsewhere.
-    let by_chance = || {
-        if asked.seconds > SHORT {
-            fastrand::u64(..) >> 16
-        } else {
-            0
-        }
+    let by_chance = || match time {
+        Long::Time(time) if time > SHORT => fastrand::u64(..) >> 16,
+        _ => 0,
     };
     let first = asked.case.unwrap_or_else(by_chance);
     let mut is_well = true;
@@ -113,7 +125,7 @@ fn main() -> ExitCode {
             (Some(notes), ..) => examine::many(name, &make(), first, time, notes),
             (None, Some(file), _) => examine::file(name, &make(), file),
             (None, None, Some(case)) => examine::one(name, &make(), case),
-            (None, None, None) => watch::run(name, first, asked.seconds),
+            (None, None, None) => watch::run(name, first, &asked.long),
         };
     }
     if is_well {

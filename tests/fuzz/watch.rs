@@ -11,14 +11,14 @@ use crate::examine;
 /// Nothing may stand still for as long; the case that takes it is not waited for.
 const STANDSTILL: Duration = Duration::from_secs(180);
 
-/// Runs a target for so many seconds, from case `first` on.
-pub fn run(name: &str, first: u64, seconds: u64) -> bool {
+/// Runs a target for so long, as the command line says it, from case `first` on.
+pub fn run(name: &str, first: u64, long: &str) -> bool {
     let folder = tempfile::tempdir().unwrap();
     let notes = folder.path().join("case");
     let mut child = Command::new(std::env::current_exe().unwrap())
         .arg("--notes")
         .arg(&notes)
-        .args(["--case", &first.to_string(), name, &seconds.to_string()])
+        .args(["--case", &first.to_string(), name, long])
         .env("TMPDIR", folder.path())
         .spawn()
         .unwrap();

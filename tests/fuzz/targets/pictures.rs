@@ -1,24 +1,27 @@
 //! Pictures in every format that is read.
 
+use std::fs;
 use std::io::Cursor;
+use std::path::Path;
 
-use image::{DynamicImage, ImageBuffer, ImageFormat, ImageReader, Rgba};
+use image::{DynamicImage, ImageBuffer, ImageFormat, Rgba};
 use imgsearch::Recipe;
-use imgsearch::photo::{Photo, Rendering};
+use imgsearch::photo::{Photo, Rendering, most_held};
 
 use super::{Target, data, packed};
 
-/// Bytes that a pixel takes at the most, in the form that a decoder makes it in, and times that they
-/// may be there: as read, as turned upright, and as laid over white.
-const BYTES_PER_PIXEL: u64 = 8;
-const TIMES: u64 = 4;
+/// Of the memory that a decoder took its share of, so many per cent may be in use.
+const PER_CENT: u64 = 120;
 
-fn target(samples: Vec<Vec<u8>>) -> Target {
+/// A reader of pictures, with samples beside those of `data/formats/FOLDER`.
+fn target(folder: &str, mut samples: Vec<Vec<u8>>) -> Target {
+    samples.extend(readable(folder));
     let preprocess = "efficientnet_lite0:head"
         .parse::<Recipe>()
         .unwrap()
         .preprocess;
     let read = move |bytes: &[u8]| {
+        let _ = most_held();
         let photo = Photo::from_bytes("fuzz", bytes.to_vec());
         // A part of its size is another way through a decoder.
         let small = photo.decode_for(&Rendering::of_side(2));
@@ -29,16 +32,29 @@ fn target(samples: Vec<Vec<u8>>) -> Target {
         small.is_ok() || whole.is_ok()
     };
     Target {
-        room: |bytes| pixels(bytes) * BYTES_PER_PIXEL * TIMES,
+        room: |_| most_held() * PER_CENT / 100,
         ..Target::new(samples, read)
     }
 }
 
-/// How many pixels a file says that it has.
-fn pixels(bytes: &[u8]) -> u64 {
-    let reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format();
-    let size = reader.ok().and_then(|reader| reader.into_dimensions().ok());
-    size.map_or(0, |(width, height)| u64::from(width) * u64::from(height))
+/// The files of a folder of `data/formats` that are read at all.
+fn readable(folder: &str) -> Vec<Vec<u8>> {
+    let formats = concat!(env!("CARGO_MANIFEST_DIR"), "/data/formats");
+    let entries = fs::read_dir(Path::new(formats).join(folder));
+    let paths = entries
+        .into_iter()
+        .flatten()
+        .map(|entry| entry.unwrap().path());
+    let mut paths: Vec<_> = paths
+        .filter(|path| {
+            let name = path.file_name().unwrap().to_string_lossy();
+            !name.ends_with(".ref.png") && name != "table.csv"
+        })
+        .collect();
+    paths.sort();
+    let files = paths.iter().map(|path| fs::read(path).unwrap());
+    let is_read = |bytes: &Vec<u8>| Photo::from_bytes("fuzz", bytes.clone()).decode().is_ok();
+    files.filter(is_read).collect()
 }
 
 /// A small picture with transparent parts.
@@ -84,33 +100,30 @@ pub fn jpeg() -> Target {
         "yuv422",
         "yuv444",
     ];
-    target(
-        names
-            .map(|name| data(&format!("pictures/{name}.jpg")))
-            .to_vec(),
-    )
+    let samples = names.map(|name| data(&format!("pictures/{name}.jpg")));
+    target("jpeg", samples.to_vec())
 }
 
 pub fn png() -> Target {
     let mut samples = written(ImageFormat::Png);
     samples.push(data("pictures/palette.png"));
-    target(samples).changed_by(packed::png)
+    target("png", samples).changed_by(packed::png)
 }
 
 pub fn webp() -> Target {
-    target(written(ImageFormat::WebP))
+    target("webp", written(ImageFormat::WebP))
 }
 
 pub fn gif() -> Target {
-    target(written(ImageFormat::Gif))
+    target("gif", written(ImageFormat::Gif))
 }
 
 pub fn bmp() -> Target {
-    target(written(ImageFormat::Bmp))
+    target("bmp", written(ImageFormat::Bmp))
 }
 
 pub fn tiff() -> Target {
-    target(written(ImageFormat::Tiff))
+    target("tiff", written(ImageFormat::Tiff))
 }
 
 #[cfg(any(feature = "avif", feature = "heic"))]
