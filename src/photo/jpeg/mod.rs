@@ -27,6 +27,7 @@ mod standard;
 mod stretch;
 mod tables;
 mod whole;
+mod wide;
 
 use std::sync::Arc;
 
