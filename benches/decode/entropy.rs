@@ -5,13 +5,14 @@
 #[allow(dead_code, reason = "only the reading of the code is timed")]
 #[path = "../../src/photo/orientation.rs"]
 mod orientation;
-#[allow(dead_code, reason = "only the reading of the code is timed")]
-#[path = "../../src/photo/orientation.rs"]
-mod orientation;
 #[allow(dead_code, unused_imports, reason = "nobody stops a bench")]
 #[path = "../../src/photo/stop.rs"]
 mod stop;
-#[allow(dead_code, reason = "only the reading of the code is timed")]
+#[allow(
+    dead_code,
+    unused_imports,
+    reason = "only the reading of the code is timed"
+)]
 #[path = "../../src/photo/jpeg"]
 mod jpeg {
     pub mod bits;

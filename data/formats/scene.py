@@ -4,6 +4,7 @@ Two shades and a few shapes, different in every corner, so that whatever is turn
 shows.
 """
 
+import csv
 from pathlib import Path
 
 import numpy as np
@@ -60,8 +61,9 @@ class Folder:
             if isinstance(reference, np.ndarray):
                 reference = Image.fromarray(reference.round().astype("uint8"))
             reference.convert("RGB").save(self.path / f"{name}.ref.png", optimize=True)
-        self.rows.append(f"{name},{feature},{tolerance},{refused}")
+        self.rows.append((name, feature, tolerance, refused))
 
     def write_table(self):
-        lines = ["file,feature,tolerance,refused", *self.rows]
-        (self.path / "table.csv").write_text("\n".join(lines) + "\n")
+        with open(self.path / "table.csv", "w", newline="") as table:
+            rows = [("file", "feature", "tolerance", "refused"), *self.rows]
+            csv.writer(table, lineterminator="\n").writerows(rows)

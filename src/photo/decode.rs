@@ -16,6 +16,7 @@ use crate::caught::caught;
 use crate::error::{PhotoError, Result};
 
 mod ordinary;
+mod raw;
 mod tiff;
 mod webp;
 
@@ -78,13 +79,14 @@ fn stored(source: &Source) -> Result<Decoded, PhotoError> {
         Format::WebP => ordinary::decode(source, ImageFormat::WebP),
         Format::Gif => ordinary::decode(source, ImageFormat::Gif),
         Format::Bmp => ordinary::decode(source, ImageFormat::Bmp),
+        Format::Tiff if raw::is_camera(source.bytes) => raw::decode(source),
         Format::Tiff => tiff::decode(source),
+        Format::Raw => raw::decode(source),
         #[cfg(any(feature = "avif", feature = "heic"))]
         Format::Avif | Format::Heic => super::heif::decode(source),
         #[cfg(not(any(feature = "avif", feature = "heic")))]
         Format::Avif | Format::Heic => Err(source.not_supported(format.name())),
         Format::JpegXl
-        | Format::Raw
         | Format::Pnm
         | Format::Qoi
         | Format::Tga

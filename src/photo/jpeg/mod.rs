@@ -31,6 +31,7 @@ mod wide;
 
 use std::sync::Arc;
 
+use image::metadata::Orientation;
 use image::{DynamicImage, GrayAlphaImage, GrayImage, RgbImage, RgbaImage};
 
 use super::decoded::{Colour, Decoded, Stored};
@@ -60,9 +61,18 @@ pub fn decode(source: &Source) -> Result<Decoded, PhotoError> {
     let profile = outline.profile();
     Ok(Decoded {
         colour: profile.map_or(Colour::Unsaid, Colour::Icc),
-        orientation: outline.orientation(),
+        orientation: outline.orientation().unwrap_or(Orientation::NoTransforms),
         ..decoded
     })
+}
+
+/// Columns and rows of what looks like a photo, and how the camera was held, if it says so: what a camera
+/// file has of its sensor is coded without loss.
+pub fn photo(bytes: &[u8]) -> Option<((u32, u32), Option<Orientation>)> {
+    let outline = Outline::of(bytes.strip_prefix(b"\xff\xd8\xff").map(|_| bytes)?);
+    let frame = outline.frame()?;
+    let is_photo = !frame.is_lossless() && frame.precision == 8 && frame.unread().is_none();
+    Some((outline.size()?, outline.orientation())).filter(|_| is_photo)
 }
 
 /// The picture of an abbreviated `stream`, as TIFF has them: the tables that it needs may stand in
