@@ -1,18 +1,18 @@
 """Makes tiff/: one small file for each thing that a TIFF can be, and beside it what it shows.
 
-Needs pillow 13.0.0, numpy 2.4.6, tifffile 2026.3.3, imagecodecs 2026.3.6 and Debian's libtiff-tools
+Needs pillow 13.0.0, numpy 2.4.6, tifffile 2026.3.3 with imagecodecs 2026.3.6, and Debian's libtiff-tools
 4.5.0 (`tiffcp`). Run it anywhere: python3 make_tiff.py
 
 References are the pictures that the files were made of, not what a library reads in them: libraries
 differ in what they make of 12 bits or of floating numbers.
 """
 
+import io
 import struct
 import subprocess
 import tempfile
 from pathlib import Path
 
-import imagecodecs
 import numpy as np
 import tifffile
 from PIL import Image, ImageCms
@@ -277,8 +277,54 @@ def places():
     FOLDER.add("pages.tif", "the first of two pages", RGB)
 
 
+def jpegs():
+    """Of JPEG the references are what libjpeg makes of it, through Pillow."""
+    for name, options in {
+        "rgb_tiles": {"photometric": "rgb", "tile": (16, 32)}, "ycbcr": {"photometric": "ycbcr"},
+        "rgb_strips": {"photometric": "rgb", "rowsperstrip": 16},
+    }.items():
+        by_tifffile(f"jpeg_{name}.tif", f"JPEG {name}", RGB, None, compression="jpeg", **options)
+        Image.open(FOLDER.file(f"jpeg_{name}.tif")).convert("RGB").save(FOLDER.file(f"jpeg_{name}.tif.ref.png"))
+    for mode in ("L", "RGB", "YCbCr", "CMYK"):
+        name = f"jpeg_pillow_{mode.lower()}.tif"
+        SCENE.convert(mode).save(FOLDER.file(name), compression="jpeg")
+        FOLDER.add(name, f"JPEG {mode}", Image.open(FOLDER.file(name)))
+    old_jpegs()
+
+
+def old_jpegs():
+    file = io.BytesIO()
+    SCENE.save(file, "JPEG", quality=90, subsampling=1)
+    stream, shown = file.getvalue(), Image.open(file).convert("RGB")
+    place, quantization, codes = 2, {}, {}
+    while stream[place + 1] != 0xDA:
+        length = int.from_bytes(stream[place + 2 : place + 4])
+        part = stream[place + 4 : place + 2 + length]
+        if stream[place + 1] == 0xDB:
+            for at in range(0, len(part), 65):
+                quantization[part[at]] = part[at + 1 : at + 65]
+        if stream[place + 1] == 0xC4:
+            while part:
+                length_of_one = 17 + sum(part[1:17])
+                codes[part[0]] = part[1:length_of_one]
+                part = part[length_of_one:]
+        place += 2 + length
+    data = stream[place + 2 + int.from_bytes(stream[place + 2 : place + 4]) : -2]
+    tags = {258: (3, [8] * 3), 259: (3, [6]), 262: (3, [6]), 277: (3, [3]), 530: (3, [2, 1])}
+    by_hand("old_jpeg_whole.tif", "old JPEG; one stream", {**tags, 513: (4, [8]), 514: (4, [len(stream)])}, [stream], shown)
+    by_hand("old_jpeg_head.tif", "old JPEG; the head elsewhere", {**tags, 513: (4, [8]), 514: (4, [place]), 273: (4, [8 + place]),
+            279: (4, [len(data)])}, [stream[:place] + data], shown)
+    parts, offsets = b"", []
+    for part in (quantization[0], quantization[1], codes[0], codes[1], codes[0x10], codes[0x11]):
+        offsets.append(8 + len(parts))
+        parts += part
+    places = {519 + kind: (4, [offsets[2 * kind], offsets[2 * kind + 1], offsets[2 * kind + 1]]) for kind in range(3)}
+    by_hand("old_jpeg_tables.tif", "old JPEG; tables alone", {**tags, **places, 273: (4, [8 + len(parts)]), 279: (4, [len(data)])},
+            [parts + data], shown)
+
+
 def refused():
-    data = imagecodecs.lerc_encode(RGB)
+    data = RGB[:4].tobytes()
     for name, feature, tags, said in (
         ("lerc.tif", "LERC", {259: (3, [34887]), 262: (3, [2])}, "LERC"),
         ("sensor.tif", "what a sensor saw", {262: (3, [32803])}, "a camera's sensor"),
@@ -287,7 +333,7 @@ def refused():
     ):
         tags = {258: (3, [8] * 3), 277: (3, [3]), **tags}
         by_hand(name, feature, tags, [data], None)
-        FOLDER.rows[-1] += f"not supported: {'TIFF' if said[0].islower() else said}"
+        FOLDER.rows[-1] = (*FOLDER.rows[-1][:3], f"not supported: {'TIFF' if said[0].islower() else said}")
 
 
 depths()
@@ -296,5 +342,6 @@ faxes()
 colours()
 extra_samples()
 places()
+jpegs()
 refused()
 FOLDER.write_table()

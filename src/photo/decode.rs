@@ -15,7 +15,13 @@ use super::{colour, ground, jpeg, stop};
 use crate::caught::caught;
 use crate::error::{PhotoError, Result};
 
+mod bmp;
+mod gif;
+mod jpeg2000;
 mod ordinary;
+mod png;
+mod pnm;
+mod psd;
 mod raw;
 mod tiff;
 mod webp;
@@ -63,7 +69,7 @@ fn stored(source: &Source) -> Result<Decoded, PhotoError> {
     if source.bytes.is_empty() {
         return Err(PhotoError::EmptyFile { path: path() });
     }
-    let format = Format::of(source.bytes);
+    let format = Format::of_named(source.path, source.bytes);
     let format = format.ok_or_else(|| PhotoError::NotAPicture { path: path() })?;
     if let Some(feature) = format.missing_feature() {
         let (path, format) = (path(), format.name());
@@ -75,10 +81,10 @@ fn stored(source: &Source) -> Result<Decoded, PhotoError> {
     }
     match format {
         Format::Jpeg => jpeg::decode(source),
-        Format::Png => ordinary::decode(source, ImageFormat::Png),
-        Format::WebP => ordinary::decode(source, ImageFormat::WebP),
-        Format::Gif => ordinary::decode(source, ImageFormat::Gif),
-        Format::Bmp => ordinary::decode(source, ImageFormat::Bmp),
+        Format::Png => png::decode(source),
+        Format::WebP => webp::decode(source),
+        Format::Gif => gif::decode(source),
+        Format::Bmp => bmp::decode(source),
         Format::Tiff if raw::is_camera(source.bytes) => raw::decode(source),
         Format::Tiff => tiff::decode(source),
         Format::Raw => raw::decode(source),
@@ -86,13 +92,13 @@ fn stored(source: &Source) -> Result<Decoded, PhotoError> {
         Format::Avif | Format::Heic => super::heif::decode(source),
         #[cfg(not(any(feature = "avif", feature = "heic")))]
         Format::Avif | Format::Heic => Err(source.not_supported(format.name())),
-        Format::JpegXl
-        | Format::Pnm
-        | Format::Qoi
-        | Format::Tga
-        | Format::Ico
-        | Format::Psd
-        | Format::Jpeg2000 => Err(source.not_supported(format.name())),
+        Format::Pnm => pnm::decode(source),
+        Format::Qoi => ordinary::decode(source, ImageFormat::Qoi),
+        Format::Tga => ordinary::decode(source, ImageFormat::Tga),
+        Format::Ico => ordinary::decode(source, ImageFormat::Ico),
+        Format::Psd => psd::decode(source),
+        Format::Jpeg2000 => jpeg2000::decode(source),
+        Format::JpegXl => Err(source.not_supported(format.name())),
     }
 }
 

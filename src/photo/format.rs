@@ -63,6 +63,16 @@ impl Format {
             Self::Raw
         } else if starts(b"II*\0") || starts(b"MM\0*") || starts(b"II+\0") || starts(b"MM\0+") {
             Self::Tiff
+        } else if starts(b"8BPS") {
+            Self::Psd
+        } else if starts(b"qoif") {
+            Self::Qoi
+        } else if starts(b"\0\0\0\x0cjP  \r\n\x87\n") || starts(b"\xff\x4f\xff\x51") {
+            Self::Jpeg2000
+        } else if is_pnm(bytes) {
+            Self::Pnm
+        } else if is_ico(bytes) {
+            Self::Ico
         } else {
             return heif_brand(bytes);
         };
@@ -214,6 +224,25 @@ fn is_camera(bytes: &[u8]) -> bool {
         b"IIU\0",
     ];
     canon || own.iter().any(|magic| bytes.starts_with(magic))
+}
+
+/// `P1` to `P7`, `Pf` or `PF`, and a space.
+fn is_pnm(bytes: &[u8]) -> bool {
+    matches!(bytes, [b'P', b'1'..=b'7' | b'f' | b'F', space, ..] if space.is_ascii_whitespace())
+}
+
+/// A directory of icons or cursors, whose first entry says that its picture stands behind it and that a
+/// byte of it has no meaning: four bytes alone would take many a file.
+fn is_ico(bytes: &[u8]) -> bool {
+    let Some([0, 0, 1 | 2, 0, low, high, _, _, _, 0 | 0xFF, ..]) = bytes.get(..22) else {
+        return false;
+    };
+    let count = u32::from(u16::from_le_bytes([*low, *high]));
+    let place = bytes[18..22]
+        .iter()
+        .rev()
+        .fold(0, |place, byte| place << 8 | u32::from(*byte));
+    count > 0 && place >= 6 + 16 * count
 }
 
 /// The `ftyp` box of ISO/IEC 14496-12: its main brand, then the compatible ones. The main brand

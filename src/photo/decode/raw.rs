@@ -45,22 +45,24 @@ pub fn decode(source: &Source) -> Result<Decoded, PhotoError> {
         .collect();
     let area = |(width, height): (u32, u32)| u64::from(width) * u64::from(height);
     previews.sort_by_key(|(_, (size, _))| std::cmp::Reverse(area(*size)));
-    let mut failed = None;
+    let (mut failed, mut incomplete) = (None, None);
     for (bytes, (_, said)) in previews {
-        match jpeg::decode(&source.within(bytes)) {
-            Ok(decoded) if decoded.present >= 1.0 => {
-                let held = said.or(camera.orientation);
-                return Ok(Decoded {
-                    orientation: held.unwrap_or(Orientation::NoTransforms),
-                    ..decoded
-                });
-            }
-            Ok(_) => {}
+        let held = said.or(camera.orientation);
+        let upright = |decoded| Decoded {
+            orientation: held.unwrap_or(Orientation::NoTransforms),
+            ..decoded
+        };
+        match jpeg::decode(&source.within(bytes)).map(upright) {
+            Ok(decoded) if decoded.present >= 1.0 => return Ok(decoded),
+            Ok(decoded) => incomplete = incomplete.or(Some(decoded)),
             Err(error) => failed = failed.or(Some(error)),
         }
     }
     if is_plain(source.bytes) {
         return tiff::decode(source);
+    }
+    if let Some(decoded) = incomplete {
+        return Ok(decoded);
     }
     let none = || source.not_supported("camera RAW without a preview in JPEG");
     Err(failed.unwrap_or_else(none))
@@ -71,7 +73,7 @@ fn camera(bytes: &[u8]) -> Option<Camera<'_>> {
         return fuji(bytes);
     }
     if bytes.get(4..8) == Some(b"ftyp") {
-        return canon::camera(bytes);
+        return Some(canon::camera(bytes));
     }
     directories::camera(&Container::new(bytes)?)
 }
@@ -80,12 +82,17 @@ fn camera(bytes: &[u8]) -> Option<Camera<'_>> {
 fn fuji(bytes: &[u8]) -> Option<Camera<'_>> {
     let number = |at: usize| Some(u32::from_be_bytes(*bytes.get(at..)?.first_chunk()?) as usize);
     let (start, len) = (number(84)?, number(88)?);
-    let preview = bytes.get(start..start.checked_add(len)?)?;
     Some(Camera {
-        previews: vec![preview],
+        previews: vec![part(bytes, start, len)],
         // The JPEG has an Exif block of its own.
         orientation: None,
     })
+}
+
+/// So many bytes from a place on, as far as the file has them.
+fn part(bytes: &[u8], start: usize, len: usize) -> &[u8] {
+    let rest = bytes.get(start..).unwrap_or_default();
+    &rest[..len.min(rest.len())]
 }
 
 /// A DNG whose first directory is a picture as any TIFF has it, and no small one of what is elsewhere.

@@ -15,14 +15,15 @@ use layout::{Layout, Photometric};
 
 mod canvas;
 mod chunks;
-mod codec;
+pub mod codec;
 mod colours;
 mod fax;
 mod inner;
-mod lab;
-mod layout;
+pub mod lab;
+pub mod layout;
+mod old_jpeg;
 mod predictor;
-mod range;
+pub mod range;
 mod ycbcr;
 
 /// Directories that are looked through for one with a picture.

@@ -86,7 +86,6 @@ pub fn photo(bytes: &[u8]) -> Option<((u32, u32), Option<Orientation>)> {
 ///
 /// # Errors
 /// As [`decode`].
-#[allow(dead_code, reason = "the decoder of TIFF calls it")]
 pub fn decode_abbreviated(
     tables: &[u8],
     stream: &[u8],

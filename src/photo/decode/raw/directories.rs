@@ -1,7 +1,7 @@
 //! Camera files that are directories of tags: CR2, NEF, ARW, DNG, ORF, RW2, PEF, SRW and their like.
 
 use super::super::super::directory::{Container, Directory};
-use super::{Camera, held};
+use super::{Camera, held, part};
 
 pub const SUBFILE: u16 = 254;
 pub const PHOTOMETRIC: u16 = 262;
@@ -82,10 +82,7 @@ fn pointed<'a>(
         tags.number(tag)
             .and_then(|number| usize::try_from(number).ok())
     };
-    let start = number(start)?;
-    container
-        .bytes()
-        .get(start..start.checked_add(number(len)?)?)
+    Some(part(container.bytes(), number(start)?, number(len)?))
 }
 
 /// A picture in one strip, which may be a JPEG by itself.

@@ -9,7 +9,7 @@ use super::super::super::stop;
 use super::canvas::Canvas;
 use super::codec::{self, Compression};
 use super::layout::Layout;
-use super::{inner, predictor, ycbcr};
+use super::{inner, old_jpeg, predictor, ycbcr};
 use crate::error::{PhotoError, Result};
 
 /// One strip or tile.
@@ -32,6 +32,7 @@ impl<'a> Places<'a> {
     fn new(tags: &Directory<'a>, source: &Source) -> Result<Self, PhotoError> {
         // Some write one's tags for the other.
         let offsets = tags.values(324).or_else(|| tags.values(273));
+        let offsets = offsets.or_else(|| tags.values(513));
         let offsets =
             offsets.ok_or_else(|| source.damaged("it does not say where its pixels are"))?;
         Ok(Self {
@@ -136,7 +137,8 @@ impl Chunk {
         let bytes = places.bytes(index, layout.compression, needed);
         let (x, y) = (self.across * layout.chunk.0, self.down * layout.chunk.1);
         let (x, y) = (x as usize, y as usize);
-        if bytes.is_empty() {
+        // One stream may stand elsewhere.
+        if bytes.is_empty() && !old_jpeg::is_whole(tags, layout.compression) {
             return Ok(0.0);
         }
         let stride = stride as usize;

@@ -199,7 +199,8 @@ fn deflate(chunk: &[u8], to: &mut [u8]) -> usize {
     decoder.total_out() as usize
 }
 
-fn pack_bits(chunk: &[u8], to: &mut [u8]) -> usize {
+/// Bytes, and runs of one byte; tells how many came of them.
+pub fn pack_bits(chunk: &[u8], to: &mut [u8]) -> usize {
     let (mut from, mut len) = (0, 0);
     while len < to.len() {
         let Some(head) = chunk.get(from) else {

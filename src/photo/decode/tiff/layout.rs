@@ -9,6 +9,7 @@
 use super::super::super::directory::Directory;
 use super::super::super::source::Source;
 use super::codec::Compression;
+use super::old_jpeg;
 use crate::error::{PhotoError, Result};
 
 /// What the numbers of a sample are.
@@ -128,10 +129,16 @@ impl Layout {
                 return Err(source.not_supported(format!("TIFF with predictor {other}")));
             }
         };
+        // As one stream has no strips.
+        let chunk = if old_jpeg::is_whole(tags, compression) {
+            (width, height)
+        } else {
+            chunk(tags, is_tiled, width, height)
+        };
         let layout = Self {
             width,
             height,
-            chunk: chunk(tags, is_tiled, width, height),
+            chunk,
             is_tiled,
             is_planar: tags.number(284) == Some(2) && samples > 1,
             samples,

@@ -1,0 +1,204 @@
+//! PNG, by the crate `png`, row by row: what is wrong behind the last row does not matter.
+//!
+//! As viewers do, checksums are not asked, and of a file that is cut off the rows that are there are
+//! taken. Of an animation the picture that every viewer of PNG shows. What the colours mean the chunks
+//! say in the order of the specification: `cICP`, `iCCP`, `sRGB`, then `gAMA` and `cHRM`.
+//!
+//! Reference: PNG, third edition (W3C, 2025), sections 4.3 and 11.3.
+
+use std::io::Cursor;
+
+use image::metadata::Orientation;
+use image::{DynamicImage, ImageBuffer};
+use png::{BitDepth, InterlaceInfo, Limits, Transformations};
+
+use super::super::decoded::{Colour, Decoded, Stored};
+use super::super::orientation;
+use super::super::source::Source;
+use super::super::stop::Bytes;
+use crate::error::{PhotoError, Result};
+
+/// Bytes that a profile may become.
+const PROFILE: usize = 8 << 20;
+/// Bytes of the longest row: four samples of two bytes of each pixel, before and after.
+const OF_PIXEL: usize = 4 * 8;
+
+type Reader<'a> = png::Reader<Bytes<'a>>;
+
+/// The picture, or an animation's default one.
+pub fn decode(source: &Source) -> Result<Decoded, PhotoError> {
+    let found = Chunks::of(source.bytes);
+    if found.is_apples {
+        return Err(source.not_supported("PNG as iPhones' programs have it (CgBI)"));
+    }
+    let width = found.width as usize;
+    let limit = PROFILE.saturating_add(width.saturating_mul(OF_PIXEL));
+    // The rows' buffers, and the profile where there is one.
+    let of_reader = OF_PIXEL as u64 * u64::from(found.width) + (1 << 18);
+    let of_profile = if found.has_profile {
+        2 * PROFILE as u64
+    } else {
+        0
+    };
+    source.check_size(found.width, found.height)?;
+    let reading = source.share(of_reader + of_profile)?;
+    let limits = Limits { bytes: limit };
+    let mut decoder = png::Decoder::new_with_limits(Bytes(Cursor::new(source.bytes)), limits);
+    decoder.ignore_checksums(true);
+    decoder.set_ignore_text_chunk(true);
+    decoder.set_transformations(Transformations::EXPAND);
+    let mut reader = decoder.read_info().map_err(|error| source.damaged(error))?;
+    let (width, height) = reader.info().size();
+    source.check_size(width, height)?;
+    let len = reader.output_buffer_size();
+    let len = len.ok_or_else(|| source.damaged("its rows are too long"))?;
+    let (_, depth) = reader.output_color_type();
+    let of_words = if depth == BitDepth::Sixteen { 2 } else { 1 };
+    let share = source.share(of_words * len as u64)?;
+    let (pixels, present) = rows(&mut reader, len, source)?;
+    let colour = colour(reader.info());
+    drop((reader, reading));
+    let image = image(pixels, (width, height), len, depth);
+    let image = image.ok_or_else(|| source.damaged("its rows are too short"))?;
+    Ok(Decoded {
+        colour,
+        orientation: found.orientation.unwrap_or(Orientation::NoTransforms),
+        present,
+        ..Decoded::whole(Stored::Image(image), share)
+    })
+}
+
+/// All rows that can be read, and which part of the pixels they are.
+fn rows(reader: &mut Reader, len: usize, source: &Source) -> Result<(Vec<u8>, f32), PhotoError> {
+    let (width, height) = reader.info().size();
+    let stride = len / height as usize;
+    let (colour, depth) = reader.output_color_type();
+    let of_pixel = (colour.samples() * depth as usize) as u8;
+    let mut pixels = vec![0; len];
+    let (mut count, mut at) = (0, 0);
+    loop {
+        match reader.next_interlaced_row() {
+            Ok(Some(row)) => {
+                let data = row.data();
+                count += data.len() as u64;
+                match row.interlace() {
+                    // Until the finer passes come, a pixel stands for those around it.
+                    InterlaceInfo::Adam7(pass) => {
+                        png::splat_interlaced_row(&mut pixels, stride, data, pass, of_pixel);
+                    }
+                    InterlaceInfo::Null(_) => {
+                        pixels[at..at + data.len()].copy_from_slice(data);
+                        at += stride;
+                    }
+                }
+            }
+            Err(error) if count == 0 => return Err(source.damaged(error)),
+            Ok(None) | Err(_) => break,
+        }
+    }
+    let whole = u64::from(width) * u64::from(height) * u64::from(of_pixel) / 8;
+    Ok((pixels, (count as f64 / whole.max(1) as f64).min(1.0) as f32))
+}
+
+fn image(
+    pixels: Vec<u8>,
+    (width, height): (u32, u32),
+    len: usize,
+    depth: BitDepth,
+) -> Option<DynamicImage> {
+    let samples = len / (width as usize * height as usize);
+    if depth == BitDepth::Sixteen {
+        let words = pixels
+            .chunks_exact(2)
+            .map(|two| u16::from_be_bytes([two[0], two[1]]))
+            .collect();
+        return match samples / 2 {
+            1 => ImageBuffer::from_raw(width, height, words).map(DynamicImage::ImageLuma16),
+            2 => ImageBuffer::from_raw(width, height, words).map(DynamicImage::ImageLumaA16),
+            3 => ImageBuffer::from_raw(width, height, words).map(DynamicImage::ImageRgb16),
+            _ => ImageBuffer::from_raw(width, height, words).map(DynamicImage::ImageRgba16),
+        };
+    }
+    match samples {
+        1 => ImageBuffer::from_raw(width, height, pixels).map(DynamicImage::ImageLuma8),
+        2 => ImageBuffer::from_raw(width, height, pixels).map(DynamicImage::ImageLumaA8),
+        3 => ImageBuffer::from_raw(width, height, pixels).map(DynamicImage::ImageRgb8),
+        _ => ImageBuffer::from_raw(width, height, pixels).map(DynamicImage::ImageRgba8),
+    }
+}
+
+fn colour(info: &png::Info) -> Colour {
+    if let Some(points) = &info.coding_independent_code_points
+        && points.is_video_full_range_image
+    {
+        return Colour::Cicp {
+            primaries: points.color_primaries,
+            transfer: points.transfer_function,
+        };
+    }
+    if let Some(profile) = &info.icc_profile {
+        return Colour::Icc(profile.to_vec());
+    }
+    if info.srgb.is_some() || (info.gama_chunk.is_none() && info.chrm_chunk.is_none()) {
+        return Colour::Unsaid;
+    }
+    let gamma = info.gama_chunk.map(|gamma| f64::from(gamma.into_value()));
+    let chromaticities = info.chrm_chunk.map(|said| {
+        let [white, red, green, blue] = [said.white, said.red, said.green, said.blue];
+        let pairs = [
+            white.0, white.1, red.0, red.1, green.0, green.1, blue.0, blue.1,
+        ];
+        pairs.map(|value| f64::from(value.into_value()))
+    });
+    Colour::Gamma {
+        gamma,
+        chromaticities,
+    }
+}
+
+/// What the file's chunks say besides, those behind the picture as well.
+#[derive(Default)]
+struct Chunks {
+    width: u32,
+    height: u32,
+    is_apples: bool,
+    has_profile: bool,
+    orientation: Option<Orientation>,
+}
+
+impl Chunks {
+    fn of(bytes: &[u8]) -> Self {
+        let mut found = Self::default();
+        let mut at = 8;
+        while let Some([a, b, c, d, name @ ..]) =
+            bytes.get(at..).and_then(|rest| rest.first_chunk::<8>())
+        {
+            let len = u32::from_be_bytes([*a, *b, *c, *d]) as usize;
+            let start = at + 8;
+            let content = &bytes[start..start.saturating_add(len).min(bytes.len())];
+            found.note(*name, content);
+            if name == b"IEND" {
+                break;
+            }
+            at = start.saturating_add(len).saturating_add(4);
+        }
+        found
+    }
+
+    fn note(&mut self, name: [u8; 4], content: &[u8]) {
+        match &name {
+            b"IHDR" => {
+                let side = |at: usize| content.get(at..).and_then(|side| side.first_chunk::<4>());
+                self.width = side(0).map_or(0, |side| u32::from_be_bytes(*side));
+                self.height = side(4).map_or(0, |side| u32::from_be_bytes(*side));
+            }
+            b"CgBI" => self.is_apples = true,
+            b"iCCP" => self.has_profile = true,
+            b"eXIf" => self.orientation = orientation::of_exif(content).or(self.orientation),
+            b"iTXt" if content.starts_with(b"XML:com.adobe.xmp\0\0") => {
+                self.orientation = self.orientation.or_else(|| orientation::of_xmp(content));
+            }
+            _ => {}
+        }
+    }
+}
