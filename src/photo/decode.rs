@@ -22,6 +22,7 @@ mod ordinary;
 mod png;
 mod pnm;
 mod psd;
+mod raw;
 mod tiff;
 mod webp;
 
@@ -84,7 +85,9 @@ fn stored(source: &Source) -> Result<Decoded, PhotoError> {
         Format::WebP => webp::decode(source),
         Format::Gif => gif::decode(source),
         Format::Bmp => bmp::decode(source),
+        Format::Tiff if raw::is_camera(source.bytes) => raw::decode(source),
         Format::Tiff => tiff::decode(source),
+        Format::Raw => raw::decode(source),
         #[cfg(any(feature = "avif", feature = "heic"))]
         Format::Avif | Format::Heic => super::heif::decode(source),
         #[cfg(not(any(feature = "avif", feature = "heic")))]
@@ -95,7 +98,7 @@ fn stored(source: &Source) -> Result<Decoded, PhotoError> {
         Format::Ico => ordinary::decode(source, ImageFormat::Ico),
         Format::Psd => psd::decode(source),
         Format::Jpeg2000 => jpeg2000::decode(source),
-        Format::JpegXl | Format::Raw => Err(source.not_supported(format.name())),
+        Format::JpegXl => Err(source.not_supported(format.name())),
     }
 }
 

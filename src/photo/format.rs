@@ -59,6 +59,8 @@ impl Format {
             Self::Gif
         } else if is_bmp(bytes) {
             Self::Bmp
+        } else if is_camera(bytes) {
+            Self::Raw
         } else if starts(b"II*\0") || starts(b"MM\0*") || starts(b"II+\0") || starts(b"MM\0+") {
             Self::Tiff
         } else if starts(b"8BPS") {
@@ -210,6 +212,20 @@ fn is_bmp(bytes: &[u8]) -> bool {
         })
 }
 
+/// What camera makers begin their own containers with: Canon's CR2, Fujifilm's RAF, Olympus' ORF,
+/// Panasonic's RW2. Those of other makers begin as any TIFF does.
+fn is_camera(bytes: &[u8]) -> bool {
+    let canon = bytes.starts_with(b"II*\0") && bytes.get(8..10) == Some(b"CR");
+    let own = [
+        &b"FUJIFILMCCD-RAW "[..],
+        b"IIRO",
+        b"IIRS",
+        b"MMOR",
+        b"IIU\0",
+    ];
+    canon || own.iter().any(|magic| bytes.starts_with(magic))
+}
+
 /// `P1` to `P7`, `Pf` or `PF`, and a space.
 fn is_pnm(bytes: &[u8]) -> bool {
     matches!(bytes, [b'P', b'1'..=b'7' | b'f' | b'F', space, ..] if space.is_ascii_whitespace())
@@ -239,6 +255,7 @@ fn heif_brand(bytes: &[u8]) -> Option<Format> {
     let brands = bytes.get(8..length.min(bytes.len()))?;
     brands.chunks_exact(4).find_map(|brand| match brand {
         b"avif" | b"avis" => Some(Format::Avif),
+        b"crx " => Some(Format::Raw),
         b"heic" | b"heix" | b"heim" | b"heis" | b"hevc" | b"hevx" => Some(Format::Heic),
         _ => None,
     })
@@ -258,6 +275,11 @@ mod tests {
             (b"GIF89a", Format::Gif),
             (bmp, Format::Bmp),
             (b"MM\0*", Format::Tiff),
+            (b"II*\0\x10\0\0\0CR\x02\0", Format::Raw),
+            (b"FUJIFILMCCD-RAW 0201", Format::Raw),
+            (b"IIRO\x08\0\0\0", Format::Raw),
+            (b"IIU\0\x18\0\0\0", Format::Raw),
+            (b"\0\0\0\x18ftypcrx \0\0\0\x01crx isom", Format::Raw),
             (b"\0\0\0\x1cftypmif1\0\0\0\0mif1avifmiaf", Format::Avif),
             (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", Format::Heic),
         ] {

@@ -27,9 +27,11 @@ mod standard;
 mod stretch;
 mod tables;
 mod whole;
+mod wide;
 
 use std::sync::Arc;
 
+use image::metadata::Orientation;
 use image::{DynamicImage, GrayAlphaImage, GrayImage, RgbImage, RgbaImage};
 
 use super::decoded::{Colour, Decoded, Stored};
@@ -45,6 +47,9 @@ use samples::Pixels;
 use scans::Picture;
 use tables::Tables;
 
+/// Bytes that codes and what is prepared of a scan take, however small the picture is.
+const OF_TABLES: u64 = 256 << 10;
+
 /// The picture at the smallest size whose short side has the wanted pixels or more: 1/8, 1/4, 3/8, 1/2
 /// or all of its own.
 ///
@@ -59,9 +64,18 @@ pub fn decode(source: &Source) -> Result<Decoded, PhotoError> {
     let profile = outline.profile();
     Ok(Decoded {
         colour: profile.map_or(Colour::Unsaid, Colour::Icc),
-        orientation: outline.orientation(),
+        orientation: outline.orientation().unwrap_or(Orientation::NoTransforms),
         ..decoded
     })
+}
+
+/// Columns and rows of what looks like a photo, and how the camera was held, if it says so: what a camera
+/// file has of its sensor is coded without loss.
+pub fn photo(bytes: &[u8]) -> Option<((u32, u32), Option<Orientation>)> {
+    let outline = Outline::of(bytes.strip_prefix(b"\xff\xd8\xff").map(|_| bytes)?);
+    let frame = outline.frame()?;
+    let is_photo = !frame.is_lossless() && frame.precision == 8 && frame.unread().is_none();
+    Some((outline.size()?, outline.orientation())).filter(|_| is_photo)
 }
 
 /// The picture of an abbreviated `stream`, as TIFF has them: the tables that it needs may stand in
@@ -150,7 +164,7 @@ fn picture(
     } else {
         0
     };
-    let share = source.share(picture.bytes() + of_samples)?;
+    let share = source.share(picture.bytes() + of_samples + OF_TABLES)?;
     let brought = picture.read(bytes, tables);
     let brought = brought.map_err(|reason| source.damaged(reason))?;
     if stop::is_asked() {

@@ -118,13 +118,13 @@ impl Outline {
         }
     }
 
-    /// How the camera was held.
-    pub fn orientation(&self) -> Orientation {
+    /// How the camera was held, if it says so.
+    pub fn orientation(&self) -> Option<Orientation> {
         // Its prefix ends with one more zero, or (seldom) with another filling.
         let exif = self.exif.as_deref().and_then(|chunk| chunk.get(1..));
         let of_exif = exif.and_then(orientation::of_exif);
         let of_xmp = || self.xmp.as_deref().and_then(orientation::of_xmp);
-        of_exif.or_else(of_xmp).unwrap_or(Orientation::NoTransforms)
+        of_exif.or_else(of_xmp)
     }
 
     /// The profile; none if a chunk of it is missing or there twice.
