@@ -58,9 +58,9 @@ pub fn decode(source: &Source) -> Result<Decoded, PhotoError> {
     let (image, present) = if depth == BitDepth::Sixteen {
         let mut words = vec![0_u16; len / 2];
         let present = rows(&mut reader, bytemuck::cast_slice_mut(&mut words), source)?;
-        words
-            .iter_mut()
-            .for_each(|word| *word = u16::from_be(*word));
+        for word in &mut words {
+            *word = u16::from_be(*word);
+        }
         (sixteen(words, size), present)
     } else {
         let mut bytes = vec![0; len];
