@@ -59,6 +59,11 @@ pub const ALL: &[(&str, Make)] = &[
     ("gif", pictures::gif),
     ("bmp", pictures::bmp),
     ("tiff", pictures::tiff),
+    ("pnm", pictures::pnm),
+    ("qoi", pictures::qoi),
+    ("ico", pictures::ico),
+    ("psd", pictures::psd),
+    ("jp2", pictures::jp2),
     #[cfg(any(feature = "avif", feature = "heic"))]
     ("heif", pictures::heif),
     ("torch", weights::torch),
