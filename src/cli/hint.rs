@@ -80,12 +80,6 @@ fn of_full_disk(error: &io::Error) -> Option<String> {
 
 fn of_photo(error: &PhotoError) -> Option<String> {
     let hint = match error {
-        PhotoError::MissingDecoder { feature, .. } => {
-            return Some(format!(
-                "this build has no feature `{feature}`; convert the photo to PNG or JPEG, for instance with \
-                 `magick PICTURE PICTURE.png`"
-            ));
-        }
         PhotoError::NotSupported { .. } => {
             "the file is sound, as far as one can tell, but not of a kind that is read here; convert it to \
              PNG or JPEG with a program that opens it, for instance `magick PICTURE PICTURE.png`"

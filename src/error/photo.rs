@@ -34,16 +34,6 @@ pub enum PhotoError {
         /// The file.
         path: PathBuf,
     },
-    /// The format is known, but no decoder for it is built in.
-    #[error("not supported: {format} in this build: {}", .path.display())]
-    MissingDecoder {
-        /// The file.
-        path: PathBuf,
-        /// The format's name.
-        format: &'static str,
-        /// The cargo feature that would have it.
-        feature: &'static str,
-    },
     /// A decompression bomb, or a picture for other tools.
     #[error("{width}×{height} are more than {limit} pixels: {}", .path.display())]
     TooManyPixels {
@@ -208,13 +198,6 @@ impl PhotoError {
                 limit: *limit,
             },
             Self::NotAPicture { .. } => Self::NotAPicture { path },
-            Self::MissingDecoder {
-                format, feature, ..
-            } => Self::MissingDecoder {
-                path,
-                format,
-                feature,
-            },
             Self::TooManyPixels {
                 width,
                 height,

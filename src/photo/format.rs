@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::path::Path;
 
-/// A picture format that imgsearch reads, some of them only where they are built in.
+/// A picture format that imgsearch reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Format {
@@ -51,6 +51,8 @@ impl Format {
         let starts = |magic: &[u8]| bytes.starts_with(magic);
         let format = if starts(b"\xff\xd8\xff") {
             Self::Jpeg
+        } else if starts(b"\xff\x0a") || starts(b"\0\0\0\x0cJXL \r\n\x87\n") {
+            Self::JpegXl
         } else if starts(b"\x89PNG\r\n\x1a\n") {
             Self::Png
         } else if starts(b"RIFF") && bytes.get(8..12) == Some(b"WEBP") {
@@ -99,16 +101,6 @@ impl Format {
             Self::Ico => "ICO",
             Self::Psd => "PSD",
             Self::Jpeg2000 => "JPEG 2000",
-        }
-    }
-
-    /// The cargo feature that must be built in for the format, and is not in this build.
-    #[must_use]
-    pub const fn missing_feature(self) -> Option<&'static str> {
-        match self {
-            Self::Avif if !cfg!(feature = "avif") => Some("avif"),
-            Self::Heic if !cfg!(feature = "heic") => Some("heic"),
-            _ => None,
         }
     }
 
@@ -253,12 +245,15 @@ fn heif_brand(bytes: &[u8]) -> Option<Format> {
     }
     let length = u32::from_be_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]) as usize;
     let brands = bytes.get(8..length.min(bytes.len()))?;
-    brands.chunks_exact(4).find_map(|brand| match brand {
+    let mut brands = brands.chunks_exact(4);
+    let told = brands.clone().find_map(|brand| match brand {
         b"avif" | b"avis" => Some(Format::Avif),
         b"crx " => Some(Format::Raw),
         b"heic" | b"heix" | b"heim" | b"heis" | b"hevc" | b"hevx" => Some(Format::Heic),
         _ => None,
-    })
+    });
+    // One that says no more than that it is HEIF holds what its items say.
+    told.or_else(|| brands.any(|brand| brand == b"mif1").then_some(Format::Heic))
 }
 
 #[cfg(test)]
@@ -280,6 +275,9 @@ mod tests {
             (b"IIRO\x08\0\0\0", Format::Raw),
             (b"IIU\0\x18\0\0\0", Format::Raw),
             (b"\0\0\0\x18ftypcrx \0\0\0\x01crx isom", Format::Raw),
+            (b"\xff\x0a\xfa", Format::JpegXl),
+            (b"\0\0\0\x0cJXL \r\n\x87\n", Format::JpegXl),
+            (b"\0\0\0\x18ftypmif1\0\0\0\0mif1miaf", Format::Heic),
             (b"\0\0\0\x1cftypmif1\0\0\0\0mif1avifmiaf", Format::Avif),
             (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", Format::Heic),
         ] {

@@ -25,8 +25,6 @@ mod exclude;
 pub mod format;
 mod ground;
 mod hash;
-#[cfg(any(feature = "avif", feature = "heic"))]
-mod heif;
 mod jpeg;
 mod memory;
 mod orientation;

@@ -92,45 +92,16 @@ fn text_is_an_error_that_says_so() {
     ));
 }
 
-#[cfg(not(feature = "heic"))]
-#[test]
-fn heic_without_its_feature_is_an_error_that_names_it() {
-    let heic = decoded(&kept("scene.heic"));
-    assert!(matches!(
-        heic,
-        Err(PhotoError::MissingDecoder {
-            feature: "heic",
-            ..
-        })
-    ));
-}
-
-#[cfg(not(feature = "avif"))]
-#[test]
-fn avif_without_its_feature_is_an_error_that_names_it() {
-    let avif = decoded(&kept("scene.avif"));
-    assert!(matches!(
-        avif,
-        Err(PhotoError::MissingDecoder {
-            feature: "avif",
-            ..
-        })
-    ));
-}
-
-#[cfg(feature = "heic")]
 #[test]
 fn heic_shows_the_same_scene_and_cut_off_is_an_error() {
     phone_format_is_read("scene.heic");
 }
 
-#[cfg(feature = "avif")]
 #[test]
 fn avif_shows_the_same_scene_and_cut_off_is_an_error() {
     phone_format_is_read("scene.avif");
 }
 
-#[cfg(any(feature = "avif", feature = "heic"))]
 fn phone_format_is_read(name: &str) {
     let file = kept(name);
     let scene = decoded(&kept("scene.png")).unwrap();

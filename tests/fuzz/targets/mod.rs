@@ -64,8 +64,10 @@ pub const ALL: &[(&str, Make)] = &[
     ("ico", pictures::ico),
     ("psd", pictures::psd),
     ("jp2", pictures::jp2),
-    #[cfg(any(feature = "avif", feature = "heic"))]
-    ("heif", pictures::heif),
+    ("raw", pictures::raw),
+    ("heic", pictures::heic),
+    ("avif", pictures::avif),
+    ("jxl", pictures::jxl),
     ("torch", weights::torch),
     ("legacy", weights::legacy),
     ("safetensors", weights::safetensors),

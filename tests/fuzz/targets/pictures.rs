@@ -146,12 +146,18 @@ pub fn jp2() -> Target {
     target("jp2", Vec::new())
 }
 
-#[cfg(any(feature = "avif", feature = "heic"))]
-pub fn heif() -> Target {
-    let mut samples = Vec::new();
-    #[cfg(feature = "avif")]
-    samples.push(data("pictures/scene.avif"));
-    #[cfg(feature = "heic")]
-    samples.push(data("pictures/scene.heic"));
-    target(samples)
+pub fn raw() -> Target {
+    target("raw", Vec::new())
+}
+
+pub fn heic() -> Target {
+    target("heic", vec![data("pictures/scene.heic")])
+}
+
+pub fn avif() -> Target {
+    target("avif", vec![data("pictures/scene.avif")])
+}
+
+pub fn jxl() -> Target {
+    target("jxl", Vec::new())
 }
