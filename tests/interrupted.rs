@@ -105,7 +105,9 @@ fn who_waits_for_weights_is_interrupted() {
             "--out",
             "w.safetensors",
         ],
-        &["eval", set[0], set[1], "--specs", "resnet18:layer1"],
+        &[
+            "eval", set[0], set[1], "--model", "resnet18", "--specs", "layer1",
+        ],
         &["tune", set[0], set[1], "--model", "resnet18"],
     ] {
         let (hub, called) = silent_hub();
@@ -121,6 +123,77 @@ fn who_waits_for_weights_is_interrupted() {
             "{arguments:?}"
         );
     }
+}
+
+/// A hub that has a file of a megabyte, and breaks off in the middle of it.
+fn stopping_hub() -> String {
+    use std::io::Write;
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    let own = address.clone();
+    thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let own = own.clone();
+            thread::spawn(move || {
+                let mut lines = BufReader::new(stream.try_clone().unwrap()).lines();
+                let Some(Ok(request)) = lines.next() else {
+                    return;
+                };
+                let _ = lines
+                    .take_while(|it| it.as_ref().is_ok_and(|it| !it.is_empty()))
+                    .count();
+                let _ = if request.contains("/resolve/") {
+                    write!(
+                        stream,
+                        "HTTP/1.1 302 Found\r\nLocation: {own}/content\r\nx-linked-etag: \"abc\"\r\n\
+                         x-repo-commit: 0123abcd\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+                    )
+                } else {
+                    let _ = write!(
+                        stream,
+                        "HTTP/1.1 206 Partial Content\r\nContent-Range: bytes 0-999999/1000000\r\n\
+                         Content-Length: 1000000\r\nConnection: close\r\n\r\n"
+                    );
+                    let _ = stream.write_all(&[7; 400_000]);
+                    let _ = stream.flush();
+                    thread::sleep(Duration::from_secs(30));
+                    Ok(())
+                };
+            });
+        }
+    });
+    address
+}
+
+#[test]
+fn how_much_comes_is_said_once_and_that_it_comes_once_and_what_has_come_is_kept() {
+    let w = Workspace::new();
+    let hub = stopping_hub();
+    let mut command = without_weights(&w, &["models", "pull", "resnet18"], &hub);
+    let mut child = command
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut said = BufReader::new(child.stderr.take().unwrap());
+    let mut told = String::new();
+    while !told.contains("downloading ") {
+        assert!(said.read_line(&mut told).unwrap() > 0, "{told}");
+    }
+    thread::sleep(Duration::from_millis(500));
+    interrupt(&child);
+    assert_eq!(ended(child, "models pull"), Some(130));
+    said.read_to_string(&mut told).unwrap();
+    assert_eq!(told.matches("downloading 1.00 MB").count(), 1, "{told}");
+    assert_eq!(
+        told.matches("once and for all galleries").count(),
+        1,
+        "{told}"
+    );
+    assert!(
+        told.contains("the same command goes on from there"),
+        "{told}"
+    );
 }
 
 #[test]

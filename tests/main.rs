@@ -35,6 +35,10 @@ mod many;
 mod old_galleries;
 mod own_network;
 mod photos;
+#[cfg(target_os = "linux")]
+mod power;
+#[cfg(target_os = "linux")]
+mod preview;
 mod readers;
 mod reduced;
 mod reference;

@@ -30,6 +30,7 @@ mod jpeg {
     pub mod stretch;
     pub mod tables;
     pub mod whole;
+    pub mod wide;
 }
 
 use jpeg::bits::{Bits, Cursor};

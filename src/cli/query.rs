@@ -111,7 +111,8 @@ pub struct QueryArgs {
     /// Show that page in the browser; where no FILE is named, one in a temporary folder
     #[arg(long)]
     open: bool,
-    /// Show small pictures of the matches in the terminal, if it has colours (24 bits)
+    /// Show small pictures of the matches in the terminal: as kitty or iTerm2 or as sixels show them,
+    /// where it can; in half blocks elsewhere, if it has colours (24 bits)
     #[arg(long, conflicts_with_all = ["json", "csv", "nul", "each"])]
     preview: bool,
     /// Write the query (framed) and its matches as one picture

@@ -144,3 +144,30 @@ impl Palette {
         image.into()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn interlaced_rows_are_all_rows_once_in_the_order_of_the_specification() {
+        let order: Vec<u32> = (0..10).map(|row| interlaced(row, 10)).collect();
+        assert_eq!(order, [0, 8, 4, 2, 6, 1, 3, 5, 7, 9]);
+        for height in 1..40 {
+            let mut rows: Vec<u32> = (0..height).map(|row| interlaced(row, height)).collect();
+            rows.sort_unstable();
+            assert!(rows.into_iter().eq(0..height), "{height} rows");
+        }
+    }
+
+    #[test]
+    fn only_a_file_without_a_palette_for_all_gets_one_of_grey_shades() {
+        let with = b"GIF89a\x01\0\x01\0\x80\0\0abcdef,";
+        let (head_of_it, rest) = head(with);
+        assert_eq!((&head_of_it[..], rest), (&with[..13], &with[13..]));
+        let (grey, rest) = head(b"GIF89a\x01\0\x01\0\0\0\0,");
+        assert_eq!((grey.len(), grey[10], rest), (13 + 768, 0x87, &b","[..]));
+        assert_eq!(grey[13 + 3 * 200..][..3], [200; 3]);
+        assert_eq!(head(b"GIF").0, b"GIF");
+    }
+}

@@ -53,13 +53,23 @@ pub fn decode(source: &Source) -> Result<Decoded, PhotoError> {
     let len = reader.output_buffer_size();
     let len = len.ok_or_else(|| source.damaged("its rows are too long"))?;
     let (_, depth) = reader.output_color_type();
-    let of_words = if depth == BitDepth::Sixteen { 2 } else { 1 };
-    let share = source.share(of_words * len as u64)?;
-    let (pixels, present) = rows(&mut reader, len, source)?;
+    let share = source.share(len as u64)?;
+    let size = (width, height);
+    let (image, present) = if depth == BitDepth::Sixteen {
+        let mut words = vec![0_u16; len / 2];
+        let present = rows(&mut reader, bytemuck::cast_slice_mut(&mut words), source)?;
+        for word in &mut words {
+            *word = u16::from_be(*word);
+        }
+        (sixteen(words, size), present)
+    } else {
+        let mut bytes = vec![0; len];
+        let present = rows(&mut reader, &mut bytes, source)?;
+        (eight(bytes, size), present)
+    };
+    let image = image.ok_or_else(|| source.damaged("its rows are too short"))?;
     let colour = colour(reader.info());
     drop((reader, reading));
-    let image = image(pixels, (width, height), len, depth);
-    let image = image.ok_or_else(|| source.damaged("its rows are too short"))?;
     Ok(Decoded {
         colour,
         orientation: found.orientation.unwrap_or(Orientation::NoTransforms),
@@ -68,13 +78,12 @@ pub fn decode(source: &Source) -> Result<Decoded, PhotoError> {
     })
 }
 
-/// All rows that can be read, and which part of the pixels they are.
-fn rows(reader: &mut Reader, len: usize, source: &Source) -> Result<(Vec<u8>, f32), PhotoError> {
+/// Reads all rows that can be read, and tells which part of the pixels they are.
+fn rows(reader: &mut Reader, pixels: &mut [u8], source: &Source) -> Result<f32, PhotoError> {
     let (width, height) = reader.info().size();
-    let stride = len / height as usize;
+    let stride = pixels.len() / height as usize;
     let (colour, depth) = reader.output_color_type();
     let of_pixel = (colour.samples() * depth as usize) as u8;
-    let mut pixels = vec![0; len];
     let (mut count, mut at) = (0, 0);
     loop {
         match reader.next_interlaced_row() {
@@ -84,7 +93,7 @@ fn rows(reader: &mut Reader, len: usize, source: &Source) -> Result<(Vec<u8>, f3
                 match row.interlace() {
                     // Until the finer passes come, a pixel stands for those around it.
                     InterlaceInfo::Adam7(pass) => {
-                        png::splat_interlaced_row(&mut pixels, stride, data, pass, of_pixel);
+                        png::splat_interlaced_row(pixels, stride, data, pass, of_pixel);
                     }
                     InterlaceInfo::Null(_) => {
                         pixels[at..at + data.len()].copy_from_slice(data);
@@ -97,34 +106,25 @@ fn rows(reader: &mut Reader, len: usize, source: &Source) -> Result<(Vec<u8>, f3
         }
     }
     let whole = u64::from(width) * u64::from(height) * u64::from(of_pixel) / 8;
-    Ok((pixels, (count as f64 / whole.max(1) as f64).min(1.0) as f32))
+    Ok((count as f64 / whole.max(1) as f64).min(1.0) as f32)
 }
 
-fn image(
-    pixels: Vec<u8>,
-    (width, height): (u32, u32),
-    len: usize,
-    depth: BitDepth,
-) -> Option<DynamicImage> {
-    let samples = len / (width as usize * height as usize);
-    if depth == BitDepth::Sixteen {
-        let words = pixels
-            .chunks_exact(2)
-            .map(|two| u16::from_be_bytes([two[0], two[1]]))
-            .collect();
-        return match samples / 2 {
-            1 => ImageBuffer::from_raw(width, height, words).map(DynamicImage::ImageLuma16),
-            2 => ImageBuffer::from_raw(width, height, words).map(DynamicImage::ImageLumaA16),
-            3 => ImageBuffer::from_raw(width, height, words).map(DynamicImage::ImageRgb16),
-            _ => ImageBuffer::from_raw(width, height, words).map(DynamicImage::ImageRgba16),
-        };
-    }
-    match samples {
-        1 => ImageBuffer::from_raw(width, height, pixels).map(DynamicImage::ImageLuma8),
-        2 => ImageBuffer::from_raw(width, height, pixels).map(DynamicImage::ImageLumaA8),
-        3 => ImageBuffer::from_raw(width, height, pixels).map(DynamicImage::ImageRgb8),
-        _ => ImageBuffer::from_raw(width, height, pixels).map(DynamicImage::ImageRgba8),
-    }
+fn sixteen(words: Vec<u16>, (width, height): (u32, u32)) -> Option<DynamicImage> {
+    Some(match words.len() / (width as usize * height as usize) {
+        1 => DynamicImage::ImageLuma16(ImageBuffer::from_raw(width, height, words)?),
+        2 => DynamicImage::ImageLumaA16(ImageBuffer::from_raw(width, height, words)?),
+        3 => DynamicImage::ImageRgb16(ImageBuffer::from_raw(width, height, words)?),
+        _ => DynamicImage::ImageRgba16(ImageBuffer::from_raw(width, height, words)?),
+    })
+}
+
+fn eight(bytes: Vec<u8>, (width, height): (u32, u32)) -> Option<DynamicImage> {
+    Some(match bytes.len() / (width as usize * height as usize) {
+        1 => DynamicImage::ImageLuma8(ImageBuffer::from_raw(width, height, bytes)?),
+        2 => DynamicImage::ImageLumaA8(ImageBuffer::from_raw(width, height, bytes)?),
+        3 => DynamicImage::ImageRgb8(ImageBuffer::from_raw(width, height, bytes)?),
+        _ => DynamicImage::ImageRgba8(ImageBuffer::from_raw(width, height, bytes)?),
+    })
 }
 
 fn colour(info: &png::Info) -> Colour {

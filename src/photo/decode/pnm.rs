@@ -279,3 +279,66 @@ impl<'a> Words<'a> {
         Some(digit)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    fn read(bytes: &[u8]) -> Result<Decoded, PhotoError> {
+        let path = Path::new("a.pnm");
+        decode(&Source {
+            path,
+            bytes,
+            wanted: None,
+        })
+    }
+
+    fn grey(bytes: &[u8]) -> Vec<u8> {
+        match read(bytes).unwrap().pixels {
+            Stored::Image(image) => image.into_luma8().into_raw(),
+            Stored::Cmyk(_) => unreachable!("Netpbm has no inks"),
+        }
+    }
+
+    #[test]
+    fn comments_and_spaces_stand_anywhere_in_a_header() {
+        assert_eq!(grey(b"P2#a\n# b\n 2\t1 # c\n4\n0 #d\n 4"), [0, 255]);
+        assert_eq!(grey(b"P1 3 1 0 11"), [255, 0, 0]);
+        assert_eq!(grey(b"P5 2 1 1\n\x01\x00"), [255, 0]);
+        assert_eq!(
+            grey(
+                b"P7\nHEIGHT 1\n# x\nWIDTH 2\nTUPLTYPE A B\nDEPTH 1\nMAXVAL 255\nENDHDR\n\x07\x08"
+            ),
+            [7, 8]
+        );
+    }
+
+    #[test]
+    fn what_is_missing_is_counted_and_what_has_no_meaning_refused() {
+        let present = read(b"P5 4 1 255\nabc").unwrap().present;
+        assert!((present - 0.75).abs() < 1e-6, "{present}");
+        for bytes in [
+            &b"P5"[..],
+            b"P5 2",
+            b"P9 1 1 1\n0",
+            b"P5 1 1 x\n0",
+            b"P5 -1 1 1\n0",
+        ] {
+            assert!(matches!(read(bytes), Err(PhotoError::DamagedPhoto { .. })));
+        }
+        assert!(matches!(
+            read(b"P5 1 1 70000\n0"),
+            Err(PhotoError::NotSupported { .. })
+        ));
+        assert!(matches!(
+            read(b"P5 99999 99999 1\n0"),
+            Err(PhotoError::TooManyPixels { .. })
+        ));
+        assert!(matches!(
+            read(b"P5 9 0 1\n0"),
+            Err(PhotoError::DamagedPhoto { .. })
+        ));
+    }
+}

@@ -307,3 +307,27 @@ impl<'a> Rows<'a> {
         (pack_bits(coded, row) == row.len()).then_some(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_profile_is_found_behind_other_resources_of_odd_lengths() {
+        let mut resources = b"8BIM\x03\xe8\0\0\0\0\0\x03abc\0".to_vec();
+        resources.extend(b"8BIM\x03\xe9\x02ab\0\0\0\0\x02cd");
+        resources.extend(b"8BIM\x04\x0f\0\0\0\0\0\x04icc!");
+        assert_eq!(profile(&resources), Some(&b"icc!"[..]));
+        for end in 0..resources.len() {
+            assert_eq!(profile(&resources[..end]), None);
+        }
+    }
+
+    #[test]
+    fn a_negative_number_of_layers_says_that_there_is_alpha() {
+        assert!(has_alpha(b"\0\0\0\x08\xff\xff", false));
+        assert!(!has_alpha(b"\0\0\0\x08\0\x01", false));
+        assert!(has_alpha(b"\0\0\0\0\0\0\0\x08\xff\xfe", true));
+        assert!(!has_alpha(b"", false));
+    }
+}

@@ -1,11 +1,12 @@
 //! One row of units at a time, from the planes of the components to pixels.
 
-use pulp::Arch;
+use pulp::{Arch, Simd, WithSimd};
 
 use super::colours::Colours;
 use super::convert;
 use super::layout::Layout;
 use super::stretch::{self, Stretch};
+use super::wide::Wide;
 
 /// The picture so far, and the planes of the units being decoded.
 pub struct Canvas {
@@ -22,6 +23,7 @@ pub struct Canvas {
     out: Vec<u8>,
     sums: Vec<u16>,
     arch: Arch,
+    wide: Wide,
 }
 
 /// A component's pixels, in two parts that take turns.
@@ -65,6 +67,7 @@ impl Canvas {
             out: vec![0; width * height * colours.channels()],
             sums: vec![0; width + 1],
             arch: Arch::new(),
+            wide: Wide::new(),
         }
     }
 
@@ -89,10 +92,7 @@ impl Canvas {
             end -= 1;
         }
         let arch = self.arch;
-        arch.dispatch(
-            #[inline(always)]
-            || self.finish_rows(end),
-        );
+        arch.dispatch(Rows(self, end));
         self.finished = end.max(self.finished);
         for plane in &mut self.planes {
             plane.from = (self.done % 2) * plane.rows * plane.stride;
@@ -110,6 +110,7 @@ impl Canvas {
                 std::array::from_fn(|at| self.planes.get(at).map_or(&[][..], |plane| plane.at(y)));
             let rows = &rows[..self.planes.len().min(4)];
             convert::pixels(
+                self.wide,
                 self.colours,
                 rows,
                 &mut self.out[y * of_row..(y + 1) * of_row],
@@ -120,6 +121,18 @@ impl Canvas {
     /// The pixels.
     pub fn into_pixels(self) -> Vec<u8> {
         self.out
+    }
+}
+
+/// The canvas whose rows are to be finished, up to this one.
+struct Rows<'a>(&'a mut Canvas, usize);
+
+impl WithSimd for Rows<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        self.0.finish_rows(self.1);
     }
 }
 

@@ -3,15 +3,13 @@
 //! Reference: ITU-T T.871, section 7, in libjpeg-turbo's whole numbers.
 
 use super::colours::Colours;
-
-/// Pixels made at once.
-const LANES: usize = 16;
+use super::wide::{LANES, Wide};
 
 /// Fills `out` with the pixels whose components are `rows`.
 #[inline(always)]
-pub fn pixels(colours: Colours, rows: &[&[u8]], out: &mut [u8]) {
+pub fn pixels(wide: Wide, colours: Colours, rows: &[&[u8]], out: &mut [u8]) {
     match (colours, rows) {
-        (Colours::YCbCr, [luma, blue, red]) => rgb(luma, blue, red, out),
+        (Colours::YCbCr, [luma, blue, red]) => rgb(wide, [luma, blue, red], out),
         (Colours::Grey, [grey]) => out.copy_from_slice(&grey[..out.len()]),
         (Colours::Cmyk, _) => interleaved::<4>(rows, out, |inks| inks.map(|ink| 255 - ink)),
         (Colours::Ycck, [.., black]) => {
@@ -64,7 +62,7 @@ pub fn rgb_of(luma: u8, blue: u8, red: u8) -> [u8; 3] {
 }
 
 #[inline(always)]
-fn rgb(luma: &[u8], blue: &[u8], red: &[u8], out: &mut [u8]) {
+fn rgb(wide: Wide, [luma, blue, red]: [&[u8]; 3], out: &mut [u8]) {
     let (pixels, _) = out.as_chunks_mut::<3>();
     let count = pixels.len();
     let (luma, blue, red) = (&luma[..count], &blue[..count], &red[..count]);
@@ -80,16 +78,20 @@ fn rgb(luma: &[u8], blue: &[u8], red: &[u8], out: &mut [u8]) {
                 None => plane[..part.len()].copy_from_slice(part),
             }
         }
-        let [red, green, blue] = colours(&planes);
-        let mut pixels = [[0; 3]; LANES];
-        for (at, pixel) in pixels.iter_mut().enumerate() {
-            *pixel = [red[at], green[at], blue[at]];
-        }
+        let colours = colours(&planes);
+        let pixels = match wide.woven(&colours) {
+            Some(woven) => pulp::cast(woven),
+            None => woven(&colours),
+        };
         match out.first_chunk_mut() {
             Some(whole) => *whole = pixels,
             None => out.copy_from_slice(&pixels[..out.len()]),
         }
     }
+}
+
+fn woven([red, green, blue]: &[[u8; LANES]; 3]) -> [[u8; 3]; LANES] {
+    std::array::from_fn(|at| [red[at], green[at], blue[at]])
 }
 
 /// As [`rgb_of`] to the bit, in sixteen bits: what is beyond one is added as it is, what is left is
@@ -126,7 +128,12 @@ mod tests {
                 let count = all.len() - usize::from(red % 7);
                 let (blues, reds) = (vec![blue; count], vec![red; count]);
                 let mut out = vec![0; 3 * count];
-                pixels(Colours::YCbCr, &[&all[..count], &blues, &reds], &mut out);
+                pixels(
+                    Wide::new(),
+                    Colours::YCbCr,
+                    &[&all[..count], &blues, &reds],
+                    &mut out,
+                );
                 for (luma, pixel) in all.iter().zip(out.as_chunks::<3>().0) {
                     assert_eq!(*pixel, rgb_of(*luma, blue, red));
                 }
@@ -137,11 +144,21 @@ mod tests {
     #[test]
     fn inks_are_the_right_way_round() {
         let mut out = [0; 4];
-        pixels(Colours::Cmyk, &[&[255], &[0], &[254], &[1]], &mut out);
+        pixels(
+            Wide::new(),
+            Colours::Cmyk,
+            &[&[255], &[0], &[254], &[1]],
+            &mut out,
+        );
         assert_eq!(out, [0, 255, 1, 254]);
-        pixels(Colours::Ycck, &[&[255], &[128], &[128], &[255]], &mut out);
+        pixels(
+            Wide::new(),
+            Colours::Ycck,
+            &[&[255], &[128], &[128], &[255]],
+            &mut out,
+        );
         assert_eq!(out, [255, 255, 255, 0], "as libjpeg's 0, 0, 0, 255");
-        pixels(Colours::Raw(2), &[&[1, 2], &[3, 4]], &mut out);
+        pixels(Wide::new(), Colours::Raw(2), &[&[1, 2], &[3, 4]], &mut out);
         assert_eq!(out, [1, 3, 2, 4]);
     }
 }

@@ -5,9 +5,8 @@
 
 use std::f32::consts::PI;
 
-use pulp::Arch;
-
 use super::whole::{self, Block};
+use super::wide::Wide;
 
 /// Row and column of each coefficient, in the order of the file.
 #[rustfmt::skip]
@@ -37,7 +36,7 @@ pub struct Inverse {
     reach: [(usize, usize); 64],
     /// What the coefficients are multiplied with to be those of eight bits a sample.
     scale: f32,
-    arch: Arch,
+    wide: Wide,
 }
 
 impl Inverse {
@@ -52,7 +51,7 @@ impl Inverse {
             rows: cosines(size.1),
             reach: reach(),
             scale: f32::from(precision.saturating_sub(BITS)).exp2().recip(),
-            arch: Arch::new(),
+            wide: Wide::new(),
         }
     }
 
@@ -68,16 +67,24 @@ impl Inverse {
                 }
             }
             (2, 2) => self.write_four(block, plane, at, stride),
+            (8, 8) if end == 0 => {
+                let level = [eighth(self.value(block, 0)); 8];
+                for row in plane[at..].chunks_mut(stride).take(8) {
+                    if let Some(row) = row.first_chunk_mut() {
+                        *row = level;
+                    }
+                }
+            }
+            (8, 8) => {
+                let plane = plane.get_mut(at..).unwrap_or_default();
+                whole::write(self.wide, (block, end), &self.steps, plane, stride);
+            }
             (width, height) if end == 0 => {
                 let level = eighth(self.value(block, 0));
                 for row in plane[at..].chunks_mut(stride).take(height) {
                     row[..width].fill(level);
                 }
             }
-            (8, 8) => self.arch.dispatch(
-                #[inline(always)]
-                || whole::write(block, &self.steps, end, &mut plane[at..], stride),
-            ),
             (..=4, ..=4) => self.write_any::<4>(block, end, plane, at, stride),
             _ => self.write_any::<8>(block, end, plane, at, stride),
         }

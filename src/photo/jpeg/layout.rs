@@ -139,20 +139,21 @@ impl Ratio {
         }
     }
 
+    /// The one of those there are whose middle is nearest to that of the one at `at`.
+    pub const fn nearest(self, at: usize) -> usize {
+        (2 * at + 1) * self.of / (2 * self.many)
+    }
+
     /// Whether it is `many` for one.
     pub const fn is(self, many: usize) -> bool {
         self.many == many && self.of == 1
     }
 }
 
-/// Pixels of a block's side: the most that go into the unit's evenly, up to a block's own.
+/// Pixels of a block's side: as many as the picture has there, up to the block's own.
 fn size(most: usize, sampling: usize, block: usize, eighths: usize) -> usize {
     if eighths == block {
         return block;
     }
-    let wanted = most * eighths;
-    let evenly = |size: &usize| wanted.is_multiple_of(sampling * size);
-    let even = (1..=block).rev().find(evenly);
-    // Three for two, and so on: fewer than wanted.
-    even.unwrap_or_else(|| (wanted / sampling).clamp(1, block))
+    (most * eighths).div_ceil(sampling).min(block)
 }

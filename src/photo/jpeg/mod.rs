@@ -27,6 +27,7 @@ mod standard;
 mod stretch;
 mod tables;
 mod whole;
+mod wide;
 
 use std::sync::Arc;
 
@@ -45,6 +46,9 @@ use outline::{Frame, Outline};
 use samples::Pixels;
 use scans::Picture;
 use tables::Tables;
+
+/// Bytes that codes and what is prepared of a scan take, however small the picture is.
+const OF_TABLES: u64 = 256 << 10;
 
 /// The picture at the smallest size whose short side has the wanted pixels or more: 1/8, 1/4, 3/8, 1/2
 /// or all of its own.
@@ -160,7 +164,7 @@ fn picture(
     } else {
         0
     };
-    let share = source.share(picture.bytes() + of_samples)?;
+    let share = source.share(picture.bytes() + of_samples + OF_TABLES)?;
     let brought = picture.read(bytes, tables);
     let brought = brought.map_err(|reason| source.damaged(reason))?;
     if stop::is_asked() {

@@ -44,6 +44,7 @@ impl Plane {
         }
     }
 
+    #[inline(always)]
     fn block(&mut self, row: usize, column: usize) -> Option<(&mut [i16], &mut u64)> {
         let block = row * self.width + column;
         let values = self
@@ -61,17 +62,10 @@ pub fn read(
     interval: usize,
     planes: &mut [Plane],
 ) -> f64 {
-    // A component alone has no blocks beyond the picture's.
+    // A component alone has no blocks beyond the picture's, and each is a unit.
     let (columns, rows) = match of {
         [one] => layout.components[*one].covered,
         _ => layout.units,
-    };
-    let of_unit = |component: usize| match of {
-        [_] => (1, 1),
-        _ => (
-            layout.components[component].across,
-            layout.components[component].down,
-        ),
     };
     let (mut until_restart, mut restarts, mut came) = (interval, 0, 0usize);
     for row in 0..rows {
@@ -88,22 +82,39 @@ pub fn read(
             if coder.is_over() {
                 continue;
             }
-            for (at, component) in of.iter().enumerate() {
-                let (across, down) = of_unit(*component);
-                for block in 0..across * down {
-                    let (y, x) = (
-                        row * down + block / across,
-                        column * across + block % across,
-                    );
-                    if let Some((values, set)) = planes[*component].block(y, x) {
-                        coder.block(at, values, set);
-                    }
+            if let [one] = of {
+                if let Some((values, set)) = planes[*one].block(row, column) {
+                    coder.block(0, values, set);
                 }
+            } else {
+                unit(coder, of, layout, (row, column), planes);
             }
             came += usize::from(coder.is_sound());
         }
     }
     came as f64 / (rows * columns).max(1) as f64
+}
+
+/// Reads the blocks of a unit of several components.
+#[inline(always)]
+fn unit(
+    coder: &mut impl Coder,
+    of: &[usize],
+    layout: &Layout,
+    (row, column): (usize, usize),
+    planes: &mut [Plane],
+) {
+    for (at, component) in of.iter().enumerate() {
+        let Component { across, down, .. } = layout.components[*component];
+        for line in 0..down {
+            for beside in 0..across {
+                let (y, x) = (row * down + line, column * across + beside);
+                if let Some((values, set)) = planes[*component].block(y, x) {
+                    coder.block(at, values, set);
+                }
+            }
+        }
+    }
 }
 
 /// Turns the coefficients into pixels.

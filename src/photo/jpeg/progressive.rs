@@ -12,9 +12,14 @@ use super::tables::{Scan, Tables};
 
 /// Where a scan is read, and what it remembers from block to block.
 pub struct Progressive<'a> {
+    codes: Vec<Huffman>,
+    pass: Pass<'a>,
+}
+
+/// All of it but the codes.
+struct Pass<'a> {
     bits: Bits<'a>,
     cursor: Cursor,
-    codes: Vec<Huffman>,
     band: Band,
     refines: bool,
     means: [i32; 4],
@@ -47,29 +52,33 @@ impl<'a> Progressive<'a> {
             _ => Some(tables.ac(*ac)),
         });
         Some(Self {
-            bits: Bits::new(data),
-            cursor: Cursor::default(),
             codes: codes.flatten().collect::<Option<Vec<_>>>()?,
-            band,
-            refines,
-            means: [0; 4],
-            empty: 0,
-            is_over: false,
-            is_broken: false,
+            pass: Pass {
+                bits: Bits::new(data),
+                cursor: Cursor::default(),
+                band,
+                refines,
+                means: [0; 4],
+                empty: 0,
+                is_over: false,
+                is_broken: false,
+            },
         })
     }
 
     /// What follows it.
     pub const fn rest(&self) -> &'a [u8] {
-        self.bits.rest()
+        self.pass.bits.rest()
     }
+}
 
-    /// Reads a first coefficient, or one more bit of it.
+impl Pass<'_> {
+    /// Reads a first coefficient, or (without `codes`) one more bit of it.
     #[inline(always)]
-    fn mean(&mut self, at: usize, value: &mut i16) -> Option<()> {
+    fn mean(&mut self, at: usize, codes: Option<&Huffman>, value: &mut i16) -> Option<()> {
         self.cursor.refill(self.bits.bytes())?;
         let bit = self.band.bit;
-        let Some(codes) = self.codes.get(at) else {
+        let Some(codes) = codes else {
             *value |= (self.cursor.take(1) as i16) << bit;
             return Some(());
         };
@@ -176,47 +185,46 @@ impl<'a> Progressive<'a> {
 
 impl Coder for Progressive<'_> {
     fn restart(&mut self, number: usize) {
-        self.cursor = Cursor::default();
-        if self.bits.restart(number) {
-            self.is_over = false;
+        let pass = &mut self.pass;
+        pass.cursor = Cursor::default();
+        if pass.bits.restart(number) {
+            pass.is_over = false;
         }
-        (self.means, self.empty, self.is_broken) = ([0; 4], 0, false);
+        (pass.means, pass.empty, pass.is_broken) = ([0; 4], 0, false);
     }
 
+    #[inline(always)]
     fn is_over(&self) -> bool {
-        self.is_over
+        self.pass.is_over
     }
 
     #[inline(always)]
     fn block(&mut self, at: usize, values: &mut [i16], set: &mut u64) {
-        self.cursor = self.bits.ready(self.cursor);
-        let read = if self.band.first == 0 {
-            values.first_mut().and_then(|value| self.mean(at, value))
-        } else if !self.refines && self.empty > 0 {
-            self.empty -= 1;
+        let Self { codes, pass } = self;
+        if pass.band.first > 0 && !pass.refines && pass.empty > 0 {
+            pass.empty -= 1;
             return;
-        } else {
-            // Taken out for a moment, since both change.
-            let codes = std::mem::take(&mut self.codes);
-            let read = codes.first().and_then(|codes| {
-                if self.refines {
-                    self.refine(codes, values, set)
-                } else {
-                    self.first(codes, values, set)
-                }
-            });
-            self.codes = codes;
-            read
+        }
+        pass.cursor = pass.bits.ready(pass.cursor);
+        let read = match (pass.band.first, pass.refines, codes.get(at)) {
+            (0, _, codes) => match values {
+                [value, ..] => pass.mean(at, codes, value),
+                [] => None,
+            },
+            (_, true, Some(codes)) => pass.refine(codes, values, set),
+            (_, false, Some(codes)) => pass.first(codes, values, set),
+            (.., None) => None,
         };
         if read.is_none() {
-            self.is_broken = true;
+            pass.is_broken = true;
         }
     }
 
     #[inline(always)]
     fn is_sound(&mut self) -> bool {
-        self.is_over = self.bits.is_overrun(self.cursor);
-        !self.is_over && !self.is_broken
+        let pass = &mut self.pass;
+        pass.is_over = pass.bits.is_overrun(pass.cursor);
+        !pass.is_over && !pass.is_broken
     }
 }
 

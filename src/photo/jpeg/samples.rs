@@ -74,7 +74,7 @@ fn sixteen(samples: &[Samples], precision: u8, layout: &Layout) -> Vec<u16> {
         for x in 0..width {
             for (samples, component) in samples.iter().zip(&layout.components) {
                 let (across, down) = component.stretch;
-                let (x, y) = (x * across.of / across.many, y * down.of / down.many);
+                let (x, y) = (across.nearest(x), down.nearest(y));
                 numbers.push(number(samples.values[y * samples.stride + x]));
             }
         }

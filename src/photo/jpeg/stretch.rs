@@ -59,7 +59,7 @@ impl Stretch {
                 (near.min(last), other.min(last))
             }
             Self::Repeated(_, down) => {
-                let row = (y * down.of / down.many).min(last);
+                let row = down.nearest(y).min(last);
                 (row, row)
             }
         }
@@ -135,7 +135,7 @@ pub fn both(near: &[u8], other: &[u8], sums: &mut [u16], out: &mut [u8]) {
 pub fn repeated(row: &[u8], across: Ratio, out: &mut [u8]) {
     let last = row.len().saturating_sub(1);
     for (x, out) in out.iter_mut().enumerate() {
-        *out = row[(x * across.of / across.many).min(last)];
+        *out = row[across.nearest(x).min(last)];
     }
 }
 

@@ -126,6 +126,30 @@ pub fn tiff() -> Target {
     target("tiff", written(ImageFormat::Tiff))
 }
 
+pub fn pnm() -> Target {
+    target("pnm", Vec::new())
+}
+
+pub fn qoi() -> Target {
+    target("qoi", written(ImageFormat::Qoi))
+}
+
+pub fn ico() -> Target {
+    target("ico", written(ImageFormat::Ico))
+}
+
+pub fn psd() -> Target {
+    target("psd", Vec::new())
+}
+
+pub fn jp2() -> Target {
+    target("jp2", Vec::new())
+}
+
+pub fn raw() -> Target {
+    target("raw", Vec::new())
+}
+
 pub fn heic() -> Target {
     target("heic", vec![data("pictures/scene.heic")])
 }

@@ -213,3 +213,23 @@ fn profile(bytes: &[u8], size: usize, place: usize) -> Option<Range<usize>> {
     let end = start.checked_add(number(bytes, 116, 4) as usize)?;
     (end > start).then_some(start..end)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn masks_of_any_width_become_eight_bits() {
+        assert_eq!(masked(0x7C00, 0x7C00), 255);
+        assert_eq!(masked(0x0010 << 5, 0x03E0), 132);
+        assert_eq!(masked(0xFF00_0000, 0xFF00_0000), 255);
+        assert_eq!(masked(!0, !0), 255);
+        assert_eq!(masked(0x1234, 0), 0);
+    }
+
+    #[test]
+    fn numbers_outside_of_the_file_are_0() {
+        assert_eq!(number(&[1, 2, 3], 1, 2), 0x0302);
+        assert_eq!(number(&[1, 2, 3], 2, 2), 0);
+    }
+}

@@ -59,3 +59,38 @@ pub fn decode(data: &[u8], bits: usize, width: usize, numbers: &mut [u8]) -> usi
     }
     height
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn runs_literals_steps_and_ends_are_followed() {
+        let mut numbers = [0; 12];
+        // Two of 7; 1, 2, 3 as they are and a filling byte; a new row; two right and none up; 9; the end.
+        let data = [2, 7, 0, 3, 1, 2, 3, 0, 0, 0, 0, 2, 2, 0, 1, 9, 0, 1];
+        assert_eq!(decode(&data, 8, 6, &mut numbers), 2);
+        assert_eq!(numbers, [7, 7, 1, 2, 3, 0, 0, 0, 9, 0, 0, 0]);
+        let mut numbers = [0; 6];
+        // Of four bits two numbers take turns.
+        assert_eq!(
+            decode(&[3, 0x5A, 0, 3, 0x12, 0x30, 0, 1], 4, 6, &mut numbers),
+            1
+        );
+        assert_eq!(numbers, [5, 10, 5, 1, 2, 3]);
+    }
+
+    #[test]
+    fn what_is_outside_is_passed_over_and_rows_that_are_cut_off_are_not_there() {
+        let mut numbers = [0; 4];
+        assert_eq!(
+            decode(&[255, 3, 0, 2, 200, 200, 9, 9], 8, 2, &mut numbers),
+            2
+        );
+        assert_eq!(numbers, [3, 3, 0, 0]);
+        for end in 0..4 {
+            assert_eq!(decode(&[2, 1, 0, 0, 2][..end], 8, 2, &mut numbers), 0);
+        }
+        assert_eq!(decode(&[2, 1, 0, 0, 2], 8, 2, &mut numbers), 1);
+    }
+}

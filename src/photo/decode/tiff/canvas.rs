@@ -93,6 +93,10 @@ impl Canvas {
                     let to = to[range].iter_mut().step_by(channels);
                     match layout.bits {
                         8 => to.zip(places).for_each(|(to, at)| *to = row[at]),
+                        bits @ (1 | 2 | 4) => to.zip(places).for_each(|(to, at)| {
+                            let shift = 8 - bits - at * bits % 8;
+                            *to = row[at * bits / 8] >> shift & ((1 << bits) - 1);
+                        }),
                         bits => to.zip(places).for_each(|(to, at)| {
                             *to = bits_at(row, at * bits, bits) as u8;
                         }),

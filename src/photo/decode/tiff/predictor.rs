@@ -22,8 +22,30 @@ fn sum(row: &mut [u8], apart: usize, bits: usize, is_little: bool) {
                 row[at] = row[at].wrapping_add(row[at - apart]);
             }
         }
-        16 | 24 | 32 | 64 => sum_bytes(row, apart * bits / 8, bits / 8, is_little),
+        16 => sum_words(row, 2 * apart, is_little),
+        24 | 32 | 64 => sum_bytes(row, apart * bits / 8, bits / 8, is_little),
         _ => sum_bits(row, apart, bits),
+    }
+}
+
+/// Numbers of two bytes, by far the most of those that are longer than one.
+fn sum_words(row: &mut [u8], apart: usize, is_little: bool) {
+    let word = |row: &[u8], at: usize| {
+        let bytes = [row[at], row[at + 1]];
+        if is_little {
+            u16::from_le_bytes(bytes)
+        } else {
+            u16::from_be_bytes(bytes)
+        }
+    };
+    for at in (apart..row.len().saturating_sub(1)).step_by(2) {
+        let sum = word(row, at).wrapping_add(word(row, at - apart));
+        let bytes = if is_little {
+            sum.to_le_bytes()
+        } else {
+            sum.to_be_bytes()
+        };
+        row[at..at + 2].copy_from_slice(&bytes);
     }
 }
 
