@@ -1,7 +1,8 @@
-//! AV1 pictures, by the crate `rusty_av1d`: rav1d in Rust alone, without its assembler.
+//! AV1 pictures, by the crate `re_rav1d`: rav1d in Rust alone, without its assembler. Unlike its other
+//! descendants it prints nothing of its own, and gives up on broken streams without a panic.
 
-use rusty_av1d::{
-    Decoder, Picture, PixelLayout, PlanarImageComponent, Rav1dError, Settings, pixel::YUVRange,
+use re_rav1d::dav1d::{
+    Decoder, Error, Picture, PixelLayout, PlanarImageComponent, Settings, pixel::YUVRange,
 };
 
 use super::fault::{Fault, damaged};
@@ -13,16 +14,19 @@ pub const BYTES_PER_PIXEL: u64 = 24;
 
 /// The picture of an item, of at most `size`.
 pub fn decode(stream: &[u8], size: (u32, u32), point: u8) -> Result<Planes, Fault> {
-    let failed = |error: Rav1dError| damaged(format!("its AV1 stream: {error:?}"));
+    let failed = |error: Error| damaged(format!("its AV1 stream: {error}"));
+    if stream.is_empty() {
+        return Err(damaged("its AV1 stream is empty"));
+    }
     let mut settings = Settings::new();
     settings.set_n_threads(1);
     settings.set_max_frame_delay(1);
     settings.set_all_layers(false);
-    settings.set_operating_point(point.min(31));
+    settings.set_operating_point(u32::from(point.min(31)));
     settings.set_frame_size_limit(size.0.saturating_mul(size.1));
     let mut decoder = Decoder::with_settings(&settings).map_err(failed)?;
-    match decoder.send_data(stream.into(), None, None, None) {
-        Ok(()) | Err(Rav1dError::TryAgain) => {}
+    match decoder.send_data(stream.to_vec(), None, None, None) {
+        Ok(()) | Err(Error::Again) => {}
         Err(error) => return Err(failed(error)),
     }
     let picture = decoder.get_picture();
@@ -34,7 +38,7 @@ fn planes(picture: &Picture) -> Result<Planes, Fault> {
     let depth = picture.bits_per_component();
     let depth = depth
         .ok_or_else(|| damaged("its AV1 stream has no depth"))?
-        .0;
+        .0 as u8;
     let (narrow, low) = match picture.pixel_layout() {
         PixelLayout::I400 | PixelLayout::I444 => (0, 0),
         PixelLayout::I422 => (1, 0),
