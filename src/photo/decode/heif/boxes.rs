@@ -5,7 +5,7 @@
 use super::fault::{Fault, damaged};
 
 /// One box after the other; the last may be cut off, or reach to the end of what holds it.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Boxes<'a>(pub &'a [u8]);
 
 impl<'a> Iterator for Boxes<'a> {

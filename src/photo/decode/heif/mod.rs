@@ -8,7 +8,7 @@
 use std::cell::Cell;
 
 use image::metadata::Orientation;
-use image::{DynamicImage, ImageBuffer, Rgb};
+use image::{DynamicImage, ImageBuffer, Rgb, imageops};
 
 use self::compose::{Grid, Overlay};
 use self::fault::{Fault, damaged, not_supported};
@@ -63,9 +63,10 @@ fn read(source: &Source) -> Result<Decoded, Fault> {
     let share = source.share(pixels * if reader.deep { 14 } else { 11 })?;
     let image = reader.picture(shown, None, 0)?;
     let (image, orientation) = turns::cut(image, &properties);
-    let size = match turns::lies_on_its_side(&properties) {
-        true => (upright.1, upright.0),
-        false => upright,
+    let size = if turns::lies_on_its_side(&properties) {
+        (upright.1, upright.0)
+    } else {
+        upright
     };
     let is_whole = shown == reader.items.primary;
     let size = if is_whole {
@@ -94,12 +95,13 @@ fn shown(source: &Source, items: &Items) -> Result<(u32, (u32, u32)), Fault> {
         let is_cut = properties.iter().any(|it| matches!(it, Property::Cut(_)));
         Ok(said_size(&properties)
             .filter(|_| !is_cut)
-            .map(
-                |(width, height)| match turns::lies_on_its_side(&properties) {
-                    true => (height, width),
-                    false => (width, height),
-                },
-            ))
+            .map(|(width, height)| {
+                if turns::lies_on_its_side(&properties) {
+                    (height, width)
+                } else {
+                    (width, height)
+                }
+            }))
     };
     let primary = items.primary;
     let whole = upright(primary)?;
@@ -318,9 +320,10 @@ impl Reader<'_> {
         let (mut any, mut fault) = (false, None);
         for (index, tile) in (0..).zip(tiles) {
             let place = (index % grid.columns * size.0, index / grid.columns * size.1);
-            let part = match self.size(*tile)? == size {
-                true => self.upright(*tile, meaning, depth + 1),
-                false => Err(damaged("its tiles are not of one size")),
+            let part = if self.size(*tile)? == size {
+                self.upright(*tile, meaning, depth + 1)
+            } else {
+                Err(damaged("its tiles are not of one size"))
             };
             match part {
                 Ok(part) => {
@@ -351,7 +354,7 @@ impl Reader<'_> {
         let mut canvas = overlay.canvas();
         for (layer, place) in layers.iter().zip(&overlay.places) {
             let picture = self.upright(*layer, outer, depth + 1)?;
-            overlay.lay(&mut canvas, &picture, *place);
+            imageops::overlay(&mut canvas, &picture.into_rgba8(), place.0, place.1);
         }
         let canvas = DynamicImage::from(canvas);
         // Opacity of one that has none would cost its readers.
@@ -373,7 +376,7 @@ impl Reader<'_> {
         let _share = self.source.share(
             pixels * hevc::BYTES_PER_PIXEL.max(av1::BYTES_PER_PIXEL) + stream.len() as u64,
         )?;
-        let mut planes = self.planes(&stream, properties, size)?;
+        let mut planes = planes_of(&stream, properties, size)?;
         if self.meaning.get().is_none() {
             self.meaning.set(Some(planes.meaning));
         }
@@ -381,26 +384,22 @@ impl Reader<'_> {
         planes.size = (planes.size.0.min(size.0), planes.size.1.min(size.1));
         planes.rgb(meaning, self.deep)
     }
+}
 
-    fn planes(
-        &self,
-        stream: &[u8],
-        properties: &[Property],
-        size: (u32, u32),
-    ) -> Result<Planes, Fault> {
-        let mut point = 0;
-        for property in properties {
-            if let Property::OperatingPoint(said) = property {
-                point = *said;
-            }
+/// The planes that an item's bytes are decoded to, by what its properties say that they are.
+fn planes_of(stream: &[u8], properties: &[Property], size: (u32, u32)) -> Result<Planes, Fault> {
+    let mut point = 0;
+    for property in properties {
+        if let Property::OperatingPoint(said) = property {
+            point = *said;
         }
-        for property in properties {
-            match property {
-                Property::Hevc(configuration) => return hevc::decode(configuration, stream, size),
-                Property::Av1(_) => return av1::decode(stream, size, point),
-                _ => {}
-            }
-        }
-        Err(damaged("a picture of it does not say how it is coded"))
     }
+    for property in properties {
+        match property {
+            Property::Hevc(configuration) => return hevc::decode(configuration, stream, size),
+            Property::Av1(_) => return av1::decode(stream, size, point),
+            _ => {}
+        }
+    }
+    Err(damaged("a picture of it does not say how it is coded"))
 }
