@@ -208,7 +208,9 @@ impl Layout {
 /// What the decoder's numbers mean.
 fn colour(profile: Option<&JxlColorProfile>) -> Colour {
     let is_usual = |encoding: &JxlColorEncoding| {
-        [true, false].iter().any(|grey| *encoding == JxlColorEncoding::srgb(*grey))
+        [true, false]
+            .iter()
+            .any(|grey| *encoding == JxlColorEncoding::srgb(*grey))
     };
     match profile {
         Some(JxlColorProfile::Simple(encoding)) if is_usual(encoding) => Colour::Unsaid,

@@ -32,7 +32,9 @@ pub fn decode(stream: &[u8], size: (u32, u32), point: u8) -> Result<Planes, Faul
 fn planes(picture: &Picture) -> Result<Planes, Fault> {
     let (width, height) = (picture.width(), picture.height());
     let depth = picture.bits_per_component();
-    let depth = depth.ok_or_else(|| damaged("its AV1 stream has no depth"))?.0;
+    let depth = depth
+        .ok_or_else(|| damaged("its AV1 stream has no depth"))?
+        .0;
     let (narrow, low) = match picture.pixel_layout() {
         PixelLayout::I400 | PixelLayout::I444 => (0, 0),
         PixelLayout::I422 => (1, 0),
@@ -72,7 +74,9 @@ fn plane(
 ) -> Result<Plane, Fault> {
     let (width, height) = (width as usize, height as usize);
     let bytes = picture.plane(component);
-    let rows = bytes.chunks(picture.stride(component) as usize).take(height);
+    let rows = bytes
+        .chunks(picture.stride(component) as usize)
+        .take(height);
     let of_sample = if depth == 8 { 1 } else { 2 };
     let short = || damaged("a plane of it is too small");
     let rows: Option<Vec<&[u8]>> = rows.map(|row| row.get(..of_sample * width)).collect();

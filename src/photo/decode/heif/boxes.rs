@@ -98,10 +98,7 @@ mod tests {
     #[test]
     fn a_box_that_is_cut_off_has_what_is_there_and_one_without_room_for_its_name_ends_them() {
         let cut = b"\0\0\0\xffabcd\x01";
-        assert_eq!(
-            Boxes(cut).collect::<Vec<_>>(),
-            [(*b"abcd", &[1][..])]
-        );
+        assert_eq!(Boxes(cut).collect::<Vec<_>>(), [(*b"abcd", &[1][..])]);
         for bytes in [
             &b"\0\0\0\x07abcd"[..],
             b"\0\0\0\x01abcd\0\0\0\0\0\0\0\x0f",

@@ -130,9 +130,13 @@ pub fn with_alpha(image: &DynamicImage, alpha: &DynamicImage, premultiplied: boo
     let (width, height) = (image.width(), image.height());
     let alpha = alpha.to_rgb8();
     let mut rgba = image.to_rgba8();
-    let along = |at: u32, whole: u32, of: u32| (u64::from(at) * u64::from(of) / u64::from(whole)) as u32;
+    let along =
+        |at: u32, whole: u32, of: u32| (u64::from(at) * u64::from(of) / u64::from(whole)) as u32;
     for (x, y, pixel) in rgba.enumerate_pixels_mut() {
-        let (x, y) = (along(x, width, alpha.width()), along(y, height, alpha.height()));
+        let (x, y) = (
+            along(x, width, alpha.width()),
+            along(y, height, alpha.height()),
+        );
         let opacity = alpha.get_pixel(x, y).0[0];
         pixel.0[3] = opacity;
         if premultiplied && opacity > 0 {
@@ -155,14 +159,20 @@ mod tests {
     fn grids_and_overlays_are_read_with_short_and_long_sides() {
         let grid = Grid::of(&[0, 0, 1, 2, 0, 100, 0, 50]).unwrap();
         assert_eq!((grid.columns, grid.rows, grid.size), (3, 2, (100, 50)));
-        assert_eq!(Grid::of(&[0, 1, 1, 2, 0, 0, 0, 100, 0, 0, 0, 50]).unwrap(), grid);
+        assert_eq!(
+            Grid::of(&[0, 1, 1, 2, 0, 0, 0, 100, 0, 0, 0, 50]).unwrap(),
+            grid
+        );
         assert!(Grid::of(&[1, 0, 1, 2, 0, 100, 0, 50]).is_err());
         assert!(grid.is_covered_by((40, 25)) && grid.is_covered_by((34, 49)));
         assert!(!grid.is_covered_by((33, 25)) && !grid.is_covered_by((50, 25)));
         let bytes = [0, 0, 255, 0, 0, 0, 0, 0, 128, 0, 0, 9, 0, 8, 255, 255, 0, 2];
         let overlay = Overlay::of(&bytes, 1).unwrap();
         assert_eq!(overlay.ground, [255, 0, 0, 128]);
-        assert_eq!((overlay.size, &overlay.places[..]), ((9, 8), &[(-1, 2)][..]));
+        assert_eq!(
+            (overlay.size, &overlay.places[..]),
+            ((9, 8), &[(-1, 2)][..])
+        );
         assert!(Overlay::of(&bytes, 2).is_err());
     }
 

@@ -118,11 +118,7 @@ mod tests {
 
     #[test]
     fn lengths_become_start_codes() {
-        let configuration = [
-            &[0; 21][..],
-            &[0xfd, 1, 0x20, 0, 1, 0, 2, 0x40, 1],
-        ]
-        .concat();
+        let configuration = [&[0; 21][..], &[0xfd, 1, 0x20, 0, 1, 0, 2, 0x40, 1]].concat();
         let joined = annex_b(&configuration, &[0, 3, 7, 8, 9, 0, 1, 6]).unwrap();
         assert_eq!(
             joined,

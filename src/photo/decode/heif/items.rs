@@ -99,7 +99,11 @@ impl<'a> Items<'a> {
         let of_number = if version < 2 { 2 } else { 4 };
         for _ in 0..fields.short(of_number)? {
             let number = fields.short(of_number)?;
-            let within = if version == 0 { 0 } else { fields.short(2)? & 15 };
+            let within = if version == 0 {
+                0
+            } else {
+                fields.short(2)? & 15
+            };
             let elsewhere = fields.short(2)? != 0;
             let base = fields.number(of_base.min(8))?;
             let mut extents = Vec::new();

@@ -68,11 +68,18 @@ fn read(source: &Source) -> Result<Decoded, Fault> {
         false => upright,
     };
     let is_whole = shown == reader.items.primary;
-    let size = if is_whole { (image.width(), image.height()) } else { size };
+    let size = if is_whole {
+        (image.width(), image.height())
+    } else {
+        size
+    };
     let missing = reader.missing.get() as f64 / pixels as f64;
     Ok(Decoded {
         size,
-        colour: reader.colour(shown, &properties)?,
+        colour: match colour_of(&reader.items, shown)? {
+            Some(colour) => colour,
+            None => reader.own_colour(),
+        },
         orientation,
         present: 1.0 - missing as f32,
         ..Decoded::whole(Stored::Image(image), share)
@@ -85,12 +92,14 @@ fn shown(source: &Source, items: &Items) -> Result<(u32, (u32, u32)), Fault> {
     let upright = |number: u32| -> Result<Option<(u32, u32)>, Fault> {
         let properties = items.properties(number)?;
         let is_cut = properties.iter().any(|it| matches!(it, Property::Cut(_)));
-        Ok(said_size(&properties).filter(|_| !is_cut).map(|(width, height)| {
-            match turns::lies_on_its_side(&properties) {
-                true => (height, width),
-                false => (width, height),
-            }
-        }))
+        Ok(said_size(&properties)
+            .filter(|_| !is_cut)
+            .map(
+                |(width, height)| match turns::lies_on_its_side(&properties) {
+                    true => (height, width),
+                    false => (width, height),
+                },
+            ))
     };
     let primary = items.primary;
     let whole = upright(primary)?;
@@ -98,7 +107,7 @@ fn shown(source: &Source, items: &Items) -> Result<(u32, (u32, u32)), Fault> {
         return Ok((primary, whole.unwrap_or_default()));
     };
     let has_colours_of = |number: u32| {
-        let of = |number| items.properties(number).map(|all| said_colour(&all));
+        let of = |number| colour_of(items, number);
         matches!((of(primary), of(number)), (Ok(whole), Ok(part)) if whole == part)
     };
     let mut best = (primary, (width, height));
@@ -144,6 +153,17 @@ fn said_colour(properties: &[Property]) -> Option<Colour> {
     profile.or_else(|| said_nclx(properties).map(code_points))
 }
 
+/// What an item's properties say about colours, or those of what it is made of.
+fn colour_of(items: &Items, number: u32) -> Result<Option<Colour>, Fault> {
+    if let Some(colour) = said_colour(&items.properties(number)?) {
+        return Ok(Some(colour));
+    }
+    match items.refers_to(number, *b"dimg").first() {
+        Some(part) => Ok(said_colour(&items.properties(*part)?)),
+        None => Ok(None),
+    }
+}
+
 const fn code_points(nclx: Nclx) -> Colour {
     Colour::Cicp {
         primaries: nclx.primaries,
@@ -154,7 +174,10 @@ const fn code_points(nclx: Nclx) -> Colour {
 /// Whether 8 bits are too few: of light as HDR has it (PQ, HLG).
 fn is_deep(properties: &[Property]) -> bool {
     let is_hdr = said_nclx(properties).is_some_and(|nclx| matches!(nclx.transfer, 16 | 18));
-    is_hdr && properties.iter().any(|it| matches!(it, Property::Depth(9..)))
+    is_hdr
+        && properties
+            .iter()
+            .any(|it| matches!(it, Property::Depth(9..)))
 }
 
 /// The picture of an item's opacity.
@@ -198,18 +221,10 @@ impl Reader<'_> {
         }
     }
 
-    fn colour(&self, shown: u32, properties: &[Property]) -> Result<Colour, Fault> {
-        if let Some(colour) = said_colour(properties) {
-            return Ok(colour);
-        }
-        let parts = self.items.refers_to(shown, *b"dimg");
-        if let Some(part) = parts.first()
-            && let Some(colour) = said_colour(&self.items.properties(*part)?)
-        {
-            return Ok(colour);
-        }
+    /// What the first stream says, where no property says more.
+    fn own_colour(&self) -> Colour {
         let own = self.meaning.get().filter(|own| own.primaries != 2);
-        Ok(own.map_or(Colour::Unsaid, code_points))
+        own.map_or(Colour::Unsaid, code_points)
     }
 
     /// An item with its opacity, before it is turned and cut. `outer` is what the item says about
@@ -266,7 +281,10 @@ impl Reader<'_> {
                 self.upright(*of, meaning, depth + 1)
             }
             b"hvc1" | b"hev1" | b"av01" => self.coded(number, &properties, meaning),
-            other => Err(not_supported(format!("pictures of kind {}", letters(*other)))),
+            other => Err(not_supported(format!(
+                "pictures of kind {}",
+                letters(*other)
+            ))),
         }
     }
 
@@ -355,13 +373,12 @@ impl Reader<'_> {
         let _share = self.source.share(
             pixels * hevc::BYTES_PER_PIXEL.max(av1::BYTES_PER_PIXEL) + stream.len() as u64,
         )?;
-        let planes = self.planes(&stream, properties, size)?;
+        let mut planes = self.planes(&stream, properties, size)?;
         if self.meaning.get().is_none() {
             self.meaning.set(Some(planes.meaning));
         }
-        if planes.size.0 > size.0.next_multiple_of(64) || planes.size.1 > size.1.next_multiple_of(64) {
-            return Err(damaged("a picture is larger than it says"));
-        }
+        // Some cameras do not say in the stream what its last blocks are filled up with.
+        planes.size = (planes.size.0.min(size.0), planes.size.1.min(size.1));
         planes.rgb(meaning, self.deep)
     }
 

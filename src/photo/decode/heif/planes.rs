@@ -79,11 +79,51 @@ impl Matrix {
         Ok(Self::Luma([of_red, -cr, -cb, of_blue]))
     }
 
-    fn rgb(&self, [y, u, v]: [f32; 3]) -> [f32; 3] {
+    /// Of red, green and blue each: the parts of luma and of the two of chroma in it.
+    const fn rows(&self) -> [[f32; 3]; 3] {
         match self {
-            Self::Identity => [v, y, u],
-            Self::YCgCo => [y - u + v, y + u, y - u - v],
-            Self::Luma([red, cr, cb, blue]) => [y + red * v, y + cr * v + cb * u, y + blue * u],
+            Self::Identity => [[0.0, 0.0, 1.0], [1.0, 0.0, 0.0], [0.0, 1.0, 0.0]],
+            Self::YCgCo => [[1.0, -1.0, 1.0], [1.0, 1.0, 0.0], [1.0, -1.0, -1.0]],
+            Self::Luma([red, cr, cb, blue]) => {
+                [[1.0, 0.0, *red], [1.0, *cb, *cr], [1.0, *blue, 0.0]]
+            }
+        }
+    }
+}
+
+/// A matrix in whole numbers: `(luma, chroma, chroma, what is added)` of red, green and blue each.
+struct Whole {
+    rows: [[i32; 4]; 3],
+    /// Bits behind the point.
+    point: u32,
+    white: i32,
+}
+
+impl Whole {
+    fn of(matrix: &Matrix, full: bool, depth: u8, (white, point): (u16, u32)) -> Self {
+        let step = f32::from(1u16 << (depth - 8));
+        let most = f32::from(((1u32 << depth) - 1) as u16);
+        let bright = f32::from(white);
+        let (black, luma) = match full {
+            true => (0.0, bright / most),
+            false => (16.0 * step, bright / (219.0 * step)),
+        };
+        let (middle, chroma) = match (matrix, full) {
+            (Matrix::Identity, _) => (black, luma),
+            (_, true) => (128.0 * step, bright / most),
+            (_, false) => (128.0 * step, bright / (224.0 * step)),
+        };
+        let one = f64::from(1u32 << point);
+        let rows = matrix.rows().map(|[y, u, v]| {
+            let parts = [y * luma, u * chroma, v * chroma].map(f64::from);
+            let [y, u, v] = parts;
+            let at_nothing = -y * f64::from(black) - (u + v) * f64::from(middle);
+            [y, u, v, at_nothing + 0.5].map(|part| (part * one).round() as i32)
+        });
+        Self {
+            rows,
+            point,
+            white: i32::from(white),
         }
     }
 }
@@ -94,49 +134,56 @@ impl Planes {
     pub fn rgb(&self, meaning: Option<Nclx>, deep: bool) -> Result<DynamicImage, Fault> {
         let meaning = meaning.unwrap_or(self.meaning);
         Ok(if deep {
-            let samples = self.interleaved(meaning, f32::from(u16::MAX), |value| value as u16)?;
+            let samples = self.interleaved(meaning, (u16::MAX, 12), |value| value as u16)?;
             let image = ImageBuffer::from_raw(self.size.0, self.size.1, samples);
             DynamicImage::ImageRgb16(image.ok_or_else(no_samples)?)
         } else {
-            let samples = self.interleaved(meaning, f32::from(u8::MAX), |value| value as u8)?;
+            let samples = self.interleaved(meaning, (255, 20), |value| value as u8)?;
             let image = RgbImage::from_raw(self.size.0, self.size.1, samples);
             DynamicImage::ImageRgb8(image.ok_or_else(no_samples)?)
         })
     }
 
-    fn interleaved<T>(
+    /// `white` is the brightest number and the bits behind the point, with which no sum is too large.
+    fn interleaved<T: Copy + Default>(
         &self,
         meaning: Nclx,
-        white: f32,
-        rounded: impl Fn(f32) -> T,
+        white: (u16, u32),
+        cast: impl Fn(i32) -> T,
     ) -> Result<Vec<T>, Fault> {
         let (width, height) = (self.size.0 as usize, self.size.1 as usize);
-        let matrix = Matrix::of(meaning)?;
-        let step = f32::from(1u16 << (self.depth - 8));
-        let most = f32::from(((1u32 << self.depth) - 1) as u16);
-        let (black, luma) = match meaning.full {
-            true => (0.0, white / most),
-            false => (16.0 * step, white / (219.0 * step)),
-        };
-        let (middle, chroma) = match (&matrix, meaning.full) {
-            (Matrix::Identity, _) => (black, luma),
-            (_, true) => (128.0 * step, white / most),
-            (_, false) => (128.0 * step, white / (224.0 * step)),
-        };
-        let mut rows = [vec![0.0; width], vec![0.0; width], vec![0.0; width]];
-        let mut out = Vec::with_capacity(3 * width * height);
-        for y in 0..height {
+        let mut whole = Whole::of(&Matrix::of(meaning)?, meaning.full, self.depth, white);
+        if self.planes.len() == 1 {
+            // As if there were chroma of no colour.
+            whole = Whole::of(&Matrix::Luma([0.0; 4]), meaning.full, self.depth, white);
+        }
+        let luma = self.planes.first().ok_or_else(no_samples)?;
+        let luma = (luma.width, luma.height);
+        let mut rows = [vec![0; width], vec![0; width], vec![0; width]];
+        let mut colours = [
+            vec![T::default(); width],
+            vec![T::default(); width],
+            vec![T::default(); width],
+        ];
+        let mut out = vec![T::default(); 3 * width * height];
+        for (y, out) in out.chunks_exact_mut(3 * width).enumerate() {
             for (plane, row) in self.planes.iter().zip(&mut rows) {
-                plane.stretch(y, (width, height), row)?;
+                plane.stretch(y, luma, row)?;
             }
             let [lumas, blues, reds] = &rows;
-            for ((y, u), v) in lumas.iter().zip(blues).zip(reds) {
-                let y = (y - black) * luma;
-                let rgb = match self.planes.len() {
-                    1 => [y; 3],
-                    _ => matrix.rgb([y, (u - middle) * chroma, (v - middle) * chroma]),
-                };
-                out.extend(rgb.map(|value| rounded((value + 0.5).clamp(0.0, white))));
+            for (colour, [of_y, of_u, of_v, more]) in colours.iter_mut().zip(whole.rows) {
+                let samples = lumas.iter().zip(blues).zip(reds);
+                for (place, ((y, u), v)) in colour.iter_mut().zip(samples) {
+                    let sum = (y * of_y + u * of_u)
+                        .wrapping_add(v * of_v)
+                        .wrapping_add(more);
+                    *place = cast((sum >> whole.point).clamp(0, whole.white));
+                }
+            }
+            let [red, green, blue] = &colours;
+            let pixels = red.iter().zip(green).zip(blue);
+            for (place, ((red, green), blue)) in out.as_chunks_mut().0.iter_mut().zip(pixels) {
+                *place = [*red, *green, *blue];
             }
         }
         Ok(out)
@@ -144,12 +191,12 @@ impl Planes {
 }
 
 impl Plane {
-    /// Row `y` of `of` columns and rows, whatever the plane has.
+    /// Row `y`, where luma has this width and height, whatever the plane has.
     fn stretch(
         &self,
         y: usize,
         (width, height): (usize, usize),
-        row: &mut [f32],
+        row: &mut [i32],
     ) -> Result<(), Fault> {
         let halves_rows = usize::from(self.height < height);
         let start = (y >> halves_rows) * self.width;
@@ -163,7 +210,7 @@ impl Plane {
     }
 }
 
-fn spread<T: Copy + Into<f32>>(samples: &[T], halves: bool, row: &mut [f32]) {
+fn spread<T: Copy + Into<i32>>(samples: &[T], halves: bool, row: &mut [i32]) {
     if halves {
         for (pair, sample) in row.chunks_mut(2).zip(samples) {
             pair.fill((*sample).into());

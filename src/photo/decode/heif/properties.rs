@@ -92,11 +92,15 @@ impl<'a> Property<'a> {
             b"pixi" => {
                 fields.version()?;
                 let channels = fields.short(1)?;
-                Self::Depth(if channels == 0 { 0 } else { fields.short(1)? as u8 })
+                Self::Depth(if channels == 0 {
+                    0
+                } else {
+                    fields.short(1)? as u8
+                })
             }
             b"a1op" => Self::OperatingPoint(fields.short(1)? as u8),
-            b"pasp" | b"clli" | b"mdcv" | b"a1lx" | b"lsel" | b"rloc" | b"udes" | b"amve" | b"cclv"
-            | b"altt" | b"crtt" | b"mdft" | b"iscl" => Self::Other,
+            b"pasp" | b"clli" | b"mdcv" | b"a1lx" | b"lsel" | b"rloc" | b"udes" | b"amve"
+            | b"cclv" | b"altt" | b"crtt" | b"mdft" | b"iscl" => Self::Other,
             _ => Self::Unknown(name),
         })
     }
@@ -153,11 +157,7 @@ mod tests {
             (b"imir", b"\x01", Property::Mirrored { sideways: true }),
             (b"pixi", b"\0\0\0\0\x03\x0a\x0a\x0a", Property::Depth(10)),
             (b"auxC", b"\0\0\0\0urn:a\0xy", Property::Auxiliary(b"urn:a")),
-            (
-                b"colr",
-                b"nclx\0\x0c\0\x10\0\x09\x80",
-                Property::Nclx(nclx),
-            ),
+            (b"colr", b"nclx\0\x0c\0\x10\0\x09\x80", Property::Nclx(nclx)),
             (b"colr", b"profICC", Property::Icc(b"ICC")),
             (b"what", b"", Property::Unknown(*b"what")),
         ] {
