@@ -55,7 +55,7 @@ fn planes(picture: &Picture) -> Result<Planes, Fault> {
     Ok(Planes {
         size: (width, height),
         depth,
-        planes,
+        channels: planes,
         meaning: Nclx {
             primaries: picture.color_primaries() as u8,
             transfer: picture.transfer_characteristic() as u8,

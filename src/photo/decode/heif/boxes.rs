@@ -5,7 +5,7 @@
 use super::fault::{Fault, damaged};
 
 /// One box after the other; the last may be cut off, or reach to the end of what holds it.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Boxes<'a>(pub &'a [u8]);
 
 impl<'a> Iterator for Boxes<'a> {
@@ -30,8 +30,9 @@ impl<'a> Iterator for Boxes<'a> {
 
 impl<'a> Boxes<'a> {
     /// The content of the first box of that name.
-    pub fn find_named(mut self, wanted: [u8; 4]) -> Option<&'a [u8]> {
-        self.find_map(|(name, content)| (name == wanted).then_some(content))
+    pub fn find_named(&self, wanted: [u8; 4]) -> Option<&'a [u8]> {
+        self.clone()
+            .find_map(|(name, content)| (name == wanted).then_some(content))
     }
 }
 

@@ -73,11 +73,6 @@ impl Overlay {
         })
     }
 
-    /// The pictures, over the ground.
-    pub fn lay(&self, canvas: &mut RgbaImage, picture: &DynamicImage, place: (i64, i64)) {
-        image::imageops::overlay(canvas, &picture.to_rgba8(), place.0, place.1);
-    }
-
     /// What is there before the first picture.
     pub fn canvas(&self) -> RgbaImage {
         RgbaImage::from_pixel(self.size.0, self.size.1, Rgba(self.ground))

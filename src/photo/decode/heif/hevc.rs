@@ -53,7 +53,7 @@ pub fn decode(configuration: &[u8], stream: &[u8], size: (u32, u32)) -> Result<P
     Ok(Planes {
         size: (widths[0], heights[0]),
         depth: luma,
-        planes: planes.collect(),
+        channels: planes.collect(),
         meaning: Nclx {
             primaries,
             transfer,

@@ -15,7 +15,7 @@ use super::properties::Property;
 pub struct Items<'a> {
     file: &'a [u8],
     data: &'a [u8],
-    items: BTreeMap<u32, Item>,
+    by_number: BTreeMap<u32, Item>,
     references: Vec<Reference>,
     properties: Vec<Property<'a>>,
     /// The number of the item that is shown.
@@ -57,7 +57,7 @@ impl<'a> Items<'a> {
         let mut found = Self {
             file,
             data: boxes.find_named(*b"idat").unwrap_or_default(),
-            items: BTreeMap::new(),
+            by_number: BTreeMap::new(),
             references: Vec::new(),
             properties: Vec::new(),
             primary: primary.short(if wide { 4 } else { 2 })?,
@@ -83,7 +83,7 @@ impl<'a> Items<'a> {
                 continue;
             }
             let number = fields.short(if version == 2 { 2 } else { 4 })?;
-            let item = self.items.entry(number).or_default();
+            let item = self.by_number.entry(number).or_default();
             item.is_protected = fields.short(2)? != 0;
             item.kind.copy_from_slice(fields.take(4)?);
         }
@@ -113,7 +113,7 @@ impl<'a> Items<'a> {
                 let length = fields.number(of_length.min(8))?;
                 extents.push((base.saturating_add(offset), length));
             }
-            if let Some(item) = self.items.get_mut(&number) {
+            if let Some(item) = self.by_number.get_mut(&number) {
                 // In another file, or in other items: seen when its bytes are asked for.
                 item.within = if elsewhere { u8::MAX } else { within as u8 };
                 item.extents = extents;
@@ -155,7 +155,7 @@ impl<'a> Items<'a> {
                     let must = 1 << (8 * bytes as u32 - 1);
                     has.push(((said & (must - 1)) as u16, said & must != 0));
                 }
-                if let Some(item) = self.items.get_mut(&number) {
+                if let Some(item) = self.by_number.get_mut(&number) {
                     item.has = has;
                 }
             }
@@ -164,7 +164,7 @@ impl<'a> Items<'a> {
     }
 
     fn item(&self, number: u32) -> Result<&Item, Fault> {
-        let item = self.items.get(&number);
+        let item = self.by_number.get(&number);
         item.ok_or_else(|| damaged(format!("it has no picture {number}")))
     }
 

@@ -63,9 +63,10 @@ fn read(source: &Source) -> Result<Decoded, Fault> {
     let share = source.share(pixels * if reader.deep { 14 } else { 11 })?;
     let image = reader.picture(shown, None, 0)?;
     let (image, orientation) = turns::cut(image, &properties);
-    let size = match turns::lies_on_its_side(&properties) {
-        true => (upright.1, upright.0),
-        false => upright,
+    let size = if turns::lies_on_its_side(&properties) {
+        (upright.1, upright.0)
+    } else {
+        upright
     };
     let is_whole = shown == reader.items.primary;
     let size = if is_whole {
@@ -94,12 +95,13 @@ fn shown(source: &Source, items: &Items) -> Result<(u32, (u32, u32)), Fault> {
         let is_cut = properties.iter().any(|it| matches!(it, Property::Cut(_)));
         Ok(said_size(&properties)
             .filter(|_| !is_cut)
-            .map(
-                |(width, height)| match turns::lies_on_its_side(&properties) {
-                    true => (height, width),
-                    false => (width, height),
-                },
-            ))
+            .map(|(width, height)| {
+                if turns::lies_on_its_side(&properties) {
+                    (height, width)
+                } else {
+                    (width, height)
+                }
+            }))
     };
     let primary = items.primary;
     let whole = upright(primary)?;
@@ -351,7 +353,7 @@ impl Reader<'_> {
         let mut canvas = overlay.canvas();
         for (layer, place) in layers.iter().zip(&overlay.places) {
             let picture = self.upright(*layer, outer, depth + 1)?;
-            overlay.lay(&mut canvas, &picture, *place);
+            image::imageops::overlay(&mut canvas, &picture.to_rgba8(), place.0, place.1);
         }
         let canvas = DynamicImage::from(canvas);
         // Opacity of one that has none would cost its readers.

@@ -17,7 +17,7 @@ pub struct Planes {
     /// Bits of a sample.
     pub depth: u8,
     /// Luma, and two of chroma where it has colours.
-    pub planes: Vec<Plane>,
+    pub channels: Vec<Plane>,
     /// What its own stream says that they mean.
     pub meaning: Nclx,
 }
@@ -104,9 +104,10 @@ impl Whole {
         let step = f32::from(1u16 << (depth - 8));
         let most = f32::from(((1u32 << depth) - 1) as u16);
         let bright = f32::from(white);
-        let (black, luma) = match full {
-            true => (0.0, bright / most),
-            false => (16.0 * step, bright / (219.0 * step)),
+        let (black, luma) = if full {
+            (0.0, bright / most)
+        } else {
+            (16.0 * step, bright / (219.0 * step))
         };
         let (middle, chroma) = match (matrix, full) {
             (Matrix::Identity, _) => (black, luma),
@@ -153,11 +154,11 @@ impl Planes {
     ) -> Result<Vec<T>, Fault> {
         let (width, height) = (self.size.0 as usize, self.size.1 as usize);
         let mut whole = Whole::of(&Matrix::of(meaning)?, meaning.full, self.depth, white);
-        if self.planes.len() == 1 {
+        if self.channels.len() == 1 {
             // As if there were chroma of no colour.
             whole = Whole::of(&Matrix::Luma([0.0; 4]), meaning.full, self.depth, white);
         }
-        let luma = self.planes.first().ok_or_else(no_samples)?;
+        let luma = self.channels.first().ok_or_else(no_samples)?;
         let luma = (luma.width, luma.height);
         let mut rows = [vec![0; width], vec![0; width], vec![0; width]];
         let mut colours = [
@@ -167,7 +168,7 @@ impl Planes {
         ];
         let mut out = vec![T::default(); 3 * width * height];
         for (y, out) in out.chunks_exact_mut(3 * width).enumerate() {
-            for (plane, row) in self.planes.iter().zip(&mut rows) {
+            for (plane, row) in self.channels.iter().zip(&mut rows) {
                 plane.stretch(y, luma, row)?;
             }
             let [lumas, blues, reds] = &rows;
@@ -239,7 +240,7 @@ mod tests {
         Planes {
             size: (1, 1),
             depth,
-            planes: values.map(plane).into(),
+            channels: values.map(plane).into(),
             meaning: Nclx {
                 primaries: 2,
                 transfer: 2,
@@ -283,12 +284,12 @@ mod tests {
     fn chroma_of_half_the_size_lies_under_two_pixels_and_too_few_samples_are_damage() {
         let mut picture = planes([0; 3], 8);
         picture.size = (3, 1);
-        picture.planes[0] = Plane {
+        picture.channels[0] = Plane {
             samples: Samples::Bytes(vec![100; 3]),
             width: 3,
             height: 1,
         };
-        for plane in &mut picture.planes[1..] {
+        for plane in &mut picture.channels[1..] {
             plane.samples = Samples::Bytes(vec![128, 255]);
             plane.width = 2;
         }
@@ -296,7 +297,7 @@ mod tests {
         let rgb = rgb.into_rgb8().into_raw();
         assert_eq!(rgb[..6], [100; 6]);
         assert_eq!(rgb[6], 255);
-        picture.planes[2].samples = Samples::Bytes(vec![0]);
+        picture.channels[2].samples = Samples::Bytes(vec![0]);
         assert!(picture.rgb(None, false).is_err());
     }
 }
