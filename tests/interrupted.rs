@@ -88,7 +88,8 @@ fn quiet(command: &mut Command) -> &mut Command {
 
 #[test]
 fn who_waits_for_weights_is_interrupted() {
-    let w = labelled(2, 2);
+    // As many as a tuning wants to ask with.
+    let w = labelled(6, 6);
     let spec = "resnet18:layer1";
     let set = ["photos", "--json"];
     for arguments in [
@@ -154,7 +155,7 @@ fn stopping_hub() -> String {
                         "HTTP/1.1 206 Partial Content\r\nContent-Range: bytes 0-999999/1000000\r\n\
                          Content-Length: 1000000\r\nConnection: close\r\n\r\n"
                     );
-                    let _ = stream.write_all(&[7; 400_000]);
+                    let _ = stream.write_all(&vec![7; 400_000]);
                     let _ = stream.flush();
                     thread::sleep(Duration::from_secs(30));
                     Ok(())

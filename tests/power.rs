@@ -359,7 +359,8 @@ fn name(path: &Path) -> String {
 
 fn hex(path: &Path) -> String {
     let bytes = path.to_str().unwrap().bytes();
-    bytes.map(|byte| format!("\\x{byte:02x}")).collect()
+    let digits: Vec<String> = bytes.map(|byte| format!("\\x{byte:02x}")).collect();
+    digits.concat()
 }
 
 /// The bytes of a text as strace writes them: `"\x61\x62"`.

@@ -7,6 +7,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use image::imageops::FilterType;
 use image::{DynamicImage, RgbImage};
+use imgsearch::photo::Photo;
 
 use crate::common::Workspace;
 use crate::common::skip::skip;
@@ -117,7 +118,7 @@ fn of_sixel(text: &str) -> RgbImage {
     assert_eq!(data.len(), 1);
     let bytes = data[0].strip_prefix('"').unwrap().as_bytes();
     let mut place = 0;
-    let mut numbers = |place: &mut usize| -> Vec<u32> {
+    let numbers = |place: &mut usize| -> Vec<u32> {
         let from = *place;
         while bytes
             .get(*place)
@@ -172,10 +173,12 @@ fn of_sixel(text: &str) -> RgbImage {
     picture
 }
 
+type Decode = fn(&str) -> RgbImage;
+
 /// The photo as small as it was sent.
 fn expected(w: &Workspace, columns: u32) -> RgbImage {
-    let photo = image::open(w.path("photos/city_0.png")).unwrap();
-    let photo = DynamicImage::from(photo.into_rgb8());
+    let photo = Photo::read(w.path("photos/city_0.png")).unwrap();
+    let photo = DynamicImage::from(photo.decode().unwrap().image);
     photo
         .resize(columns * 8, 15 * 16, FilterType::Triangle)
         .into_rgb8()
@@ -207,7 +210,6 @@ fn difference(one: &RgbImage, other: &RgbImage) -> f64 {
 fn every_kind_of_terminal_is_sent_the_picture_in_its_own_way_and_no_wider_than_it_is() {
     let w = Workspace::painted(2, 2);
     w.run(&["index", "photos"], 0);
-    type Decode = fn(&str) -> RgbImage;
     let kitty: &[u8] = b"\x1b_Gi=31;OK\x1b\\\x1b[?62;c";
     for (name, set, answer, decode) in [
         (

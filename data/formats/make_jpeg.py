@@ -191,7 +191,7 @@ def oddities():
     parts = segments(data)
     filled = data[:2] + b"".join(b"\xff\xff\xff" + data[start:end] for _, start, end in parts) + data[parts[-1][2] :]
     add("filling", "bytes of filling before markers", filled)
-    add("garbage", "bytes between segments", data[:2] + b"\0abc" + data[2:20] + b"\x12\xff\0" + data[20:])
+    add("garbage", "bytes between segments", data[:20] + b"\0abc\x12\xff\0" + data[20:])
     small = cjpeg("-sample", "2x2", picture=SCENE.resize((24, 16)).rotate(180))
     add("thumbnail", "another JPEG in a segment", first(data, segment(0xE1, b"Exif\0\0" + bytes(8) + small)))
     add("behind", "another JPEG behind it", data + small)

@@ -8,23 +8,17 @@
 use image::metadata::Orientation;
 
 use super::super::decoded::Decoded;
-use super::super::directory::{Container, Directory};
+use super::super::directory::Container;
 use super::super::jpeg;
-use super::super::orientation;
 use super::super::source::Source;
 use super::tiff;
 use crate::error::{PhotoError, Result};
 
+mod camera;
 mod canon;
 mod directories;
 
-/// What a camera file has beside the numbers of its sensor.
-struct Camera<'a> {
-    /// What may be a JPEG of the photo.
-    previews: Vec<&'a [u8]>,
-    /// How it was held.
-    orientation: Option<Orientation>,
-}
+use camera::{Camera, part};
 
 /// Whether a file that begins as a TIFF does is a camera's: it has the numbers of a sensor, or says that it
 /// is a DNG.
@@ -89,12 +83,6 @@ fn fuji(bytes: &[u8]) -> Option<Camera<'_>> {
     })
 }
 
-/// So many bytes from a place on, as far as the file has them.
-fn part(bytes: &[u8], start: usize, len: usize) -> &[u8] {
-    let rest = bytes.get(start..).unwrap_or_default();
-    &rest[..len.min(rest.len())]
-}
-
 /// A DNG whose first directory is a picture as any TIFF has it, and no small one of what is elsewhere.
 fn is_plain(bytes: &[u8]) -> bool {
     let first = Container::new(bytes).and_then(|container| container.first());
@@ -104,12 +92,6 @@ fn is_plain(bytes: &[u8]) -> bool {
             .is_some_and(|kind| kind & 1 == 1);
         !is_small && matches!(tags.number(directories::PHOTOMETRIC), Some(0..=8))
     })
-}
-
-/// What a directory says of how the camera was held.
-fn held(tags: &Directory) -> Option<Orientation> {
-    let number = tags.number(directories::ORIENTATION)?;
-    orientation::of_number(u32::try_from(number).ok()?)
 }
 
 #[cfg(test)]

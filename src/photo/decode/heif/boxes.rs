@@ -30,8 +30,9 @@ impl<'a> Iterator for Boxes<'a> {
 
 impl<'a> Boxes<'a> {
     /// The content of the first box of that name.
-    pub fn find_named(mut self, wanted: [u8; 4]) -> Option<&'a [u8]> {
-        self.find_map(|(name, content)| (name == wanted).then_some(content))
+    pub fn find_named(&self, wanted: [u8; 4]) -> Option<&'a [u8]> {
+        self.clone()
+            .find_map(|(name, content)| (name == wanted).then_some(content))
     }
 }
 

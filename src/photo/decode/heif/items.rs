@@ -48,7 +48,7 @@ impl<'a> Items<'a> {
         meta.version()?;
         let boxes = Boxes(meta.0);
         let needed = |name: &[u8; 4]| {
-            let found = boxes.clone().find_named(*name);
+            let found = boxes.find_named(*name);
             let why = || damaged(format!("its box {} is missing", letters(*name)));
             found.map(Fields).ok_or_else(why)
         };
@@ -56,7 +56,7 @@ impl<'a> Items<'a> {
         let wide = primary.version()?.0 > 0;
         let mut found = Self {
             file,
-            data: boxes.clone().find_named(*b"idat").unwrap_or_default(),
+            data: boxes.find_named(*b"idat").unwrap_or_default(),
             by_number: BTreeMap::new(),
             references: Vec::new(),
             properties: Vec::new(),
@@ -64,7 +64,7 @@ impl<'a> Items<'a> {
         };
         found.read_kinds(needed(b"iinf")?)?;
         found.read_places(needed(b"iloc")?)?;
-        if let Some(references) = boxes.clone().find_named(*b"iref") {
+        if let Some(references) = boxes.find_named(*b"iref") {
             found.read_references(Fields(references))?;
         }
         if let Some(properties) = boxes.find_named(*b"iprp") {

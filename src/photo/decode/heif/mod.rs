@@ -8,7 +8,7 @@
 use std::cell::Cell;
 
 use image::metadata::Orientation;
-use image::{DynamicImage, ImageBuffer, Rgb, imageops};
+use image::{DynamicImage, ImageBuffer, Rgb};
 
 use self::compose::{Grid, Overlay};
 use self::fault::{Fault, damaged, not_supported};
@@ -354,7 +354,7 @@ impl Reader<'_> {
         let mut canvas = overlay.canvas();
         for (layer, place) in layers.iter().zip(&overlay.places) {
             let picture = self.upright(*layer, outer, depth + 1)?;
-            imageops::overlay(&mut canvas, &picture.into_rgba8(), place.0, place.1);
+            image::imageops::overlay(&mut canvas, &picture.to_rgba8(), place.0, place.1);
         }
         let canvas = DynamicImage::from(canvas);
         // Opacity of one that has none would cost its readers.
@@ -376,7 +376,7 @@ impl Reader<'_> {
         let _share = self.source.share(
             pixels * hevc::BYTES_PER_PIXEL.max(av1::BYTES_PER_PIXEL) + stream.len() as u64,
         )?;
-        let mut planes = planes_of(&stream, properties, size)?;
+        let mut planes = planes(&stream, properties, size)?;
         if self.meaning.get().is_none() {
             self.meaning.set(Some(planes.meaning));
         }
@@ -386,8 +386,8 @@ impl Reader<'_> {
     }
 }
 
-/// The planes that an item's bytes are decoded to, by what its properties say that they are.
-fn planes_of(stream: &[u8], properties: &[Property], size: (u32, u32)) -> Result<Planes, Fault> {
+/// What an item's stream holds, by the coding that its properties say.
+fn planes(stream: &[u8], properties: &[Property], size: (u32, u32)) -> Result<Planes, Fault> {
     let mut point = 0;
     for property in properties {
         if let Property::OperatingPoint(said) = property {

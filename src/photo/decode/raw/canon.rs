@@ -3,7 +3,7 @@
 //! Reference: the description of CR3 by Laurent Clévy (`canon_cr3`), and `ExifTool`'s.
 
 use super::super::super::directory::Container;
-use super::{Camera, held, part};
+use super::camera::{Camera, held, part};
 
 /// The user boxes with the directories, and with the middle preview.
 const DIRECTORIES: [u8; 16] = *b"\x85\xc0\xb6\x87\x82\x0f\x11\xe0\x81\x11\xf4\xce\x46\x2b\x6a\x48";

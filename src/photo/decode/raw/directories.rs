@@ -1,11 +1,10 @@
 //! Camera files that are directories of tags: CR2, NEF, ARW, DNG, ORF, RW2, PEF, SRW and their like.
 
 use super::super::super::directory::{Container, Directory};
-use super::{Camera, held, part};
+use super::camera::{Camera, held, part};
 
 pub const SUBFILE: u16 = 254;
 pub const PHOTOMETRIC: u16 = 262;
-pub const ORIENTATION: u16 = 274;
 const STRIPS: u16 = 273;
 const STRIP_BYTES: u16 = 279;
 const SUB_DIRECTORIES: u16 = 330;
