@@ -320,9 +320,10 @@ impl Reader<'_> {
         let (mut any, mut fault) = (false, None);
         for (index, tile) in (0..).zip(tiles) {
             let place = (index % grid.columns * size.0, index / grid.columns * size.1);
-            let part = match self.size(*tile)? == size {
-                true => self.upright(*tile, meaning, depth + 1),
-                false => Err(damaged("its tiles are not of one size")),
+            let part = if self.size(*tile)? == size {
+                self.upright(*tile, meaning, depth + 1)
+            } else {
+                Err(damaged("its tiles are not of one size"))
             };
             match part {
                 Ok(part) => {
@@ -375,7 +376,7 @@ impl Reader<'_> {
         let _share = self.source.share(
             pixels * hevc::BYTES_PER_PIXEL.max(av1::BYTES_PER_PIXEL) + stream.len() as u64,
         )?;
-        let mut planes = self.planes(&stream, properties, size)?;
+        let mut planes = planes(&stream, properties, size)?;
         if self.meaning.get().is_none() {
             self.meaning.set(Some(planes.meaning));
         }
@@ -383,26 +384,22 @@ impl Reader<'_> {
         planes.size = (planes.size.0.min(size.0), planes.size.1.min(size.1));
         planes.rgb(meaning, self.deep)
     }
+}
 
-    fn planes(
-        &self,
-        stream: &[u8],
-        properties: &[Property],
-        size: (u32, u32),
-    ) -> Result<Planes, Fault> {
-        let mut point = 0;
-        for property in properties {
-            if let Property::OperatingPoint(said) = property {
-                point = *said;
-            }
+/// What an item's stream holds, by the coding that its properties say.
+fn planes(stream: &[u8], properties: &[Property], size: (u32, u32)) -> Result<Planes, Fault> {
+    let mut point = 0;
+    for property in properties {
+        if let Property::OperatingPoint(said) = property {
+            point = *said;
         }
-        for property in properties {
-            match property {
-                Property::Hevc(configuration) => return hevc::decode(configuration, stream, size),
-                Property::Av1(_) => return av1::decode(stream, size, point),
-                _ => {}
-            }
-        }
-        Err(damaged("a picture of it does not say how it is coded"))
     }
+    for property in properties {
+        match property {
+            Property::Hevc(configuration) => return hevc::decode(configuration, stream, size),
+            Property::Av1(_) => return av1::decode(stream, size, point),
+            _ => {}
+        }
+    }
+    Err(damaged("a picture of it does not say how it is coded"))
 }
