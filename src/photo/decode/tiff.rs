@@ -19,6 +19,7 @@ pub mod codec;
 mod colours;
 mod fax;
 mod inner;
+mod interchange;
 pub mod lab;
 pub mod layout;
 mod old_jpeg;

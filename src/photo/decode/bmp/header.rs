@@ -32,6 +32,20 @@ pub struct Header {
 /// Bytes before the header.
 const FILE: usize = 14;
 
+/// How the pixels are written, and whether masks say which bits are which; or what it is that is not read.
+fn coding(code: u32, bits: usize, is_os2: bool) -> Result<(Coding, bool), String> {
+    Ok(match (code, bits) {
+        (0, 1 | 2 | 4 | 8 | 16 | 24 | 32) => (Coding::Plain, false),
+        (1, 8) | (2, 4) => (Coding::Runs, false),
+        (3 | 6, 16 | 32) if !is_os2 => (Coding::Plain, true),
+        (3, 1) if is_os2 => return Err("BMP of OS/2 with Huffman codes".to_owned()),
+        (4, 24) if is_os2 => return Err("BMP of OS/2 with runs of 24 bits".to_owned()),
+        (4, _) => return Err("JPEG in a BMP".to_owned()),
+        (5, _) => return Err("PNG in a BMP".to_owned()),
+        (code, bits) => return Err(format!("BMP of {bits} bits, compression {code}")),
+    })
+}
+
 impl Header {
     pub fn of(bytes: &[u8], source: &Source) -> Result<Self, PhotoError> {
         let pixels = number(bytes, 10, 4) as usize;
@@ -76,22 +90,8 @@ impl Header {
             }
         };
         let is_os2 = matches!(size, 16 | 64);
-        let (coding, masked) = match (field(16, 4), bits) {
-            (0, 1 | 2 | 4 | 8 | 16 | 24 | 32) => (Coding::Plain, false),
-            (1, 8) | (2, 4) => (Coding::Runs, false),
-            (3 | 6, 16 | 32) if !is_os2 => (Coding::Plain, true),
-            (3, 1) if is_os2 => return Err(source.not_supported("BMP of OS/2 with Huffman codes")),
-            (4, 24) if is_os2 => {
-                return Err(source.not_supported("BMP of OS/2 with runs of 24 bits"));
-            }
-            (4, _) => return Err(source.not_supported("JPEG in a BMP")),
-            (5, _) => return Err(source.not_supported("PNG in a BMP")),
-            (coding, bits) => {
-                return Err(
-                    source.not_supported(format!("BMP of {bits} bits, compression {coding}"))
-                );
-            }
-        };
+        let (coding, masked) =
+            coding(field(16, 4), bits, is_os2).map_err(|what| source.not_supported(what))?;
         let masks = masks(bytes, size, bits, masked);
         let behind_masks = if masked && size == 40 {
             12 + 4 * usize::from(field(16, 4) == 6)

@@ -9,7 +9,7 @@ use super::super::super::stop;
 use super::canvas::Canvas;
 use super::codec::{self, Compression};
 use super::layout::Layout;
-use super::{inner, old_jpeg, predictor, ycbcr};
+use super::{inner, interchange, predictor, ycbcr};
 use crate::error::{PhotoError, Result};
 
 /// One strip or tile.
@@ -138,7 +138,7 @@ impl Chunk {
         let (x, y) = (self.across * layout.chunk.0, self.down * layout.chunk.1);
         let (x, y) = (x as usize, y as usize);
         // One stream may stand elsewhere.
-        if bytes.is_empty() && !old_jpeg::is_whole(tags, layout.compression) {
+        if bytes.is_empty() && !interchange::is_whole(tags, layout.compression) {
             return Ok(0.0);
         }
         let stride = stride as usize;

@@ -9,7 +9,7 @@
 use super::super::super::directory::Directory;
 use super::super::super::source::Source;
 use super::codec::Compression;
-use super::old_jpeg;
+use super::interchange;
 use crate::error::{PhotoError, Result};
 
 /// What the numbers of a sample are.
@@ -130,7 +130,7 @@ impl Layout {
             }
         };
         // As one stream has no strips.
-        let chunk = if old_jpeg::is_whole(tags, compression) {
+        let chunk = if interchange::is_whole(tags, compression) {
             (width, height)
         } else {
             chunk(tags, is_tiled, width, height)

@@ -6,23 +6,8 @@
 //! References: TIFF 6.0, section 22; ITU-T T.81, annex B; libtiff's `tif_ojpeg.c`.
 
 use super::super::super::directory::Directory;
-use super::codec::Compression;
+use super::interchange::interchange;
 use super::layout::Layout;
-
-/// Whether the picture is one stream, and not one for each strip.
-pub fn is_whole(tags: &Directory, compression: Compression) -> bool {
-    compression == Compression::OldJpeg && interchange(tags).is_some()
-}
-
-/// What stands at `JPEGInterchangeFormat`.
-fn interchange<'a>(tags: &Directory<'a>) -> Option<&'a [u8]> {
-    let file = tags.container().bytes();
-    let rest = file.get(usize::try_from(tags.number(513)?).ok()?..)?;
-    let said = tags.number(514).and_then(|len| usize::try_from(len).ok());
-    let len = said.filter(|len| *len > 0).unwrap_or(rest.len());
-    let stream = &rest[..len.min(rest.len())];
-    stream.starts_with(&[0xFF, 0xD8]).then_some(stream)
-}
 
 /// A stream for the chunk whose bytes are `bytes`.
 pub fn stream(
