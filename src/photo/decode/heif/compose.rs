@@ -106,9 +106,12 @@ fn put_rows<P: Pixel>(
 ) where
     [P::Subpixel]: EncodableLayout,
 {
+    if left >= canvas.width() || top >= canvas.height() {
+        return;
+    }
     let of_pixel = usize::from(P::CHANNEL_COUNT);
-    let width = tile.width().min(canvas.width().saturating_sub(left)) as usize * of_pixel;
-    let height = tile.height().min(canvas.height().saturating_sub(top)) as usize;
+    let width = tile.width().min(canvas.width() - left) as usize * of_pixel;
+    let height = tile.height().min(canvas.height() - top) as usize;
     let of_row = canvas.width() as usize * of_pixel;
     let first = top as usize * of_row + left as usize * of_pixel;
     let of_tile = tile.width() as usize * of_pixel;
