@@ -85,10 +85,10 @@ impl<'a> Names<'a> {
         let so_called = self.by_name.get(name).into_iter().flatten();
         let alike = self.by_state.get(&(found.size, found.modified));
         let alike = alike.filter(|paths| paths.len() <= MANY);
-        so_called
-            .chain(alike.into_iter().flatten())
-            .copied()
-            .collect()
+        // Those that are called so are among the others already.
+        let is_otherwise = |path: &&&PathBuf| path.file_name() != Some(name);
+        let alike = alike.into_iter().flatten().filter(is_otherwise);
+        so_called.chain(alike).copied().collect()
     }
 
     /// Where the file really is: its folder's links are followed once for all in it.

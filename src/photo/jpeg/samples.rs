@@ -69,7 +69,10 @@ fn sixteen(samples: &[Samples], precision: u8, layout: &Layout) -> Vec<u16> {
     let (width, height) = layout.picture;
     let mut numbers = Vec::with_capacity(width * height * samples.len());
     // The highest bits once more below the lowest: all ones stay so.
-    let number = |value: u16| value << (16 - precision) | value >> (2 * precision - 16);
+    let number = |value: u16| {
+        let again = value.checked_shr(u32::from(2 * precision - 16));
+        value << (16 - precision) | again.unwrap_or(0)
+    };
     for y in 0..height {
         for x in 0..width {
             for (samples, component) in samples.iter().zip(&layout.components) {

@@ -135,7 +135,7 @@ pub fn qoi() -> Target {
 }
 
 pub fn ico() -> Target {
-    target("ico", written(ImageFormat::Ico))
+    target("ico", Vec::new())
 }
 
 pub fn psd() -> Target {
