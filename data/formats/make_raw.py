@@ -218,7 +218,7 @@ def main():
     folder.add("middle.cr3", "CR3 without a JPEG of all pixels", shown(jpeg(32, 24)), data=cr3(1, False))
     folder.add("plain.dng", "a DNG that is a TIFF", scene(64, 40), data=plain_dng())
     folder.add("no_preview.dng", "a DNG without a preview", refused="not supported: camera RAW without", data=dng(1, False))
-    folder.add("cut.cr2", "cut off within its preview", refused="of the picture is there",
+    folder.add("cut.cr2", "cut off within its preview", refused="damaged: it is cut off",
                data=cr2(1)[: len(cr2(1)) // 5])
     folder.write_table()
 

@@ -333,7 +333,8 @@ def refused():
     ):
         tags = {258: (3, [8] * 3), 277: (3, [3]), **tags}
         by_hand(name, feature, tags, [data], None)
-        FOLDER.rows[-1] = (*FOLDER.rows[-1][:3], f"not supported: {'TIFF' if said[0].islower() else said}")
+        what = "camera RAW" if name == "sensor.tif" else "TIFF" if said[0].islower() else said
+        FOLDER.rows[-1] = (*FOLDER.rows[-1][:3], f"not supported: {what}")
 
 
 depths()

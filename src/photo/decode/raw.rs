@@ -31,7 +31,8 @@ pub fn is_camera(bytes: &[u8]) -> bool {
 /// # Errors
 /// There is none, or what is wrong with it.
 pub fn decode(source: &Source) -> Result<Decoded, PhotoError> {
-    let camera = camera(source.bytes).ok_or_else(|| source.damaged("its directory is missing"))?;
+    let camera =
+        looked_at(source.bytes).ok_or_else(|| source.damaged("its directory is missing"))?;
     let mut previews: Vec<_> = camera
         .previews
         .into_iter()
@@ -62,7 +63,7 @@ pub fn decode(source: &Source) -> Result<Decoded, PhotoError> {
     Err(failed.unwrap_or_else(none))
 }
 
-fn camera(bytes: &[u8]) -> Option<Camera<'_>> {
+fn looked_at(bytes: &[u8]) -> Option<Camera<'_>> {
     if bytes.starts_with(b"FUJIFILMCCD-RAW ") {
         return fuji(bytes);
     }

@@ -376,7 +376,7 @@ impl Reader<'_> {
         let _share = self.source.share(
             pixels * hevc::BYTES_PER_PIXEL.max(av1::BYTES_PER_PIXEL) + stream.len() as u64,
         )?;
-        let mut planes = planes(&stream, properties, size)?;
+        let mut planes = of_stream(&stream, properties, size)?;
         if self.meaning.get().is_none() {
             self.meaning.set(Some(planes.meaning));
         }
@@ -387,7 +387,7 @@ impl Reader<'_> {
 }
 
 /// What an item's stream holds, by the coding that its properties say.
-fn planes(stream: &[u8], properties: &[Property], size: (u32, u32)) -> Result<Planes, Fault> {
+fn of_stream(stream: &[u8], properties: &[Property], size: (u32, u32)) -> Result<Planes, Fault> {
     let mut point = 0;
     for property in properties {
         if let Property::OperatingPoint(said) = property {
