@@ -3,6 +3,9 @@
 //! It is the crate's own reader, built here once more, since only a bench wants half a decoder.
 
 #[allow(dead_code, reason = "only the reading of the code is timed")]
+#[path = "../../src/photo/directory.rs"]
+mod directory;
+#[allow(dead_code, reason = "only the reading of the code is timed")]
 #[path = "../../src/photo/orientation.rs"]
 mod orientation;
 #[allow(dead_code, unused_imports, reason = "nobody stops a bench")]

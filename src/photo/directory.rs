@@ -196,6 +196,12 @@ impl<'a> Values<'a> {
         }
     }
 
+    /// The value as a whole number, if it is of a type of whole numbers.
+    pub fn whole(&self, index: usize) -> Option<u64> {
+        let is_whole = matches!(self.kind, 1 | 3 | 4 | 6..=9 | 13 | 16..=18);
+        self.number(index).filter(|_| is_whole)
+    }
+
     /// The value as a real number.
     pub fn real(&self, index: usize) -> Option<f64> {
         let stored = self.stored(index)?;

@@ -3,7 +3,7 @@
 //! Reference: ITU-T T.800 (ISO/IEC 15444-1), annex I for the file.
 
 use hayro_jpeg2000::{ColorSpace, DecodeSettings, DecoderContext, Image};
-use image::{DynamicImage, ImageBuffer, RgbaImage};
+use image::RgbaImage;
 
 use super::super::decoded::{Colour, Decoded, Stored};
 use super::super::source::Source;
@@ -41,18 +41,7 @@ pub fn decode(source: &Source) -> Result<Decoded, PhotoError> {
                 .copied();
             RgbaImage::from_raw(width, height, inks.collect()).map(Stored::Cmyk)
         }
-        (1, 1) => ImageBuffer::from_raw(width, height, pixels)
-            .map(DynamicImage::ImageLuma8)
-            .map(Stored::Image),
-        (1, 2) => ImageBuffer::from_raw(width, height, pixels)
-            .map(DynamicImage::ImageLumaA8)
-            .map(Stored::Image),
-        (3, 3) => ImageBuffer::from_raw(width, height, pixels)
-            .map(DynamicImage::ImageRgb8)
-            .map(Stored::Image),
-        (3, 4) => ImageBuffer::from_raw(width, height, pixels)
-            .map(DynamicImage::ImageRgba8)
-            .map(Stored::Image),
+        (1, 1 | 2) | (3, 3 | 4) => Stored::of_bytes((width, height), channels, pixels),
         _ => {
             return Err(source.not_supported(format!("JPEG 2000 of {channels} components")));
         }

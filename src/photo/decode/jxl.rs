@@ -3,7 +3,7 @@
 //! Reference: ISO/IEC 18181-1:2024 (the picture) and 18181-2 (the file). The decoder turns it upright,
 //! divides colours that were multiplied with opacity, and gives the first picture of an animation.
 
-use image::{DynamicImage, ImageBuffer, RgbaImage};
+use image::RgbaImage;
 use jxl::api::{
     AlphaMode, Endianness, Event, ExtraChannel, JxlBasicInfo, JxlColorEncoding, JxlColorProfile,
     JxlColorType, JxlDataFormat, JxlDecoder, JxlDecoderOptions, JxlOutputBuffer, JxlPixelFormat,
@@ -166,42 +166,19 @@ impl Layout {
         self.channels.samples_per_pixel() * if self.deep { 2 } else { 1 }
     }
 
-    fn stored(&self, (width, height): (u32, u32), bytes: Vec<u8>) -> Option<Stored> {
+    fn stored(&self, size: (u32, u32), bytes: Vec<u8>) -> Option<Stored> {
         if self.channels == JxlColorType::Cmyk {
             // Here 0 is all of the ink.
             let inks = bytes.iter().map(|light| u8::MAX - light).collect();
-            return RgbaImage::from_raw(width, height, inks).map(Stored::Cmyk);
+            return RgbaImage::from_raw(size.0, size.1, inks).map(Stored::Cmyk);
         }
-        let image = if self.deep {
+        let channels = self.channels.samples_per_pixel();
+        if self.deep {
             let words = bytes.as_chunks::<2>().0.iter();
-            let words: Vec<u16> = words.map(|word| u16::from_ne_bytes(*word)).collect();
-            match self.channels {
-                JxlColorType::Grayscale => {
-                    ImageBuffer::from_raw(width, height, words).map(DynamicImage::ImageLuma16)
-                }
-                JxlColorType::GrayscaleAlpha => {
-                    ImageBuffer::from_raw(width, height, words).map(DynamicImage::ImageLumaA16)
-                }
-                JxlColorType::Rgba => {
-                    ImageBuffer::from_raw(width, height, words).map(DynamicImage::ImageRgba16)
-                }
-                _ => ImageBuffer::from_raw(width, height, words).map(DynamicImage::ImageRgb16),
-            }
-        } else {
-            match self.channels {
-                JxlColorType::Grayscale => {
-                    ImageBuffer::from_raw(width, height, bytes).map(DynamicImage::ImageLuma8)
-                }
-                JxlColorType::GrayscaleAlpha => {
-                    ImageBuffer::from_raw(width, height, bytes).map(DynamicImage::ImageLumaA8)
-                }
-                JxlColorType::Rgba => {
-                    ImageBuffer::from_raw(width, height, bytes).map(DynamicImage::ImageRgba8)
-                }
-                _ => ImageBuffer::from_raw(width, height, bytes).map(DynamicImage::ImageRgb8),
-            }
-        };
-        image.map(Stored::Image)
+            let words = words.map(|word| u16::from_ne_bytes(*word)).collect();
+            return Stored::of_words(size, channels, words);
+        }
+        Stored::of_bytes(size, channels, bytes)
     }
 }
 

@@ -9,7 +9,6 @@
 use std::io::Cursor;
 
 use image::metadata::Orientation;
-use image::{DynamicImage, ImageBuffer};
 use png::{BitDepth, InterlaceInfo, Limits, Transformations};
 
 use super::super::decoded::{Colour, Decoded, Stored};
@@ -52,7 +51,8 @@ pub fn decode(source: &Source) -> Result<Decoded, PhotoError> {
     source.check_size(width, height)?;
     let len = reader.output_buffer_size();
     let len = len.ok_or_else(|| source.damaged("its rows are too long"))?;
-    let (_, depth) = reader.output_color_type();
+    let (kind, depth) = reader.output_color_type();
+    let channels = kind.samples();
     let share = source.share(len as u64)?;
     let size = (width, height);
     let (image, present) = if depth == BitDepth::Sixteen {
@@ -61,11 +61,11 @@ pub fn decode(source: &Source) -> Result<Decoded, PhotoError> {
         for word in &mut words {
             *word = u16::from_be(*word);
         }
-        (sixteen(words, size), present)
+        (Stored::of_words(size, channels, words), present)
     } else {
         let mut bytes = vec![0; len];
         let present = rows(&mut reader, &mut bytes, source)?;
-        (eight(bytes, size), present)
+        (Stored::of_bytes(size, channels, bytes), present)
     };
     let image = image.ok_or_else(|| source.damaged("its rows are too short"))?;
     let colour = colour(reader.info());
@@ -74,7 +74,7 @@ pub fn decode(source: &Source) -> Result<Decoded, PhotoError> {
         colour,
         orientation: found.orientation.unwrap_or(Orientation::NoTransforms),
         present,
-        ..Decoded::whole(Stored::Image(image), share)
+        ..Decoded::whole(image, share)
     })
 }
 
@@ -107,24 +107,6 @@ fn rows(reader: &mut Reader, pixels: &mut [u8], source: &Source) -> Result<f32, 
     }
     let whole = u64::from(width) * u64::from(height) * u64::from(of_pixel) / 8;
     Ok((count as f64 / whole.max(1) as f64).min(1.0) as f32)
-}
-
-fn sixteen(words: Vec<u16>, (width, height): (u32, u32)) -> Option<DynamicImage> {
-    Some(match words.len() / (width as usize * height as usize) {
-        1 => DynamicImage::ImageLuma16(ImageBuffer::from_raw(width, height, words)?),
-        2 => DynamicImage::ImageLumaA16(ImageBuffer::from_raw(width, height, words)?),
-        3 => DynamicImage::ImageRgb16(ImageBuffer::from_raw(width, height, words)?),
-        _ => DynamicImage::ImageRgba16(ImageBuffer::from_raw(width, height, words)?),
-    })
-}
-
-fn eight(bytes: Vec<u8>, (width, height): (u32, u32)) -> Option<DynamicImage> {
-    Some(match bytes.len() / (width as usize * height as usize) {
-        1 => DynamicImage::ImageLuma8(ImageBuffer::from_raw(width, height, bytes)?),
-        2 => DynamicImage::ImageLumaA8(ImageBuffer::from_raw(width, height, bytes)?),
-        3 => DynamicImage::ImageRgb8(ImageBuffer::from_raw(width, height, bytes)?),
-        _ => DynamicImage::ImageRgba8(ImageBuffer::from_raw(width, height, bytes)?),
-    })
 }
 
 fn colour(info: &png::Info) -> Colour {

@@ -5,8 +5,6 @@
 //!
 //! References: the manual pages pbm(5), pgm(5), ppm(5), pam(5) and pfm(5) of Netpbm.
 
-use image::{DynamicImage, ImageBuffer};
-
 use super::super::decoded::{Decoded, Stored};
 use super::super::source::Source;
 use super::super::stop;
@@ -68,7 +66,7 @@ pub fn decode(source: &Source) -> Result<Decoded, PhotoError> {
         .ok_or_else(|| source.damaged("its size is wrong"))?;
     Ok(Decoded {
         present: (count as f64 / samples as f64) as f32,
-        ..Decoded::whole(Stored::Image(stored), share)
+        ..Decoded::whole(stored, share)
     })
 }
 
@@ -217,22 +215,13 @@ impl Header {
         numbers.len()
     }
 
-    fn image(&self, values: Vec<u16>) -> Option<DynamicImage> {
-        let (width, height) = (self.width, self.height);
-        let is_wide = self.most > 255 || matches!(self.coding, Coding::Floats { .. });
-        let image = match self.channels {
-            1 => DynamicImage::ImageLuma16(ImageBuffer::from_raw(width, height, values)?),
-            2 => DynamicImage::ImageLumaA16(ImageBuffer::from_raw(width, height, values)?),
-            3 => DynamicImage::ImageRgb16(ImageBuffer::from_raw(width, height, values)?),
-            _ => DynamicImage::ImageRgba16(ImageBuffer::from_raw(width, height, values)?),
-        };
-        Some(match self.channels {
-            _ if is_wide => image,
-            1 => image.into_luma8().into(),
-            2 => image.into_luma_alpha8().into(),
-            3 => image.into_rgb8().into(),
-            _ => image.into_rgba8().into(),
-        })
+    fn image(&self, values: Vec<u16>) -> Option<Stored> {
+        let size = (self.width, self.height);
+        if self.most > 255 || matches!(self.coding, Coding::Floats { .. }) {
+            return Stored::of_words(size, self.channels, values);
+        }
+        let eight = |value: &u16| ((u32::from(*value) + 128) / 257) as u8;
+        Stored::of_bytes(size, self.channels, values.iter().map(eight).collect())
     }
 }
 

@@ -6,7 +6,7 @@
 //!
 //! Reference: Adobe Photoshop File Formats Specification (2019).
 
-use image::{DynamicImage, ImageBuffer, RgbaImage};
+use image::RgbaImage;
 
 use super::super::decoded::{Colour, Decoded, Stored};
 use super::super::source::Source;
@@ -193,7 +193,7 @@ impl<'a> Document<'a> {
     }
 
     fn image(&self, bytes: Vec<u8>) -> Option<Stored> {
-        let (width, height) = (self.width, self.height);
+        let size = (self.width, self.height);
         if self.mode == Mode::Palette {
             let colour = |number: u8| {
                 [0, 1, 2].map(|part| {
@@ -204,8 +204,7 @@ impl<'a> Document<'a> {
                 })
             };
             let pixels = bytes.iter().flat_map(|number| colour(*number)).collect();
-            let image = ImageBuffer::from_raw(width, height, pixels)?;
-            return Some(Stored::Image(DynamicImage::ImageRgb8(image)));
+            return Stored::of_bytes(size, 3, pixels);
         }
         if self.mode == Mode::Cmyk {
             // 0 is all of the ink; of 16 bits the upper byte comes first.
@@ -214,7 +213,7 @@ impl<'a> Document<'a> {
                 .step_by(self.bits / 8)
                 .map(|ink| 255 - ink)
                 .collect();
-            return RgbaImage::from_raw(width, height, inks).map(Stored::Cmyk);
+            return RgbaImage::from_raw(size.0, size.1, inks).map(Stored::Cmyk);
         }
         if self.bits == 16 || self.mode == Mode::Lab {
             let mut words: Vec<u16> = match self.bits {
@@ -233,19 +232,9 @@ impl<'a> Document<'a> {
                     pixel.copy_from_slice(&coding.rgb([pixel[0], pixel[1], pixel[2]]));
                 }
             }
-            return Some(Stored::Image(match self.shown() {
-                1 => DynamicImage::ImageLuma16(ImageBuffer::from_raw(width, height, words)?),
-                2 => DynamicImage::ImageLumaA16(ImageBuffer::from_raw(width, height, words)?),
-                3 => DynamicImage::ImageRgb16(ImageBuffer::from_raw(width, height, words)?),
-                _ => DynamicImage::ImageRgba16(ImageBuffer::from_raw(width, height, words)?),
-            }));
+            return Stored::of_words(size, self.shown(), words);
         }
-        Some(Stored::Image(match self.shown() {
-            1 => DynamicImage::ImageLuma8(ImageBuffer::from_raw(width, height, bytes)?),
-            2 => DynamicImage::ImageLumaA8(ImageBuffer::from_raw(width, height, bytes)?),
-            3 => DynamicImage::ImageRgb8(ImageBuffer::from_raw(width, height, bytes)?),
-            _ => DynamicImage::ImageRgba8(ImageBuffer::from_raw(width, height, bytes)?),
-        }))
+        Stored::of_bytes(size, self.shown(), bytes)
     }
 }
 

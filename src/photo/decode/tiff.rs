@@ -51,14 +51,9 @@ pub fn decode(source: &Source) -> Result<Decoded, PhotoError> {
         return Err(source.damaged("none of its pixels are there"));
     }
     let pixels = colours::stored(canvas, &layout, &tags, source)?;
-    let said = tags
-        .number(274)
-        .and_then(|number| u32::try_from(number).ok());
     Ok(Decoded {
         colour: colour(&tags, &layout),
-        orientation: said
-            .and_then(orientation::of_number)
-            .unwrap_or(Orientation::NoTransforms),
+        orientation: orientation::of_directory(&tags).unwrap_or(Orientation::NoTransforms),
         present: present as f32,
         ..Decoded::whole(pixels, share)
     })

@@ -31,8 +31,8 @@ mod wide;
 
 use std::sync::Arc;
 
+use image::RgbaImage;
 use image::metadata::Orientation;
-use image::{DynamicImage, GrayAlphaImage, GrayImage, RgbImage, RgbaImage};
 
 use super::decoded::{Colour, Decoded, Stored};
 use super::memory::Share;
@@ -60,7 +60,7 @@ pub fn decode(source: &Source) -> Result<Decoded, PhotoError> {
     let outline = Outline::of(source.bytes);
     let frame = frame(source, &outline)?;
     let colours = Colours::of(outline.marks, frame);
-    let decoded = picture(source, &outline, colours, Tables::default(), source.bytes)?;
+    let decoded = picture(source, (&outline, frame), colours, Tables::default())?;
     let profile = outline.profile();
     Ok(Decoded {
         colour: profile.map_or(Colour::Unsaid, Colour::Icc),
@@ -113,7 +113,7 @@ pub fn decode_abbreviated(
     } else {
         Colours::of(outline.marks, frame)
     };
-    picture(&source, &outline, colours, known, stream)
+    picture(&source, (&outline, frame), colours, known)
 }
 
 /// The frame, if it is one that is read.
@@ -142,12 +142,10 @@ fn eighths(frame: &Frame, wanted: Option<u32>) -> u32 {
 
 fn picture(
     source: &Source,
-    outline: &Outline,
+    (outline, frame): (&Outline, &Frame),
     colours: Colours,
     tables: Tables,
-    bytes: &[u8],
 ) -> Result<Decoded, PhotoError> {
-    let frame = frame(source, outline)?;
     let layout = if frame.is_lossless() {
         Layout::of_samples(frame)
     } else {
@@ -165,7 +163,7 @@ fn picture(
         0
     };
     let share = source.share(picture.bytes() + of_samples + OF_TABLES)?;
-    let brought = picture.read(bytes, tables);
+    let brought = picture.read(source.bytes, tables);
     let brought = brought.map_err(|reason| source.damaged(reason))?;
     if stop::is_asked() {
         return Err(source.damaged("stopped"));
@@ -204,14 +202,11 @@ fn sized(pixels: Stored, frame: &Frame, layout: &Layout, share: Arc<Share>) -> D
 
 /// Pixels of eight bits as what they are.
 fn stored(pixels: Vec<u8>, (width, height): (usize, usize), colours: Colours) -> Option<Stored> {
-    let (width, height) = (width as u32, height as u32);
-    let image: DynamicImage = match colours.channels() {
-        1 => GrayImage::from_raw(width, height, pixels)?.into(),
-        2 => GrayAlphaImage::from_raw(width, height, pixels)?.into(),
-        3 => RgbImage::from_raw(width, height, pixels)?.into(),
-        _ => return Some(Stored::Cmyk(RgbaImage::from_raw(width, height, pixels)?)),
-    };
-    Some(Stored::Image(image))
+    let size = (width as u32, height as u32);
+    match colours.channels() {
+        channels @ 1..=3 => Stored::of_bytes(size, channels, pixels),
+        _ => RgbaImage::from_raw(size.0, size.1, pixels).map(Stored::Cmyk),
+    }
 }
 
 #[cfg(test)]

@@ -1,8 +1,6 @@
 //! The samples of a lossless JPEG as pixels: of 16 bits where they have more than 8 and are grey or RGB,
 //! of 8 otherwise.
 
-use image::{DynamicImage, ImageBuffer, Luma, Rgb};
-
 use super::super::decoded::Stored;
 use super::canvas::Canvas;
 use super::colours::Colours;
@@ -33,13 +31,9 @@ pub fn pixels(
     if precision <= 8 || !matches!(colours, Colours::Grey | Colours::Rgb | Colours::Raw(1 | 3)) {
         return Some(Pixels::Eight(eight(samples, precision, layout, colours)));
     }
-    let (width, height) = (layout.picture.0 as u32, layout.picture.1 as u32);
+    let size = (layout.picture.0 as u32, layout.picture.1 as u32);
     let numbers = sixteen(samples, precision, layout);
-    let image: DynamicImage = match samples.len() {
-        1 => ImageBuffer::<Luma<u16>, _>::from_raw(width, height, numbers)?.into(),
-        _ => ImageBuffer::<Rgb<u16>, _>::from_raw(width, height, numbers)?.into(),
-    };
-    Some(Pixels::Sixteen(Stored::Image(image)))
+    Stored::of_words(size, samples.len(), numbers).map(Pixels::Sixteen)
 }
 
 /// A row of units after the other, as they come from frequencies.

@@ -150,8 +150,7 @@ impl Picture<'_> {
                 present,
             });
         }
-        let steps = progress.steps.iter().map(|steps| steps.unwrap_or([0; 64]));
-        let inverses = self.inverses(&steps.collect::<Vec<_>>());
+        let inverses = self.inverses(&progress.steps);
         let pixels = planes::finish(&progress.planes, &inverses, self.layout, self.colours);
         Ok(Brought {
             pixels,
@@ -160,11 +159,12 @@ impl Picture<'_> {
         })
     }
 
-    fn inverses(&self, steps: &[[i32; 64]]) -> Vec<Inverse> {
+    /// Of a component that no scan has brought there are no steps, and it is grey.
+    fn inverses(&self, steps: &[Option<[i32; 64]>]) -> Vec<Inverse> {
         let parts = self.layout.components.iter().zip(steps);
         let precision = self.frame.precision;
-        let inverse = |(component, steps): (&Component, &[i32; 64])| {
-            Inverse::new(component.size, steps, precision)
+        let inverse = |(component, steps): (&Component, &Option<[i32; 64]>)| {
+            Inverse::new(component.size, &steps.unwrap_or([0; 64]), precision)
         };
         parts.map(inverse).collect()
     }
@@ -224,8 +224,7 @@ impl Picture<'_> {
             return Err("a scan's header is malformed");
         }
         if !self.keeps_blocks() {
-            let steps = progress.steps.iter().map(|steps| steps.unwrap_or([0; 64]));
-            let inverses = self.inverses(&steps.collect::<Vec<_>>());
+            let inverses = self.inverses(&progress.steps);
             let picture = (self.layout, inverses.as_slice(), self.colours);
             let read = baseline::decode(data, (&scan, &of), &progress.tables, picture);
             let (pixels, present) = read.ok_or("a scan's codes are missing or malformed")?;

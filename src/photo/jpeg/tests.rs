@@ -2,7 +2,7 @@ use std::path::Path;
 
 use image::codecs::jpeg::JpegEncoder;
 use image::imageops::{FilterType, resize};
-use image::{GrayImage, ImageFormat, Rgb};
+use image::{GrayImage, ImageFormat, Rgb, RgbImage};
 use proptest::prelude::*;
 
 use super::*;

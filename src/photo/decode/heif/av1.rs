@@ -9,7 +9,7 @@ use super::fault::{Fault, damaged};
 use super::planes::{Plane, Planes, Samples};
 use super::properties::Nclx;
 
-/// Bytes that decoding takes for a pixel, planes and all; measured with 12 bits and 4:4:4.
+/// Bytes that decoding takes for a pixel, planes and all: an estimate that the fuzzer holds it to.
 pub const BYTES_PER_PIXEL: u64 = 24;
 
 /// The picture of an item, of at most `size`.

@@ -63,16 +63,11 @@ fn read(source: &Source) -> Result<Decoded, Fault> {
     let share = source.share(pixels * if reader.deep { 14 } else { 11 })?;
     let image = reader.picture(shown, None, 0)?;
     let (image, orientation) = turns::cut(image, &properties);
-    let size = if turns::lies_on_its_side(&properties) {
-        (upright.1, upright.0)
-    } else {
-        upright
-    };
     let is_whole = shown == reader.items.primary;
     let size = if is_whole {
         (image.width(), image.height())
     } else {
-        size
+        turns::turned_size(&properties, upright)
     };
     let missing = reader.missing.get() as f64 / pixels as f64;
     Ok(Decoded {
@@ -95,13 +90,7 @@ fn shown(source: &Source, items: &Items) -> Result<(u32, (u32, u32)), Fault> {
         let is_cut = properties.iter().any(|it| matches!(it, Property::Cut(_)));
         Ok(said_size(&properties)
             .filter(|_| !is_cut)
-            .map(|(width, height)| {
-                if turns::lies_on_its_side(&properties) {
-                    (height, width)
-                } else {
-                    (width, height)
-                }
-            }))
+            .map(|size| turns::turned_size(&properties, size)))
     };
     let primary = items.primary;
     let whole = upright(primary)?;

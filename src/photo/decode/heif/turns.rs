@@ -45,13 +45,17 @@ impl Pose {
     }
 }
 
-/// Whether columns become rows.
-pub fn lies_on_its_side(properties: &[Property]) -> bool {
+/// Columns and rows before or behind the turns, from those on their other side.
+pub fn turned_size(properties: &[Property], (width, height): (u32, u32)) -> (u32, u32) {
     let quarters = properties.iter().map(|property| match property {
         Property::Turned(quarters) => quarters & 1,
         _ => 0,
     });
-    quarters.sum::<u8>() % 2 == 1
+    if quarters.sum::<u8>() % 2 == 1 {
+        (height, width)
+    } else {
+        (width, height)
+    }
 }
 
 /// Cuts a picture as its properties say; what is left to be done is to turn it.
@@ -118,7 +122,7 @@ mod tests {
                     let (mut image, orientation) = cut(numbered(), &all);
                     image.apply_orientation(orientation);
                     assert_eq!(image, expected, "{all:?}");
-                    assert_eq!(lies_on_its_side(&all), image.width() == 2);
+                    assert_eq!(turned_size(&all, (3, 2)), (image.width(), image.height()));
                 }
             }
         }

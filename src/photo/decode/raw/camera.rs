@@ -2,12 +2,6 @@
 
 use image::metadata::Orientation;
 
-use super::super::super::directory::Directory;
-use super::super::super::orientation;
-
-/// The tag of TIFF and Exif.
-pub const ORIENTATION: u16 = 274;
-
 /// What a camera file has beside the numbers of its sensor.
 pub struct Camera<'a> {
     /// What may be a JPEG of the photo.
@@ -20,10 +14,4 @@ pub struct Camera<'a> {
 pub fn part(bytes: &[u8], start: usize, len: usize) -> &[u8] {
     let rest = bytes.get(start..).unwrap_or_default();
     &rest[..len.min(rest.len())]
-}
-
-/// What a directory says of how the camera was held.
-pub fn held(tags: &Directory) -> Option<Orientation> {
-    let number = tags.number(ORIENTATION)?;
-    orientation::of_number(u32::try_from(number).ok()?)
 }

@@ -3,7 +3,8 @@
 //! Reference: the description of CR3 by Laurent Clévy (`canon_cr3`), and `ExifTool`'s.
 
 use super::super::super::directory::Container;
-use super::camera::{Camera, held, part};
+use super::super::super::orientation;
+use super::camera::{Camera, part};
 
 /// The user boxes with the directories, and with the middle preview.
 const DIRECTORIES: [u8; 16] = *b"\x85\xc0\xb6\x87\x82\x0f\x11\xe0\x81\x11\xf4\xce\x46\x2b\x6a\x48";
@@ -57,7 +58,7 @@ fn boxes(mut bytes: &[u8]) -> impl Iterator<Item = ([u8; 4], &[u8])> {
 fn held_by(content: &[u8]) -> Option<image::metadata::Orientation> {
     let inner = content.strip_prefix(&DIRECTORIES)?;
     let (_, tiff) = boxes(inner).find(|(name, _)| name == b"CMT1")?;
-    held(&Container::new(tiff)?.first()?)
+    orientation::of_directory(&Container::new(tiff)?.first()?)
 }
 
 /// The JPEG in `PRVW`, behind a head of its own.

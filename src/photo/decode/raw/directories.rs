@@ -1,7 +1,8 @@
 //! Camera files that are directories of tags: CR2, NEF, ARW, DNG, ORF, RW2, PEF, SRW and their like.
 
 use super::super::super::directory::{Container, Directory};
-use super::camera::{Camera, held, part};
+use super::super::super::orientation;
+use super::camera::{Camera, part};
 
 pub const SUBFILE: u16 = 254;
 pub const PHOTOMETRIC: u16 = 262;
@@ -46,10 +47,9 @@ pub fn camera<'a>(container: &Container<'a>) -> Option<Camera<'a>> {
         previews.extend(tags.bytes(PANASONIC_JPEG));
     }
     previews.extend(of_olympus(&first));
-    let orientation = held(&first);
     Some(Camera {
         previews,
-        orientation,
+        orientation: orientation::of_directory(&first),
     })
 }
 

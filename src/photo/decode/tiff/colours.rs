@@ -1,6 +1,6 @@
 //! What the samples mean: grey, RGB, palettes, inks.
 
-use image::{DynamicImage, ImageBuffer, RgbaImage};
+use image::RgbaImage;
 
 use super::super::super::decoded::Stored;
 use super::super::super::directory::Directory;
@@ -37,7 +37,7 @@ pub fn stored(
     let colours = layout.photometric.samples();
     if layout.photometric == Photometric::Palette {
         let image = of_palette(&canvas, layout, tags, source)?;
-        return image.ok_or_else(|| inconsistent(source)).map(Stored::Image);
+        return image.ok_or_else(|| inconsistent(source));
     }
     let (samples, bits) = match canvas.samples {
         Samples::Real(samples) => (Samples::Sixteen(ranged(&samples, layout, channels)), 16),
@@ -46,7 +46,7 @@ pub fn stored(
     let image = match samples {
         Samples::Real(_) => None,
         Samples::Eight(mut samples) => {
-            scale_eight(&mut samples, bits);
+            scale(&mut samples, bits, 255);
             match layout.photometric {
                 Photometric::WhiteIsZero => invert(&mut samples, channels, |value| 255 - value),
                 Photometric::YCbCr if !layout.compression.is_jpeg() => {
@@ -64,7 +64,7 @@ pub fn stored(
             if colours == 4 {
                 RgbaImage::from_raw(width, height, samples).map(Stored::Cmyk)
             } else {
-                eight(samples, channels, width, height).map(Stored::Image)
+                Stored::of_bytes((width, height), channels, samples)
             }
         }
         Samples::Sixteen(mut samples) => {
@@ -75,7 +75,7 @@ pub fn stored(
                 return lab(samples, layout, channels, true, (width, height))
                     .ok_or_else(|| inconsistent(source));
             }
-            scale_sixteen(&mut samples, bits);
+            scale(&mut samples, bits, 65535);
             if layout.photometric == Photometric::WhiteIsZero {
                 invert(&mut samples, channels, |value| 65535 - value);
             }
@@ -85,7 +85,7 @@ pub fn stored(
                 let samples = samples.iter().map(|value| (value >> 8) as u8).collect();
                 RgbaImage::from_raw(width, height, samples).map(Stored::Cmyk)
             } else {
-                sixteen(samples, channels, width, height).map(Stored::Image)
+                Stored::of_words((width, height), channels, samples)
             }
         }
     };
@@ -116,20 +116,17 @@ fn ranged(samples: &[f32], layout: &Layout, channels: usize) -> Vec<u16> {
     numbers
 }
 
-fn scale_eight(samples: &mut [u8], bits: usize) {
-    if bits < 8 {
-        let most = (1_u32 << bits) - 1;
+/// Makes samples of so many bits of 0 … `whole`.
+fn scale<T>(samples: &mut [T], bits: usize, whole: u32)
+where
+    T: Copy + TryFrom<u32>,
+    u32: From<T>,
+{
+    let most = (1_u32 << bits) - 1;
+    if most < whole {
         for value in samples {
-            *value = ((u32::from(*value) * 255 + most / 2) / most) as u8;
-        }
-    }
-}
-
-fn scale_sixteen(samples: &mut [u16], bits: usize) {
-    if bits < 16 {
-        let most = (1_u32 << bits) - 1;
-        for value in samples {
-            *value = ((u32::from(*value) * 65535 + most / 2) / most) as u16;
+            let scaled = (u32::from(*value) * whole + most / 2) / most;
+            *value = T::try_from(scaled).unwrap_or(*value);
         }
     }
 }
@@ -187,24 +184,6 @@ fn without_empty_alpha<T: Copy + Default + PartialEq>(
     channels - 1
 }
 
-fn eight(samples: Vec<u8>, channels: usize, width: u32, height: u32) -> Option<DynamicImage> {
-    match channels {
-        1 => ImageBuffer::from_raw(width, height, samples).map(DynamicImage::ImageLuma8),
-        2 => ImageBuffer::from_raw(width, height, samples).map(DynamicImage::ImageLumaA8),
-        3 => ImageBuffer::from_raw(width, height, samples).map(DynamicImage::ImageRgb8),
-        _ => ImageBuffer::from_raw(width, height, samples).map(DynamicImage::ImageRgba8),
-    }
-}
-
-fn sixteen(samples: Vec<u16>, channels: usize, width: u32, height: u32) -> Option<DynamicImage> {
-    match channels {
-        1 => ImageBuffer::from_raw(width, height, samples).map(DynamicImage::ImageLuma16),
-        2 => ImageBuffer::from_raw(width, height, samples).map(DynamicImage::ImageLumaA16),
-        3 => ImageBuffer::from_raw(width, height, samples).map(DynamicImage::ImageRgb16),
-        _ => ImageBuffer::from_raw(width, height, samples).map(DynamicImage::ImageRgba16),
-    }
-}
-
 fn lab(
     mut samples: Vec<u16>,
     layout: &Layout,
@@ -228,7 +207,7 @@ fn lab(
             *alpha *= 257;
         }
     }
-    sixteen(samples, channels, width, height).map(Stored::Image)
+    Stored::of_words((width, height), channels, samples)
 }
 
 /// Colours by their number. Of 16 bits, but some programs write 8.
@@ -237,7 +216,7 @@ fn of_palette(
     layout: &Layout,
     tags: &Directory,
     source: &Source,
-) -> Result<Option<DynamicImage>, PhotoError> {
+) -> Result<Option<Stored>, PhotoError> {
     let map = tags
         .values(320)
         .ok_or_else(|| source.damaged("its palette is missing"))?;
@@ -251,27 +230,24 @@ fn of_palette(
     let colour = |number: usize| colours.get(number).copied().unwrap_or_default();
     let ((width, height), channels) = (canvas.size(), canvas.kept.len());
     let to = if channels == 2 { 4 } else { 3 };
+    let most = (1_u64 << layout.bits) - 1;
     let mut pixels = Vec::with_capacity(width * height * to);
+    let mut paint = |number: u16, alpha: Option<u16>| {
+        pixels.extend(colour(usize::from(number)));
+        pixels.extend(alpha.map(|alpha| (u64::from(alpha) * 255 / most) as u8));
+    };
     match &canvas.samples {
         Samples::Eight(samples) => {
             for pixel in samples.chunks_exact(channels) {
-                pixels.extend(colour(usize::from(pixel[0])));
-                pixels.extend(pixel.get(1).map(|alpha| {
-                    let most = (1_u32 << layout.bits) - 1;
-                    (u32::from(*alpha) * 255 / most) as u8
-                }));
+                paint(u16::from(pixel[0]), pixel.get(1).copied().map(u16::from));
             }
         }
         Samples::Sixteen(samples) => {
             for pixel in samples.chunks_exact(channels) {
-                pixels.extend(colour(usize::from(pixel[0])));
-                pixels.extend(pixel.get(1).map(|alpha| {
-                    let most = (1_u32 << layout.bits) - 1;
-                    (u32::from(*alpha) * 255 / most) as u8
-                }));
+                paint(pixel[0], pixel.get(1).copied());
             }
         }
         Samples::Real(_) => return Ok(None),
     }
-    Ok(eight(pixels, to, width as u32, height as u32))
+    Ok(Stored::of_bytes((width as u32, height as u32), to, pixels))
 }
