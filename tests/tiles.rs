@@ -73,10 +73,14 @@ impl Pose {
         );
         let whole = (u32::from(width), u32::from(height));
         replace(&mut file, &size(128, 96), &size(whole.0, whole.1));
-        let (columns, rows, right) = self.cut.unwrap_or((whole.0, whole.1, 0));
-        let fractions = [columns, 1, rows, 1, right as u32, 1, 0, 1].map(u32::to_be_bytes);
-        let at = find(&file, b"clap") + 4;
-        file[at..at + 32].copy_from_slice(fractions.as_flattened());
+        if let Some((columns, rows, right)) = self.cut {
+            let fractions = [columns, 1, rows, 1, right as u32, 1, 0, 1].map(u32::to_be_bytes);
+            let at = find(&file, b"clap") + 4;
+            file[at..at + 32].copy_from_slice(fractions.as_flattened());
+        } else {
+            // A property that changes no pixel.
+            replace(&mut file, b"clap", b"pasp");
+        }
         replace(
             &mut file,
             b"irot\0",

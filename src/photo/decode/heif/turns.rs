@@ -104,7 +104,8 @@ pub fn landed(
     part: Part,
     properties: &[Property],
 ) -> ((u32, u32), Option<Part>) {
-    let mut left = Some(part);
+    // The last tiles reach beyond the picture.
+    let mut left = part.within((0, size.0), (0, size.1));
     let (cuts, last) = steps(properties);
     for (pose, cut) in cuts {
         let moved = left.map(|part| pose.moved(part, size));
@@ -206,10 +207,8 @@ mod tests {
 
     #[test]
     fn a_part_lands_where_its_pixels_do_however_they_are_turned_mirrored_and_cut() {
-        let part = Part {
-            columns: (1, 6),
-            rows: (2, 4),
-        };
+        let [part, beyond] =
+            [((1, 6), (2, 4)), ((8, 16), (4, 12))].map(|(columns, rows)| Part { columns, rows });
         let away = Cut {
             width: 7.0,
             height: 5.0,
@@ -240,9 +239,12 @@ mod tests {
                     let image = DynamicImage::from(RgbImage::from_fn(11, 9, pixel));
                     let (mut image, orientation) = cut(image, &all);
                     image.apply_orientation(orientation);
-                    let (size, left) = landed((11, 9), part, &all);
-                    assert_eq!(size, (image.width(), image.height()), "{all:?}");
-                    assert_eq!(left, told(&image.into_rgb8(), part), "{all:?}");
+                    let image = image.into_rgb8();
+                    for part in [part, beyond] {
+                        let (size, left) = landed((11, 9), part, &all);
+                        assert_eq!(size, image.dimensions(), "{all:?}");
+                        assert_eq!(left, told(&image, part), "{all:?}");
+                    }
                 }
             }
         }
