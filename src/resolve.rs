@@ -16,6 +16,7 @@ use crate::model::digest::Digests;
 use crate::model::{self, FetchOptions, OnFetch};
 use crate::ranking::Ranking;
 use crate::spec_file::SpecFile;
+use crate::weights::Part;
 
 /// The model that is taken where none is named: small, quick on a CPU, freely licensed.
 pub const DEFAULT_MODEL: &str = "efficientnet_lite0";
@@ -32,6 +33,8 @@ pub struct Overrides {
     pub preprocess: Option<String>,
     /// A file of weights instead of the model's published ones.
     pub weights: Option<PathBuf>,
+    /// The part of that file that is meant, where it has several networks.
+    pub part: Part,
     /// A file with a whitening.
     pub whitening: Option<PathBuf>,
     /// Where the network runs, as [`Placement::open`] takes it; nothing is `auto`.
@@ -136,8 +139,11 @@ impl Request {
             none => *none = Some(made.clone()),
         }
         if self.overrides.weights.is_none() {
-            let known = Digests::in_folder(&FetchOptions::from_env().cache).find(known.weights());
-            self.overrides.weights = known;
+            let digests = Digests::in_folder(&FetchOptions::from_env().cache);
+            if let Some((path, part)) = digests.find_weights(known.weights()) {
+                self.overrides.weights = Some(path);
+                self.overrides.part = part;
+            }
         }
     }
 
@@ -152,27 +158,28 @@ impl Request {
         }
     }
 
-    fn weights(&self, recipe: &Recipe, on_fetch: OnFetch<'_>) -> Result<PathBuf> {
+    fn weights(&self, recipe: &Recipe, on_fetch: OnFetch<'_>) -> Result<(PathBuf, Part)> {
         if let Some(file) = &self.overrides.weights {
-            return Ok(file.clone());
+            return Ok((file.clone(), self.overrides.part.clone()));
         }
         let digests = Digests::in_folder(&FetchOptions::from_env().cache);
         let tuned_with = self.tuned_with.as_deref();
-        if let Some(known) = tuned_with.and_then(|digest| digests.find(digest)) {
+        if let Some(known) = tuned_with.and_then(|digest| digests.find_weights(digest)) {
             return Ok(known);
         }
         let model = model::find(&recipe.spec.model)?;
-        model::fetch::weights(model, &FetchOptions::from_env(), on_fetch)
+        let fetched = model::fetch::weights(model, &FetchOptions::from_env(), on_fetch)?;
+        Ok((fetched, Part::default()))
     }
 
     /// The extractor, without a whitening.
     fn load(&self, on_fetch: OnFetch<'_>) -> Result<Extractor> {
         let recipe = self.recipe()?;
-        let weights = self.weights(&recipe, on_fetch)?;
+        let (weights, part) = self.weights(&recipe, on_fetch)?;
         let device = self.overrides.device.as_deref().unwrap_or("auto");
         let precision = self.overrides.precision.unwrap_or_default();
         let placement = Placement::open(device, precision)?;
-        let extractor = Extractor::load(&recipe, &weights, &placement)?;
+        let extractor = Extractor::load_part(&recipe, &weights, &part, &placement)?;
         // Whoever names a file means it.
         if let (Some(tuned_with), None) = (&self.tuned_with, &self.overrides.weights) {
             let found = extractor.fingerprint().weights();

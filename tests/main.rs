@@ -26,6 +26,7 @@ mod formats;
 mod front_door;
 mod gallery;
 mod gallery_links;
+mod kinds;
 mod leftovers;
 mod limits;
 mod loudness;

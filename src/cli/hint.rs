@@ -132,12 +132,24 @@ fn of_network(error: &NetworkError) -> Option<String> {
 }
 
 fn of_weights(error: &WeightsError) -> Option<String> {
+    if let WeightsError::OtherFormat { path, python, .. } = error {
+        let file = path.display().to_string();
+        let quoted = file.replace(['\'', '\\', '"'], "?");
+        let line = python.replace("FILE", &quoted);
+        return (!line.is_empty()).then(|| format!("Python makes it one that is: {line}"));
+    }
     let hint = match error {
+        WeightsError::SeveralFiles { .. } => "name one of them",
+        WeightsError::NoPart { .. } => "`imgsearch models show --weights FILE` lists what is in it",
+        WeightsError::NotFinite { .. } => {
+            "the training went astray: take the weights of an earlier epoch"
+        }
         WeightsError::WeightsFormat { .. } => {
-            "weights are `.safetensors`, torch's `.pth` or Keras' `.h5` files"
+            "weights are `.safetensors`, torch's `.pth` or Keras' `.h5` and `.keras` files"
         }
         WeightsError::DamagedWeights { .. } => "get the file again",
-        WeightsError::ForeignPickle { .. } | WeightsError::NoTensors { .. } => {
+        WeightsError::ForeignPickle { .. } => "do not open it in Python either",
+        WeightsError::NoTensors { .. } => {
             "save the tensors alone: `torch.save(model.state_dict(), FILE)` in Python"
         }
         WeightsError::MissingTensor { .. } | WeightsError::WrongTensor { .. } => {

@@ -1,14 +1,17 @@
 //! `imgsearch models`: what networks there are, what layers they have, and their weights.
 
 use std::io::{self, Write};
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use clap::{Args, Subcommand};
+use imgsearch::model::fitting::Contents;
 use imgsearch::model::{self, LayerCosts, Model, ModelCost};
+use imgsearch::weights::{Part, WeightsFile};
 
 use super::exit::Exit;
 use super::output::json;
-use super::output::table::models;
+use super::output::table::{models, weights};
 use super::setup;
 
 /// List the known models, show one's layers, or get its weights
@@ -30,11 +33,25 @@ enum ModelsCommand {
         #[arg(long)]
         json: bool,
     },
-    /// Every layer of a model: shape, GAP dimension, parameters, cumulative multiply-adds
-    #[command(after_help = "Example:\n  imgsearch models show efficientnet_lite0")]
+    /// Every layer of a model: shape, GAP dimension, parameters, cumulative multiply-adds; or what is
+    /// in a file of weights and which networks it fits
+    #[command(
+        after_help = "Examples:\n  imgsearch models show efficientnet_lite0\n  \
+                            imgsearch models show --weights mine.pth"
+    )]
     Show {
         /// The model's name
-        name: String,
+        #[arg(required_unless_present = "weights", conflicts_with = "weights")]
+        name: Option<String>,
+        /// A file of weights, or an index or a folder of several
+        #[arg(long, value_name = "FILE")]
+        weights: Option<PathBuf>,
+        /// Only what lies under this key of it
+        #[arg(long, value_name = "KEY", requires = "weights")]
+        key: Option<String>,
+        /// Only what begins with this there
+        #[arg(long, value_name = "PREFIX", requires = "weights")]
+        prefix: Option<String>,
         /// Print JSON
         #[arg(long)]
         json: bool,
@@ -51,7 +68,19 @@ pub fn run(args: &ModelsArgs) -> Result<Exit> {
     let mut out = io::stdout().lock();
     match &args.command {
         ModelsCommand::List { json } => list(*json, &mut out)?,
-        ModelsCommand::Show { name, json } => show(find(name)?, *json, &mut out)?,
+        ModelsCommand::Show {
+            name,
+            weights,
+            key,
+            prefix,
+            json,
+        } => match (weights, name) {
+            (Some(path), _) => {
+                let (key, prefix) = (key.clone(), prefix.clone());
+                show_weights(path, &Part { key, prefix }, *json, &mut out)?;
+            }
+            (None, name) => show(find(name.as_deref().unwrap_or_default())?, *json, &mut out)?,
+        },
         ModelsCommand::Pull { name } => {
             let path = setup::fetch(model::find(name)?)?;
             writeln!(out, "{}", path.display())?;
@@ -67,6 +96,14 @@ fn find(name: &str) -> Result<&'static Model> {
         Ok(model) => Ok(model),
         Err(unknown) => of_architecture().ok_or_else(|| unknown.into()),
     }
+}
+
+fn show_weights(path: &Path, part: &Part, as_json: bool, out: &mut dyn Write) -> Result<()> {
+    let contents = Contents::of(&WeightsFile::open_part(path, part)?);
+    if as_json {
+        return Ok(json::print(&contents, out)?);
+    }
+    Ok(weights::contents(&contents, out)?)
 }
 
 fn list(as_json: bool, out: &mut dyn Write) -> Result<()> {

@@ -30,6 +30,7 @@ impl ExtractorArgs {
             architecture: network.arch.clone(),
             preprocess: (!keys.is_empty()).then(|| keys.join(",")),
             weights: network.weights.clone(),
+            part: network.part(),
             whitening: None,
             device: Some(network.device.clone()),
             precision: Some(network.precision),
@@ -115,6 +116,12 @@ pub fn extractor_of(
 fn told(loaded: Result<Extractor, Error>) -> Result<Extractor, Error> {
     if let Ok(extractor) = &loaded {
         tell_loaded(extractor);
+        if let Some(choice) = extractor.choice() {
+            note!(
+                "note: {}; `--key` and `--prefix` say which",
+                clean_line(choice)
+            );
+        }
     }
     if let Ok(extractor) = &loaded
         && let Some(reason) = extractor

@@ -79,7 +79,12 @@ kinds! {
     WeightsError {
         WeightsFormat[path] = "weights-format",
         DamagedWeights[path] = "damaged-weights",
+        OtherFormat[path] = "other-weights-format",
         ForeignPickle[path] = "foreign-pickle",
+        SeveralFiles[path] = "several-weights",
+        NoPart[path] = "no-part",
+        TensorTwice[path] = "tensor-twice",
+        NotFinite[path] = "not-finite-weights",
         NoTensors[path] = "no-tensors",
         MissingTensor[path] = "missing-tensor",
         WrongTensor[path] = "wrong-tensor",

@@ -9,7 +9,7 @@ use super::cause::{Source, or_nearest};
 #[non_exhaustive]
 pub enum WeightsError {
     /// The file is in none of the formats that weights come in.
-    #[error("not a weights file (neither safetensors nor torch): {}", .path.display())]
+    #[error("not a weights file (neither safetensors nor torch nor Keras): {}", .path.display())]
     WeightsFormat {
         /// The file.
         path: PathBuf,
@@ -22,12 +22,23 @@ pub enum WeightsError {
         /// What is wrong with it.
         source: Source,
     },
-    /// The pickle names a Python class or function that is not part of a tensor.
-    #[error("refused `{name}`, which is not a tensor: {}", .path.display())]
+    /// The file is of a known kind that is not read.
+    #[error("{what}, which is not read: {}", .path.display())]
+    OtherFormat {
+        /// The file or folder.
+        path: PathBuf,
+        /// What it is, e.g. `a TorchScript program`.
+        what: String,
+        /// A line of Python that makes of it a file that is read, with `FILE` for its name; empty where
+        /// none does.
+        python: String,
+    },
+    /// The pickle names a Python function that runs programs, as no network does.
+    #[error("refused `{name}`, which runs programs: {}", .path.display())]
     ForeignPickle {
         /// The file.
         path: PathBuf,
-        /// The class or function, e.g. `argparse.Namespace`.
+        /// The function, e.g. `os.system`.
         name: String,
     },
     /// The file is readable but holds no tensors where weights have them.
@@ -35,6 +46,40 @@ pub enum WeightsError {
     NoTensors {
         /// The file.
         path: PathBuf,
+    },
+    /// A folder has several files of weights, which are not pieces of one.
+    #[error("several files of weights in {}: {}", .path.display(), .files.join(", "))]
+    SeveralFiles {
+        /// The folder.
+        path: PathBuf,
+        /// The files' names.
+        files: Vec<String>,
+    },
+    /// The file has no such part.
+    #[error("nothing called `{part}` in {}{}", .path.display(), or_nearest(.nearest.as_deref()))]
+    NoPart {
+        /// The file.
+        path: PathBuf,
+        /// What was asked for.
+        part: String,
+        /// The key most like it.
+        nearest: Option<String>,
+    },
+    /// The file has two tensors of one name.
+    #[error("tensor `{name}` is there twice: {}", .path.display())]
+    TensorTwice {
+        /// The file.
+        path: PathBuf,
+        /// The tensor's name.
+        name: String,
+    },
+    /// A tensor's numbers are not all numbers.
+    #[error("tensor `{name}` holds NaN or infinite numbers: {}", .path.display())]
+    NotFinite {
+        /// The file.
+        path: PathBuf,
+        /// The tensor's name.
+        name: String,
     },
     /// The network needs a tensor that the file does not have.
     #[error("no tensor `{name}` in {}{}", .path.display(), or_nearest(.nearest.as_deref()))]

@@ -15,10 +15,10 @@ use crate::weights::WeightsFile;
 /// # Errors
 /// As [`Extractor::load`](super::Extractor::load), but for the device.
 pub fn fingerprint(recipe: &Recipe, weights: &Path) -> Result<Fingerprint> {
-    fingerprint_of(recipe, weights, &WeightsFile::open(weights)?)
+    fingerprint_of(recipe, &WeightsFile::open(weights)?)
 }
 
-pub fn fingerprint_of(recipe: &Recipe, weights: &Path, file: &WeightsFile) -> Result<Fingerprint> {
+pub fn fingerprint_of(recipe: &Recipe, file: &WeightsFile) -> Result<Fingerprint> {
     let network = architecture_of(&recipe.spec.model)?.network_of(file)?;
     let recipe = Recipe {
         spec: recipe.spec.clone().resolve(&network)?,
@@ -30,7 +30,7 @@ pub fn fingerprint_of(recipe: &Recipe, weights: &Path, file: &WeightsFile) -> Re
     }
     // With no fixed size only the channels count, so any size large enough will do.
     let (height, width) = recipe.preprocess.output_size(512, 512)?;
-    let digest = Digests::in_folder(&FetchOptions::from_env().cache).sha256(weights)?;
+    let digest = Digests::in_folder(&FetchOptions::from_env().cache).of_weights(file)?;
     let spec = &recipe.spec;
     let dimension = spec.dimension(&network, height as usize, width as usize)?;
     Ok(Fingerprint::new(recipe, digest, dimension))

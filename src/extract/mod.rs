@@ -20,7 +20,7 @@ use crate::caught::caught;
 use crate::descriptor::{Descriptor, DescriptorSpec, Fingerprint, Recipe, Whitening};
 use crate::error::{DescriptorError, Error, NetworkError, PhotoError, Result};
 use crate::photo::{Photo, Picture, Pixels, Preprocess};
-use crate::weights::WeightsFile;
+use crate::weights::{Fit, Part, WeightsFile};
 
 /// Pictures that a GPU runs at once, if it has the memory.
 const GPU_BATCH: usize = 64;
@@ -34,6 +34,7 @@ pub struct Extractor {
     whitening: Option<Whitening>,
     fingerprint: Arc<Fingerprint>,
     weights: PathBuf,
+    choice: Option<String>,
 }
 
 /// The pooled vectors of a spec's parts, as they come: neither normalized nor weighted.
@@ -51,10 +52,25 @@ impl Extractor {
     ///
     /// [`FetchError::UnknownModel`]: crate::error::FetchError::UnknownModel
     pub fn load(recipe: &Recipe, weights: &Path, placement: &Placement) -> Result<Self> {
-        let file = WeightsFile::open(weights)?;
-        let fingerprint = fingerprint_of(recipe, weights, &file)?;
+        Self::load_part(recipe, weights, &Part::default(), placement)
+    }
+
+    /// The same from a part of the file, where it has more than one network; or from several files
+    /// that are one: see [`WeightsFile::open`].
+    ///
+    /// # Errors
+    /// As [`Extractor::load`]; [`WeightsError::NoPart`](crate::error::WeightsError).
+    pub fn load_part(
+        recipe: &Recipe,
+        weights: &Path,
+        part: &Part,
+        placement: &Placement,
+    ) -> Result<Self> {
+        let file = WeightsFile::open_part(weights, part)?;
+        let fingerprint = fingerprint_of(recipe, &file)?;
+        let network = architecture_of(&recipe.spec.model)?.network();
         let load = |placement: &Placement| Forward::load(&fingerprint, &file, placement);
-        let spare = || Spare::new(&fingerprint, weights);
+        let spare = || Spare::new(&fingerprint, weights, part);
         let (forward, spare) = match load(placement) {
             Ok(forward) => (forward, placement.falls_back().then(spare)),
             Err(error) if placement.falls_back() && is_of_device(&error) => {
@@ -71,6 +87,7 @@ impl Extractor {
             whitening: None,
             fingerprint: Arc::new(fingerprint),
             weights: weights.to_owned(),
+            choice: Fit::of(&network, &file).choice(),
         })
     }
 
@@ -124,6 +141,12 @@ impl Extractor {
     #[must_use]
     pub fn weights(&self) -> &Path {
         &self.weights
+    }
+
+    /// Which of several networks in the file was taken, where others would have fit as well.
+    #[must_use]
+    pub fn choice(&self) -> Option<&str> {
+        self.choice.as_deref()
     }
 
     /// Where it runs.

@@ -11,6 +11,7 @@ mod cost;
 pub mod digest;
 pub mod fetch;
 mod fetching;
+pub mod fitting;
 mod hub;
 mod own_file;
 mod settings;

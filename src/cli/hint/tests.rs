@@ -120,6 +120,11 @@ fn weights() -> Vec<Told<WeightsError>> {
         path: path(),
         name: name(),
     };
+    let other = WeightsError::OtherFormat {
+        path: "a'b".into(),
+        what: text(),
+        python: "torch.jit.load('FILE')".to_owned(),
+    };
     vec![
         (
             WeightsError::WeightsFormat { path: path() },
@@ -129,7 +134,30 @@ fn weights() -> Vec<Told<WeightsError>> {
             WeightsError::NoTensors { path: path() },
             "model.state_dict()",
         ),
-        (foreign, "model.state_dict()"),
+        (foreign, "do not open it"),
+        (other, "torch.jit.load('a?b"),
+        (
+            WeightsError::SeveralFiles {
+                path: path(),
+                files: vec![name()],
+            },
+            "one of them",
+        ),
+        (
+            WeightsError::NoPart {
+                path: path(),
+                part: name(),
+                nearest: None,
+            },
+            "models show --weights",
+        ),
+        (
+            WeightsError::NotFinite {
+                path: path(),
+                name: name(),
+            },
+            "an earlier epoch",
+        ),
         (
             WeightsError::DamagedWeights {
                 path: path(),
