@@ -1,6 +1,7 @@
 //! The classes and functions that a pickle names.
 
-use super::{NumberType, PickleError, Result};
+use super::error::{PickleError, Result};
+use crate::weights::numbers::NumberType;
 
 /// Longest name of a class or function, in bytes; it is told when it is refused.
 const MAX_NAME: usize = 200;

@@ -10,13 +10,15 @@
 //! Reference: Python's `pickletools` (instructions), torch's `serialization.py` (what is pickled).
 
 mod bytes;
+mod error;
 mod global;
 mod machine;
 
 use std::collections::HashMap;
-use std::io;
 
 pub(crate) use self::bytes::Bytes;
+pub(crate) use self::error::PickleError;
+use self::error::Result;
 use self::global::Global;
 use super::numbers::NumberType;
 
@@ -27,25 +29,6 @@ const MAX_INSTRUCTIONS: usize = 4_000_000;
 const MAX_AXES: usize = 64;
 /// Longest pickle, in bytes.
 pub(crate) const MAX_BYTES: u64 = 64 << 20;
-
-/// Why a pickle could not be read.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum PickleError {
-    #[error(transparent)]
-    Io(#[from] io::Error),
-    #[error("refused `{0}`")]
-    Foreign(String),
-    #[error("unknown pickle instruction: {0:#04x}")]
-    Instruction(u8),
-    #[error("a pickle instruction lacks its operand")]
-    Operand,
-    #[error("the pickle is larger than any network's")]
-    TooLarge,
-    #[error("a tensor is not made of what tensors are made of")]
-    Tensor,
-}
-
-type Result<T> = std::result::Result<T, PickleError>;
 
 /// A value on the machine's stack; the larger ones are numbers of entries in [`Pickle`].
 #[derive(Clone, Copy, Debug, PartialEq)]
