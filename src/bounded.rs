@@ -16,6 +16,15 @@ pub fn read(path: &Path, most: u64) -> io::Result<Vec<u8>> {
     read_from(File::open(path)?, most)
 }
 
+/// The text of the file at `path`.
+///
+/// # Errors
+/// As [`read`]; [`io::ErrorKind::InvalidData`] if it is not UTF-8.
+pub fn read_text(path: &Path, most: u64) -> io::Result<String> {
+    let text = String::from_utf8(read(path, most)?);
+    text.map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
+}
+
 fn read_from(file: File, most: u64) -> io::Result<Vec<u8>> {
     let metadata = file.metadata()?;
     let most = if metadata.is_file() {

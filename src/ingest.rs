@@ -4,30 +4,34 @@
 //! no photo stops the others. Knows no terminal: whoever calls is told what happens and may stop it.
 
 mod changes;
+mod copies;
 mod descriptors;
 mod kept;
 mod report;
 mod threads;
+mod twins;
+mod workers;
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use self::changes::Changes;
+pub(crate) use self::copies::{Copies, Turn};
 pub use self::descriptors::{Descriptors, descriptors_of};
 pub use self::kept::{Kept, KeptBecause};
-pub use self::report::{IngestReport, Skipped, WhiteningReport};
+pub use self::report::{Incomplete, IngestReport, Skipped, WhiteningReport};
 pub(crate) use self::threads::{Work, work_through};
-use crate::caught::caught;
+pub(crate) use self::workers::is_lost_device;
+use self::workers::{Taken, Workers};
 use crate::descriptor::Descriptor;
-use crate::error::{Error, NetworkError, PhotoError, Result};
+use crate::error::{Error, PhotoError, Result};
 use crate::extract::Extractor;
 use crate::gallery::{Gallery, Record, check_same};
 use crate::model::FetchEvent;
-use crate::photo::{ContentHash, Exclude, Found, Photo, Pixels, walk};
+use crate::photo::{ContentHash, Exclude, walk};
 use crate::resolve::{self, Overrides};
-use crossbeam_channel::Sender;
 
 /// Photos written to the store at once, and the longest that one waits for others.
 const WRITTEN_AT_ONCE: usize = 64;
@@ -65,6 +69,9 @@ pub enum IngestEvent<'a> {
         to_do: usize,
         /// Photos whose size and time have not changed.
         unchanged: usize,
+        /// Files that were passed over because they are no photos, by kind, as
+        /// [`IngestReport::others`] has them.
+        others: &'a BTreeMap<String, usize>,
     },
     /// So many more photos are durable.
     Stored {
@@ -73,6 +80,8 @@ pub enum IngestEvent<'a> {
     },
     /// A photo was skipped.
     Skipped(&'a Skipped),
+    /// A photo is taken of which a part is missing.
+    Incomplete(&'a Incomplete),
     /// Nothing new: somebody is at work on a large photo. Sent several times a second, so that there is
     /// always an answer soon.
     Waiting,
@@ -88,12 +97,6 @@ pub enum IngestEvent<'a> {
         /// Vectors in all.
         total: usize,
     },
-}
-
-/// What a worker found out about a photo.
-struct Taken {
-    path: PathBuf,
-    record: Result<(Record, Option<Descriptor>)>,
 }
 
 impl Gallery {
@@ -158,15 +161,17 @@ fn ingest(
     on_event: &mut dyn FnMut(IngestEvent<'_>) -> ControlFlow<()>,
 ) -> Result<IngestReport> {
     let begun = Instant::now();
-    let walked = walk(paths, &options.exclude);
-    let changes = Changes::make(paths, &walked, gallery)?;
+    let mut walked = walk(paths, &options.exclude);
+    let changes = Changes::make(paths, &mut walked, gallery)?;
     let mut report = IngestReport {
         unchanged: changes.unchanged,
+        others: walked.others,
         ..IngestReport::default()
     };
     let event = IngestEvent::Walked {
         to_do: changes.to_do.len(),
         unchanged: changes.unchanged,
+        others: &report.others,
     };
     report.interrupted = on_event(event).is_break();
     for (path, problem) in walked.problems {
@@ -241,7 +246,7 @@ fn take_all(
         lost: None,
     };
     let mut result = Ok(());
-    workers.all(jobs, &mut |taken| {
+    let worked = workers.all(jobs, &mut |taken| {
         if result.is_ok() {
             result = storing.take(taken, &mut on_event);
         }
@@ -252,6 +257,7 @@ fn take_all(
         ControlFlow::Continue(())
     });
     result?;
+    worked?;
     storing.write(&mut on_event)?;
     Ok(storing.lost)
 }
@@ -277,8 +283,19 @@ impl Storing<'_> {
                 let answer = on_event(IngestEvent::Waiting);
                 self.report.interrupted |= answer.is_break();
             }
-            Some(Taken { path, record }) => match record {
-                Ok(new) => self.batch.push(new),
+            Some(Taken {
+                path,
+                record,
+                present,
+            }) => match record {
+                Ok(new) => {
+                    self.batch.push(new);
+                    if let Some(incomplete) = Incomplete::of(path, present) {
+                        let answer = on_event(IngestEvent::Incomplete(&incomplete));
+                        self.report.interrupted |= answer.is_break();
+                        self.report.incomplete.push(incomplete);
+                    }
+                }
                 Err(reason) if is_lost_device(&reason) => {
                     self.lost.get_or_insert(reason);
                 }
@@ -303,8 +320,10 @@ impl Storing<'_> {
         }
         self.gallery.write(&self.batch, &[])?;
         self.last_write = Instant::now();
-        for (record, _) in &self.batch {
-            self.report.count(record, self.changes, &mut self.gone);
+        for (record, descriptor) in &self.batch {
+            let is_copy = descriptor.is_none();
+            self.report
+                .count(record, is_copy, self.changes, &mut self.gone);
         }
         let photos = self.batch.len();
         self.batch.clear();
@@ -318,129 +337,33 @@ impl Storing<'_> {
     }
 }
 
-/// Whether it ends all photos, not one.
-pub(crate) const fn is_lost_device(error: &Error) -> bool {
-    matches!(error, Error::Network(NetworkError::DeviceLost { .. }))
-}
-
 impl IngestReport {
-    fn count(&mut self, record: &Record, changes: &Changes, gone: &mut Vec<ContentHash>) {
+    fn count(
+        &mut self,
+        record: &Record,
+        is_copy: bool,
+        changes: &Changes,
+        gone: &mut Vec<ContentHash>,
+    ) {
+        let is_copy = usize::from(is_copy);
         match changes.known.get(&record.path) {
             Some(known) if known.hash == record.hash => self.unchanged += 1,
-            Some(_) => self.changed += 1,
-            None => match gone.iter().position(|hash| *hash == record.hash) {
-                Some(place) => {
+            Some(_) => {
+                self.changed += 1;
+                self.copies += is_copy;
+            }
+            None => {
+                let is_moved = gone.iter().position(|hash| *hash == record.hash);
+                if let Some(place) = is_moved {
                     gone.swap_remove(place);
                     self.moved += 1;
+                } else {
+                    self.added += 1;
+                    self.copies += is_copy;
                 }
-                None => self.added += 1,
-            },
+            }
         }
     }
-}
-
-/// What the worker threads share.
-struct Workers<'a> {
-    to_do: &'a [Found],
-    /// Photos by content whose descriptors exist.
-    known: HashMap<ContentHash, &'a Record>,
-    extractor: &'a Extractor,
-}
-
-/// A photo on its way through the network.
-struct InHand {
-    record: Record,
-    pixels: Pixels,
-}
-
-impl<'a> Workers<'a> {
-    const fn new(
-        to_do: &'a [Found],
-        known: HashMap<ContentHash, &'a Record>,
-        extractor: &'a Extractor,
-    ) -> Self {
-        Self {
-            to_do,
-            known,
-            extractor,
-        }
-    }
-
-    /// Runs `jobs` workers as [`work_through`] does.
-    fn all(&self, jobs: usize, take: &mut dyn FnMut(Option<Taken>) -> ControlFlow<()>) {
-        let size = (self.to_do.len(), self.extractor.batch());
-        work_through(self, size, jobs, take);
-    }
-
-    fn look_at(&self, path: &Path) -> Result<Looked> {
-        let photo = Photo::read(path)?;
-        let (path, size, modified) = (path.to_owned(), photo.size(), photo.modified());
-        if let Some(known) = self.known.get(&photo.hash()) {
-            return Ok(Looked::Known(Record {
-                path,
-                size,
-                modified,
-                ..(*known).clone()
-            }));
-        }
-        let picture = self.extractor.decode(&photo)?;
-        let (width, height) = (picture.width, picture.height);
-        let pixels = self.extractor.pixels(&picture)?;
-        let record = Record {
-            path,
-            size,
-            modified,
-            hash: photo.hash(),
-            width,
-            height,
-        };
-        Ok(Looked::New(InHand { record, pixels }))
-    }
-}
-
-impl Work for Workers<'_> {
-    type Photo = InHand;
-    type Taken = Taken;
-
-    fn prepare(&self, place: usize, sender: &Sender<Taken>) -> Option<InHand> {
-        let path = &self.to_do[place].path;
-        let looked = caught(|| self.look_at(path));
-        let path = path.clone();
-        let record = match looked {
-            Ok(Ok(Looked::New(photo))) => return Some(photo),
-            Ok(Ok(Looked::Known(record))) => Ok((record, None)),
-            Ok(Err(reason)) => Err(reason),
-            Err(reason) => Err(PhotoError::gave_up(&path, reason).into()),
-        };
-        // The receiver hangs up only after an error that ends everything.
-        let _ = sender.send(Taken { path, record });
-        None
-    }
-
-    fn size(photo: &InHand) -> (usize, usize) {
-        (photo.pixels.height, photo.pixels.width)
-    }
-
-    fn describe(&self, photos: Vec<InHand>, sender: &Sender<Taken>) {
-        let (records, pixels): (Vec<Record>, Vec<Pixels>) = photos
-            .into_iter()
-            .map(|photo| (photo.record, photo.pixels))
-            .unzip();
-        let threads = self.extractor.threads_of_a_worker();
-        let descriptors = self.extractor.describe_all_in(&pixels, threads);
-        for (record, descriptor) in records.into_iter().zip(descriptors) {
-            let path = record.path.clone();
-            let record = descriptor.map(|descriptor| (record, Some(descriptor)));
-            let _ = sender.send(Taken { path, record });
-        }
-    }
-}
-
-enum Looked {
-    /// Its descriptor is to be made.
-    New(InHand),
-    /// Its content is known; only the record is new.
-    Known(Record),
 }
 
 #[cfg(test)]

@@ -96,7 +96,7 @@ fn a_query_can_be_piped_averaged_and_limited() {
         .stdout;
     assert_eq!(
         csv,
-        b"rank,similarity,path\n1,1.000000,\"photos/city_0.png\"\n"
+        b"rank,similarity,path,absolute_hex\n1,1.000000,\"photos/city_0.png\",\n"
     );
 
     w.run(

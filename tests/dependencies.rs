@@ -14,6 +14,7 @@ const ACCEPTED: &[&str] = &[
     "Apache-2.0 WITH LLVM-exception",
     "BSD-2-Clause",
     "BSD-3-Clause",
+    "CC0-1.0",
     "ISC",
     "MIT",
     "Unicode-3.0",
@@ -65,6 +66,7 @@ const TWICE: &[(&[&str], &str)] = &[
     (&["quick-error"], "proptest, through rusty-fork"),
     (&["rand", "rand_core"], "candle-core"),
     (&["syn"], "macros, which are no part of the program"),
+    (&["zerocopy", "zerocopy-derive"], "re_rav1d"),
 ];
 
 /// What cargo says about the crates of this build, of its tests too.

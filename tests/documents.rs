@@ -43,7 +43,12 @@ fn gallery_documents(seen: &mut BTreeSet<String>) {
     w.run(&index, 3);
     fs::write(w.path(".imgsearch/store/conf"), b"garbage").unwrap();
     fs::write(w.path(".imgsearch/store/db"), vec![7; 100_000]).unwrap();
+    let whole = fs::read(w.path("photos/city_2.png")).unwrap();
+    for name in ["photos/cut.png", "cut.png"] {
+        fs::write(w.path(name), &whole[..whole.len() * 3 / 4]).unwrap();
+    }
     check(&w, &[&index[..], &["--json"]].concat(), 3, seen);
+    check(&w, &["query", "cut.png", "--json"], 0, seen);
     let photo = "photos/city_0.png";
     check(&w, &["query", photo, "--expand", "2", "--json"], 0, seen);
     check(&w, &["query", "nowhere.jpg", "--json"], 1, seen);

@@ -1,6 +1,8 @@
 //! What newcomers run into: a name mistyped, a gallery that is empty, a photo that is gone.
 
 use std::fs;
+#[cfg(target_os = "linux")]
+use std::path::Path;
 
 use crate::common::{Workspace, said};
 
@@ -123,6 +125,35 @@ fn a_name_that_begins_like_an_option_is_printed_so_that_no_command_takes_it_for_
         let told = String::from_utf8(told).unwrap();
         assert!(told.contains("\"./--help.png\""), "{told}");
     }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_name_that_is_not_unicode_is_opened_by_the_bytes_that_csv_says() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+    let w = Workspace::painted(1, 2);
+    let odd = w.path("photos").join(OsStr::from_bytes(b"caf\xe9,\".png"));
+    fs::rename(w.path("photos/mountains_0.png"), &odd).unwrap();
+    w.run(&["index", "photos"], 0);
+    let csv = w
+        .run(&["query", "photos/mountains_1.png", "--csv"], 0)
+        .stdout;
+    let mut table = csv::Reader::from_reader(&*csv);
+    let place = table
+        .headers()
+        .unwrap()
+        .iter()
+        .position(|it| it == "absolute_hex");
+    let rows: Vec<_> = table.records().map(Result::unwrap).collect();
+    let hex = |row: &csv::StringRecord| row[place.unwrap()].to_owned();
+    let told: Vec<String> = rows.iter().map(hex).filter(|hex| !hex.is_empty()).collect();
+    assert_eq!((rows.len(), told.len()), (2, 1));
+    let digits = told[0].as_bytes().chunks(2);
+    let byte = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap();
+    let bytes: Vec<u8> = digits.map(byte).collect();
+    assert_eq!(OsStr::from_bytes(&bytes), odd.as_os_str());
+    assert!(Path::new(OsStr::from_bytes(&bytes)).is_file());
 }
 
 #[test]

@@ -285,3 +285,29 @@ fn a_gallery_whose_folder_is_a_link_is_used_and_one_with_links_in_it_is_refused_
     }
     assert_eq!(fs::read(w.path("victim")).unwrap(), b"precious");
 }
+
+#[test]
+fn a_gallery_copied_by_hard_links_is_written_and_the_one_it_was_copied_from_stays() {
+    let w = Workspace::painted(2, 3);
+    w.run(&["index", "photos", "--gallery", "first"], 0);
+    keep_pooled(&w.path("first")).unwrap();
+    let copied = Command::new("cp")
+        .args(["-al", "first", "second"])
+        .current_dir(w.dir.path())
+        .status();
+    assert!(copied.unwrap().success());
+    let before = contents(&w.path("first"));
+    fs::remove_file(w.path("photos/city_0.png")).unwrap();
+    fs::copy(w.path("photos/city_1.png"), w.path("photos/new.png")).unwrap();
+    w.run(&["index", "photos", "--gallery", "second"], 0);
+    keep_pooled(&w.path("second")).unwrap();
+    w.run(&["remove", "photos/city_2.png", "--gallery", "second"], 0);
+    w.run(&["verify", "--gallery", "second"], 0);
+    assert!(contents(&w.path("first")) == before);
+    let photos = |gallery| w.json(&["info", "--gallery", gallery, "--json"], 0)["photos"].clone();
+    assert_eq!((photos("first"), photos("second")), (6.into(), 5.into()));
+    // And the first, whose files have only one name again where the second wrote.
+    w.run(&["index", "photos", "--gallery", "first"], 0);
+    w.run(&["verify", "--gallery", "first"], 0);
+    assert_eq!(photos("second"), 5);
+}

@@ -269,3 +269,20 @@ fn an_exchange_of_stores_that_was_interrupted_is_ended() {
     fs::rename(&store, place.path().join("store.salvaged")).unwrap();
     all_is_there(place.path(), &photos, "half done");
 }
+
+#[test]
+fn a_gallery_that_was_cut_off_before_it_said_what_it_is_is_begun_anew() {
+    let (new, cut) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+    drop(Gallery::open_or_create(new.path(), &fingerprint()).unwrap());
+    let log = fs::read(new.path().join("store/db")).unwrap();
+    for length in (0..log.len().min(2000)).step_by(9) {
+        let dir = cut.path().join(length.to_string());
+        copy(new.path(), &dir);
+        fs::write(dir.join("store/db"), &log[..length]).unwrap();
+        let opened = Gallery::open_or_create(&dir, &fingerprint());
+        let mut gallery = opened.unwrap_or_else(|error| panic!("{length} bytes: {error}"));
+        gallery.write(&[photo(1)], &[]).unwrap();
+        publish(&mut gallery).unwrap();
+        fs::remove_dir_all(&dir).unwrap();
+    }
+}

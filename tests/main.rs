@@ -26,13 +26,20 @@ mod formats;
 mod front_door;
 mod gallery;
 mod gallery_links;
+#[cfg(unix)]
+mod interrupted;
 mod kinds;
 mod leftovers;
 mod limits;
 mod loudness;
+mod many;
 mod old_galleries;
 mod own_network;
 mod photos;
+#[cfg(target_os = "linux")]
+mod power;
+#[cfg(target_os = "linux")]
+mod preview;
 mod readers;
 mod reduced;
 mod reference;

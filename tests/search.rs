@@ -455,3 +455,38 @@ fn the_version_tells_the_instruction_set_in_use() {
     );
     assert!(line.trim_end().ends_with(&format!("{set})")), "{line}");
 }
+
+#[test]
+fn what_describes_is_told_once_when_it_is_loaded_and_before_it_describes() {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    let (w, dir) = indexed(2, 2);
+    let told = Arc::new(AtomicUsize::new(0));
+    let searcher = searcher(&dir).tell_loaded({
+        let told = Arc::clone(&told);
+        move |extractor| {
+            assert!(extractor.fingerprint().dimension() > 0);
+            told.fetch_add(1, Ordering::Relaxed);
+        }
+    });
+    searcher
+        .like(w.path("photos/city_0.png"))
+        .unwrap()
+        .run()
+        .unwrap();
+    // Weights of one's own are held against the gallery's, be they needed or not.
+    assert_eq!(told.load(Ordering::Relaxed), 1);
+    for _ in 0..3 {
+        let part =
+            Example::from(w.path("photos/city_0.png")).region("0,0,50%,50%".parse().unwrap());
+        searcher.like(part).unwrap().run().unwrap();
+        assert_eq!(told.load(Ordering::Relaxed), 1);
+    }
+    // The command says in the same way where no GPU was found: once, where one could be used.
+    let other = ["query", "photos/city_0.png", "--region", "0,0,50%,50%"];
+    let noted = crate::common::said(&w.run(&other, 0))
+        .matches("running on the CPU")
+        .count();
+    let index = crate::common::said(&w.run(&["index", "photos", "--gallery", "other"], 0));
+    assert_eq!(noted, index.matches("running on the CPU").count());
+}

@@ -3,29 +3,47 @@
 //! It is the crate's own reader, built here once more, since only a bench wants half a decoder.
 
 #[allow(dead_code, reason = "only the reading of the code is timed")]
+#[path = "../../src/photo/directory.rs"]
+mod directory;
+#[allow(dead_code, reason = "only the reading of the code is timed")]
 #[path = "../../src/photo/orientation.rs"]
 mod orientation;
 #[allow(dead_code, unused_imports, reason = "nobody stops a bench")]
 #[path = "../../src/photo/stop.rs"]
 mod stop;
-#[allow(dead_code, reason = "only the reading of the code is timed")]
+#[allow(
+    dead_code,
+    unused_imports,
+    reason = "only the reading of the code is timed"
+)]
 #[path = "../../src/photo/jpeg"]
 mod jpeg {
     pub mod bits;
     pub mod canvas;
+    pub mod colours;
+    pub mod convert;
     pub mod huffman;
     pub mod inverse;
     pub mod layout;
+    pub mod marker;
     pub mod outline;
+    pub mod planes;
     pub mod progressive;
+    pub mod standard;
+    pub mod stretch;
     pub mod tables;
+    pub mod whole;
+    pub mod wide;
 }
 
 use jpeg::bits::{Bits, Cursor};
 use jpeg::huffman::{Skips, Values};
+use jpeg::inverse;
 use jpeg::layout::Layout;
-use jpeg::outline::{Outline, next_marker, segment};
-use jpeg::progressive;
+use jpeg::marker::{next_marker, segment};
+use jpeg::outline::Outline;
+use jpeg::planes::{self, Plane};
+use jpeg::progressive::Progressive;
 use jpeg::tables::{Scan, Tables};
 
 /// What is done with the coefficients.
@@ -40,7 +58,7 @@ pub enum Coefficients {
 /// Goes through the only scan of a baseline file; the sum of what was read. None if it cannot.
 pub fn baseline(bytes: &[u8], coefficients: Coefficients) -> Option<i64> {
     let outline = Outline::of(bytes);
-    let layout = Layout::new(outline.frame()?, 1)?;
+    let layout = Layout::new(outline.frame()?, 1);
     let mut tables = Tables::default();
     let mut rest = bytes.get(2..)?;
     loop {
@@ -81,7 +99,8 @@ fn one_scan(
     for unit in 0..layout.units.0 * layout.units.1 {
         let interval = tables.restart_interval;
         if interval > 0 && unit > 0 && unit.is_multiple_of(interval) {
-            cursor = bits.restart(cursor, unit / interval - 1)?;
+            bits.restart(unit / interval - 1).then_some(())?;
+            cursor = Cursor::default();
         }
         for ((dc, skips, ac), component) in codes.iter().zip(&layout.components) {
             for _ in 0..component.across * component.down {
@@ -96,8 +115,7 @@ fn one_scan(
             }
         }
     }
-    bits.end(cursor)?;
-    Some(sum)
+    (!bits.is_overrun(cursor)).then_some(sum)
 }
 
 #[inline(always)]
@@ -116,9 +134,35 @@ fn rest_of_block(codes: &Values, bytes: &[u8], cursor: &mut Cursor) -> Option<i6
 /// it cannot.
 pub fn progressive(bytes: &[u8], eighths: u32) -> Option<()> {
     let outline = Outline::of(bytes);
-    let frame = outline.frame()?;
-    let layout = Layout::new(frame, eighths)?;
-    let is_progressive = frame.marker == 0xC2;
-    is_progressive.then(|| progressive::read(bytes.get(2..)?, &layout))?;
-    Some(())
+    let frame = outline.frame().filter(|frame| frame.marker == 0xC2)?;
+    let layout = Layout::new(frame, eighths);
+    let parts = layout.components.iter();
+    let empty = parts.map(|part| Plane::new(part, &layout, inverse::last(part.size) + 1));
+    let mut planes: Vec<Plane> = empty.collect();
+    let mut tables = Tables::default();
+    let mut rest = bytes.get(2..)?;
+    loop {
+        let (marker, after) = next_marker(rest)?;
+        if marker == 0xD9 {
+            return Some(());
+        }
+        let (segment, behind) = segment(after)?;
+        rest = behind;
+        if marker != 0xDA {
+            tables.note(marker, segment)?;
+            continue;
+        }
+        let scan = Scan::parse(segment)?;
+        let of = scan.components.iter().map(|(id, ..)| {
+            let mut parts = layout.components.iter();
+            parts.position(|part| part.id == *id)
+        });
+        let of: Vec<usize> = of.collect::<Option<_>>()?;
+        if scan.band.0 == 0 || planes[of[0]].kept > 1 {
+            let mut coder = Progressive::new(behind, &scan, &tables)?;
+            let interval = tables.restart_interval;
+            planes::read(&mut coder, &of, &layout, interval, &mut planes);
+            rest = coder.rest();
+        }
+    }
 }

@@ -22,7 +22,8 @@ use std::time::Instant;
 
 use entropy::Coefficients;
 use image::codecs::jpeg::JpegEncoder;
-use imgsearch::photo::{Photo, Preprocess, Rendering};
+use imgsearch::photo::{Colours, Photo, Preprocess, Rendering};
+use moxcms::ColorProfile;
 use paint::{Scene, paint};
 
 const RUNS: usize = 15;
@@ -63,6 +64,16 @@ fn painted(noise: u32) -> Photo {
     Photo::from_bytes(format!("painted, {noise} levels of noise"), jpeg)
 }
 
+/// The photo with a profile: Display P3, as telephones write it.
+fn with_profile(photo: &Photo) -> Photo {
+    let profile = ColorProfile::new_display_p3().encode().unwrap();
+    let content = [&b"ICC_PROFILE\0\x01\x01"[..], &profile].concat();
+    let length = u16::try_from(content.len() + 2).unwrap().to_be_bytes();
+    let (start, rest) = photo.bytes().split_at(2);
+    let bytes = [start, b"\xff\xe2", &length, &content, rest].concat();
+    Photo::from_bytes("with a profile", bytes)
+}
+
 fn measure(photo: &Photo) {
     let preprocess: Preprocess = PREPROCESS.parse().expect("it is a preprocessing");
     let rendering = preprocess.rendering();
@@ -86,12 +97,32 @@ fn measure(photo: &Photo) {
     let read_for = |eighths| _ = black_box(entropy::progressive(photo.bytes(), eighths));
     let is_baseline = entropy::baseline(photo.bytes(), Coefficients::Passed).is_some();
     let is_progressive = entropy::progressive(photo.bytes(), 1).is_some();
-    let stages: [(&str, bool, &dyn Fn()); 13] = [
+    let of_telephone = with_profile(photo);
+    let as_is = |rendering| Rendering {
+        colours: Colours::AsIs,
+        ..rendering
+    };
+    let decode_telephone = |it: Rendering| drop(black_box(of_telephone.decode_for(&it)));
+    let in_srgb = Rendering {
+        wanted: rendering.wanted,
+        ..Rendering::WHOLE
+    };
+    let stages: [(&str, bool, &dyn Fn()); 17] = [
         ("hash", true, &|| {
             drop(black_box(Photo::from_bytes("", photo.bytes().to_vec())));
         }),
         ("decode in full", true, &|| decode(Rendering::WHOLE)),
         ("decode reduced", true, &|| decode(rendering)),
+        ("P3 in full, as it is", true, &|| {
+            decode_telephone(as_is(Rendering::WHOLE));
+        }),
+        ("P3 in full, to sRGB", true, &|| {
+            decode_telephone(Rendering::WHOLE);
+        }),
+        ("P3 reduced, as it is", true, &|| {
+            decode_telephone(as_is(rendering));
+        }),
+        ("P3 reduced, to sRGB", true, &|| decode_telephone(in_srgb)),
         ("decode at 1/8", true, &|| decode(side(1))),
         ("decode at 1/4", true, &|| decode(side(2))),
         ("decode at 1/2", true, &|| decode(side(4))),

@@ -4,11 +4,12 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use imgsearch::Error;
-use imgsearch::error::FetchError;
+use imgsearch::error::{FetchError, PhotoError};
 
 use super::hint;
 use super::output::error::{ErrorReport, path_of};
 use super::output::{clean, clean_about};
+use super::progress::go_on;
 use super::tell::tell;
 
 /// How a command ended.
@@ -66,11 +67,17 @@ pub fn explain(error: &anyhow::Error, as_json: bool) -> Exit {
     Exit::Failed
 }
 
-/// Whether Ctrl-C ended it before there was anything to keep.
+/// Whether Ctrl-C ended it before there was anything to keep. What another's lock or a pipe kept it
+/// waiting for is none of its errors then.
 fn is_interruption(error: &anyhow::Error) -> bool {
     let of_all = error.downcast_ref::<Error>().map(Error::kind);
-    let of_room = error.downcast_ref::<FetchError>().map(FetchError::kind);
-    of_all.or(of_room) == Some("download-interrupted")
+    let of_fetch = error.downcast_ref::<FetchError>().map(FetchError::kind);
+    let of_photo = error.downcast_ref::<PhotoError>().map(PhotoError::kind);
+    match of_all.or(of_fetch).or(of_photo) {
+        Some("download-interrupted" | "stopped") => true,
+        Some("gallery-locked") => go_on().is_break(),
+        _ => false,
+    }
 }
 
 /// What clap says instead of running a command: help and version, or what is wrong with the usage.

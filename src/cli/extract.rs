@@ -1,21 +1,25 @@
 //! `imgsearch extract`: descriptors as numbers.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use clap::{Args, ValueEnum};
+use imgsearch::Descriptor;
 use imgsearch::descriptor::NamedDescriptor;
 use imgsearch::document::Place;
 use imgsearch::error::FileError;
+use imgsearch::photo::Photo;
 use imgsearch::replace::replace_with;
 
 use super::args::DescriptorArgs;
 use super::exit::Exit;
-use super::output::{json, npy, skipped_line};
+use super::output::{json, npy};
 use super::query::read;
 use super::setup;
-use super::tell::tell;
+use super::skipped::SkippedLines;
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum OutputFormat {
@@ -50,15 +54,23 @@ pub fn run(args: &ExtractArgs) -> Result<Exit> {
     let extractor = setup::whitened(&args.descriptor)?;
     setup::tell_threads(0);
     let mut descriptors = Vec::new();
+    let mut skipped = SkippedLines::default();
+    let mut described = HashMap::new();
     for path in &args.images {
-        match read(path).and_then(|photo| extractor.describe(&photo)) {
+        let mut describe = |photo: Photo| match described.entry(photo.hash()) {
+            // A copy of another of them.
+            Entry::Occupied(known) => Ok(Descriptor::clone(known.get())),
+            Entry::Vacant(new) => extractor.describe(&photo).map(|it| new.insert(it).clone()),
+        };
+        match read(path).and_then(&mut describe) {
             Ok(descriptor) => descriptors.push(NamedDescriptor {
                 place: named(path),
                 descriptor,
             }),
-            Err(error) => tell!("{}", skipped_line(path, &error)),
+            Err(error) => skipped.note(path, &error),
         }
     }
+    skipped.tell();
     if descriptors.is_empty() {
         return Ok(Exit::Failed);
     }

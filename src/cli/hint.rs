@@ -80,10 +80,17 @@ fn of_full_disk(error: &io::Error) -> Option<String> {
 
 fn of_photo(error: &PhotoError) -> Option<String> {
     let hint = match error {
-        PhotoError::MissingDecoder { feature, .. } => {
-            return Some(format!(
-                "this build has no feature `{feature}`; convert the photo to JPEG"
-            ));
+        PhotoError::NotSupported { .. } => {
+            "the file is sound, as far as one can tell, but not of a kind that is read here; convert it to \
+             PNG or JPEG with a program that opens it, for instance `magick PICTURE PICTURE.png`"
+        }
+        PhotoError::DamagedPhoto { .. } | PhotoError::Incomplete { .. } => {
+            "the file is broken: copy it once more from where it came from; or, if a program still shows \
+             enough of it, save it there as PNG or JPEG"
+        }
+        PhotoError::TooManyPixels { .. } | PhotoError::TooMuchMemory { .. } => {
+            "make it smaller with a program that opens it, for instance `magick PICTURE -resize 25% \
+             SMALLER.png`"
         }
         PhotoError::InvalidRegion { .. } => {
             "a region is X,Y,W,H: how far from the left and from the top, how wide and high; in pixels, \
@@ -121,6 +128,10 @@ fn of_network(error: &NetworkError) -> Option<String> {
         }
         NetworkError::DeviceLost { .. } => {
             "what was done is kept; run it again, or with `--device auto`, which goes on with the CPU"
+                .to_owned()
+        }
+        NetworkError::NoThreads { .. } => {
+            "raise the limit (`ulimit -u`, or the container's limit of processes) and run it again"
                 .to_owned()
         }
         NetworkError::Precision { .. } => "leave `--precision` away on a CPU".to_owned(),

@@ -17,6 +17,7 @@ mod progress;
 mod query;
 mod remove;
 mod setup;
+mod skipped;
 mod tell;
 mod tune;
 mod verify;
@@ -87,6 +88,7 @@ pub fn main() -> ExitCode {
         Err(error) => return exit::refuse(&harmless(error), as_json),
     };
     cli.loudness.settle();
+    progress::hear_ctrl_c();
     if let Err(error) = start_threads() {
         return exit::explain(&error, as_json).into();
     }

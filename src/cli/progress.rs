@@ -3,6 +3,7 @@
 use std::fs;
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use imgsearch::eval::features::EvalEvent;
 use imgsearch::ingest::IngestEvent;
@@ -10,11 +11,16 @@ use imgsearch::model::FetchEvent;
 use indicatif::{DecimalBytes, HumanCount};
 
 use super::bar::{Bar, Unit};
-use super::output::{clean, skipped_line};
-use super::tell::{detail, note, tell};
+use super::output::{clean, clean_line, shown_clean};
+use super::skipped::{SkippedLines, of_other_kinds};
+use super::tell::{detail, note};
 
 /// Set by Ctrl-C.
 static STOP: AtomicBool = AtomicBool::new(false);
+
+/// What is said at Ctrl-C by what asks for it at work; nobody asks, and the process ends at once, where
+/// nothing is.
+static LISTENS: Mutex<Option<Afterwards>> = Mutex::new(None);
 
 /// What the same command does after Ctrl-C.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,16 +45,32 @@ impl Afterwards {
     }
 }
 
-/// From now on Ctrl-C asks to stop, and asked twice ends the process.
-#[expect(clippy::exit, reason = "who asks twice wants to wait for nothing")]
-pub fn stop_on_ctrl_c(afterwards: Afterwards) {
-    // Fails only if it was set before: then it is set.
-    let _ = ctrlc::set_handler(move || {
-        if STOP.swap(true, Ordering::SeqCst) {
-            std::process::exit(130);
+/// From now on Ctrl-C ends the process, always with the exit code that says so: at once, or, where the
+/// work asks for it ([`stop_on_ctrl_c`]), in good order the first time.
+#[expect(
+    clippy::exit,
+    reason = "nothing is at work that would end by itself, or not soon enough"
+)]
+pub fn hear_ctrl_c() {
+    // Fails where the system gives no thread: then it ends the process as it does any other.
+    let _ = ctrlc::set_handler(|| {
+        let listens = *listens();
+        match listens {
+            Some(afterwards) if !STOP.swap(true, Ordering::SeqCst) => {
+                note!("\n{}", afterwards.said());
+            }
+            _ => std::process::exit(130),
         }
-        note!("\n{}", afterwards.said());
     });
+}
+
+/// From now on Ctrl-C asks to stop, and asked twice ends the process.
+pub fn stop_on_ctrl_c(afterwards: Afterwards) {
+    *listens() = Some(afterwards);
+}
+
+fn listens() -> MutexGuard<'static, Option<Afterwards>> {
+    LISTENS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Whether Ctrl-C asked to stop.
@@ -70,6 +92,7 @@ pub struct IngestProgress {
     bar: Option<Bar>,
     known: usize,
     skipped: usize,
+    lines: SkippedLines,
     is_publishing: bool,
 }
 
@@ -77,14 +100,30 @@ impl IngestProgress {
     /// Shows what happens and says whether to go on.
     pub fn on_event(&mut self, event: &IngestEvent<'_>) -> ControlFlow<()> {
         match event {
-            IngestEvent::Walked { to_do, unchanged } => self.walked(*to_do, *unchanged),
+            IngestEvent::Walked {
+                to_do,
+                unchanged,
+                others,
+            } => {
+                if let Some(line) = of_other_kinds(*others) {
+                    note!("{}", clean_line(&line));
+                }
+                self.walked(*to_do, *unchanged);
+            }
             // Whoever has an extractor has its weights.
             IngestEvent::Fetching(_) | IngestEvent::Waiting => {}
             IngestEvent::Stored { photos } => self.advance(*photos),
             IngestEvent::Skipped(skipped) => {
                 self.skipped += 1;
-                tell!("{}", skipped_line(&skipped.path, &skipped.reason));
+                self.lines.note(&skipped.path, &skipped.reason);
                 self.advance(1);
+            }
+            IngestEvent::Incomplete(incomplete) => {
+                note!(
+                    "note: only {} of the picture is there: {}",
+                    incomplete.part(),
+                    shown_clean(&incomplete.path)
+                );
             }
             IngestEvent::DeviceLost { reason } => device_lost(reason),
             IngestEvent::Publishing { done, total } => self.publishing(*done, *total),
@@ -130,6 +169,7 @@ impl IngestProgress {
 
     pub fn finish(&mut self) {
         self.bar = None;
+        self.lines.tell();
     }
 }
 
@@ -137,6 +177,7 @@ impl IngestProgress {
 #[derive(Default)]
 pub struct EvalProgress {
     bar: Option<Bar>,
+    lines: SkippedLines,
     is_evaluating: bool,
 }
 
@@ -151,7 +192,7 @@ impl EvalProgress {
             EvalEvent::Waiting => {}
             EvalEvent::Pooled => self.advance(),
             EvalEvent::Skipped(skipped) => {
-                tell!("{}", skipped_line(&skipped.path, &skipped.reason));
+                self.lines.note(&skipped.path, &skipped.reason);
                 self.advance();
             }
             EvalEvent::DeviceLost { reason } => device_lost(reason),
@@ -179,6 +220,7 @@ impl EvalProgress {
     pub fn finish(&mut self) {
         self.is_evaluating = false;
         self.bar = None;
+        self.lines.tell();
     }
 }
 
@@ -213,11 +255,21 @@ impl StepProgress {
 #[derive(Default)]
 pub struct FetchProgress {
     bar: Option<Bar>,
+    /// Whether Ctrl-C asks it, and nobody else, to stop.
+    is_asked: bool,
+}
+
+impl Drop for FetchProgress {
+    fn drop(&mut self) {
+        self.listen(false);
+    }
 }
 
 impl FetchProgress {
     /// Shows what happens and says whether to go on.
     pub fn on_event(&mut self, event: FetchEvent) -> ControlFlow<()> {
+        // What has come of a file is taken up by the next.
+        self.listen(!matches!(event, FetchEvent::Fetched { .. }));
         match event {
             FetchEvent::Trying { origin } => {
                 note!(
@@ -244,6 +296,16 @@ impl FetchProgress {
             FetchEvent::Progress { done, total } => self.come(done, total),
         }
         go_on()
+    }
+
+    /// Whether it is a fetching that ends in good order at Ctrl-C, in a command that otherwise would not.
+    fn listen(&mut self, is_at_work: bool) {
+        let mut listens = listens();
+        if is_at_work && listens.is_none() {
+            (*listens, self.is_asked) = (Some(Afterwards::GoesOn), true);
+        } else if !is_at_work && self.is_asked {
+            (*listens, self.is_asked) = (None, false);
+        }
     }
 
     fn come(&mut self, done: u64, total: Option<u64>) {

@@ -1,12 +1,12 @@
 //! `imgsearch query`: the photos most like some pictures, and unlike others.
 
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use clap::Args;
 use imgsearch::error::FileError;
-use imgsearch::photo::{Exclude, Photo, Region, walk};
+use imgsearch::photo::{Exclude, Photo, Region, is_stream, walk};
 use imgsearch::ranking::{Expansion, Ranking};
 use imgsearch::replace::replace;
 use imgsearch::search::{Answer, Example, Query};
@@ -18,9 +18,10 @@ use super::exit::Exit;
 use super::hint;
 use super::output::error::ErrorReport;
 use super::output::{
-    clean, clean_line, contact_sheet, csv, html, json, nul, preview, skipped_line, table,
+    clean_line, contact_sheet, csv, html, json, nul, preview, skipped_line, table,
 };
 use super::progress::{FetchProgress, REBUILDING, StepProgress};
+use super::skipped::SkippedLines;
 use super::tell::{detail, note, tell};
 use super::{open, setup};
 
@@ -42,8 +43,8 @@ const SHOWN_OF_FOLDER: usize = 12;
                         imgsearch query cat.jpg --ranking augment=3,expand=5\n  \
                         curl … | imgsearch query - --json")]
 pub struct QueryArgs {
-    /// Pictures, in the gallery or not, or folders of them; several are averaged into one query; `-`
-    /// is standard input
+    /// Pictures, in the gallery or not, folders of them or pipes; several are averaged into one query;
+    /// `-` is standard input
     #[arg(required = true, value_name = "IMAGE")]
     images: Vec<PathBuf>,
     /// What each IMAGE counts beside the others, in their order, separated by commas; 1 each if left
@@ -97,7 +98,8 @@ pub struct QueryArgs {
     /// Print JSON
     #[arg(long, conflicts_with_all = ["csv", "nul"])]
     json: bool,
-    /// Print comma-separated values
+    /// Print comma-separated values: rank, similarity, path and `absolute_hex`, the bytes of the whole
+    /// path in hexadecimal digits where it is not Unicode
     #[arg(long, conflicts_with = "nul")]
     csv: bool,
     /// Print the paths alone, each ended by NUL, for `xargs -0`
@@ -109,7 +111,8 @@ pub struct QueryArgs {
     /// Show that page in the browser; where no FILE is named, one in a temporary folder
     #[arg(long)]
     open: bool,
-    /// Show small pictures of the matches in the terminal, if it has colours (24 bits)
+    /// Show small pictures of the matches in the terminal: as kitty or iTerm2 or as sixels show them,
+    /// where it can; in half blocks elsewhere, if it has colours (24 bits)
     #[arg(long, conflicts_with_all = ["json", "csv", "nul", "each"])]
     preview: bool,
     /// Write the query (framed) and its matches as one picture
@@ -133,7 +136,9 @@ pub fn run(args: &QueryArgs) -> Result<Exit> {
     rebuilding.finish();
     let searcher = opened?;
     let mut progress = FetchProgress::default();
-    let searcher = searcher.tell_fetching(move |event| progress.on_event(event));
+    let searcher = searcher
+        .tell_fetching(move |event| progress.on_event(event))
+        .tell_loaded(setup::tell_loaded);
     tell_asked(&searcher);
     for repair in searcher.repairs() {
         note!("note: {}", clean_line(&repair.to_string()));
@@ -145,9 +150,7 @@ pub fn run(args: &QueryArgs) -> Result<Exit> {
         args.run_together(&searcher, &mut out)?
     };
     out.flush()?;
-    if let Some(extractor) = searcher.loaded_extractor() {
-        setup::tell_loaded(&extractor);
-    } else {
+    if searcher.loaded_extractor().is_none() {
         detail!("weights: none were needed, the gallery knows what it was asked with");
     }
     if let Some(page) = page.filter(|_| args.open) {
@@ -187,8 +190,7 @@ impl QueryArgs {
                 self.images.len()
             );
         }
-        // Standard input can be read only once, and is shown too.
-        let is_input = |path: &PathBuf| path == Path::new("-");
+        // Standard input and pipes can be read only once, and are shown too.
         let photos = self
             .images
             .iter()
@@ -201,11 +203,17 @@ impl QueryArgs {
             query = query.weighted(weight, self.part_of(example))?;
         }
         let answer = query.run()?;
+        let mut lines = SkippedLines::default();
         for asked in &answer.queries {
-            for skipped in &asked.skipped {
-                tell!("skipped: {}", clean(&skipped.reason));
+            if let Some(part) = asked.part() {
+                let name = clean_line(asked.place.path());
+                note!("note: only {part} of the picture is there: {name}");
             }
         }
+        for skipped in answer.queries.iter().flat_map(|asked| &asked.skipped) {
+            lines.note_said(&skipped.place, &skipped.reason);
+        }
+        lines.tell();
         if searcher.snapshot().is_empty() {
             note!("note: the gallery is empty: `imgsearch index PATH` puts photos into it");
         } else if answer.matches.is_empty() {
@@ -347,11 +355,16 @@ impl QueryArgs {
 
 /// A file, a folder, or what comes from standard input.
 fn example(path: &Path) -> Result<Example, Error> {
-    Ok(if path == Path::new("-") {
+    Ok(if is_input(path) {
         read(path)?.into()
     } else {
         path.into()
     })
+}
+
+/// Whether it is standard input, or another pipe.
+fn is_input(path: &Path) -> bool {
+    path == Path::new("-") || is_stream(path)
 }
 
 /// The pictures in a folder; of a file, itself.
@@ -375,16 +388,10 @@ fn weight(text: &str) -> Result<f32, &'static str> {
     weight.ok_or("a weight is a number above 0")
 }
 
-/// The photo at `path`; `-` is standard input.
+/// The photo at `path`, a file or a pipe; `-` is standard input.
 pub fn read(path: &Path) -> Result<Photo, Error> {
     if path != Path::new("-") {
-        return Photo::read(path);
+        return Photo::read_any(path);
     }
-    let mut bytes = Vec::new();
-    let read = io::stdin()
-        .lock()
-        .take(imgsearch::photo::MAX_FILE_BYTES)
-        .read_to_end(&mut bytes);
-    read.map_err(FileError::read_at(path))?;
-    Ok(Photo::from_bytes(path, bytes))
+    Photo::from_stream(path, io::stdin().lock())
 }

@@ -112,7 +112,7 @@ pub fn extractor_of(
     ))
 }
 
-/// Says what was loaded, and where a GPU was looked for and not found.
+/// Says what was loaded.
 fn told(loaded: Result<Extractor, Error>) -> Result<Extractor, Error> {
     if let Ok(extractor) = &loaded {
         tell_loaded(extractor);
@@ -123,24 +123,20 @@ fn told(loaded: Result<Extractor, Error>) -> Result<Extractor, Error> {
             );
         }
     }
-    if let Ok(extractor) = &loaded
-        && let Some(reason) = extractor
-            .placement()
-            .without_gpu()
-            .or(extractor.lost_device())
-    {
-        note!("note: {}: running on the CPU", clean(reason));
-    }
     loaded
 }
 
-/// Says which network it is, whose weights it has and where it runs.
+/// Says which network it is, whose weights it has and where it runs; and where a GPU was looked for and
+/// not found.
 pub fn tell_loaded(extractor: &Extractor) {
     let weights = extractor.weights().display().to_string();
     let placement = extractor.placement();
     detail!("descriptors: {}", clean_line(&extractor.spec().to_string()));
     detail!("weights: {}", clean_line(&weights));
     detail!("device: {} in {}", placement.name(), placement.precision());
+    if let Some(reason) = placement.without_gpu().or(extractor.lost_device()) {
+        note!("note: {}: running on the CPU", clean(reason));
+    }
 }
 
 /// Says how many threads work; 0 means one per core.

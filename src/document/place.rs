@@ -65,6 +65,12 @@ impl Place {
         &self.path
     }
 
+    /// The bytes of the whole path in hexadecimal digits, where it is not Unicode.
+    #[must_use]
+    pub fn absolute_hex(&self) -> Option<&str> {
+        self.absolute_hex.as_deref()
+    }
+
     /// The whole path, where there is one.
     #[must_use]
     pub fn absolute(&self) -> Option<&str> {

@@ -49,7 +49,6 @@ kinds! {
         EmptyFile[path] = "empty-file",
         FileTooLarge[path] = "file-too-large",
         NotAPicture[path] = "not-a-picture",
-        MissingDecoder[path] = "missing-decoder",
         TooManyPixels[path] = "too-many-pixels",
         NotSupported[path] = "not-supported",
         Incomplete[path] = "incomplete-photo",
@@ -73,6 +72,7 @@ kinds! {
         Tensor = "network-failed",
         OutOfMemory = "device-memory",
         DeviceLost = "device-lost",
+        NoThreads = "threads-refused",
         Precision = "cpu-precision",
         Device = "no-device",
     }

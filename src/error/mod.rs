@@ -4,6 +4,8 @@
 //! of them, for where failures of several rooms meet. `Display` says what happened and to which
 //! file; what to do next depends on who asks, and is said by the command.
 
+use std::path::Path;
+
 mod cause;
 mod descriptor;
 mod eval;
@@ -25,6 +27,7 @@ pub use self::gallery::GalleryError;
 pub use self::kind::KINDS;
 pub use self::network::NetworkError;
 pub use self::photo::PhotoError;
+pub(crate) use self::photo::fraction;
 pub use self::weights::WeightsError;
 
 /// The result of every fallible operation of this library.
@@ -58,6 +61,24 @@ pub enum Error {
     /// Nothing can be measured.
     #[error(transparent)]
     Eval(#[from] EvalError),
+}
+
+impl Error {
+    /// The same of the photo at `path`, which has the same content.
+    pub(crate) fn of_copy(&self, path: &Path) -> Self {
+        let copied = match self {
+            Self::Photo(error) => error.of_copy(path).map(Self::from),
+            Self::Descriptor(DescriptorError::ZeroDescriptor) => {
+                Some(DescriptorError::ZeroDescriptor.into())
+            }
+            Self::Descriptor(DescriptorError::NonFiniteDescriptor) => {
+                Some(DescriptorError::NonFiniteDescriptor.into())
+            }
+            _ => None,
+        };
+        // What concerns the device or the network concerns whichever photo meets it.
+        copied.unwrap_or_else(|| PhotoError::gave_up(path, self.to_string()).into())
+    }
 }
 
 #[cfg(test)]

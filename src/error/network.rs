@@ -1,5 +1,7 @@
 //! What can go wrong with a network: it is not known, or it cannot be run.
 
+use std::io;
+
 use super::cause::Source;
 
 /// Why a network cannot be built or run.
@@ -73,6 +75,12 @@ pub enum NetworkError {
     DeviceLost {
         /// What it said.
         source: Source,
+    },
+    /// The system gives this process no thread to work in.
+    #[error("the system gives no thread to work in: {source}")]
+    NoThreads {
+        /// Why not.
+        source: io::Error,
     },
     /// A CPU runs networks in f32 alone.
     #[error("a CPU runs networks in f32, not in {precision}{why}")]

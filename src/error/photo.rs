@@ -34,16 +34,6 @@ pub enum PhotoError {
         /// The file.
         path: PathBuf,
     },
-    /// The format is known, but no decoder for it is built in.
-    #[error("no decoder for {format} in this build: {}", .path.display())]
-    MissingDecoder {
-        /// The file.
-        path: PathBuf,
-        /// The format's name.
-        format: &'static str,
-        /// The cargo feature that would have it.
-        feature: &'static str,
-    },
     /// A decompression bomb, or a picture for other tools.
     #[error("{width}×{height} are more than {limit} pixels: {}", .path.display())]
     TooManyPixels {
@@ -196,6 +186,63 @@ impl PhotoError {
     pub(crate) fn gave_up(path: &Path, reason: String) -> Self {
         let path = path.to_owned();
         Self::GaveUp { path, reason }
+    }
+
+    /// The same of the file at `path`, which has the same content. None for what is about no content.
+    pub(crate) fn of_copy(&self, path: &Path) -> Option<Self> {
+        let path = path.to_owned();
+        Some(match self {
+            Self::EmptyFile { .. } => Self::EmptyFile { path },
+            Self::FileTooLarge { limit, .. } => Self::FileTooLarge {
+                path,
+                limit: *limit,
+            },
+            Self::NotAPicture { .. } => Self::NotAPicture { path },
+            Self::TooManyPixels {
+                width,
+                height,
+                limit,
+                ..
+            } => Self::TooManyPixels {
+                path,
+                width: *width,
+                height: *height,
+                limit: *limit,
+            },
+            Self::NotSupported { what, .. } => Self::NotSupported {
+                path,
+                what: what.clone(),
+            },
+            Self::Incomplete { present, .. } => Self::Incomplete {
+                path,
+                present: *present,
+            },
+            Self::DamagedPhoto { source, .. } => Self::DamagedPhoto {
+                path,
+                source: source.to_string().into(),
+            },
+            Self::TooMuchMemory { needed, budget, .. } => Self::TooMuchMemory {
+                path,
+                needed: *needed,
+                budget: *budget,
+            },
+            Self::Stopped { .. } => Self::Stopped { path },
+            Self::GaveUp { reason, .. } => Self::gave_up(&path, reason.clone()),
+            Self::PictureTooLong {
+                height,
+                width,
+                limit,
+            } => Self::PictureTooLong {
+                height: *height,
+                width: *width,
+                limit: *limit,
+            },
+            Self::CropTooLarge { size, crop } => Self::CropTooLarge {
+                size: *size,
+                crop: *crop,
+            },
+            _ => return None,
+        })
     }
 
     /// The same error, known to be about the file at `path`.

@@ -14,7 +14,7 @@ use crate::descriptor::{DescriptorSpec, Matrix, Part, normalize_in_place};
 use crate::error::{DescriptorError, Error, EvalError, PhotoError, Result};
 use crate::extract::Extractor;
 use crate::gallery::{PartKey, PooledCache};
-use crate::ingest::{Skipped, Work, is_lost_device, work_through};
+use crate::ingest::{Copies, Skipped, Turn, Work, is_lost_device, work_through};
 use crate::photo::{ContentHash, Photo, Pixels};
 
 /// What is going on.
@@ -84,6 +84,7 @@ impl<'a> Features<'a> {
             extractor,
             cache,
             keys: parts.iter().map(|part| features.key(part)).collect(),
+            copies: Copies::default(),
         };
         if !features.interrupted {
             let size = (items.len(), extractor.batch());
@@ -101,7 +102,7 @@ impl<'a> Features<'a> {
         on_event: OnEvent<'_>,
     ) -> Result<()> {
         let (mut result, mut told) = (Ok(()), false);
-        work_through(workers, size, jobs, &mut |taken| {
+        let worked = work_through(workers, size, jobs, &mut |taken| {
             if let Some(reason) = workers.extractor.lost_device().filter(|_| !told) {
                 told = true;
                 self.interrupted |= on_event(EvalEvent::DeviceLost { reason }).is_break();
@@ -114,6 +115,7 @@ impl<'a> Features<'a> {
             }
             ControlFlow::Continue(())
         });
+        worked?;
         result
     }
 
@@ -252,6 +254,18 @@ struct Workers<'a> {
     extractor: &'a Extractor,
     cache: &'a PooledCache,
     keys: Vec<PartKey>,
+    /// Items with the content of others of this run.
+    copies: Copies<(), usize>,
+}
+
+/// What an item needs.
+enum Looked {
+    /// Its vectors are to be pooled from these.
+    New(ContentHash, Pixels),
+    /// They are in the cache.
+    Known(ContentHash),
+    /// One with the same content is in hand, and answers for it.
+    Waits,
 }
 
 /// An item whose vectors are to be pooled.
@@ -267,9 +281,10 @@ impl Work for Workers<'_> {
 
     fn prepare(&self, item: usize, sender: &Sender<Taken>) -> Option<InHand> {
         let of_item = &self.items[item];
-        let outcome = match caught(|| self.look_at(of_item)) {
-            Ok(Ok((hash, Some(pixels)))) => return Some(InHand { item, hash, pixels }),
-            Ok(Ok((hash, None))) => Ok((hash, None)),
+        let outcome = match caught(|| self.look_at(item, sender)) {
+            Ok(Ok(Looked::New(hash, pixels))) => return Some(InHand { item, hash, pixels }),
+            Ok(Ok(Looked::Known(hash))) => Ok((hash, None)),
+            Ok(Ok(Looked::Waits)) => return None,
             Ok(Err(error)) => Err(error),
             Err(reason) => Err(PhotoError::gave_up(&of_item.path, reason).into()),
         };
@@ -292,26 +307,64 @@ impl Work for Workers<'_> {
         for ((item, hash), pooled) in items.into_iter().zip(pooled) {
             let pooled = pooled.map_err(Error::from);
             let outcome = pooled.and_then(|pooled| Ok((hash, Some(scaled(pooled)?))));
+            if let Err(reason) = &outcome {
+                self.fail(&hash, reason, sender);
+            }
+            let is_done = outcome.is_ok();
             let _ = sender.send(Taken { item, outcome });
+            let copies = if is_done {
+                self.copies.done(&hash, ())
+            } else {
+                Vec::new()
+            };
+            for item in copies {
+                let outcome = Ok((hash, None));
+                let _ = sender.send(Taken { item, outcome });
+            }
         }
     }
 }
 
 impl Workers<'_> {
-    /// What an item is known by, and its pixels unless its vectors are in the cache.
-    fn look_at(&self, item: &Item) -> Result<(ContentHash, Option<Pixels>)> {
+    /// What an item is known by, and its pixels unless its vectors are in the cache, or will be soon.
+    fn look_at(&self, place: usize, sender: &Sender<Taken>) -> Result<Looked> {
+        let item = &self.items[place];
         let photo = Photo::read(&item.path)?;
         let hash = item
             .region
             .map_or(photo.hash(), |region| hash_of(&photo, region));
         if self.cache.has_all(&self.keys, &hash)? {
-            return Ok((hash, None));
+            return Ok(Looked::Known(hash));
         }
-        let pixels = match item.region {
-            None => self.extractor.pixels(&self.extractor.decode(&photo)?)?,
-            Some(region) => self.cut_out(&photo, region)?,
-        };
-        Ok((hash, Some(pixels)))
+        match self.copies.turn(hash, place) {
+            Turn::First(_) => {}
+            Turn::Waits => return Ok(Looked::Waits),
+            Turn::Known(..) => return Ok(Looked::Known(hash)),
+        }
+        let pixels = caught(|| self.pixels_of(&photo, item.region));
+        let gave_up = |reason| Err(PhotoError::gave_up(&item.path, reason).into());
+        let pixels = pixels.unwrap_or_else(gave_up);
+        let pixels = pixels.inspect_err(|reason| self.fail(&hash, reason, sender))?;
+        Ok(Looked::New(hash, pixels))
+    }
+
+    fn pixels_of(&self, photo: &Photo, region: Option<Region>) -> Result<Pixels> {
+        match region {
+            None => Ok(self.extractor.pixels(&self.extractor.decode(photo)?)?),
+            Some(region) => Ok(self.cut_out(photo, region)?),
+        }
+    }
+
+    /// Items that waited for one of which nothing comes fail as it does, under their own names.
+    fn fail(&self, content: &ContentHash, reason: &Error, sender: &Sender<Taken>) {
+        let waiting = self.copies.failed(content);
+        if is_lost_device(reason) {
+            return;
+        }
+        for item in waiting {
+            let outcome = Err(reason.of_copy(&self.items[item].path));
+            let _ = sender.send(Taken { item, outcome });
+        }
     }
 
     fn cut_out(&self, photo: &Photo, region: Region) -> Result<Pixels, PhotoError> {

@@ -205,9 +205,16 @@ impl Extractor {
     /// Whatever is wrong with the photo: see [`Photo::decode_for`];
     /// [`DescriptorError::ZeroDescriptor`] for a picture in which the network sees nothing.
     pub fn describe(&self, photo: &Photo) -> Result<Descriptor> {
+        Ok(self.describe_present(photo)?.0)
+    }
+
+    /// The photo's descriptor, and the part of the picture that its file has.
+    pub(crate) fn describe_present(&self, photo: &Photo) -> Result<(Descriptor, f32)> {
         // Decoding too takes a core, and one at a time is enough of a caller.
         let _core = self.forward.backbone.take_core();
-        self.describe_pixels(self.pixels(&self.decode(photo)?)?)
+        let picture = self.decode(photo)?;
+        let descriptor = self.describe_pixels(self.pixels(&picture)?)?;
+        Ok((descriptor, picture.present))
     }
 
     /// The descriptor of a decoded picture.

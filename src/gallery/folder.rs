@@ -33,8 +33,8 @@ pub fn check_to_read(dir: &Path) -> Result<(), GalleryError> {
 /// Looks at all that is opened in place by who writes.
 ///
 /// # Errors
-/// [`GalleryError::ForeignFile`] for what is no plain file or folder, and for a file that has a name
-/// elsewhere too; [`FileError::Read`].
+/// [`GalleryError::ForeignFile`] for what is no plain file or folder; [`FileError::Read`]. A file that
+/// has a name elsewhere too is none of them: [`take_in`] gives the gallery one of its own.
 pub fn check_to_write(dir: &Path) -> Result<()> {
     check_to_read(dir)?;
     for name in ["lock", "store", "store.salvaged", "pooled"] {
@@ -115,7 +115,7 @@ fn own_tree(path: &Path, is_folder: bool, depth: usize) -> Result<()> {
     let fits = if is_folder {
         found.is_dir()
     } else {
-        found.is_file() && !is_shared(&found)
+        found.is_file()
     };
     if !fits {
         return Err(foreign(path, &found).into());
@@ -132,6 +132,28 @@ fn own_tree(path: &Path, is_folder: bool, depth: usize) -> Result<()> {
     Ok(())
 }
 
+/// Makes files that have a name elsewhere too, under which they would change, the gallery's own: those
+/// in this folder and in those beneath it. So a gallery copied by `cp -al` can be written, and the one
+/// that it was copied from stays as it is. Nobody may write to them meanwhile.
+pub fn take_in(folder: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        let found = path.symlink_metadata()?;
+        if found.is_dir() {
+            take_in(&path)?;
+        } else if found.is_file() && is_shared(&found) {
+            let new = folder.join("taken-in.new");
+            let mut file = create(&new)?;
+            io::copy(&mut File::open(&path)?, &mut file)?;
+            file.set_permissions(found.permissions())?;
+            file.sync_all()?;
+            fs::rename(&new, &path)?;
+            File::open(folder)?.sync_all()?;
+        }
+    }
+    Ok(())
+}
+
 /// Whether the file has a name elsewhere too, under which it would change.
 #[cfg(unix)]
 fn is_shared(found: &Metadata) -> bool {
@@ -144,13 +166,23 @@ fn is_shared(_: &Metadata) -> bool {
     false
 }
 
+/// Whether two looks were at one file.
+#[cfg(unix)]
+pub fn is_same(one: &Metadata, other: &Metadata) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    (one.dev(), one.ino()) == (other.dev(), other.ino())
+}
+
+#[cfg(not(unix))]
+pub fn is_same(_: &Metadata, _: &Metadata) -> bool {
+    true
+}
+
 fn foreign(path: &Path, found: &Metadata) -> GalleryError {
     let what = if found.is_symlink() {
         "a link"
     } else if found.is_dir() {
         "a folder"
-    } else if found.is_file() && is_shared(found) {
-        "linked to from elsewhere too"
     } else if found.is_file() {
         "a file"
     } else {

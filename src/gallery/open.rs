@@ -22,7 +22,8 @@ pub fn open_for_search(dir: &Path) -> Result<(Snapshot, Vec<Repair>)> {
 
 /// The same; `on_progress` is told when a snapshot has to be made anew, first of 0 vectors of 0, and
 /// then as [`Gallery::publish`] tells it. Where the gallery may not be written, it is made of a copy of
-/// the store in the system's folder for what is of the moment, and is gone with the process.
+/// the store (which sled opens in no other way) in memory, or, where the system has no folder of such or
+/// no room in it, in its folder for what is of the moment; and is gone with the process.
 ///
 /// # Errors
 /// As [`open_for_search`].
@@ -38,14 +39,21 @@ pub fn open_for_search_telling(
     let _ = on_progress(0, 0);
     match rebuilt(dir, &damage.to_string(), on_progress) {
         Err(error) if may_not_write(&error) => {
-            let elsewhere = Copied::of(dir)?;
             let reason = format!("{damage} (for this run alone: it may not be written)");
-            // On unix what is mapped stays when its file goes.
-            rebuilt(&elsewhere.0, &reason, on_progress)
+            let mut in_folder = |folder: &Path| {
+                let elsewhere = Copied::of(dir, folder)?;
+                // On unix what is mapped stays when its file goes.
+                rebuilt(&elsewhere.0, &reason, on_progress)
+            };
+            let in_memory = in_folder(Path::new(IN_MEMORY));
+            in_memory.or_else(|_| in_folder(&env::temp_dir()))
         }
         rebuilt => rebuilt,
     }
 }
+
+/// A folder whose files lie in memory, on Linux.
+const IN_MEMORY: &str = "/dev/shm";
 
 /// Whether the gallery may be read and not be written.
 pub fn may_not_write(error: &Error) -> bool {
@@ -75,16 +83,18 @@ fn rebuilt(
     Ok((Snapshot::open(dir)?, repairs))
 }
 
-/// A copy of a gallery's store in a folder of its own, removed when dropped.
+/// A copy of a gallery's store in a folder of its own within another, removed when dropped.
 struct Copied(PathBuf);
 
 impl Copied {
-    fn of(dir: &Path) -> Result<Self> {
+    fn of(dir: &Path, within: &Path) -> Result<Self> {
         static COUNT: AtomicU64 = AtomicU64::new(0);
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         let name = format!("imgsearch-{}-{count}", process::id());
-        let copied = Self(env::temp_dir().join(name));
-        make_private(&copied.0).map_err(FileError::write_at(&copied.0))?;
+        let copied = within.join(name);
+        // Before it is there nothing is to be removed: it may be somebody else's.
+        make_private(&copied).map_err(FileError::write_at(&copied))?;
+        let copied = Self(copied);
         let (store, to) = (dir.join("store"), copied.0.join("store"));
         copy(&store, &to).map_err(FileError::write_at(&to))?;
         Ok(copied)

@@ -93,10 +93,17 @@ impl Store {
         }
     }
 
-    /// Whether nothing was ever written to it.
+    /// Whether no photo was ever written to it: it may have been cut off before it said what it is.
     pub fn is_new(&self) -> Result<bool, GalleryError> {
-        self.sled
-            .ask(|trees| Ok(trees.meta.is_empty() && trees.records.is_empty()))
+        self.sled.ask(|trees| {
+            for key in trees.meta.iter().keys() {
+                // That stands there before the fingerprint does.
+                if key?.as_ref() != PRECISIONS {
+                    return Ok(false);
+                }
+            }
+            Ok(trees.records.is_empty() && trees.descriptors.is_empty())
+        })
     }
 
     /// The format version, nothing in a new store.

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::kept::{Root, RootState, keep};
 use super::report::{IngestReport, Skipped};
+use super::twins::{self, Twin};
 use crate::error::{Error, FileError, Result};
 use crate::gallery::{Gallery, Record};
 use crate::photo::{ContentHash, Found, Walk, absolute};
@@ -18,11 +19,13 @@ pub(super) struct Changes {
     /// Photos beneath the roots that are not there any more.
     pub(super) gone: HashMap<PathBuf, ContentHash>,
     roots: Vec<Root>,
+    /// Known photos that were found under their own names.
+    twins: Vec<Twin>,
 }
 
 impl Changes {
     /// Of a walk over `paths`.
-    pub(super) fn make(paths: &[PathBuf], walked: &Walk, gallery: &Gallery) -> Result<Self> {
+    pub(super) fn make(paths: &[PathBuf], walked: &mut Walk, gallery: &Gallery) -> Result<Self> {
         let mut known = HashMap::new();
         for record in gallery.records() {
             let record = record?;
@@ -31,6 +34,7 @@ impl Changes {
                 known.insert(record.path.clone(), record);
             }
         }
+        let twins = twins::settle(&mut walked.found, &known);
         let is_unchanged = |found: &&Found| {
             let same =
                 |record: &Record| (record.size, record.modified) == (found.size, found.modified);
@@ -39,7 +43,14 @@ impl Changes {
         let (unchanged, to_do): (Vec<&Found>, Vec<&Found>) =
             walked.found.iter().partition(is_unchanged);
         let roots = roots(paths, walked);
-        let gone = gone(&roots, walked, &known);
+        let mut gone = gone(&roots, walked, &known);
+        for twin in &twins {
+            gone.extend(
+                known
+                    .get(&twin.other)
+                    .map(|it| (twin.other.clone(), it.hash)),
+            );
+        }
         let unchanged = unchanged.len();
         Ok(Self {
             to_do: to_do.into_iter().cloned().collect(),
@@ -47,6 +58,7 @@ impl Changes {
             gone,
             known,
             roots,
+            twins,
         })
     }
 
@@ -59,6 +71,12 @@ impl Changes {
         report: &mut IngestReport,
     ) -> Result<()> {
         let mut gone = self.gone;
+        for twin in &self.twins {
+            // Where its own name could not be taken in, the other stays.
+            if gallery.record(&twin.own)?.is_none() {
+                gone.remove(&twin.other);
+            }
+        }
         if gone.is_empty() {
             return Ok(());
         }

@@ -4,7 +4,8 @@ use std::collections::{HashMap, HashSet};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
-use super::{IngestEvent, IngestOptions, Skipped, Taken, Workers, is_lost_device, pass_over};
+use super::workers::{Taken, Workers, is_lost_device};
+use super::{Incomplete, IngestEvent, IngestOptions, Skipped, pass_over};
 use crate::descriptor::{Descriptor, Matrix};
 use crate::error::{Error, PhotoError, Result};
 use crate::extract::Extractor;
@@ -43,6 +44,7 @@ pub fn descriptors_of(
     let event = IngestEvent::Walked {
         to_do: walked.found.len(),
         unchanged: 0,
+        others: &walked.others,
     };
     descriptors.interrupted = on_event(event).is_break();
     for (path, problem) in walked.problems {
@@ -56,20 +58,28 @@ pub fn descriptors_of(
     let paths = walked.found.iter().map(|found| found.path.as_path());
     let mut rows = Rows {
         matrix: Matrix::zeros(walked.found.len(), dimension)?,
-        hashes: vec![None; walked.found.len()],
+        first: HashMap::new(),
         places: paths.zip(0..).collect(),
     };
     let workers = Workers::new(&walked.found, HashMap::new(), extractor);
     let mut lost = None;
-    workers.all(options.jobs, &mut |taken| {
+    let worked = workers.all(options.jobs, &mut |taken| {
         match taken {
             None => {
                 let answer = on_event(IngestEvent::Waiting);
                 descriptors.interrupted |= answer.is_break();
             }
-            Some(Taken { path, record }) => match record {
+            Some(Taken {
+                path,
+                record,
+                present,
+            }) => match record {
                 Ok(described) => {
                     rows.put(&path, described);
+                    if let Some(incomplete) = Incomplete::of(path, present) {
+                        let event = IngestEvent::Incomplete(&incomplete);
+                        descriptors.interrupted |= on_event(event).is_break();
+                    }
                     let event = IngestEvent::Stored { photos: 1 };
                     descriptors.interrupted |= on_event(event).is_break();
                 }
@@ -89,6 +99,7 @@ pub fn descriptors_of(
         }
         ControlFlow::Continue(())
     });
+    worked?;
     descriptors.rows = rows.compact();
     lost.map_or(Ok(descriptors), Err)
 }
@@ -96,24 +107,31 @@ pub fn descriptors_of(
 /// A place for every photo, so that the order in which they are done makes no difference.
 struct Rows<'a> {
     matrix: Matrix,
-    hashes: Vec<Option<ContentHash>>,
+    /// Where the descriptor of each content stands: at the first of the equal files, whichever of them
+    /// went through the network.
+    first: HashMap<ContentHash, usize>,
     places: HashMap<&'a Path, usize>,
 }
 
 impl Rows<'_> {
     fn put(&mut self, path: &Path, (record, descriptor): (Record, Option<Descriptor>)) {
-        if let (Some(&place), Some(descriptor)) = (self.places.get(path), descriptor) {
-            let row = self.matrix.row_mut(place);
-            row.copy_from_slice(descriptor.as_slice());
-            self.hashes[place] = Some(record.hash);
-        }
+        let Some(&place) = self.places.get(path) else {
+            return;
+        };
+        let before = self.first.get(&record.hash).copied();
+        let row = match (descriptor, before) {
+            (Some(descriptor), None) => descriptor.as_slice().to_vec(),
+            (_, Some(before)) if place < before => self.matrix.row_mut(before).to_vec(),
+            _ => return,
+        };
+        self.matrix.row_mut(place).copy_from_slice(&row);
+        self.first.insert(record.hash, place);
     }
 
     /// The rows that were put, moved together.
     fn compact(mut self) -> Matrix {
-        let (hashes, mut seen) = (self.hashes, HashSet::new());
-        self.matrix
-            .retain(|place| hashes[place].is_some_and(|hash| seen.insert(hash)));
+        let first: HashSet<usize> = self.first.into_values().collect();
+        self.matrix.retain(|place| first.contains(&place));
         self.matrix
     }
 }

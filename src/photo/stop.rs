@@ -28,7 +28,9 @@ pub fn is_asked() -> bool {
 /// The bytes of a file, until it is told to stop.
 pub struct Bytes<'a>(pub Cursor<&'a [u8]>);
 
-fn go_on() -> io::Result<()> {
+/// # Errors
+/// If decoders in this thread are to stop.
+pub fn go_on() -> io::Result<()> {
     if is_asked() {
         return Err(io::Error::other("stopped"));
     }

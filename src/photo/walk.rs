@@ -1,6 +1,6 @@
 //! Folders to photo files, in a stable order, whatever lies in them.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::ffi::OsStr;
 use std::fs::{self, File, Metadata};
 use std::io::{self, Read};
@@ -33,8 +33,9 @@ pub struct Walk {
     pub found: Vec<Found>,
     /// Files and folders that could not be looked at, and why.
     pub problems: Vec<(PathBuf, FileError)>,
-    /// How many files were passed over because they are no photos.
-    pub others: usize,
+    /// How many files were passed over because they are no photos, by kind: the ending of their names in
+    /// capitals, or nothing where it has none that is one.
+    pub others: BTreeMap<String, usize>,
     /// Files and folders seen already, by what they are rather than by name.
     seen: HashSet<Identity>,
 }
@@ -129,7 +130,7 @@ impl Walk {
         if metadata.is_file() {
             match is_picture(&path) {
                 Ok(true) => self.take(path, metadata),
-                Ok(false) => self.others += 1,
+                Ok(false) => *self.others.entry(kind_of(&path)).or_default() += 1,
                 Err(source) => self.problem(&path, source),
             }
         }
@@ -173,6 +174,13 @@ fn is_picture(path: &Path) -> io::Result<bool> {
         .take(MAGIC_BYTES as u64)
         .read_to_end(&mut first)?;
     Ok(Format::of(&first).is_some())
+}
+
+/// What a file is by its name, for people who are told what was passed over.
+fn kind_of(path: &Path) -> String {
+    let ending = path.extension().and_then(OsStr::to_str);
+    let ending = ending.filter(|it| it.len() <= 8 && it.bytes().all(|c| c.is_ascii_alphanumeric()));
+    ending.unwrap_or_default().to_ascii_uppercase()
 }
 
 #[cfg(unix)]
@@ -299,10 +307,9 @@ mod tests {
         write(folder.path(), "notes.txt");
         fs::write(folder.path().join("picture"), b"GIF89a").unwrap();
         let walk = walk(&[folder.path().to_owned()], &Exclude::default());
-        assert_eq!(
-            (names(&walk, folder.path()), walk.others),
-            (vec!["picture".to_owned()], 2)
-        );
+        assert_eq!(names(&walk, folder.path()), ["picture"]);
+        let others = [(String::new(), 1), ("TXT".to_owned(), 1)];
+        assert_eq!(walk.others, BTreeMap::from(others));
     }
 
     #[cfg(unix)]

@@ -3,6 +3,7 @@
 use serde::{Serialize, Serializer};
 
 use crate::document::{Document, Place, double};
+use crate::error::fraction;
 use crate::gallery::Match;
 use crate::photo::ContentHash;
 use crate::ranking::{Expansion, Ranking};
@@ -16,12 +17,28 @@ pub struct Asked {
     /// What it counts; below 0 for what photos shall be unlike.
     #[serde(serialize_with = "double")]
     pub weight: f32,
+    /// The part of the picture's area that its file has, 0.5 … 1; of a folder the least.
+    #[serde(serialize_with = "double", skip_serializing_if = "is_whole")]
+    pub present: f32,
     /// The contents of its files.
     #[serde(skip)]
     pub contents: Vec<ContentHash>,
     /// Of a folder, the files that have no descriptor.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub skipped: Vec<PassedOver>,
+}
+
+impl Asked {
+    /// The part of the picture that is there, in words: `two thirds`; none if it is all of it.
+    #[must_use]
+    pub fn part(&self) -> Option<String> {
+        (!is_whole(&self.present)).then(|| fraction(self.present))
+    }
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+fn is_whole(present: &f32) -> bool {
+    *present >= 1.0
 }
 
 /// A file of a folder that was not asked with.

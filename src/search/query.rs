@@ -198,6 +198,7 @@ impl<'a> Query<'a> {
         let mut asked = Asked {
             place: Place::nowhere("-"),
             weight,
+            present: 1.0,
             contents: Vec::new(),
             skipped: Vec::new(),
         };
@@ -271,7 +272,7 @@ impl<'a> Query<'a> {
             asked.contents.push(content);
             return Ok(descriptor);
         }
-        self.describe_photo(&Photo::read(path)?, region, asked)
+        self.describe_photo(&Photo::read_any(path)?, region, asked)
     }
 
     /// The descriptor that the gallery has of the photo at this path, if the file has not changed
@@ -296,11 +297,18 @@ impl<'a> Query<'a> {
     ) -> Result<Descriptor> {
         asked.contents.push(photo.hash());
         match region {
-            None => self.searcher.extractor_of(&self.snapshot)?.describe(photo),
+            None => {
+                let extractor = self.searcher.extractor_of(&self.snapshot)?;
+                let (descriptor, present) = extractor.describe_present(photo)?;
+                asked.present = asked.present.min(present);
+                Ok(descriptor)
+            }
             Some(region) => {
                 let extractor = self.searcher.extractor_of(&self.snapshot)?;
                 let whole = extractor.preprocess().rendering().in_full();
-                let part = region.cut(&photo.decode_for(&whole)?);
+                let picture = photo.decode_for(&whole)?;
+                asked.present = asked.present.min(picture.present);
+                let part = region.cut(&picture);
                 let part = part.map_err(|error| error.of_file(photo.path()))?;
                 self.describe_picture(&part, None)
             }

@@ -19,6 +19,7 @@ pub struct Searcher {
     /// Loaded when something is described for the first time: a photo of the gallery needs none.
     extractor: Mutex<Option<Arc<Extractor>>>,
     on_fetch: Mutex<Box<dyn FnMut(FetchEvent) -> ControlFlow<()> + Send>>,
+    on_loaded: Box<dyn Fn(&Extractor) + Send + Sync>,
     repairs: Vec<Repair>,
 }
 
@@ -56,6 +57,7 @@ impl Searcher {
             snapshot: Mutex::new(Arc::new(snapshot)),
             extractor: Mutex::new(None),
             on_fetch: Mutex::new(Box::new(|_| ControlFlow::Continue(()))),
+            on_loaded: Box::new(|_| {}),
             repairs,
         })
     }
@@ -91,6 +93,15 @@ impl Searcher {
         }
     }
 
+    /// The same; `on_loaded` is told what describes, when it is loaded and before it describes anything.
+    #[must_use]
+    pub fn tell_loaded(self, on_loaded: impl Fn(&Extractor) + Send + Sync + 'static) -> Self {
+        Self {
+            on_loaded: Box::new(on_loaded),
+            ..self
+        }
+    }
+
     /// What describes, if anything had to be described yet: of photos that the gallery knows it has
     /// the descriptors.
     #[must_use]
@@ -118,6 +129,7 @@ impl Searcher {
         let mut on_fetch = lock(&self.on_fetch);
         let new = resolve::extractor_of(&self.dir, made_with, &self.overrides, &mut **on_fetch)?;
         drop(on_fetch);
+        (self.on_loaded)(&new);
         let new = Arc::new(new);
         *loaded = Some(Arc::clone(&new));
         drop(loaded);

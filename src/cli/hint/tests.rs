@@ -38,15 +38,9 @@ fn hinted() -> Vec<Told<Error>> {
 }
 
 fn photo() -> Vec<Told<PhotoError>> {
-    let missing = PhotoError::MissingDecoder {
-        path: place().into(),
-        format: "HEIC",
-        feature: "heic",
-    };
     let part = text();
     vec![
         (PhotoError::InvalidRegion { region: text() }, "X,Y,W,H"),
-        (missing, "no feature `heic`"),
         (
             PhotoError::InvalidPreprocess { part },
             "keys are resize, crop",

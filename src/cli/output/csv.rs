@@ -3,16 +3,21 @@
 use std::io::{self, Write};
 use std::path::Path;
 
+use imgsearch::document::Place;
 use imgsearch::gallery::Match;
 
 use super::shown_clean;
 
-/// A line of names, and one for each match; paths in quotes.
+/// A line of names, and one for each match; paths in quotes. CSV is Unicode, paths need not be: behind
+/// one that is not are the bytes of the whole path, two hexadecimal digits each, and nothing behind
+/// others. There they open the file, as JSON's field of the same name does.
 pub fn matches(matches: &[Match], out: &mut dyn Write) -> io::Result<()> {
-    writeln!(out, "rank,similarity,path")?;
+    writeln!(out, "rank,similarity,path,absolute_hex")?;
     for (rank, found) in (1..).zip(matches) {
-        let path = path_cell(&found.record.path);
-        writeln!(out, "{rank},{:.6},{path}", found.similarity)?;
+        let place = Place::of(&found.record.path);
+        let (path, hex) = (path_cell(&found.record.path), place.absolute_hex());
+        let hex = hex.unwrap_or_default();
+        writeln!(out, "{rank},{:.6},{path},{hex}", found.similarity)?;
     }
     Ok(())
 }

@@ -12,8 +12,12 @@ use std::path::{Path, PathBuf};
 use super::super::metrics::Metric;
 use super::labelled::by_stem;
 use super::set::{GroundTruth, Item, Query, Region};
+use crate::bounded;
 use crate::error::{EvalError, FileError, Result};
 use crate::photo::Found;
+
+/// The largest file that is read: those of the papers have a few kilobytes.
+const MOST: u64 = 16 << 20;
 
 /// What Oxford's queries have before the name of their photo.
 const PREFIX: &str = "oxc1_";
@@ -100,7 +104,7 @@ fn names_of_queries(folder: &Path) -> Result<Vec<String>, FileError> {
 }
 
 fn read_text(file: &Path) -> Result<String, FileError> {
-    fs::read_to_string(file).map_err(FileError::read_at(file))
+    bounded::read_text(file, MOST).map_err(FileError::read_at(file))
 }
 
 /// `NAME left top right bottom`.

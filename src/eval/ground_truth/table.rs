@@ -7,8 +7,12 @@ use serde::Deserialize;
 
 use super::labelled::Labelled;
 use super::set::GroundTruth;
+use crate::bounded;
 use crate::error::{Error, EvalError, FileError, Result};
 use crate::photo::absolute;
+
+/// The largest table that is read: a line for each of some millions of photos.
+const MOST: u64 = 256 << 20;
 
 #[derive(Deserialize)]
 struct Row {
@@ -28,14 +32,14 @@ pub fn read(file: &Path, root: &Path) -> Result<GroundTruth> {
     } else {
         file.parent().unwrap_or(root)
     };
+    let table = bounded::read(file, MOST).map_err(FileError::read_at(file))?;
     let mut reader = csv::ReaderBuilder::new()
         .trim(csv::Trim::All)
         .flexible(true)
-        .from_path(file)
-        .map_err(|error| unreadable(file, error))?;
+        .from_reader(&*table);
     let mut labelled = Vec::new();
     for row in reader.deserialize::<Row>() {
-        let row = row.map_err(|error| unreadable(file, error))?;
+        let row = row.map_err(|error| unreadable(file, &error))?;
         // The header is line 1.
         let line = Some(labelled.len() as u64 + 2);
         let (is_query, in_gallery) = match row.role.as_deref() {
@@ -64,11 +68,8 @@ pub fn read(file: &Path, root: &Path) -> Result<GroundTruth> {
     Ok(GroundTruth::of_groups(&labelled))
 }
 
-fn unreadable(file: &Path, error: csv::Error) -> Error {
+fn unreadable(file: &Path, error: &csv::Error) -> Error {
     let line = error.position().map(csv::Position::line);
-    if let csv::ErrorKind::Io(source) = error.into_kind() {
-        return FileError::read_at(file)(source).into();
-    }
     let reason = "not a table with the columns path and group";
     EvalError::ground_truth_at(file, line)(reason).into()
 }
@@ -130,5 +131,19 @@ mod tests {
             table("name,class\na.jpg,x\n"),
             Err(Error::Eval(EvalError::GroundTruth { .. }))
         ));
+    }
+
+    #[test]
+    fn a_table_without_an_end_ends() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("labels.csv");
+        fs::File::create(&file).unwrap().set_len(MOST + 1).unwrap();
+        for file in [&*file, Path::new("/dev/zero")] {
+            let refused = read(file, folder.path()).unwrap_err();
+            assert!(
+                matches!(refused, Error::File(FileError::Read { .. })),
+                "{refused}"
+            );
+        }
     }
 }

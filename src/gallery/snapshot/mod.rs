@@ -8,7 +8,6 @@ mod search;
 mod switch;
 
 use std::collections::HashMap;
-use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -23,10 +22,14 @@ pub use self::switch::{CURRENT, remove_others, switch_to};
 use super::folder;
 use super::precisions::Precisions;
 use super::record::{Record, path_from_bytes, path_to_bytes};
+use crate::bounded;
 use crate::descriptor::{Descriptor, Fingerprint, UnitVector, Vectors};
 use crate::error::{FileError, GalleryError, Result};
 use crate::photo::ContentHash;
 use crate::ranking::Ranking;
+
+/// More bytes than a snapshot's name has.
+const MOST_OF_A_NAME: u64 = 4096;
 
 /// How often a snapshot is looked for again that was replaced between reading its name and
 /// opening it.
@@ -289,7 +292,7 @@ pub fn is_newest(dir: &Path, snapshot: &Snapshot) -> bool {
 /// What `current` says.
 fn current_name(dir: &Path) -> Result<String> {
     let current = dir.join(CURRENT);
-    let name = match fs::read_to_string(&current) {
+    let name = match bounded::read_text(&current, MOST_OF_A_NAME) {
         Ok(name) => name,
         Err(source) if source.kind() == std::io::ErrorKind::PermissionDenied => {
             return Err(FileError::Read {

@@ -16,8 +16,14 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::bounded;
+use crate::gallery::folder;
+
 /// What sled writes with the options that all our databases have; a checksum follows.
 const CONF: &[u8] = b"segment_size: 524288\nuse_compression: false\nversion: 0.34\n";
+
+/// More bytes than sled's own has; one that is larger is damaged, and written anew.
+const MOST_OF_A_CONF: u64 = 64 << 10;
 
 /// How long is waited for another process that is about to end.
 const PATIENCE: Duration = Duration::from_millis(200);
@@ -26,16 +32,29 @@ const PATIENCE: Duration = Duration::from_millis(200);
 pub fn tidy(path: &Path) -> io::Result<()> {
     let log = path.join("db");
     fs::create_dir_all(path.join("blobs"))?;
-    let file = File::options()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(&log)?;
-    lock(&file)?;
-    let tidied = tidy_locked(path, file.metadata()?.len() == 0);
+    let file = open_locked(&log)?;
+    // sled writes to its log, its snapshots and its blobs in place.
+    let taken_in = folder::take_in(path);
+    let tidied = taken_in.and_then(|()| tidy_locked(path, file.metadata()?.len() == 0));
     // Closing would not do: a process that is being started has the file open for a moment too.
     let _ = file.unlock();
     tidied
+}
+
+/// The log, locked.
+fn open_locked(log: &Path) -> io::Result<File> {
+    loop {
+        let file = File::options()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(log)?;
+        lock(&file)?;
+        // Whoever had it locked may have put another in its place.
+        if folder::is_same(&file.metadata()?, &log.metadata()?) {
+            return Ok(file);
+        }
+    }
 }
 
 /// Takes the lock that sled takes, so that files are not moved from under another process.
@@ -128,9 +147,16 @@ pub fn sync_folders(path: &Path) -> io::Result<()> {
 /// One that is whole stays, and so does one of another version, which sled refuses by itself.
 fn write_conf(path: &Path) -> io::Result<()> {
     let (conf, new) = (path.join("conf"), path.join("conf.new"));
-    match fs::read(&conf) {
+    match bounded::read(&conf, MOST_OF_A_CONF) {
         Ok(found) if is_whole(&found) => return Ok(()),
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        Err(error)
+            if !matches!(
+                error.kind(),
+                io::ErrorKind::NotFound | io::ErrorKind::FileTooLarge
+            ) =>
+        {
+            return Err(error);
+        }
         _ => {}
     }
     // Made anew rather than opened: it may be what a killed process left, or a link.

@@ -9,12 +9,16 @@ use std::thread;
 use std::time::Duration;
 
 use super::request::Announced;
+use crate::bounded;
 use crate::model::own_file::own_file;
 use crate::replace::replace;
 
 /// How often and how far apart a file that another program downloads is asked for.
 const LOCK_ATTEMPTS: usize = 6;
 const LOCK_PAUSE: Duration = Duration::from_secs(1);
+
+/// More bytes than a commit's name has.
+const MOST_OF_A_NAME: u64 = 4096;
 
 /// A repository's folder.
 pub struct Repository {
@@ -32,7 +36,7 @@ impl Repository {
 
     /// A file of the newest commit, if it is there.
     pub fn held(&self, file: &str) -> Option<PathBuf> {
-        let commit = fs::read_to_string(self.folder.join("refs/main")).ok()?;
+        let commit = bounded::read_text(&self.folder.join("refs/main"), MOST_OF_A_NAME).ok()?;
         let commit = Some(commit.trim()).filter(|commit| is_name(commit))?;
         let path = self.snapshot(commit).join(file);
         path.is_file().then_some(path)

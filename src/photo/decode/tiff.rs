@@ -1,117 +1,77 @@
-//! Whether a TIFF's tags can have the values that they say they have.
+//! TIFF: the container and the samples are read here, compressed chunks by the crates that know them.
 //!
-//! The decoder makes room for a tag's values before it reads them, 32 bytes for each, and before it
-//! says how large the picture is: 200 bytes of file took 256 MiB that nobody had a share of.
-//!
-//! Reference: TIFF 6.0, section 2; `BigTIFF` has the same with wider numbers.
+//! The first picture of a file is shown, as Pillow does. References: TIFF 6.0, the Technical Notes of
+//! Adobe and of libtiff, `BigTIFF`; where they leave something open, libtiff and Pillow.
 
-/// Widths in bytes of what a directory consists of.
-struct Widths {
-    /// Of the number of its entries.
-    entries: usize,
-    /// Of an entry, and of a count in it.
-    entry: usize,
-    number: usize,
-}
+use image::metadata::Orientation;
 
-const CLASSIC: Widths = Widths {
-    entries: 2,
-    entry: 12,
-    number: 4,
-};
-const BIG: Widths = Widths {
-    entries: 8,
-    entry: 20,
-    number: 8,
-};
+use super::super::decoded::{Colour, Decoded};
+use super::super::directory::{Container, Directory};
+use super::super::orientation;
+use super::super::source::Source;
+use crate::error::{PhotoError, Result};
+use canvas::Canvas;
+use layout::{Layout, Photometric};
 
-/// Whether no tag of the first directory has more bytes than the file. What cannot be read is left to
-/// the decoder, which says what is wrong with it.
-pub fn has_its_values(bytes: &[u8]) -> bool {
-    let is_little = bytes.starts_with(b"II");
-    let number = |at: usize, width: usize| number(bytes, at, width, is_little);
-    let (widths, place) = match number(2, 2) {
-        Some(43) => (BIG, 8),
-        _ => (CLASSIC, 4),
-    };
-    let Some(start) = number(place, widths.number).and_then(|start| usize::try_from(start).ok())
-    else {
-        return true;
-    };
-    let Some(entries) = number(start, widths.entries) else {
-        return true;
-    };
-    let first = start + widths.entries;
-    let room = bytes.len().saturating_sub(first) / widths.entry;
-    (0..room.min(entries as usize)).all(|index| {
-        let at = first + index * widths.entry;
-        let (kind, count) = (number(at + 2, 2), number(at + 4, widths.number));
-        let size = kind.map_or(1, size);
-        let needed = count.unwrap_or(0).checked_mul(size);
-        needed.is_some_and(|needed| needed <= bytes.len() as u64)
-    })
-}
+mod canvas;
+mod chunks;
+pub mod codec;
+mod colours;
+mod fax;
+mod inner;
+mod interchange;
+pub mod lab;
+pub mod layout;
+mod old_jpeg;
+mod predictor;
+pub mod range;
+mod ycbcr;
 
-/// Bytes of a value of this type.
-const fn size(kind: u64) -> u64 {
-    match kind {
-        3 | 8 => 2,
-        4 | 9 | 11 | 13 => 4,
-        5 | 10 | 12 | 16..=18 => 8,
-        _ => 1,
+/// Directories that are looked through for one with a picture.
+const MOST_DIRECTORIES: usize = 100;
+
+/// The first picture.
+pub fn decode(source: &Source) -> Result<Decoded, PhotoError> {
+    let container = Container::new(source.bytes);
+    let container = container.ok_or_else(|| source.damaged("its beginning is missing"))?;
+    let first = container.first();
+    let first = first.ok_or_else(|| source.damaged("its directory is missing"))?;
+    let chain = std::iter::successors(Some(first), Directory::next).take(MOST_DIRECTORIES);
+    let has_picture = |tags: &Directory| tags.values(256).is_some() && tags.values(257).is_some();
+    let tags = chain.into_iter().find(has_picture).unwrap_or(first);
+    let layout = Layout::new(&tags, source)?;
+    let sample = canvas::sample_bytes(&layout);
+    let channels = layout.photometric.samples() as u64 + u64::from(layout.alpha.is_some());
+    let pixels = u64::from(layout.width) * u64::from(layout.height);
+    let needed = pixels * channels * sample + colours::needed(&layout, sample);
+    let share = source.share(needed.saturating_add(chunks::needed(&layout)))?;
+    let mut canvas = Canvas::new(&layout);
+    let present = chunks::read(&mut canvas, &layout, &tags, source)?;
+    if present <= 0.0 {
+        return Err(source.damaged("none of its pixels are there"));
     }
+    let pixels = colours::stored(canvas, &layout, &tags, source)?;
+    Ok(Decoded {
+        colour: colour(&tags, &layout),
+        orientation: orientation::of_directory(&tags).unwrap_or(Orientation::NoTransforms),
+        present: present as f32,
+        ..Decoded::whole(pixels, share)
+    })
 }
 
-fn number(bytes: &[u8], at: usize, width: usize, is_little: bool) -> Option<u64> {
-    let stored = bytes.get(at..at.checked_add(width)?)?;
-    let join = |number: u64, byte: &u8| number << 8 | u64::from(*byte);
-    Some(if is_little {
-        stored.iter().rev().fold(0, join)
-    } else {
-        stored.iter().fold(0, join)
-    })
+/// The profile; of `CIELab` there is none, its colours are sRGB's here.
+fn colour(tags: &Directory, layout: &Layout) -> Colour {
+    let is_lab = matches!(
+        layout.photometric,
+        Photometric::CieLab | Photometric::IccLab
+    );
+    match tags.values(34675) {
+        Some(profile) if !is_lab && !profile.is_cut() && profile.len() > 0 => {
+            Colour::Icc(profile.bytes().to_vec())
+        }
+        _ => Colour::Unsaid,
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// A TIFF of one directory with one tag of so many values of a type.
-    fn with(count: u64, kind: u16, is_big: bool) -> Vec<u8> {
-        let kind = kind.to_be_bytes();
-        if is_big {
-            let head = b"MM\0\x2b\0\x08\0\0\0\0\0\0\0\0\0\x10\0\0\0\0\0\0\0\x01\x01\x01";
-            return [&head[..], &kind, &count.to_be_bytes(), &[0; 8]].concat();
-        }
-        let count = (count as u32).to_be_bytes();
-        let head = b"MM\0\x2a\0\0\0\x08\0\x01\x01\x01";
-        [&head[..], &kind, &count, &[0; 4]].concat()
-    }
-
-    #[test]
-    fn a_tag_with_more_bytes_than_the_file_is_seen_in_either_kind_and_order() {
-        for is_big in [false, true] {
-            assert!(has_its_values(&with(1, 3, is_big)));
-            let len = with(1, 3, is_big).len() as u64;
-            assert!(has_its_values(&with(len / 2, 3, is_big)));
-            assert!(!has_its_values(&with(len / 2 + 1, 3, is_big)));
-            assert!(!has_its_values(&with(len / 4 + 1, 4, is_big)));
-            assert!(!has_its_values(&with(8 << 20, 3, is_big)));
-        }
-        assert!(!has_its_values(&with(u64::MAX, 5, true)));
-        let little = b"II\x2a\0\x08\0\0\0\x01\0\x01\x01\x03\0\0\0\x80\0\0\0\0\0";
-        assert!(!has_its_values(little));
-    }
-
-    #[test]
-    fn what_is_cut_off_is_the_decoders_to_refuse() {
-        let whole = with(1, 3, true);
-        for end in 0..whole.len() {
-            assert!(has_its_values(&whole[..end]));
-        }
-        assert!(has_its_values(b"II\x2a\0\xff\xff\xff\xff"));
-        assert!(has_its_values(
-            b"II\x2b\0\x08\0\0\0\xff\xff\xff\xff\xff\xff\xff\xff"
-        ));
-    }
-}
+mod tests;

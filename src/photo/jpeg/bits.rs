@@ -2,6 +2,8 @@
 
 use memchr::memchr;
 
+use super::marker;
+
 /// Bytes prepared at once: they stay in the fastest cache.
 const CHUNK: usize = 16 * 1024;
 
@@ -59,7 +61,7 @@ impl Cursor {
 /// Prepares the bytes of a scan, one restart interval after the other.
 ///
 /// Beyond the end of an interval there are zeros, so reading a block never fails;
-/// [`Bits::is_overrun`] and [`Bits::end`] tell.
+/// [`Bits::is_overrun`] tells.
 pub struct Bits<'a> {
     /// What is not yet prepared.
     source: &'a [u8],
@@ -105,7 +107,10 @@ impl<'a> Bits<'a> {
             if plain == room && room > 0 {
                 continue;
             }
-            if !self.source.starts_with(&[0xFF, 0x00]) {
+            // Any number of `FF` may stand before what follows them.
+            let filling = self.source.iter().take_while(|byte| **byte == 0xFF).count();
+            self.source = &self.source[filling.saturating_sub(1)..];
+            if self.source.get(1) != Some(&0x00) {
                 break;
             }
             self.bytes.push(0xFF);
@@ -125,24 +130,23 @@ impl<'a> Bits<'a> {
     }
 
     /// Whether more bits were passed than the interval has.
+    #[inline(always)]
     pub fn is_overrun(&self, cursor: Cursor) -> bool {
-        self.unread(cursor).is_none()
+        self.made_up > 0 && self.unread(cursor).is_none()
     }
 
-    /// What follows the interval: none if its bits do not end here, up to the filling of a byte.
-    pub fn end(&mut self, cursor: Cursor) -> Option<&'a [u8]> {
-        let cursor = self.ready(cursor);
-        let ends = self.unread(cursor)? < 8 && self.source.first() == Some(&0xFF);
-        ends.then_some(self.source)
+    /// What is not yet read, which may begin with the marker at which the interval ends.
+    pub const fn rest(&self) -> &'a [u8] {
+        self.source
     }
 
-    /// Goes on with the next interval, behind restart marker `number` modulo 8.
-    pub fn restart(&mut self, cursor: Cursor, number: usize) -> Option<Cursor> {
-        let rest = self.end(cursor)?;
-        let marker = 0xD0 + (number % 8) as u8;
-        self.source = rest.strip_prefix(&[0xFF, marker])?;
+    /// Goes on with the next interval, behind restart marker `number` modulo 8. False where that is
+    /// missing: then the interval is empty.
+    pub fn restart(&mut self, number: usize) -> bool {
+        let (rest, found) = marker::restart(self.source, number);
+        self.source = rest;
         self.bytes.clear();
         self.made_up = 0;
-        Some(Cursor::default())
+        found
     }
 }

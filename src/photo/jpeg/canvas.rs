@@ -1,103 +1,173 @@
-//! One row of units at a time, from the planes of the components to RGB.
+//! One row of units at a time, from the planes of the components to pixels.
 
+use pulp::{Arch, Simd, WithSimd};
+
+use super::colours::Colours;
+use super::convert;
 use super::layout::Layout;
+use super::stretch::{self, Stretch};
+use super::wide::Wide;
 
 /// The picture so far, and the planes of the units being decoded.
 pub struct Canvas {
-    /// For each component the pixels of one row of units.
-    pub planes: Vec<Vec<u8>>,
-    /// Pixels in a row of a plane.
-    pub stride: usize,
-    rows: usize,
+    /// For each component the pixels of a row of units and of the one before it.
+    pub planes: Vec<Plane>,
+    colours: Colours,
     width: usize,
-    size: usize,
-    rgb: Vec<u8>,
+    height: usize,
+    /// Rows of a unit, and how many rows of units are done.
+    unit: usize,
+    done: usize,
+    /// How many rows of the picture are done.
+    finished: usize,
+    out: Vec<u8>,
+    sums: Vec<u16>,
+    arch: Arch,
+    wide: Wide,
+}
+
+/// A component's pixels, in two parts that take turns.
+pub struct Plane {
+    pub pixels: Vec<u8>,
+    /// Pixels in a row.
+    pub stride: usize,
+    /// Where the row of units begins that is being decoded.
+    pub from: usize,
+    rows: usize,
+    covered: (usize, usize),
+    stretch: Stretch,
+    /// A row as wide as the picture.
+    row: Vec<u8>,
 }
 
 impl Canvas {
     /// An empty picture.
-    pub fn new(layout: &Layout) -> Self {
-        let stride = layout.units.0 * layout.unit.0;
+    pub fn new(layout: &Layout, colours: Colours) -> Self {
         let (width, height) = layout.picture;
-        let plane = vec![0; stride * layout.unit.1];
+        let planes = layout.components.iter().map(|component| {
+            let (stride, rows) = (component.stride(layout), component.rows());
+            Plane {
+                pixels: vec![0; 2 * stride * rows],
+                stride,
+                from: 0,
+                rows,
+                covered: component.pixels,
+                stretch: Stretch::of(component, layout),
+                row: vec![0; width],
+            }
+        });
         Self {
-            planes: vec![plane; layout.components.len()],
-            stride,
-            rows: layout.unit.1,
+            planes: planes.collect(),
+            colours,
             width,
-            size: 3 * width * height,
-            rgb: Vec::with_capacity(3 * width * height),
+            height,
+            unit: layout.unit.1,
+            done: 0,
+            finished: 0,
+            out: vec![0; width * height * colours.channels()],
+            sums: vec![0; width + 1],
+            arch: Arch::new(),
+            wide: Wide::new(),
         }
     }
 
-    /// Adds the planes' rows to the picture, but none beyond its end.
+    /// Bytes that [`Canvas::new`] takes.
+    pub fn bytes(layout: &Layout, colours: Colours) -> u64 {
+        let (width, height) = layout.picture;
+        let plane = |component: &super::layout::Component| {
+            2 * component.stride(layout) * component.rows() + width
+        };
+        let planes: usize = layout.components.iter().map(plane).sum();
+        (width * height * colours.channels() + planes + 2 * (width + 1)) as u64
+    }
+
+    /// The row of units is decoded: adds its rows to the picture, but none beyond its end.
     pub fn finish_units(&mut self) {
-        for row in 0..self.rows {
-            if self.rgb.len() == self.size {
-                return;
-            }
-            let part = row * self.stride..row * self.stride + self.width;
-            match self.planes.as_slice() {
-                [luma, blue, red] => {
-                    add_colours(
-                        &mut self.rgb,
-                        &luma[part.clone()],
-                        &blue[part.clone()],
-                        &red[part],
-                    );
-                }
-                [grey, ..] => self
-                    .rgb
-                    .extend(grey[part].iter().flat_map(|grey| [*grey; 3])),
-                [] => {}
-            }
+        self.done += 1;
+        let looks_below = self.planes.iter().any(|plane| plane.stretch.looks_below());
+        let mut end = self.done * self.unit;
+        if end >= self.height {
+            end = self.height;
+        } else if looks_below {
+            end -= 1;
+        }
+        let arch = self.arch;
+        arch.dispatch(Rows(self, end));
+        self.finished = end.max(self.finished);
+        for plane in &mut self.planes {
+            plane.from = (self.done % 2) * plane.rows * plane.stride;
         }
     }
 
-    /// The pixels; none if some are missing.
-    pub fn into_rgb(self) -> Option<Vec<u8>> {
-        (self.rgb.len() == self.size).then_some(self.rgb)
+    #[inline(always)]
+    fn finish_rows(&mut self, end: usize) {
+        let of_row = self.width * self.colours.channels();
+        for y in self.finished..end {
+            for plane in &mut self.planes {
+                plane.make(y, &mut self.sums);
+            }
+            let rows: [&[u8]; 4] =
+                std::array::from_fn(|at| self.planes.get(at).map_or(&[][..], |plane| plane.at(y)));
+            let rows = &rows[..self.planes.len().min(4)];
+            convert::pixels(
+                self.wide,
+                self.colours,
+                rows,
+                &mut self.out[y * of_row..(y + 1) * of_row],
+            );
+        }
+    }
+
+    /// The pixels.
+    pub fn into_pixels(self) -> Vec<u8> {
+        self.out
     }
 }
 
-/// Pixels turned to RGB at once.
-const LANES: usize = 16;
+/// The canvas whose rows are to be finished, up to this one.
+struct Rows<'a>(&'a mut Canvas, usize);
 
-/// JFIF's YCbCr to RGB, of BT.601 with full range.
-fn add_colours(rgb: &mut Vec<u8>, luma: &[u8], blue: &[u8], red: &[u8]) {
-    let parts = luma
-        .chunks(LANES)
-        .zip(blue.chunks(LANES))
-        .zip(red.chunks(LANES));
-    for ((luma, blue), red) in parts {
-        let mut planes = [[0; LANES]; 3];
-        for (plane, part) in planes.iter_mut().zip([luma, blue, red]) {
-            match part.first_chunk() {
-                Some(whole) => *plane = *whole,
-                None => plane[..part.len()].copy_from_slice(part),
-            }
-        }
-        let [red, green, blue] = colours(&planes);
-        let mut pixels = [[0; 3]; LANES];
-        for (at, pixel) in pixels.iter_mut().enumerate() {
-            *pixel = [red[at], green[at], blue[at]];
-        }
-        rgb.extend_from_slice(pixels[..luma.len()].as_flattened());
+impl WithSimd for Rows<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        self.0.finish_rows(self.1);
     }
 }
 
-/// In sixteen bits, the factors times 2¹⁴ and the products then 2⁵ of a grey level.
-#[inline(always)]
-fn colours([luma, blue, red]: &[[u8; LANES]; 3]) -> [[u8; LANES]; 3] {
-    let times = |level: i16, factor: i32| ((i32::from(level << 7) * factor) >> 16) as i16;
-    let level = |value: i16| ((value + 16) >> 5).clamp(0, 255) as u8;
-    let mut rgb = [[0; LANES]; 3];
-    for at in 0..LANES {
-        let luma = i16::from(luma[at]) << 5;
-        let (blue, red) = (i16::from(blue[at]) - 128, i16::from(red[at]) - 128);
-        rgb[0][at] = level(luma + times(red, 22_970));
-        rgb[1][at] = level(luma + times(blue, -5_638) + times(red, -11_700));
-        rgb[2][at] = level(luma + times(blue, 29_032));
+impl Plane {
+    #[inline(always)]
+    fn stored(&self, row: usize) -> &[u8] {
+        let from = row % (2 * self.rows) * self.stride;
+        &self.pixels[from..from + self.covered.0]
     }
-    rgb
+
+    /// Prepares row `y` of the picture where it is not stored.
+    #[inline(always)]
+    fn make(&mut self, y: usize, sums: &mut [u16]) {
+        if self.stretch == Stretch::None {
+            return;
+        }
+        let mut out = std::mem::take(&mut self.row);
+        let (near, other) = self.stretch.rows_for(y, self.covered.1);
+        let (near, other) = (self.stored(near), self.stored(other));
+        match self.stretch {
+            Stretch::None => {}
+            Stretch::Across => stretch::across(near, &mut out),
+            Stretch::Down => stretch::down(near, other, y.is_multiple_of(2), &mut out),
+            Stretch::Both => stretch::both(near, other, sums, &mut out),
+            Stretch::Repeated(across, _) => stretch::repeated(near, across, &mut out),
+        }
+        self.row = out;
+    }
+
+    /// Row `y` of the picture.
+    #[inline(always)]
+    fn at(&self, y: usize) -> &[u8] {
+        match self.stretch {
+            Stretch::None => self.stored(y),
+            _ => &self.row,
+        }
+    }
 }

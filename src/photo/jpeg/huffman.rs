@@ -56,12 +56,17 @@ impl Huffman {
         self.short[from as usize..(from + count) as usize].fill(entry);
     }
 
-    /// Takes the next symbol, of 16 bits that must be ready; none if no code begins so.
+    /// Takes the next symbol, of 17 bits that must be ready; none if no code begins so: then as many
+    /// bits are passed as libjpeg-turbo does.
     #[inline(always)]
     pub fn symbol(&self, cursor: &mut Cursor) -> Option<u8> {
         let mut entry = self.short[cursor.peek(LOOK) as usize];
         if entry == 0 {
-            entry = self.long(cursor.peek(16))?;
+            let Some(long) = self.long(cursor.peek(16)) else {
+                cursor.pass(17);
+                return None;
+            };
+            entry = long;
         }
         cursor.pass(u32::from(entry & 0xFF));
         Some((entry >> 8) as u8)
@@ -243,6 +248,6 @@ impl Skips {
             cursor.refill(bytes)?;
             place += values.next(cursor)?.ahead;
         }
-        (place == 63 || place >= END).then_some(())
+        Some(())
     }
 }

@@ -1,9 +1,12 @@
-//! From the lowest frequencies of a block to its pixels, fewer than 8×8 of them.
+//! From the frequencies of a block to its pixels, 8×8 or fewer of them.
 //!
 //! A block of 8×8 cosines cut down to its W×H lowest and turned back with cosines of W×H gives
 //! what an ideal filter would leave of it, at W×H pixels.
 
 use std::f32::consts::PI;
+
+use super::whole::{self, Block};
+use super::wide::Wide;
 
 /// Row and column of each coefficient, in the order of the file.
 #[rustfmt::skip]
@@ -14,6 +17,9 @@ const PLACES: [(u8, u8); 64] = [
     (1, 7), (2, 7), (3, 6), (4, 5), (5, 4), (6, 3), (7, 2), (7, 3), (6, 4), (5, 5), (4, 6), (3, 7), (4, 7), (5, 6),
     (6, 5), (7, 4), (7, 5), (6, 6), (5, 7), (6, 7), (7, 6), (7, 7),
 ];
+
+/// Bits of the samples that are made.
+const BITS: u8 = 8;
 
 /// Makes blocks of one size.
 pub struct Inverse {
@@ -28,23 +34,24 @@ pub struct Inverse {
     rows: [[f32; 8]; 8],
     /// How many lines and frequencies the coefficients up to each place have.
     reach: [(usize, usize); 64],
+    /// What the coefficients are multiplied with to be those of eight bits a sample.
+    scale: f32,
+    wide: Wide,
 }
 
-/// The coefficients of a block as the file has them, in its order.
-pub type Block = [i32; 64];
-
 impl Inverse {
-    /// For blocks of `size` (columns and rows) whose coefficients are multiples of `steps`.
-    pub fn new(size: (usize, usize), steps: &[i32; 64]) -> Self {
-        let counts =
-            |place: &(u8, u8)| usize::from(place.0) < size.1 && usize::from(place.1) < size.0;
+    /// For blocks of `size` (columns and rows) whose coefficients are multiples of `steps`, and whose
+    /// samples have `precision` bits.
+    pub fn new(size: (usize, usize), steps: &[i32; 64], precision: u8) -> Self {
         Self {
             size,
-            last: PLACES.iter().rposition(counts).unwrap_or(0),
+            last: last(size),
             steps: *steps,
             columns: cosines(size.0),
             rows: cosines(size.1),
             reach: reach(),
+            scale: f32::from(precision.saturating_sub(BITS)).exp2().recip(),
+            wide: Wide::new(),
         }
     }
 
@@ -53,12 +60,25 @@ impl Inverse {
     #[inline(always)]
     pub fn write(&self, block: &Block, end: usize, plane: &mut [u8], at: usize, stride: usize) {
         match self.size {
+            _ if self.scale < 1.0 => self.write_any::<8>(block, end, plane, at, stride),
             (1, 1) => {
                 if let Some(pixel) = plane.get_mut(at) {
                     *pixel = eighth(self.value(block, 0));
                 }
             }
             (2, 2) => self.write_four(block, plane, at, stride),
+            (8, 8) if end == 0 => {
+                let level = [eighth(self.value(block, 0)); 8];
+                for row in plane[at..].chunks_mut(stride).take(8) {
+                    if let Some(row) = row.first_chunk_mut() {
+                        *row = level;
+                    }
+                }
+            }
+            (8, 8) => {
+                let plane = plane.get_mut(at..).unwrap_or_default();
+                whole::write(self.wide, (block, end), &self.steps, plane, stride);
+            }
             (width, height) if end == 0 => {
                 let level = eighth(self.value(block, 0));
                 for row in plane[at..].chunks_mut(stride).take(height) {
@@ -109,7 +129,7 @@ impl Inverse {
         for (place, (line, frequency)) in PLACES.iter().enumerate().take(end + 1) {
             let (line, frequency) = (usize::from(*line), usize::from(*frequency));
             if line < N && frequency < N {
-                values[line][frequency] = self.value(block, place) as f32;
+                values[line][frequency] = self.value(block, place) as f32 * self.scale;
             }
         }
         // A few more sums cost less than finding out how many there are.
@@ -147,6 +167,12 @@ fn add<const N: usize>(sum: &mut [f32; N], values: &[f32], factor: f32) {
 }
 
 /// For each place how many lines and frequencies the coefficients up to there have.
+/// The last coefficient that counts for blocks of `size`, in the order of the file.
+pub fn last(size: (usize, usize)) -> usize {
+    let counts = |place: &(u8, u8)| usize::from(place.0) < size.1 && usize::from(place.1) < size.0;
+    PLACES.iter().rposition(counts).unwrap_or(0)
+}
+
 fn reach() -> [(usize, usize); 64] {
     let mut most = (0, 0);
     PLACES.map(|(line, frequency)| {

@@ -1,10 +1,12 @@
-//! How a frame's blocks lie in the picture, and what a reduced picture takes of each.
+//! How a frame's blocks lie in the picture, and how many pixels each becomes.
 
-use super::inverse::Inverse;
-use super::outline::Frame;
-use super::tables::Tables;
+use super::outline::{Frame, Part};
+
+/// Pixels of a block's side in the whole picture.
+pub const BLOCK: usize = 8;
 
 /// The blocks of one component.
+#[derive(Clone, Debug)]
 pub struct Component {
     /// What scans call it.
     pub id: u8,
@@ -17,87 +19,141 @@ pub struct Component {
     pub size: (usize, usize),
     /// Blocks beside and above each other that the picture itself covers.
     pub covered: (usize, usize),
+    /// Columns and rows of the component's pixels that the picture covers.
+    pub pixels: (usize, usize),
+    /// How often its columns and rows are to be taken to have as many as the picture.
+    pub stretch: (Ratio, Ratio),
+}
+
+/// So many for so many.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Ratio {
+    pub many: usize,
+    pub of: usize,
 }
 
 /// All components, and the units (MCUs) that they lie in.
+#[derive(Clone, Debug)]
 pub struct Layout {
-    /// One or three.
     pub components: Vec<Component>,
     /// Units beside and above each other.
     pub units: (usize, usize),
     /// Columns and rows of pixels that a unit becomes.
     pub unit: (usize, usize),
-    /// Columns and rows of the reduced picture.
+    /// Columns and rows of the picture at this size.
     pub picture: (usize, usize),
+    /// The size in eighths.
+    pub eighths: usize,
 }
 
 impl Layout {
-    /// For `frame` at `eighths` of its size. None where the colours would have to be stretched by
-    /// anything but powers of two.
-    pub fn new(frame: &Frame, eighths: u32) -> Option<Self> {
+    /// For `frame` at `eighths` of its size. A block becomes as many pixels as the picture has there,
+    /// where a block can: colours that are coarser than the brightness need no stretching then. At full
+    /// size they are stretched, as all programs do it.
+    pub fn new(frame: &Frame, eighths: u32) -> Self {
+        Self::of_blocks(frame, BLOCK, eighths as usize)
+    }
+
+    /// For a lossless `frame`, whose blocks are single samples.
+    pub fn of_samples(frame: &Frame) -> Self {
+        Self::of_blocks(frame, 1, 1)
+    }
+
+    /// For blocks of so many pixels a side, each of which becomes `eighths`.
+    fn of_blocks(frame: &Frame, block: usize, eighths: usize) -> Self {
         let is_grey = frame.components.len() == 1;
-        let sampling = |(_, sampling, _): (u8, u8, u8)| {
+        let sampling = |part: &Part| {
             // A single component is not interleaved with anything.
             if is_grey {
                 (1, 1)
             } else {
-                (usize::from(sampling >> 4), usize::from(sampling & 15))
+                (usize::from(part.sampling.0), usize::from(part.sampling.1))
             }
         };
-        let most = |side: fn((usize, usize)) -> usize| {
-            let sides = frame
-                .components
-                .iter()
-                .map(|component| side(sampling(*component)));
-            sides.max().unwrap_or(0)
-        };
-        let (across, down) = (most(|sampling| sampling.0), most(|sampling| sampling.1));
+        let parts = || frame.components.iter();
+        let across = parts().map(|part| sampling(part).0).max().unwrap_or(1);
+        let down = parts().map(|part| sampling(part).1).max().unwrap_or(1);
         let (width, height) = (usize::from(frame.width), usize::from(frame.height));
-        let eighths = eighths as usize;
-        let mut components = Vec::new();
-        for component in &frame.components {
-            let (h, v) = sampling(*component);
-            let size = (larger(across, h)? * eighths, larger(down, v)? * eighths);
-            let blocks =
-                |side: usize, sampling: usize, most: usize| (side * sampling).div_ceil(8 * most);
-            components.push(Component {
-                id: component.0,
-                steps: component.2,
+        let component = |part: &Part| {
+            let (h, v) = sampling(part);
+            let size = (
+                size(across, h, block, eighths),
+                size(down, v, block, eighths),
+            );
+            let part_of = |side: usize, sampling: usize, most: usize, pixels: usize| {
+                (side * sampling * pixels).div_ceil(block * most)
+            };
+            Component {
+                id: part.id,
+                steps: part.steps,
                 across: h,
                 down: v,
                 size,
-                covered: (blocks(width, h, across), blocks(height, v, down)),
-            });
-        }
-        let fits = components
-            .iter()
-            .all(|component| component.size.0.max(component.size.1) <= 8);
-        fits.then_some(Self {
-            components,
-            units: (width.div_ceil(8 * across), height.div_ceil(8 * down)),
+                covered: (part_of(width, h, across, 1), part_of(height, v, down, 1)),
+                pixels: (
+                    part_of(width, h, across, size.0),
+                    part_of(height, v, down, size.1),
+                ),
+                stretch: (
+                    Ratio::new(across * eighths, h * size.0),
+                    Ratio::new(down * eighths, v * size.1),
+                ),
+            }
+        };
+        Self {
+            components: parts().map(component).collect(),
+            units: (
+                width.div_ceil(block * across),
+                height.div_ceil(block * down),
+            ),
             unit: (across * eighths, down * eighths),
             picture: (
-                (width * eighths).div_ceil(8),
-                (height * eighths).div_ceil(8),
+                (width * eighths).div_ceil(block),
+                (height * eighths).div_ceil(block),
             ),
-        })
-    }
-
-    /// How each component's blocks become pixels.
-    pub fn inverses(&self, tables: &Tables) -> Option<Vec<Inverse>> {
-        let inverse = |component: &Component| {
-            Some(Inverse::new(component.size, tables.steps(component.steps)?))
-        };
-        self.components.iter().map(inverse).collect()
+            eighths,
+        }
     }
 }
 
-/// How many times a component of `sampling` is to be stretched to have as many pixels as the one
-/// that has most.
-const fn larger(most: usize, sampling: usize) -> Option<usize> {
-    match (sampling, most) {
-        (0, _) | (_, 0) => None,
-        (sampling, most) if sampling > 4 || !most.is_multiple_of(sampling) => None,
-        (sampling, most) => Some(most / sampling),
+impl Component {
+    /// Pixels in a row of all its blocks.
+    pub const fn stride(&self, layout: &Layout) -> usize {
+        layout.units.0 * self.across * self.size.0
     }
+
+    /// Rows of pixels in a row of units.
+    pub const fn rows(&self) -> usize {
+        self.down * self.size.1
+    }
+}
+
+impl Ratio {
+    fn new(many: usize, of: usize) -> Self {
+        let whole = (1..=of).rev();
+        let mut common = whole.filter(|by| many.is_multiple_of(*by) && of.is_multiple_of(*by));
+        let common = common.next().unwrap_or(1);
+        Self {
+            many: many / common,
+            of: of / common,
+        }
+    }
+
+    /// The one of those there are whose middle is nearest to that of the one at `at`.
+    pub const fn nearest(self, at: usize) -> usize {
+        (2 * at + 1) * self.of / (2 * self.many)
+    }
+
+    /// Whether it is `many` for one.
+    pub const fn is(self, many: usize) -> bool {
+        self.many == many && self.of == 1
+    }
+}
+
+/// Pixels of a block's side: as many as the picture has there, up to the block's own.
+fn size(most: usize, sampling: usize, block: usize, eighths: usize) -> usize {
+    if eighths == block {
+        return block;
+    }
+    (most * eighths).div_ceil(sampling).min(block)
 }

@@ -1,103 +1,211 @@
-//! JPEGs decoded at reduced size, straight from their frequencies.
+//! JPEG, at its own size or straight from its frequencies at a smaller one.
 //!
 //! A network sees some 224 pixels of a photo of 4000. A JPEG holds 8×8 blocks of frequencies, and
 //! a picture of an eighth to half of the size takes only the lowest of them: the others need not
-//! even be read one by one, only passed. What is common is decoded here (eight bits, Huffman-coded,
-//! grey or YCbCr); everything else is left to a full decoder, and so is every file that is not
-//! quite right, for that one also tells what is wrong.
+//! even be read one by one, only passed. The rules are libjpeg-turbo's, as are the pixels at whole size:
+//! what the components are, how colours are stretched, where to go on when a marker is wrong. All
+//! codings are read but the hierarchical ones and lossless ones in arithmetic code.
 
+mod arithmetic;
 mod baseline;
 mod bits;
 mod canvas;
+mod colours;
+mod convert;
+mod decisions;
 mod huffman;
 mod inverse;
 mod layout;
+mod lossless;
+mod marker;
 mod outline;
+mod planes;
 mod progressive;
+mod samples;
+mod scans;
+mod standard;
+mod stretch;
 mod tables;
+mod whole;
+mod wide;
 
-use image::RgbImage;
+use std::sync::Arc;
 
-use super::decoded::{Decoded, Stored};
+use image::RgbaImage;
+use image::metadata::Orientation;
+
+use super::decoded::{Colour, Decoded, Stored};
+use super::memory::Share;
 use super::source::Source;
+use super::stop;
 use crate::error::{PhotoError, Result};
-use layout::Layout;
-pub use outline::Outline;
-use outline::{next_marker, segment};
-use tables::{Scan, Tables};
+use colours::Colours;
+use layout::{BLOCK, Layout};
+use marker::{next_marker, segment};
+use outline::{Frame, Outline};
+use samples::Pixels;
+use scans::Picture;
+use tables::Tables;
 
-/// A picture at some eighths of its size, as stored (not yet upright).
-pub struct Reduced {
-    /// Its pixels: sides are rounded up, so the last column and row may be part filling.
-    pub image: RgbImage,
-    /// The scale, in eighths.
-    pub eighths: u32,
-}
+/// Bytes that codes and what is prepared of a scan take, however small the picture is.
+const OF_TABLES: u64 = 256 << 10;
 
-/// The picture at the smallest size whose short side has the wanted pixels or more; none where it is to
-/// be decoded in full.
+/// The picture at the smallest size whose short side has the wanted pixels or more: 1/8, 1/4, 3/8, 1/2
+/// or all of its own.
 ///
 /// # Errors
-/// It is cut off, has no pixels or too many, or more scans than any picture needs.
-pub fn decode(source: &Source) -> Result<Option<Decoded>, PhotoError> {
+/// It is of a coding that is not read, has no pixels or too many, or more scans than any picture needs,
+/// takes more memory than there is, or nothing of its picture can be read.
+pub fn decode(source: &Source) -> Result<Decoded, PhotoError> {
     let outline = Outline::of(source.bytes);
-    if !outline.whole {
-        return Err(source.damaged("it is cut off before the end of the picture"));
+    let frame = frame(source, &outline)?;
+    let colours = Colours::of(outline.marks, frame);
+    let decoded = picture(source, (&outline, frame), colours, Tables::default())?;
+    let profile = outline.profile();
+    Ok(Decoded {
+        colour: profile.map_or(Colour::Unsaid, Colour::Icc),
+        orientation: outline.orientation().unwrap_or(Orientation::NoTransforms),
+        ..decoded
+    })
+}
+
+/// Columns and rows of what looks like a photo, and how the camera was held, if it says so: what a camera
+/// file has of its sensor is coded without loss.
+pub fn photo(bytes: &[u8]) -> Option<((u32, u32), Option<Orientation>)> {
+    let outline = Outline::of(bytes.strip_prefix(b"\xff\xd8\xff").map(|_| bytes)?);
+    let frame = outline.frame()?;
+    let is_photo = !frame.is_lossless() && frame.precision == 8 && frame.unread().is_none();
+    Some((outline.size()?, outline.orientation())).filter(|_| is_photo)
+}
+
+/// The picture of an abbreviated `stream`, as TIFF has them: the tables that it needs may stand in
+/// `tables`, another stream without a picture (or empty). At its own size. With `raw_components` the
+/// numbers are what is coded, interleaved and not converted: grey for one component, grey and alpha for
+/// two, RGB for three, [`Stored::Cmyk`] for four; otherwise as [`decode`] has them. `source` is for
+/// messages and memory; its bytes are not looked at.
+///
+/// # Errors
+/// As [`decode`].
+pub fn decode_abbreviated(
+    tables: &[u8],
+    stream: &[u8],
+    raw_components: bool,
+    source: &Source,
+) -> Result<Decoded, PhotoError> {
+    let source = Source {
+        wanted: None,
+        ..source.within(stream)
+    };
+    let mut known = Tables::default();
+    let mut rest = tables.get(2..).unwrap_or_default();
+    while let Some((marker, after)) = next_marker(rest) {
+        let Some((segment, behind)) = segment(after).filter(|_| marker != 0xD9) else {
+            break;
+        };
+        let noted = known.note(marker, segment);
+        noted.ok_or_else(|| source.damaged("its tables are malformed"))?;
+        rest = behind;
+    }
+    let outline = Outline::of(stream);
+    let frame = frame(&source, &outline)?;
+    let colours = if raw_components {
+        Colours::Raw(frame.components.len())
+    } else {
+        Colours::of(outline.marks, frame)
+    };
+    picture(&source, (&outline, frame), colours, known)
+}
+
+/// The frame, if it is one that is read.
+fn frame<'o>(source: &Source, outline: &'o Outline) -> Result<&'o Frame, PhotoError> {
+    let frame = outline.frame();
+    let frame = frame.ok_or_else(|| source.damaged("it has no frame header"))?;
+    if let Some(what) = frame.unread() {
+        return Err(source.not_supported(what));
     }
     let (width, height) = outline.size().unwrap_or((0, 0));
     source.check_size(width, height)?;
     if !outline.is_worth_its_scans(source.bytes.len()) {
         return Err(source.damaged("it has more scans than any picture needs"));
     }
-    let reduced = source.wanted;
-    let Some((eighths, side)) = reduced.and_then(|side| Some((outline.eighths(side)?, side)))
-    else {
-        return Ok(None);
+    Ok(frame)
+}
+
+/// The smallest number of eighths at which the short side keeps `wanted` pixels or more.
+fn eighths(frame: &Frame, wanted: Option<u32>) -> u32 {
+    let short = u64::from(frame.width.min(frame.height));
+    let is_enough = |eighths: &u32| {
+        wanted.is_some_and(|wanted| short * u64::from(*eighths) >= 8 * u64::from(wanted))
     };
-    let pixels = u64::from(width) * u64::from(height);
-    // Of each block at most as many coefficients as the reduced one has pixels, and which of all are
-    // set; then pixels.
-    let of_block = 3 * (2 * u64::from(eighths * eighths) + 8);
-    let of_pixels = 3 * u64::from(eighths * eighths);
-    let share = source.share(pixels.div_ceil(64) * (of_block + of_pixels))?;
-    let Some(reduced) = decode_reduced(source.bytes, &outline, side) else {
-        return Ok(None);
+    (1..=4).find(is_enough).unwrap_or(BLOCK as u32)
+}
+
+fn picture(
+    source: &Source,
+    (outline, frame): (&Outline, &Frame),
+    colours: Colours,
+    tables: Tables,
+) -> Result<Decoded, PhotoError> {
+    let layout = if frame.is_lossless() {
+        Layout::of_samples(frame)
+    } else {
+        Layout::new(frame, eighths(frame, source.wanted))
     };
-    let scale = f64::from(reduced.eighths) / 8.0;
-    Ok(Some(Decoded {
-        size: (width, height),
+    let picture = Picture {
+        frame,
+        layout: &layout,
+        colours,
+        first_scan: outline.first_scan,
+    };
+    let of_samples = if frame.is_lossless() {
+        samples::bytes(&layout, colours)
+    } else {
+        0
+    };
+    let share = source.share(picture.bytes() + of_samples + OF_TABLES)?;
+    let brought = picture.read(source.bytes, tables);
+    let brought = brought.map_err(|reason| source.damaged(reason))?;
+    if stop::is_asked() {
+        return Err(source.damaged("stopped"));
+    }
+    let present = brought.present as f32;
+    let pixels = if frame.is_lossless() {
+        samples::pixels(&brought.samples, frame.precision, &layout, colours)
+    } else {
+        Some(Pixels::Eight(brought.pixels))
+    };
+    let pixels = pixels.and_then(|pixels| match pixels {
+        Pixels::Eight(pixels) => stored(pixels, layout.picture, colours),
+        Pixels::Sixteen(stored) => Some(stored),
+    });
+    let pixels = pixels.ok_or_else(|| source.damaged("its pixels are not as many as it says"))?;
+    Ok(Decoded {
+        present,
+        ..sized(pixels, frame, &layout, share)
+    })
+}
+
+fn sized(pixels: Stored, frame: &Frame, layout: &Layout, share: Arc<Share>) -> Decoded {
+    let (width, height) = (frame.width, frame.height);
+    let size = (u32::from(width), u32::from(height));
+    let decoded = Decoded::whole(pixels, share);
+    if size == decoded.size {
+        return decoded;
+    }
+    let scale = layout.eighths as f64 / BLOCK as f64;
+    Decoded {
+        size,
         covered: (f64::from(width) * scale, f64::from(height) * scale),
-        orientation: outline.orientation(),
-        ..Decoded::whole(Stored::Image(reduced.image.into()), share)
-    }))
+        ..decoded
+    }
 }
 
-/// Decodes a JPEG at the smallest size whose short side has `wanted` pixels or more. None where
-/// it cannot be, or should not: the caller then decodes in full, which also tells what is wrong.
-pub fn decode_reduced(bytes: &[u8], outline: &Outline, wanted: u32) -> Option<Reduced> {
-    let eighths = outline.eighths(wanted)?;
-    let layout = Layout::new(outline.frame()?, eighths)?;
-    let rgb = match outline.frame()?.marker {
-        0xC0 | 0xC1 => decode_sequential(bytes, &layout)?,
-        0xC2 => progressive::decode(bytes.get(2..)?, &layout)?,
-        _ => return None,
-    };
-    let (width, height) = (layout.picture.0 as u32, layout.picture.1 as u32);
-    let image = RgbImage::from_raw(width, height, rgb)?;
-    Some(Reduced { image, eighths })
-}
-
-fn decode_sequential(bytes: &[u8], layout: &Layout) -> Option<Vec<u8>> {
-    let mut tables = Tables::default();
-    let mut rest = bytes.get(2..)?;
-    loop {
-        let (marker, after) = next_marker(rest)?;
-        let (segment, behind) = segment(after)?;
-        if marker == 0xDA {
-            return baseline::decode(behind, &Scan::parse(segment)?, &tables, layout);
-        }
-        tables.note(marker, segment)?;
-        rest = behind;
+/// Pixels of eight bits as what they are.
+fn stored(pixels: Vec<u8>, (width, height): (usize, usize), colours: Colours) -> Option<Stored> {
+    let size = (width as u32, height as u32);
+    match colours.channels() {
+        channels @ 1..=3 => Stored::of_bytes(size, channels, pixels),
+        _ => RgbaImage::from_raw(size.0, size.1, pixels).map(Stored::Cmyk),
     }
 }
 

@@ -1,35 +1,63 @@
-//! JPEG files as a list of segments: is the file whole, and can it be decoded at reduced size?
+//! JPEG files as a list of segments: what the picture is, and what is said about it.
+//!
+//! References: ITU-T T.81, annex B; ITU-T T.871 (JFIF); ICC.1:2022, annex B.4 (profiles in chunks).
 
 use image::metadata::Orientation;
-use memchr::memchr;
 
 use super::super::orientation;
+use super::marker::{next_marker, segment};
 
-/// What the segments before the pixels say.
+/// What an XMP packet begins with.
+const XMP: &[u8] = b"http://ns.adobe.com/xap/1.0/\0";
+
+/// What the segments say.
 #[derive(Debug, Default, PartialEq)]
 pub struct Outline {
-    /// The file goes on until the end-of-image marker.
-    pub whole: bool,
+    /// What tells of colours.
+    pub marks: Marks,
+    /// The components of the first scan.
+    pub first_scan: usize,
     frame: Option<Frame>,
     scans: u64,
-    is_jfif: bool,
-    adobe_transform: Option<u8>,
     exif: Option<Vec<u8>>,
+    xmp: Option<Vec<u8>>,
+    /// Number, count and bytes of each chunk of a profile.
+    profile: Vec<(u8, u8, Vec<u8>)>,
+}
+
+/// What tells of colours.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Marks {
+    /// Whether there is a JFIF segment.
+    pub is_jfif: bool,
+    /// The transform of colours that Adobe's segment tells.
+    pub adobe: Option<u8>,
 }
 
 /// What a frame header says.
-#[derive(Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Frame {
     /// How the pixels are coded.
     pub marker: u8,
-    precision: u8,
-    /// Rows of pixels.
+    /// Bits of a sample.
+    pub precision: u8,
+    /// Rows of pixels; 0 where they are told behind the first scan.
     pub height: u16,
     /// Columns of pixels.
     pub width: u16,
-    /// For each component its identifier, its sampling (across and down, four bits each), and the
-    /// number of its quantization steps.
-    pub components: Vec<(u8, u8, u8)>,
+    /// Its components.
+    pub components: Vec<Part>,
+}
+
+/// What a frame header says about a component.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Part {
+    /// What scans call it.
+    pub id: u8,
+    /// Its samples beside and above each other in a unit, 1 to 4 each.
+    pub sampling: (u8, u8),
+    /// The number of its quantization steps.
+    pub steps: u8,
 }
 
 impl Outline {
@@ -39,7 +67,6 @@ impl Outline {
         let mut rest = bytes.get(2..).unwrap_or_default();
         while let Some((marker, after)) = next_marker(rest) {
             if marker == 0xD9 {
-                outline.whole = true;
                 break;
             }
             let Some((segment, behind)) = segment(after) else {
@@ -53,26 +80,65 @@ impl Outline {
 
     fn note(&mut self, marker: u8, segment: &[u8]) {
         match marker {
+            0xDA => {
+                if self.scans == 0 {
+                    self.first_scan = segment.first().copied().map_or(0, usize::from);
+                }
+                self.scans += 1;
+            }
+            0xDC => self.note_height(segment),
+            // What stands behind the first scan comes too late.
+            _ if self.scans > 0 => {}
             0xC0..=0xCF if !matches!(marker, 0xC4 | 0xC8 | 0xCC) => {
                 self.frame = self.frame.take().or_else(|| Frame::parse(marker, segment));
             }
-            0xDA => self.scans += 1,
-            0xE0 => self.is_jfif |= segment.starts_with(b"JFIF\0"),
-            0xE1 if self.exif.is_none() => {
-                self.exif = segment.strip_prefix(b"Exif\0\0").map(<[u8]>::to_vec);
+            0xE0 => self.marks.is_jfif |= segment.starts_with(b"JFIF\0") && segment.len() >= 14,
+            0xE1 => {
+                let said = |prefix: &[u8]| segment.strip_prefix(prefix).map(<[u8]>::to_vec);
+                self.exif = self.exif.take().or_else(|| said(b"Exif\0"));
+                self.xmp = self.xmp.take().or_else(|| said(XMP));
             }
-            0xEE if segment.starts_with(b"Adobe") => {
-                self.adobe_transform = segment.get(11).copied();
+            0xE2 => {
+                if let Some([number, count, chunk @ ..]) = segment.strip_prefix(b"ICC_PROFILE\0") {
+                    self.profile.push((*number, *count, chunk.to_vec()));
+                }
+            }
+            0xEE if segment.starts_with(b"Adobe") && segment.len() >= 12 => {
+                self.marks.adobe = segment.get(11).copied();
             }
             _ => {}
         }
     }
 
-    /// How the camera was held.
-    pub fn orientation(&self) -> Orientation {
-        let exif = self.exif.as_deref();
-        exif.and_then(orientation::of_exif)
-            .unwrap_or(Orientation::NoTransforms)
+    /// DNL, where the frame header left the height open.
+    fn note_height(&mut self, segment: &[u8]) {
+        let frame = self.frame.as_mut().filter(|frame| frame.height == 0);
+        if let (Some(frame), Some(height)) = (frame, segment.first_chunk::<2>()) {
+            frame.height = u16::from_be_bytes(*height);
+        }
+    }
+
+    /// How the camera was held, if it says so.
+    pub fn orientation(&self) -> Option<Orientation> {
+        // Its prefix ends with one more zero, or (seldom) with another filling.
+        let exif = self.exif.as_deref().and_then(|chunk| chunk.get(1..));
+        let of_exif = exif.and_then(orientation::of_exif);
+        let of_xmp = || self.xmp.as_deref().and_then(orientation::of_xmp);
+        of_exif.or_else(of_xmp)
+    }
+
+    /// The profile; none if a chunk of it is missing or there twice.
+    pub fn profile(&self) -> Option<Vec<u8>> {
+        let count = self.profile.first()?.1;
+        let is_count = self.profile.len() == usize::from(count);
+        let chunk = |number: u8| {
+            let mut chunks = self.profile.iter();
+            let chunk = chunks.find(|chunk| (chunk.0, chunk.1) == (number, count))?;
+            Some(chunk.2.as_slice())
+        };
+        let chunks: Option<Vec<&[u8]>> = (1..=count).map(chunk).collect();
+        let whole = chunks.filter(|_| is_count)?.concat();
+        (!whole.is_empty()).then_some(whole)
     }
 
     /// Width and height in pixels, as stored.
@@ -97,25 +163,6 @@ impl Outline {
         let most = blocks * PLENTY + bytes as u64 * BLOCKS_OF_A_BYTE;
         self.scans.saturating_mul(blocks) <= most
     }
-
-    /// The smallest number of eighths at which the short side keeps `wanted` pixels or more; none
-    /// where that saves nothing, or where decoders differ about the colours: then the full
-    /// decoder alone is to be trusted.
-    pub fn eighths(&self, wanted: u32) -> Option<u32> {
-        let frame = self.frame.as_ref().filter(|frame| frame.is_common())?;
-        let ids: Vec<u8> = frame
-            .components
-            .iter()
-            .map(|component| component.0)
-            .collect();
-        let plain_colour = match (ids.as_slice(), self.adobe_transform) {
-            ([_], _) | ([1, 2, 3], Some(1) | None) => true,
-            ([0, 1, 2], None) => self.is_jfif,
-            _ => false,
-        };
-        let short = u32::from(frame.width.min(frame.height));
-        (1..=4).find(|eighths| plain_colour && u64::from(short * eighths) >= 8 * u64::from(wanted))
-    }
 }
 
 impl Frame {
@@ -123,39 +170,48 @@ impl Frame {
         let [precision, h1, h0, w1, w0, count, components @ ..] = segment else {
             return None;
         };
-        let component = |bytes: &[u8]| (bytes[0], bytes[1], bytes[2]);
-        let components = components.chunks_exact(3).map(component);
-        Some(Self {
+        let component = |bytes: &[u8; 3]| Part {
+            id: bytes[0],
+            sampling: (bytes[1] >> 4, bytes[1] & 15),
+            steps: bytes[2],
+        };
+        let components = components.as_chunks::<3>().0.iter().map(component);
+        let frame = Self {
             marker,
             precision: *precision,
             height: u16::from_be_bytes([*h1, *h0]),
             width: u16::from_be_bytes([*w1, *w0]),
             components: components.take(usize::from(*count)).collect(),
-        })
+        };
+        let is_sampling =
+            |part: &Part| (1..=4).contains(&part.sampling.0) && (1..=4).contains(&part.sampling.1);
+        let is_whole = frame.components.len() == usize::from(*count) && *count > 0;
+        (is_whole && frame.components.iter().all(is_sampling)).then_some(frame)
     }
 
-    /// Baseline, extended or progressive, Huffman-coded, eight bits.
-    fn is_common(&self) -> bool {
-        matches!(self.marker, 0xC0..=0xC2) && self.precision == 8
+    /// Samples as they are, not as frequencies.
+    pub const fn is_lossless(&self) -> bool {
+        self.marker == 0xC3
     }
-}
 
-/// The next marker, which scans may have any number of bytes before, and what follows it.
-/// `FF00` is a stuffed byte of a scan and `FFD0` to `FFD7` part it; both go on.
-pub fn next_marker(mut bytes: &[u8]) -> Option<(u8, &[u8])> {
-    loop {
-        let at = memchr(0xFF, bytes)?;
-        bytes = &bytes[at + 1..];
-        match *bytes.first()? {
-            0xFF => {}
-            0x00 | 0x01 | 0xD0..=0xD7 => bytes = &bytes[1..],
-            marker => return Some((marker, &bytes[1..])),
+    /// In many scans, each with some coefficients or some bits of them.
+    pub const fn is_progressive(&self) -> bool {
+        matches!(self.marker, 0xC2 | 0xCA)
+    }
+
+    /// By the QM coder rather than Huffman's codes.
+    pub const fn is_arithmetic(&self) -> bool {
+        matches!(self.marker, 0xC9 | 0xCA)
+    }
+
+    /// What of it is not read here; none if all is.
+    pub fn unread(&self) -> Option<String> {
+        match (self.marker, self.precision, self.components.len()) {
+            (0xC5..=0xC7 | 0xCD..=0xCF, ..) => Some("a hierarchical JPEG".to_owned()),
+            (0xCB, ..) => Some("a lossless JPEG with arithmetic coding".to_owned()),
+            (0xC3, 2..=16, 1 | 3 | 4) | (_, 8 | 12, 1 | 3 | 4) => None,
+            (_, bits, 1 | 3 | 4) => Some(format!("a JPEG of {bits} bits a sample")),
+            (.., count) => Some(format!("a JPEG of {count} components")),
         }
     }
-}
-
-/// The segment that follows a marker, without its length, and what comes after it.
-pub fn segment(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
-    let length = usize::from(u16::from_be_bytes([*bytes.first()?, *bytes.get(1)?]));
-    Some((bytes.get(2..length)?, bytes.get(length..)?))
 }

@@ -1,37 +1,32 @@
-//! Progressive JPEGs: many scans, each with some coefficients or some bits of them.
+//! Scans of progressive JPEGs in Huffman's codes: each has some coefficients or some bits of them.
 //!
 //! Scans of nothing but unwanted coefficients are skipped. Of other unwanted coefficients only one
 //! bit is kept, whether they are set, for scans that refine the wanted ones are read by it.
+//!
+//! Reference: ITU-T T.81, annex G.
 
-use super::super::stop;
 use super::bits::{Bits, Cursor};
-use super::canvas::Canvas;
 use super::huffman::{Huffman, extended};
-use super::inverse::Block;
-use super::layout::{Component, Layout};
-use super::outline::{next_marker, segment};
+use super::planes::Coder;
 use super::tables::{Scan, Tables};
 
-/// The coefficients of one component.
-pub struct Plane {
-    /// Coefficients of each block that are kept, the first ones.
-    kept: usize,
-    /// Blocks in a row.
-    width: usize,
-    values: Vec<i16>,
-    /// For each block the coefficients that are not zero.
-    set: Vec<u64>,
+/// Where a scan is read, and what it remembers from block to block.
+pub struct Progressive<'a> {
+    codes: Vec<Huffman>,
+    pass: Pass<'a>,
 }
 
-/// Where a scan is read, and what it remembers from block to block.
+/// All of it but the codes.
 struct Pass<'a> {
     bits: Bits<'a>,
     cursor: Cursor,
-    interval: usize,
-    units: usize,
+    band: Band,
+    refines: bool,
     means: [i32; 4],
     /// Blocks without further coefficients.
     empty: u32,
+    is_over: bool,
+    is_broken: bool,
 }
 
 /// The places that a scan is about, and the lowest bit that it tells.
@@ -42,219 +37,69 @@ struct Band {
     bit: u8,
 }
 
-/// Decodes the scans that follow in `rest`. None if there is anything unusual about them.
-pub fn decode(rest: &[u8], layout: &Layout) -> Option<Vec<u8>> {
-    let (planes, tables) = read(rest, layout)?;
-    finish(&planes, &tables, layout)
-}
-
-/// Reads the scans, of which there may be none.
-pub fn read(mut rest: &[u8], layout: &Layout) -> Option<(Vec<Plane>, Tables)> {
-    let mut tables = Tables::default();
-    let mut planes: Vec<Plane> = Vec::new();
-    loop {
-        let (marker, after) = next_marker(rest)?;
-        if marker == 0xD9 {
-            return Some((planes, tables));
-        }
-        let (segment, behind) = segment(after)?;
-        if marker == 0xDA {
-            if stop::is_asked() {
-                return None;
-            }
-            if planes.is_empty() {
-                planes = empty_planes(&tables, layout)?;
-            }
-            read_scan(behind, &Scan::parse(segment)?, &tables, layout, &mut planes)?;
-        } else {
-            tables.note(marker, segment)?;
-        }
-        rest = behind;
-    }
-}
-
-fn empty_planes(tables: &Tables, layout: &Layout) -> Option<Vec<Plane>> {
-    let parts = layout.components.iter().zip(layout.inverses(tables)?);
-    let plane = |(component, inverse): (&Component, super::inverse::Inverse)| {
-        let width = layout.units.0 * component.across;
-        let blocks = width * layout.units.1 * component.down;
-        let kept = inverse.last + 1;
-        Plane {
-            kept,
-            width,
-            values: vec![0; blocks * kept],
-            set: vec![0; blocks],
-        }
-    };
-    Some(parts.map(plane).collect())
-}
-
-fn read_scan(
-    data: &[u8],
-    scan: &Scan,
-    tables: &Tables,
-    layout: &Layout,
-    planes: &mut [Plane],
-) -> Option<()> {
-    let place = |id: u8| {
-        layout
-            .components
-            .iter()
-            .position(|component| component.id == id)
-    };
-    let of = scan.components.iter().map(|component| place(component.0));
-    let of = of.collect::<Option<Vec<usize>>>()?;
-    let mut pass = Pass {
-        bits: Bits::new(data),
-        cursor: Cursor::default(),
-        interval: tables.restart_interval,
-        units: 0,
-        means: [0; 4],
-        empty: 0,
-    };
-    let band = Band {
-        first: scan.band.0,
-        last: scan.band.1,
-        bit: scan.bits.1,
-    };
-    let refines = scan.bits.0 > 0;
-    if band.first == 0 {
-        let codes = scan
-            .components
-            .iter()
-            .map(|component| tables.dc(component.1));
-        let codes = if refines {
-            Vec::new()
-        } else {
-            codes.collect::<Option<Vec<_>>>()?
+impl<'a> Progressive<'a> {
+    /// The scan that begins `data`; none if its codes are missing, or none.
+    pub fn new(data: &'a [u8], scan: &Scan, tables: &Tables) -> Option<Self> {
+        let band = Band {
+            first: scan.band.0,
+            last: scan.band.1,
+            bit: scan.bits.1,
         };
-        return (band.last == 0).then(|| pass.means(&of, &codes, band, layout, planes))?;
+        let refines = scan.bits.0 > 0;
+        let codes = scan.components.iter().map(|(_, dc, ac)| match band.first {
+            0 if refines => None,
+            0 => Some(tables.dc(*dc)),
+            _ => Some(tables.ac(*ac)),
+        });
+        Some(Self {
+            codes: codes.flatten().collect::<Option<Vec<_>>>()?,
+            pass: Pass {
+                bits: Bits::new(data),
+                cursor: Cursor::default(),
+                band,
+                refines,
+                means: [0; 4],
+                empty: 0,
+                is_over: false,
+                is_broken: false,
+            },
+        })
     }
-    let [component] = of[..] else {
-        return None;
-    };
-    let plane = planes.get_mut(component)?;
-    if plane.kept == 1 {
-        return Some(());
+
+    /// What follows it.
+    pub const fn rest(&self) -> &'a [u8] {
+        self.pass.bits.rest()
     }
-    let codes = tables.ac(scan.components[0].2)?;
-    pass.others(&layout.components[component], &codes, band, refines, plane)
 }
 
 impl Pass<'_> {
-    /// Called before each unit: restarts where the interval is over.
+    /// Reads a first coefficient, or (without `codes`) one more bit of it.
     #[inline(always)]
-    fn unit(&mut self) -> Option<()> {
-        if self.interval > 0 && self.units > 0 && self.units.is_multiple_of(self.interval) {
-            let number = self.units / self.interval - 1;
-            self.cursor = self.bits.restart(self.cursor, number)?;
-            (self.means, self.empty) = ([0; 4], 0);
-        }
-        self.units += 1;
-        Some(())
-    }
-
-    /// Reads first coefficients, or (without `codes`) one more bit of each.
-    fn means(
-        &mut self,
-        of: &[usize],
-        codes: &[Huffman],
-        band: Band,
-        layout: &Layout,
-        planes: &mut [Plane],
-    ) -> Option<()> {
-        let single = of.len() == 1;
-        let (columns, rows) = match of {
-            [one] => layout.components[*one].covered,
-            _ => layout.units,
-        };
-        for row in 0..rows {
-            for column in 0..columns {
-                self.unit()?;
-                for (at, component) in of.iter().enumerate() {
-                    let Component { across, down, .. } = layout.components[*component];
-                    let (across, down) = if single { (1, 1) } else { (across, down) };
-                    let plane = &mut planes[*component];
-                    for block in 0..across * down {
-                        let (y, x) = (
-                            row * down + block / across,
-                            column * across + block % across,
-                        );
-                        let block = (y * plane.width + x) * plane.kept;
-                        let value = plane.values.get_mut(block)?;
-                        *value = self.mean(at, codes.get(at), band, *value)?;
-                    }
-                }
-            }
-            if self.bits.is_overrun(self.cursor) {
-                return None;
-            }
-        }
-        self.bits.end(self.cursor).map(|_| ())
-    }
-
-    #[inline(always)]
-    fn mean(&mut self, at: usize, codes: Option<&Huffman>, band: Band, known: i16) -> Option<i16> {
-        self.cursor = self.bits.ready(self.cursor);
+    fn mean(&mut self, at: usize, codes: Option<&Huffman>, value: &mut i16) -> Option<()> {
         self.cursor.refill(self.bits.bytes())?;
+        let bit = self.band.bit;
         let Some(codes) = codes else {
-            return Some(known | (self.cursor.take(1) as i16) << band.bit);
+            *value |= (self.cursor.take(1) as i16) << bit;
+            return Some(());
         };
         let size = u32::from(codes.symbol(&mut self.cursor)? & 15);
         let difference = extended(self.cursor.take(size), size);
         let mean = self.means.get_mut(at)?;
         *mean = mean.wrapping_add(difference);
-        Some((*mean << band.bit) as i16)
-    }
-
-    /// Reads other coefficients, or one more bit of them.
-    fn others(
-        &mut self,
-        component: &Component,
-        codes: &Huffman,
-        band: Band,
-        refines: bool,
-        plane: &mut Plane,
-    ) -> Option<()> {
-        for row in 0..component.covered.1 {
-            for column in 0..component.covered.0 {
-                self.unit()?;
-                let block = row * plane.width + column;
-                let values = plane
-                    .values
-                    .get_mut(block * plane.kept..(block + 1) * plane.kept)?;
-                let set = plane.set.get_mut(block)?;
-                self.cursor = self.bits.ready(self.cursor);
-                if refines {
-                    self.refine(codes, band, values, set)?;
-                } else if self.empty > 0 {
-                    self.empty -= 1;
-                } else {
-                    self.first(codes, band, values, set)?;
-                }
-            }
-            if self.bits.is_overrun(self.cursor) {
-                return None;
-            }
-        }
-        self.bits.end(self.cursor).map(|_| ())
+        *value = (*mean << bit) as i16;
+        Some(())
     }
 
     /// Reads the upper bits of a block's coefficients.
     #[inline(always)]
-    fn first(
-        &mut self,
-        codes: &Huffman,
-        band: Band,
-        values: &mut [i16],
-        set: &mut u64,
-    ) -> Option<()> {
+    fn first(&mut self, codes: &Huffman, values: &mut [i16], set: &mut u64) -> Option<()> {
+        let band = self.band;
         let bytes = self.bits.bytes();
-        let mut cursor = self.cursor;
+        let cursor = &mut self.cursor;
         let mut place = band.first;
         while place <= band.last {
             cursor.refill(bytes)?;
-            let symbol = codes.symbol(&mut cursor)?;
+            let symbol = codes.symbol(cursor)?;
             let (run, size) = (symbol >> 4, u32::from(symbol & 15));
             if size == 0 && run < 15 {
                 self.empty = (1 << run) - 1 + cursor.take(u32::from(run));
@@ -263,32 +108,31 @@ impl Pass<'_> {
             place += usize::from(run);
             if size > 0 {
                 let value = extended(cursor.take(size), size);
-                *set |= 1u64.checked_shl(place as u32)?;
-                if let Some(kept) = values.get_mut(place) {
+                // Beyond the block there is none; as libjpeg-turbo has it.
+                let at = place.min(63);
+                *set |= 1 << at;
+                if let Some(kept) = values.get_mut(at) {
                     *kept = (value << band.bit) as i16;
+                }
+                if place > band.last {
+                    return None;
                 }
             }
             place += 1;
         }
-        self.cursor = cursor;
-        (place <= band.last + 1).then_some(())
+        Some(())
     }
 
     /// Reads one more bit of a block's coefficients, and those that are only now set.
     #[inline(always)]
-    fn refine(
-        &mut self,
-        codes: &Huffman,
-        band: Band,
-        values: &mut [i16],
-        set: &mut u64,
-    ) -> Option<()> {
+    fn refine(&mut self, codes: &Huffman, values: &mut [i16], set: &mut u64) -> Option<()> {
+        let band = self.band;
         let bytes = self.bits.bytes();
-        let mut cursor = self.cursor;
+        let cursor = &mut self.cursor;
         let mut place = band.first;
         while self.empty == 0 && place <= band.last {
             cursor.refill(bytes)?;
-            let symbol = codes.symbol(&mut cursor)?;
+            let symbol = codes.symbol(cursor)?;
             let (run, size) = (symbol >> 4, symbol & 15);
             if size == 0 && run < 15 {
                 self.empty = (1 << run) + cursor.take(u32::from(run));
@@ -310,7 +154,7 @@ impl Pass<'_> {
                 zeros.trailing_zeros() as usize
             };
             correct(
-                &mut cursor,
+                cursor,
                 bytes,
                 band.bit,
                 *set & places(place, next - 1),
@@ -327,7 +171,7 @@ impl Pass<'_> {
         }
         if self.empty > 0 {
             correct(
-                &mut cursor,
+                cursor,
                 bytes,
                 band.bit,
                 *set & places(place, band.last),
@@ -335,8 +179,52 @@ impl Pass<'_> {
             )?;
             self.empty -= 1;
         }
-        self.cursor = cursor;
         Some(())
+    }
+}
+
+impl Coder for Progressive<'_> {
+    fn restart(&mut self, number: usize) {
+        let pass = &mut self.pass;
+        pass.cursor = Cursor::default();
+        if pass.bits.restart(number) {
+            pass.is_over = false;
+        }
+        (pass.means, pass.empty, pass.is_broken) = ([0; 4], 0, false);
+    }
+
+    #[inline(always)]
+    fn is_over(&self) -> bool {
+        self.pass.is_over
+    }
+
+    #[inline(always)]
+    fn block(&mut self, at: usize, values: &mut [i16], set: &mut u64) {
+        let Self { codes, pass } = self;
+        if pass.band.first > 0 && !pass.refines && pass.empty > 0 {
+            pass.empty -= 1;
+            return;
+        }
+        pass.cursor = pass.bits.ready(pass.cursor);
+        let read = match (pass.band.first, pass.refines, codes.get(at)) {
+            (0, _, codes) => match values {
+                [value, ..] => pass.mean(at, codes, value),
+                [] => None,
+            },
+            (_, true, Some(codes)) => pass.refine(codes, values, set),
+            (_, false, Some(codes)) => pass.first(codes, values, set),
+            (.., None) => None,
+        };
+        if read.is_none() {
+            pass.is_broken = true;
+        }
+    }
+
+    #[inline(always)]
+    fn is_sound(&mut self) -> bool {
+        let pass = &mut self.pass;
+        pass.is_over = pass.bits.is_overrun(pass.cursor);
+        !pass.is_over && !pass.is_broken
     }
 }
 
@@ -374,33 +262,4 @@ fn correct(
         unwanted -= passed;
     }
     Some(())
-}
-
-/// Turns the coefficients into pixels.
-fn finish(planes: &[Plane], tables: &Tables, layout: &Layout) -> Option<Vec<u8>> {
-    let inverses = layout.inverses(tables)?;
-    let mut canvas = Canvas::new(layout);
-    let mut block: Block = [0; 64];
-    for unit_row in 0..layout.units.1 {
-        let parts = planes.iter().zip(&layout.components).zip(&inverses);
-        for (((plane, component), inverse), pixels) in parts.zip(&mut canvas.planes) {
-            for line in 0..component.down {
-                let first = (unit_row * component.down + line) * plane.width;
-                let top = line * inverse.size.1 * canvas.stride;
-                for column in 0..plane.width {
-                    let from = (first + column) * plane.kept;
-                    let values = plane.values.get(from..from + plane.kept)?;
-                    for (value, kept) in block.iter_mut().zip(values) {
-                        *value = i32::from(*kept);
-                    }
-                    let set = plane.set[first + column] & places(1, plane.kept - 1);
-                    let end = 63 - (set | 1).leading_zeros() as usize;
-                    let at = top + column * inverse.size.0;
-                    inverse.write(&block, end, pixels, at, canvas.stride);
-                }
-            }
-        }
-        canvas.finish_units();
-    }
-    canvas.into_rgb()
 }

@@ -2,7 +2,7 @@ use std::path::Path;
 
 use image::codecs::jpeg::JpegEncoder;
 use image::imageops::{FilterType, resize};
-use image::{GrayImage, ImageFormat, Rgb};
+use image::{GrayImage, ImageFormat, Rgb, RgbImage};
 use proptest::prelude::*;
 
 use super::*;
@@ -13,13 +13,30 @@ fn kept(name: &str) -> Vec<u8> {
     std::fs::read(folder.join(name)).unwrap()
 }
 
+/// What becomes of `jpeg` where so many pixels of its short side are wanted.
+fn read(jpeg: &[u8], wanted: Option<u32>) -> Result<Decoded, PhotoError> {
+    let path = Path::new("photo.jpg");
+    decode(&Source {
+        path,
+        bytes: jpeg,
+        wanted,
+    })
+}
+
+fn rgb(decoded: Decoded) -> RgbImage {
+    match decoded.pixels {
+        Stored::Image(image) => image.to_rgb8(),
+        Stored::Cmyk(inks) => panic!("{:?} inks", inks.dimensions()),
+    }
+}
+
 /// `jpeg` at some eighths of its size.
 fn reduced(jpeg: &[u8], eighths: u32) -> Option<RgbImage> {
-    let outline = Outline::of(jpeg);
-    let (width, height) = outline.size()?;
-    let reduced = decode_reduced(jpeg, &outline, width.min(height) * eighths / 8)?;
-    assert_eq!(reduced.eighths, eighths);
-    Some(reduced.image)
+    let (width, height) = Outline::of(jpeg).size()?;
+    let reduced = read(jpeg, Some(width.min(height) * eighths / 8)).unwrap();
+    let side = |side: u32| (side * eighths).div_ceil(8);
+    assert_eq!(reduced.pixels.size(), (side(width), side(height)));
+    Some(rgb(reduced))
 }
 
 /// Mean and largest difference in grey levels.
@@ -80,34 +97,180 @@ fn equal_coefficients_give_equal_pixels_however_they_are_written() {
     }
 }
 
+/// One of the files that `data/formats/make_jpeg.py` made.
+fn made(name: &str) -> Vec<u8> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/formats/jpeg");
+    std::fs::read(folder.join(name)).unwrap()
+}
+
 #[test]
-fn what_is_not_common_is_left_to_the_full_decoder() {
-    for name in ["rgb.jpg", "cmyk.jpg"] {
-        assert!(reduced(&kept(name), 1).is_none(), "{name}");
-    }
-    let baseline = kept("baseline.jpg");
-    let frame = baseline
-        .windows(2)
-        .position(|pair| pair == [0xFF, 0xC0])
-        .unwrap();
-    // Lossless, arithmetic, twelve bits, three times as many columns of luma as of chroma.
-    for (place, value) in [(1, 0xC3), (1, 0xC9), (4, 12), (11, 0x32)] {
-        let mut other = baseline.clone();
-        other[frame + place] = value;
-        assert!(reduced(&other, 1).is_none(), "{value:#x} at {place}");
+fn the_part_of_a_picture_that_is_there_is_measured() {
+    // Not all units have as many bytes.
+    for (name, from, to) in [
+        ("no_end.jpg", 1.0, 1.0),
+        ("trailer.jpg", 1.0, 1.0),
+        ("cut_tenth.jpg", 0.6, 0.95),
+        ("cut_two_thirds.jpg", 0.2, 0.45),
+        ("lost.jpg", 0.6, 1.0),
+        ("stray_9f.jpg", 0.96, 0.98),
+        ("no_restart.jpg", 0.94, 0.99),
+        ("intervals_1.jpg", 0.96, 0.98),
+        ("intervals_2.jpg", 0.92, 0.95),
+        // The blocks of one of the two colours are a sixth of all.
+        ("apart_cut.jpg", 0.81, 0.86),
+        ("progressive_no_end.jpg", 1.0, 1.0),
+        ("progressive_cut_late.jpg", 1.0, 1.0),
+        ("progressive_cut_early.jpg", 0.0, 0.1),
+        ("sampling_2x2.jpg", 1.0, 1.0),
+        ("arithmetic_restart.jpg", 1.0, 1.0),
+        ("lossless_4.jpg", 1.0, 1.0),
+    ] {
+        let present = read(&made(name), None).unwrap().present;
+        assert!((from..=to).contains(&present), "{name}: {present}");
     }
 }
 
 #[test]
-fn a_scan_that_ends_early_or_late_is_left_to_the_full_decoder() {
-    let baseline = kept("baseline.jpg");
-    let body = &baseline[..baseline.len() - 2];
-    for cut in [1, 10, 100] {
-        let early = [&body[..body.len() - cut], &[0xFF, 0xD9]].concat();
-        assert!(reduced(&early, 2).is_none(), "{cut} bytes fewer");
+fn of_a_progressive_picture_the_means_alone_are_nearly_all_that_an_eighth_takes() {
+    let whole = kept("progressive.jpg");
+    let scans: Vec<usize> = memchr::memmem::find_iter(&whole, b"\xff\xda").collect();
+    let means = &whole[..scans[1]];
+    let present = |bytes: &[u8], wanted| read(bytes, wanted).unwrap().present;
+    assert!(
+        (present(means, None) - 0.125).abs() < 1e-3,
+        "1 of 8×8 pixels"
+    );
+    // Of colours of half as many pixels it takes 2×2 from a block.
+    assert!((present(means, Some(8)) - 5.0 / 6.0).abs() < 1e-3);
+    // What follows the first of other coefficients only refines them.
+    let first = &whole[..*scans.last().unwrap()];
+    assert!((present(first, None) - 1.0).abs() < 1e-3);
+    let eighth = rgb(read(&whole, Some(8)).unwrap());
+    let (mean, _) = differences(&rgb(read(means, Some(8)).unwrap()), &eighth);
+    assert!(mean < 3.0, "{mean}");
+}
+
+#[test]
+fn a_picture_that_is_read_at_one_size_is_read_at_all() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/formats/jpeg");
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_none_or(|extension| extension != "jpg") {
+            continue;
+        }
+        let bytes = std::fs::read(&path).unwrap();
+        let sizes = [None, Some(8), Some(16), Some(24), Some(32)];
+        let read = sizes.map(|wanted| read(&bytes, wanted).is_ok());
+        assert!(
+            read == [true; 5] || read == [false; 5],
+            "{}",
+            path.display()
+        );
     }
-    let late = [body, &[0x12, 0x34, 0xFF, 0xD9]].concat();
-    assert!(reduced(&late, 2).is_none());
+}
+
+#[test]
+fn colours_that_are_as_fine_as_others_have_the_same_pixels_in_every_coding() {
+    for others in [
+        ["scans_apart_2x2.jpg", "scans_partly_2x2.jpg"],
+        ["scans_backwards_2x2.jpg", "progressive_2x2.jpg"],
+        ["arithmetic.jpg", "arithmetic_progressive.jpg"],
+    ] {
+        for name in others {
+            for wanted in [None, Some(8), Some(24), Some(32)] {
+                let expected = rgb(read(&made("sampling_2x2.jpg"), wanted).unwrap());
+                let found = rgb(read(&made(name), wanted).unwrap());
+                assert_eq!(found, expected, "{name}, {wanted:?}");
+            }
+        }
+    }
+}
+
+/// A segment.
+fn part(marker: u8, content: &[u8]) -> Vec<u8> {
+    let length = (content.len() as u16 + 2).to_be_bytes();
+    [&[0xFF, marker], &length[..], content].concat()
+}
+
+#[test]
+fn a_profile_is_put_together_from_its_chunks_and_dropped_where_one_is_missing() {
+    let chunk = |number: u8, count: u8, bytes: &[u8]| {
+        part(
+            0xE2,
+            &[b"ICC_PROFILE\0", &[number, count][..], bytes].concat(),
+        )
+    };
+    let (jpeg, [one, two, other]) = (
+        kept("baseline.jpg"),
+        [
+            chunk(1, 2, b"first "),
+            chunk(2, 2, b"second"),
+            chunk(2, 3, b"x"),
+        ],
+    );
+    let colour = |chunks: &[&Vec<u8>]| {
+        let mut bytes = jpeg[..2].to_vec();
+        bytes.extend(chunks.iter().flat_map(|chunk| chunk.iter()));
+        bytes.extend(&jpeg[2..]);
+        read(&bytes, None).unwrap().colour
+    };
+    let whole = Colour::Icc(b"first second".to_vec());
+    assert_eq!(colour(&[&one, &two]), whole);
+    assert_eq!(colour(&[&two, &one]), whole);
+    for chunks in [&[&one][..], &[&one, &one], &[&one, &other], &[&two], &[]] {
+        assert_eq!(colour(chunks), Colour::Unsaid);
+    }
+}
+
+#[test]
+fn an_abbreviated_stream_is_read_with_the_tables_beside_it() {
+    let whole = kept("yuv444.jpg");
+    // Its tables alone, and all but them.
+    let (mut tables, mut stream) = (vec![0xFF, 0xD8], vec![0xFF, 0xD8]);
+    let mut rest = &whole[2..];
+    while let Some((marker, after)) = next_marker(rest) {
+        let Some((content, behind)) = segment(after).filter(|_| marker != 0xD9) else {
+            break;
+        };
+        let to = if matches!(marker, 0xC4 | 0xDB) {
+            &mut tables
+        } else {
+            &mut stream
+        };
+        to.extend(part(marker, content));
+        if marker == 0xDA {
+            stream.extend(behind);
+            break;
+        }
+        rest = behind;
+    }
+    tables.extend([0xFF, 0xD9]);
+    let source = Source {
+        path: Path::new("photo.tif"),
+        bytes: b"the file around it",
+        wanted: Some(1),
+    };
+    let inner = decode_abbreviated(&tables, &stream, false, &source).unwrap();
+    assert_eq!(rgb(inner), rgb(read(&whole, None).unwrap()));
+    let raw = rgb(decode_abbreviated(&tables, &stream, true, &source).unwrap());
+    let expected = rgb(read(&whole, None).unwrap());
+    for (raw, expected) in raw.pixels().zip(expected.pixels()) {
+        let [luma, blue, red] = raw.0;
+        assert_eq!(convert::rgb_of(luma, blue, red), expected.0);
+    }
+    let missing = decode_abbreviated(&[], &stream, false, &source).unwrap_err();
+    assert!(missing.to_string().contains("quantization"), "{missing}");
+}
+
+#[test]
+fn what_is_sound_but_not_read_is_not_called_damaged() {
+    for name in ["frame_c5.jpg", "frame_cb.jpg", "two_components.jpg"] {
+        let refused = read(&made(name), None).unwrap_err();
+        assert!(
+            matches!(refused, PhotoError::NotSupported { .. }),
+            "{refused}"
+        );
+    }
 }
 
 /// Soft waves and a little noise.
@@ -192,12 +355,12 @@ proptest! {
         if is_cut {
             jpeg.truncate(end.index(jpeg.len()));
         }
-        let outline = Outline::of(&jpeg);
-        // As the caller does, lest a changed size ask for gigabytes.
-        let (width, height) = outline.size().unwrap_or_default();
+        let (width, height) = Outline::of(&jpeg).size().unwrap_or_default();
         prop_assume!(u64::from(width) * u64::from(height) < 4_000_000);
-        if let Some(reduced) = decode_reduced(&jpeg, &outline, wanted) {
-            prop_assert!(reduced.image.width().min(reduced.image.height()) >= wanted);
+        if let Ok(decoded) = read(&jpeg, Some(wanted)) {
+            let (columns, rows) = decoded.pixels.size();
+            prop_assert!(columns.min(rows) >= wanted.min(width.min(height)));
+            prop_assert!((0.0..=1.0).contains(&decoded.present));
         }
     }
 }

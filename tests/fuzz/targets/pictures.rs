@@ -126,12 +126,38 @@ pub fn tiff() -> Target {
     target("tiff", written(ImageFormat::Tiff))
 }
 
-#[cfg(any(feature = "avif", feature = "heic"))]
-pub fn heif() -> Target {
-    let mut samples = Vec::new();
-    #[cfg(feature = "avif")]
-    samples.push(data("pictures/scene.avif"));
-    #[cfg(feature = "heic")]
-    samples.push(data("pictures/scene.heic"));
-    target(samples)
+pub fn pnm() -> Target {
+    target("pnm", Vec::new())
+}
+
+pub fn qoi() -> Target {
+    target("qoi", written(ImageFormat::Qoi))
+}
+
+pub fn ico() -> Target {
+    target("ico", Vec::new())
+}
+
+pub fn psd() -> Target {
+    target("psd", Vec::new())
+}
+
+pub fn jp2() -> Target {
+    target("jp2", Vec::new())
+}
+
+pub fn raw() -> Target {
+    target("raw", Vec::new())
+}
+
+pub fn heic() -> Target {
+    target("heic", vec![data("pictures/scene.heic")])
+}
+
+pub fn avif() -> Target {
+    target("avif", vec![data("pictures/scene.avif")])
+}
+
+pub fn jxl() -> Target {
+    target("jxl", Vec::new())
 }

@@ -82,17 +82,41 @@ fn figure(
     );
 }
 
-/// The address of a file: RFC 8089, every byte that is not plain written with `%`.
+/// The address of a file.
 pub fn address(path: &Path) -> String {
+    address_of(path.as_os_str().as_encoded_bytes(), cfg!(windows))
+}
+
+/// The address of the file whose absolute path these bytes are: RFC 8089, every byte that is not plain
+/// written with `%`. Of Windows' paths (its appendix E) `C:\a` is `file:///C:/a` and `\\server\share\a`
+/// is `file://server/share/a`, also where they are written with `\\?\` before them.
+fn address_of(path: &[u8], is_windows: bool) -> String {
+    let mut path = path.to_vec();
     let mut address = "file://".to_owned();
-    for byte in path.as_os_str().as_encoded_bytes() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'-' | b'.' | b'_' | b'~' => {
-                address.push(char::from(*byte));
-            }
-            byte => {
-                let _ = write!(address, "%{byte:02X}");
-            }
+    if is_windows {
+        path.iter_mut()
+            .filter(|byte| **byte == b'\\')
+            .for_each(|byte| *byte = b'/');
+        if let Some(rest) = path.strip_prefix(b"//?/") {
+            let rest = rest
+                .strip_prefix(b"UNC/")
+                .map(|rest| [b"//", rest].concat());
+            path = rest.unwrap_or_else(|| path[4..].to_vec());
+        }
+        match path.strip_prefix(b"//") {
+            Some(rest) => path = rest.to_vec(),
+            None => address.push('/'),
+        }
+    }
+    // The colon of a drive is no sign of an address, and browsers do not take `%3A` for it.
+    let drive = usize::from(is_windows && path.get(1) == Some(&b':'));
+    for (place, byte) in path.into_iter().enumerate() {
+        let is_plain = byte.is_ascii_alphanumeric() || b"/-._~".contains(&byte);
+        if is_plain || place == drive && place == 1 {
+            address.push(char::from(byte));
+        } else {
+            // Writing to a string cannot fail.
+            let _ = write!(address, "%{byte:02X}");
         }
     }
     address
@@ -147,6 +171,20 @@ mod tests {
     #[test]
     fn an_address_leads_to_its_file_whatever_it_is_called() {
         assert_eq!(address(Path::new("/a/b-1.jpg")), "file:///a/b-1.jpg");
+        for (path, expected) in [
+            (r"C:\Fotos\a b.jpg", "file:///C:/Fotos/a%20b.jpg"),
+            ("d:/a.jpg", "file:///d:/a.jpg"),
+            (r"\\?\C:\ä:.jpg", "file:///C:/%C3%A4%3A.jpg"),
+            (r"\\server\share\a.jpg", "file://server/share/a.jpg"),
+            (
+                r"\\?\UNC\server\share\#1.jpg",
+                "file://server/share/%231.jpg",
+            ),
+        ] {
+            assert_eq!(address_of(path.as_bytes(), true), expected, "{path}");
+        }
+        // Elsewhere a backslash is a letter of a name.
+        assert_eq!(address_of(br"/C:\a.jpg", false), "file:///C%3A%5Ca.jpg");
         let odd = address(Path::new("/\"><é%20#?.jpg"));
         assert_eq!(odd, "file:///%22%3E%3C%C3%A9%2520%23%3F.jpg");
     }

@@ -31,7 +31,7 @@ pub fn one_match(rank: usize, found: &Match, out: &mut dyn Write) -> io::Result<
     )
 }
 
-/// What an ingestion did, in two lines.
+/// What an ingestion did, in two lines, or three.
 pub fn ingestion(report: &IngestReport, out: &mut dyn Write) -> io::Result<()> {
     let IngestReport {
         added,
@@ -59,5 +59,10 @@ pub fn ingestion(report: &IngestReport, out: &mut dyn Write) -> io::Result<()> {
         let rate = done as f64 / seconds;
         write!(out, ", {rate:.1} photos/s")?;
     }
-    writeln!(out)
+    writeln!(out)?;
+    match report.copies {
+        0 => Ok(()),
+        1 => writeln!(out, "1 copy of a photo described already"),
+        copies => writeln!(out, "{copies} copies of photos described already"),
+    }
 }
