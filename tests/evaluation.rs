@@ -9,12 +9,13 @@ use imgsearch::backbone::{Architecture, Placement};
 use imgsearch::eval::features::EvalEvent;
 use imgsearch::eval::ground_truth::Difficulty;
 use imgsearch::eval::tune::{TuneEvent, TuneOptions, Tuner};
-use imgsearch::eval::{Dataset, EvalOptions, Evaluator, Subject};
+use imgsearch::eval::{Candidates, Dataset, EvalOptions, Evaluator, Subject};
 use imgsearch::photo::{Exclude, Preprocess};
 use imgsearch::{DescriptorSpec, Extractor, Recipe};
 use serde_json::Value;
 
 use crate::common::paint::{Scene, paint};
+use crate::common::seeded;
 use crate::common::skip::{NO_PHOTOS, skip};
 use crate::common::{MODEL, SMALL, Workspace, said, trained_weights, weights};
 
@@ -291,11 +292,14 @@ fn an_evaluation_that_is_stopped_says_so_and_has_what_was_found() {
     let evaluate = |stop: fn(&EvalEvent<'_>) -> bool| {
         stopped(&w, |dataset, subject| {
             let specs = ["head", "blocks.2"].map(str::to_owned);
+            let candidates = [Candidates {
+                subject,
+                specs: subject.specs(&specs)?,
+            }];
             let evaluator = Evaluator {
                 dataset,
-                subject,
+                candidates: &candidates,
                 options: EvalOptions {
-                    specs: subject.specs(&specs)?,
                     failures: 2,
                     ..EvalOptions::default()
                 },
@@ -374,4 +378,109 @@ fn real_sets_score_what_pytorch_scored() {
         println!("{set}: mAP {ours:.4}, PyTorch {map}");
         assert!((ours - map).abs() <= 0.005, "{set}: {ours}");
     }
+}
+
+/// The words of a command as a shell takes them.
+#[cfg(unix)]
+fn words_of(command: &str) -> Vec<String> {
+    let print = format!("for word in {command}; do printf '%s\\n' \"$word\"; done");
+    let output = std::process::Command::new("sh")
+        .args(["-c", &print])
+        .output()
+        .unwrap();
+    let words = String::from_utf8(output.stdout).unwrap();
+    words.lines().map(str::to_owned).collect()
+}
+
+#[cfg(unix)]
+#[test]
+fn networks_are_compared_in_one_table_and_its_advice_can_be_pasted() {
+    // They are found in the cache by the command itself, beside those that are given.
+    if trained_weights().is_none() {
+        return;
+    }
+    let w = labelled(4, 2);
+    let run = |arguments: &[&str], code: i32| {
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_imgsearch"))
+            .current_dir(w.dir.path())
+            .args(arguments)
+            .output()
+            .unwrap();
+        let said = said(&output);
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {said}");
+        (String::from_utf8(output.stdout).unwrap(), said)
+    };
+    let json =
+        |arguments: &[&str]| -> Value { serde_json::from_str(&run(arguments, 0).0).unwrap() };
+    let own = Architecture::find("mobilenet_v3_small").unwrap().network();
+    let own = own.with_classes(3).unwrap();
+    seeded::write(&own, 0, &w.path("my own.safetensors"));
+    let network = [
+        "--arch",
+        "mobilenet_v3_small",
+        "--weights",
+        "my own.safetensors",
+    ];
+    let specs = "features.12,tf_efficientnet_lite0.in1k,mobilenet_v3_small:features.3@resize=96x96,crop=none";
+    let eval = [&["eval", "set", "--specs", specs][..], &network].concat();
+    let report = json(&[&eval[..], &["--json"]].concat());
+    let rows = report["specs"].as_array().unwrap();
+    assert_eq!(rows.len(), 3);
+    let row = |spec: &str| rows.iter().find(|row| row["spec"] == spec).unwrap();
+    let small = row("mobilenet_v3_small:features.3/gap");
+    let published = row("efficientnet_lite0:head/gap");
+    let last = row("mobilenet_v3_small:features.12/gap");
+    assert_eq!(small["weights"], last["weights"]);
+    assert_ne!(small["weights"], published["weights"]);
+    let prepared = |row: &Value, keys: &str| row["preprocess"].as_str().unwrap().starts_with(keys);
+    assert!(prepared(
+        small,
+        "resize=96x96,crop=none,interpolation=bicubic"
+    ));
+    assert!(prepared(
+        published,
+        "resize=256,crop=224,interpolation=bicubic,mean=0.5/"
+    ));
+    assert_eq!(report["preprocess"], rows[0]["preprocess"]);
+    let (table, _) = run(&eval, 0);
+    assert!(
+        table.contains("mobilenet_v3_small:features.3/gap@resize=96x96"),
+        "{table}"
+    );
+    for row in [small, published, last] {
+        let keys = row["preprocess"].as_str().unwrap();
+        let alone = format!("{}@{keys}", row["spec"].as_str().unwrap());
+        let of_own = [&["eval", "set", "--specs", &alone][..], &network].concat();
+        // Another network than the one whose weights are given is refused.
+        let is_own = row["weights"] == small["weights"];
+        let arguments = if is_own { &of_own[..] } else { &of_own[..4] };
+        let text = run(arguments, 0).0;
+        let advice = text
+            .lines()
+            .find_map(|line| line.strip_prefix("index with it: imgsearch "));
+        let mut words = words_of(advice.unwrap());
+        assert_eq!((&*words[0], &*words[1]), ("index", "PATH"));
+        words[1] = "set".into();
+        words.extend([
+            "--gallery".into(),
+            format!("gallery of {keys}").replace('/', "-"),
+        ]);
+        let gallery = words[words.len() - 1].clone();
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        run(&words, 0);
+        let info = json(&["info", "--gallery", &gallery, "--json"]);
+        assert_eq!(info["spec"], row["spec"]);
+        assert_eq!(info["preprocess"], row["preprocess"]);
+        assert_eq!(info["weights"], row["weights"]);
+    }
+    let other = [
+        &["eval", "set", "--specs", "efficientnet_lite0"][..],
+        &network,
+    ]
+    .concat();
+    let (_, refused) = run(&other, 1);
+    assert!(
+        refused.contains("none is of the network whose weights are given"),
+        "{refused}"
+    );
 }

@@ -27,8 +27,13 @@ pub struct ModelsArgs {
 #[derive(Subcommand)]
 enum ModelsCommand {
     /// Every model: accuracy, parameters, cost, licence
-    #[command(after_help = "Example:\n  imgsearch models list --json")]
+    #[command(
+        after_help = "Examples:\n  imgsearch models list --json\n  imgsearch models list --all"
+    )]
     List {
+        /// Also what is known by timm's names, such as `resnet50.a1_in1k`
+        #[arg(long)]
+        all: bool,
         /// Print JSON
         #[arg(long)]
         json: bool,
@@ -67,7 +72,7 @@ enum ModelsCommand {
 pub fn run(args: &ModelsArgs) -> Result<Exit> {
     let mut out = io::stdout().lock();
     match &args.command {
-        ModelsCommand::List { json } => list(*json, &mut out)?,
+        ModelsCommand::List { all, json } => list(*all, *json, &mut out)?,
         ModelsCommand::Show {
             name,
             weights,
@@ -106,13 +111,22 @@ fn show_weights(path: &Path, part: &Part, as_json: bool, out: &mut dyn Write) ->
     Ok(weights::contents(&contents, out)?)
 }
 
-fn list(as_json: bool, out: &mut dyn Write) -> Result<()> {
-    let costs = model::catalogue().map(ModelCost::of);
+fn list(all: bool, as_json: bool, out: &mut dyn Write) -> Result<()> {
+    let of_timm = model::by_timms_names().filter(|_| all);
+    let costs = model::catalogue().chain(of_timm).map(ModelCost::of);
     let costs: Vec<ModelCost> = costs.collect::<Result<_, _>>()?;
     if as_json {
         return Ok(json::print_all(&costs, out)?);
     }
-    Ok(models::list(&costs, out)?)
+    models::list(&costs, out)?;
+    if !all {
+        let more = model::by_timms_names().count();
+        writeln!(
+            out,
+            "\nand {more} more by timm's names, such as resnet50.a1_in1k: imgsearch models list --all"
+        )?;
+    }
+    Ok(())
 }
 
 fn show(model: &Model, as_json: bool, out: &mut dyn Write) -> Result<()> {
