@@ -469,9 +469,9 @@ fn networks_are_compared_in_one_table_and_its_advice_can_be_pasted() {
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
         run(&words, 0);
         let info = json(&["info", "--gallery", &gallery, "--json"]);
-        assert_eq!(info["spec"], row["spec"]);
-        assert_eq!(info["preprocess"], row["preprocess"]);
-        assert_eq!(info["weights"], row["weights"]);
+        assert_eq!(info["provenance"]["spec"], row["spec"]);
+        assert_eq!(info["provenance"]["preprocess"], row["preprocess"]);
+        assert_eq!(info["provenance"]["weights"], row["weights"]);
     }
     let other = [
         &["eval", "set", "--specs", "efficientnet_lite0"][..],
