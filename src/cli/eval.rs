@@ -176,6 +176,7 @@ impl SetArgs {
     fn extractor_args(&self, spec: Option<String>) -> ExtractorArgs {
         ExtractorArgs {
             spec,
+            projection_from: None,
             network: self.network.clone(),
         }
     }

@@ -15,7 +15,7 @@ use super::rerank::Reranked;
 use super::specs::all_parts;
 use super::subject::Subject;
 use super::trial::Evaluation;
-use crate::descriptor::{DescriptorSpec, Vectors};
+use crate::descriptor::{DescriptorSpec, Part, Vectors};
 use crate::document::Place;
 use crate::error::Result;
 use crate::extract::Extractor;
@@ -67,6 +67,7 @@ impl Evaluator<'_> {
         let (truth, skipped) = self.dataset.read()?;
         let parts = all_parts(&self.options.specs);
         let extractor = (self.subject.extractor)(&parts, &self.subject.preprocess)?;
+        let specs = found(&self.options.specs, &parts, extractor.spec());
         let cache = PooledCache::open(self.folder)?;
         let jobs = self.options.jobs;
         let mut features = Features::new(&truth.items, &extractor, &cache, jobs, on_event)?;
@@ -89,6 +90,7 @@ impl Evaluator<'_> {
             truth: &truth,
             features: &features,
             extractor: &extractor,
+            specs: &specs,
         };
         self.compare(&compared, &mut report, on_event)?;
         Ok(report)
@@ -101,7 +103,7 @@ impl Evaluator<'_> {
         report: &mut Report,
         on_event: OnEvent<'_>,
     ) -> Result<()> {
-        let (truth, specs) = (compared.truth, &self.options.specs);
+        let (truth, specs) = (compared.truth, compared.specs);
         let metrics = metrics(report.metric, truth.measure);
         let seed = self.dataset.seed;
         let mut evaluation =
@@ -156,6 +158,27 @@ struct Compared<'a> {
     truth: &'a GroundTruth,
     features: &'a Features<'a>,
     extractor: &'a Extractor,
+    specs: &'a [DescriptorSpec],
+}
+
+/// The specs with what the extractor found for their parts in its file: of each part that was asked for
+/// it has the one that it makes.
+fn found(
+    specs: &[DescriptorSpec],
+    asked: &DescriptorSpec,
+    made: &DescriptorSpec,
+) -> Vec<DescriptorSpec> {
+    let mut specs = specs.to_vec();
+    for part in specs.iter_mut().flat_map(|spec| &mut spec.parts) {
+        let place = asked.parts.iter().position(|known| known.is_made_as(part));
+        if let Some(made) = place.and_then(|place| made.parts.get(place)) {
+            *part = Part {
+                weight: part.weight,
+                ..made.clone()
+            };
+        }
+    }
+    specs
 }
 
 /// What is measured: what decides, the set's own, and the usual, each once.
