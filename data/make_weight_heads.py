@@ -178,10 +178,20 @@ def shapes_and_wrappers():
     row("broken.pth", "gap", "b", refused="instead of floating-point numbers")
 
 
+    save("nothing_comes_out.pth", {**BACKBONE, "fc.weight": torch.ones(0, 8)})
+    row("nothing_comes_out.pth", "gap", "fc", refused="is neither")
+
+
+def of_the_classifier():
+    made = F.linear(gap(MAP), STATE["fc.weight"].double(), STATE["fc.bias"].double())
+    for kind in ["keras.keras", "keras.weights.h5", "keras_whole.h5", "keras_legacy.h5", "averaged_model.pth", "sharded"]:
+        row(f"../kinds/{kind}", "gap", "fc", "fc", by=made)
+
+
 def main():
     shutil.rmtree(FOLDER, ignore_errors=True)
     FOLDER.mkdir(parents=True)
-    for part in [copy_detection, identification, norms_without_weights, learned_exponent, shapes_and_wrappers]:
+    for part in [copy_detection, identification, norms_without_weights, learned_exponent, shapes_and_wrappers, of_the_classifier]:
         part()
     with open(FOLDER / "table.csv", "w", newline="") as file:
         writer = csv.writer(file, lineterminator="\n", delimiter=";")

@@ -165,7 +165,7 @@ impl Layer {
             |size: usize, it: &Option<Vec<usize>>| it.as_ref().is_none_or(|it| *it == [size]);
         (self.inputs, self.outputs) = match (weight.as_deref(), mean.as_deref(), variance) {
             (Some([outputs, inputs] | [outputs, inputs, 1, 1]), None, None)
-                if vector_of(*outputs, &bias) =>
+                if *outputs > 0 && vector_of(*outputs, &bias) =>
             {
                 (*inputs, *outputs)
             }
