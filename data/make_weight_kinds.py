@@ -349,4 +349,5 @@ def main():
     print(len(TABLE), "kinds,", size, "bytes")
 
 
-main()
+if __name__ == "__main__":
+    main()

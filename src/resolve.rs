@@ -29,6 +29,9 @@ pub struct Overrides {
     pub recipe: Option<String>,
     /// The architecture of a network of one's own, whose weights are given too.
     pub architecture: Option<String>,
+    /// Layers of the file of weights that are put behind the pooling of the recipe's only layer, by their
+    /// names: `embeddings.1`, `neck.bn,fc`, or `auto` for what is called as they usually are.
+    pub projection_from: Option<String>,
     /// What changes of the preprocessing, e.g. `resize=320,crop=none`.
     pub preprocess: Option<String>,
     /// A file of weights instead of the model's published ones.
@@ -152,6 +155,10 @@ impl Request {
             Some(recipe) => recipe.clone(),
             None => Recipe::default_of(DEFAULT_MODEL)?,
         };
+        let recipe = match &self.overrides.projection_from {
+            Some(names) => projected_from(recipe, names)?,
+            None => recipe,
+        };
         match &self.overrides.preprocess {
             Some(keys) => recipe.with_preprocess(keys),
             None => Ok(recipe),
@@ -267,7 +274,8 @@ pub fn extractor_of(
     let mut request = Request::read(overrides)?;
     request.fill(gallery);
     // Before any weights are loaded: those of another network do not fit at all.
-    let recipe = canonical(&request.recipe()?)?;
+    let mut recipe = canonical(&request.recipe()?)?;
+    leave_to_the_file(&mut recipe.spec, gallery.spec());
     check_unprojected(gallery, &gallery.by(recipe))?;
     let extractor = request.load(on_fetch)?;
     check_unprojected(gallery, extractor.fingerprint())?;
@@ -321,6 +329,33 @@ impl Gallery {
     pub fn create_or_open_with(dir: impl AsRef<Path>, extractor: &Extractor) -> Result<Self> {
         let (made_with, whitening) = (extractor.fingerprint(), extractor.whitening());
         Self::open_or_create_whitened(dir.as_ref(), made_with, whitening)
+    }
+}
+
+/// The recipe with these layers behind its pooling.
+fn projected_from(mut recipe: Recipe, names: &str) -> Result<Recipe> {
+    let invalid = |spec: &DescriptorSpec, reason| DescriptorError::InvalidSpec {
+        spec: spec.to_string(),
+        reason,
+    };
+    let [part] = recipe.spec.parts.as_slice() else {
+        let reason = "of several layers each says its own projection: `LAYER/POOLING/NAME`";
+        return Err(invalid(&recipe.spec, reason).into());
+    };
+    let part = part.clone().projected_from(names);
+    recipe.spec.parts = vec![part.map_err(|reason| invalid(&recipe.spec, reason))?];
+    Ok(recipe)
+}
+
+/// What only the weights can tell, is compared when they are there: names may be said in several ways.
+fn leave_to_the_file(asked: &mut DescriptorSpec, made: &DescriptorSpec) {
+    for (asked, made) in asked.parts.iter_mut().zip(&made.parts) {
+        if !asked.head.is_empty() && !made.head.is_empty() {
+            asked.head.clone_from(&made.head);
+        }
+        if asked.exponent.take().is_some() {
+            asked.pooling = made.pooling;
+        }
     }
 }
 

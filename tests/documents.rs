@@ -11,6 +11,7 @@ use crate::common::paint::{Scene, paint};
 use crate::common::schema::{self, Schema};
 use crate::common::seeded;
 use crate::common::{Workspace, said};
+use crate::own_head;
 
 /// What each of these prints, checked; every property that was there goes to `seen`.
 fn check(w: &Workspace, arguments: &[&str], code: i32, seen: &mut BTreeSet<String>) {
@@ -78,6 +79,9 @@ fn everything_that_is_documented_is_printed_and_nothing_else() {
     let own = network.with_classes(3).unwrap();
     seeded::write(&own, 0, &w.path("own.safetensors"));
     let show = ["models", "show", "--weights", "own.safetensors", "--json"];
+    check(&w, &show, 0, &mut seen);
+    let with_head = own_head::file().to_str().unwrap();
+    let show = ["models", "show", "--weights", with_head, "--json"];
     check(&w, &show, 0, &mut seen);
     let eval = ["eval", "set", "--specs", "stem,head", "--index", "--json"];
     let more = ["--expand", "2", "--augment", "2", "--html", "failures.html"];

@@ -50,7 +50,7 @@ fn names(convolution: &str, norm: &str) -> Vec<WeightNames> {
 }
 
 /// A ResNet with two blocks of 6 and 8 channels, and five classes.
-fn network() -> Network {
+pub fn network() -> Network {
     let mut net = NetworkBuilder::new("narrow_resnet");
     let convolution = |names, inputs, outputs, kernel, stride| {
         Convolution::new(names, inputs, outputs, Window::centred(kernel, stride)).norm(1e-5)
@@ -70,6 +70,7 @@ fn network() -> Network {
         let second = convolution(part("conv2", "bn2"), outputs, outputs, 3, 1);
         x = net.convolution(x, second.plus(Some(around)).activation(Activation::Relu));
     }
+    net.layer("layer2", Vec::new(), x, true);
     x = net.global_average_pool(x);
     net.layer("avgpool", Vec::new(), x, false);
     let fc = Convolution::new(vec![WeightNames::bare("fc")], 8, 5, Window::centred(1, 1));
@@ -78,13 +79,17 @@ fn network() -> Network {
     net.build().unwrap()
 }
 
+/// What both networks are given, `[3, 17, 19]`.
+pub fn pixels() -> Vec<f32> {
+    let pixels = (0..3 * 17 * 19_u32).map(|place| (place * 37 % 101) as f32 / 50.0 - 1.0);
+    pixels.collect()
+}
+
 fn described(kind: &Kind) -> imgsearch::Result<Vec<f32>> {
     let file = WeightsFile::open_part(data(&kind.file), &kind.part)?;
     let (placement, best) = (Placement::cpu(), Instructions::best());
     let backbone = Backbone::load_network(&network(), &["avgpool"], &file, &placement, best)?;
-    let pixels = (0..3 * 17 * 19_u32).map(|place| (place * 37 % 101) as f32 / 50.0 - 1.0);
-    let pixels: Vec<f32> = pixels.collect();
-    let pixels = Tensor::from_vec(pixels, (1, 3, 17, 19), &Device::Cpu).unwrap();
+    let pixels = Tensor::from_vec(pixels(), (1, 3, 17, 19), &Device::Cpu).unwrap();
     let maps = backbone.feature_maps(&pixels)?;
     Ok(maps[0].map.flatten_all().unwrap().to_vec1().unwrap())
 }

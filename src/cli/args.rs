@@ -78,11 +78,15 @@ pub fn jobs(text: &str) -> Result<usize, String> {
 /// What descriptors are made of.
 #[derive(Args, Clone)]
 pub struct ExtractorArgs {
-    /// Model, layers and poolings: `MODEL:LAYER[/POOLING][*WEIGHT][+…]`; poolings are gap, max,
-    /// gem, gemP, rmac and direct. With --arch, `LAYER…` alone will do. Or a file FILE.json that
+    /// Model, layers and poolings: `MODEL:LAYER[/POOLING[/PROJECTION]][*WEIGHT][+…]`; poolings are gap,
+    /// max, gem, gemP, rmac, direct, and `gem=NAME` for an exponent in the weights' file. With --arch, `LAYER…` alone will do. Or a file FILE.json that
     /// `tune` wrote
     #[arg(long)]
     pub spec: Option<String>,
+    /// Layers that you trained behind the pooling, by their names in the file of weights: linear layers and batch
+    /// norms in their order; auto: found by its name
+    #[arg(long, value_name = "NAME,…")]
+    pub projection_from: Option<String>,
     #[command(flatten)]
     pub network: NetworkArgs,
 }

@@ -248,6 +248,7 @@ impl SetArgs {
     fn extractor_args(&self, spec: Option<String>) -> ExtractorArgs {
         ExtractorArgs {
             spec,
+            projection_from: None,
             network: self.network.clone(),
         }
     }
@@ -259,7 +260,7 @@ fn whole_specs(texts: &[String]) -> Vec<String> {
     for text in texts {
         let is_key = text
             .split_once('=')
-            .is_some_and(|(key, _)| !key.contains([':', '@']));
+            .is_some_and(|(key, _)| key.trim().bytes().all(|byte| byte.is_ascii_lowercase()));
         match whole.last_mut().filter(|last| is_key && last.contains('@')) {
             Some(last) => {
                 last.push(',');
@@ -416,5 +417,6 @@ mod tests {
             whole("vgg16@crop=none,resize=96x96,resnet50:layer4"),
             ["vgg16@crop=none,resize=96x96", "resnet50:layer4"]
         );
+        assert_eq!(whole("a@crop=none,b/gem=p"), ["a@crop=none", "b/gem=p"]);
     }
 }

@@ -150,6 +150,14 @@ fn of_weights(error: &WeightsError) -> Option<String> {
         return (!line.is_empty()).then(|| format!("Python makes it one that is: {line}"));
     }
     let hint = match error {
+        WeightsError::HeadMisfit { .. }
+        | WeightsError::NoHead { .. }
+        | WeightsError::NoExponent { .. } => {
+            "`imgsearch models show --weights FILE` lists what fits behind which network"
+        }
+        WeightsError::HeadNotFound { .. } => {
+            "name it: `--projection-from NAME`, or several in their order, joined by commas"
+        }
         WeightsError::SeveralFiles { .. } => "name one of them",
         WeightsError::NoPart { .. } => "`imgsearch models show --weights FILE` lists what is in it",
         WeightsError::NotFinite { .. } => {
@@ -191,7 +199,7 @@ fn of_descriptor(error: &DescriptorError) -> Option<String> {
     let hint = match error {
         DescriptorError::ZeroDescriptor => "a blank picture cannot be compared",
         DescriptorError::InvalidSpec { .. } => {
-            "a spec is `MODEL:LAYER[/POOLING][*WEIGHT]`, joined by `+`: \
+            "a spec is `MODEL:LAYER[/POOLING[/PROJECTION]][*WEIGHT]`, joined by `+`: \
              efficientnet_lite0:blocks.10/gem*0.5+head"
         }
         DescriptorError::SizeNotFixed { .. } => {

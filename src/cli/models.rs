@@ -52,10 +52,20 @@ enum ModelsCommand {
         #[arg(long, value_name = "FILE")]
         weights: Option<PathBuf>,
         /// Only what lies under this key of it
-        #[arg(long, value_name = "KEY", requires = "weights")]
+        #[arg(
+            long,
+            value_name = "KEY",
+            requires = "weights",
+            conflicts_with = "name"
+        )]
         key: Option<String>,
         /// Only what begins with this there
-        #[arg(long, value_name = "PREFIX", requires = "weights")]
+        #[arg(
+            long,
+            value_name = "PREFIX",
+            requires = "weights",
+            conflicts_with = "name"
+        )]
         prefix: Option<String>,
         /// Print JSON
         #[arg(long)]

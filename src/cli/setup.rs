@@ -28,6 +28,7 @@ impl ExtractorArgs {
         Overrides {
             recipe: self.spec.clone(),
             architecture: network.arch.clone(),
+            projection_from: self.projection_from.clone(),
             preprocess: (!keys.is_empty()).then(|| keys.join(",")),
             weights: network.weights.clone(),
             part: network.part(),
@@ -122,6 +123,9 @@ fn told(loaded: Result<Extractor, Error>) -> Result<Extractor, Error> {
                 clean_line(choice)
             );
         }
+    }
+    if let Some(found) = loaded.as_ref().ok().and_then(Extractor::found) {
+        note!("note: {}", clean_line(found));
     }
     loaded
 }

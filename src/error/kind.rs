@@ -88,6 +88,10 @@ kinds! {
         NoTensors[path] = "no-tensors",
         MissingTensor[path] = "missing-tensor",
         WrongTensor[path] = "wrong-tensor",
+        HeadMisfit[path] = "head-misfit",
+        NoHead[path] = "no-head",
+        HeadNotFound[path] = "head-not-found",
+        NoExponent[path] = "no-exponent",
         TensorType[path] = "tensor-type",
     }
     FetchError {

@@ -103,6 +103,54 @@ pub enum WeightsError {
         /// The shape in the file.
         found: Vec<usize>,
     },
+    /// A layer that is to be put behind a pooling takes another number of values than that makes.
+    #[error("`{name}` is a {what} {takes}→{outputs}, and {given} values come to it: {}", .path.display())]
+    HeadMisfit {
+        /// The file.
+        path: PathBuf,
+        /// The layer's name.
+        name: String,
+        /// Linear layer or batch norm.
+        what: &'static str,
+        /// How many values it takes.
+        takes: usize,
+        /// How many it makes.
+        outputs: usize,
+        /// How many it is given.
+        given: usize,
+    },
+    /// A tensor is of neither kind of layer that can be put behind a pooling.
+    #[error("`{name}` of shape {shape:?} is neither a linear layer nor a batch norm: {}", .path.display())]
+    NoHead {
+        /// The file.
+        path: PathBuf,
+        /// The layer's name.
+        name: String,
+        /// The shape of its weight.
+        shape: Vec<usize>,
+    },
+    /// No single layer is called as projections are, and takes so many values.
+    #[error("no one projection of {inputs} values is found by its name in {}{}", .path.display(), of_these(.candidates))]
+    HeadNotFound {
+        /// The file.
+        path: PathBuf,
+        /// How many values there are.
+        inputs: usize,
+        /// Layers that take as many.
+        candidates: Vec<String>,
+    },
+    /// What was named as GeM's exponent is not one number in 0 … 100, or none or several are called so.
+    #[error("`{name}` is not one number in 0 … 100: shape {shape:?} in {}{}", .path.display(), of_these(.candidates))]
+    NoExponent {
+        /// The file.
+        path: PathBuf,
+        /// The tensor's name.
+        name: String,
+        /// Its shape.
+        shape: Vec<usize>,
+        /// Numbers that may be meant.
+        candidates: Vec<String>,
+    },
     /// A tensor's values are of a type that weights do not have here: integers, for instance.
     #[error("tensor `{name}` holds `{found}` instead of floating-point numbers: {}", .path.display())]
     TensorType {
@@ -113,6 +161,14 @@ pub enum WeightsError {
         /// The type in the file.
         found: String,
     },
+}
+
+/// The end of a message about a choice that was not made.
+fn of_these(candidates: &[String]) -> String {
+    if candidates.is_empty() {
+        return ", nor anything that fits".to_owned();
+    }
+    format!("; what fits: `{}`", candidates.join("`, `"))
 }
 
 impl WeightsError {

@@ -15,7 +15,7 @@ use super::rerank::Reranked;
 use super::specs::all_parts;
 use super::subject::{Candidates, Subject};
 use super::trial::Evaluation;
-use crate::descriptor::{DescriptorSpec, Fingerprint, Vectors};
+use crate::descriptor::{DescriptorSpec, Fingerprint, Part, Vectors};
 use crate::document::Place;
 use crate::error::{DescriptorError, Result};
 use crate::gallery::PooledCache;
@@ -117,10 +117,12 @@ impl Evaluator<'_> {
         on_event: OnEvent<'_>,
     ) -> Result<Described<'c>> {
         let Candidates { subject, specs } = candidates;
-        let extractor = (subject.extractor)(&all_parts(specs), &subject.preprocess)?;
+        let parts = all_parts(specs);
+        let extractor = (subject.extractor)(&parts, &subject.preprocess)?;
         let jobs = self.options.jobs;
         Ok(Described {
-            candidates,
+            subject,
+            specs: found(specs, &parts, extractor.spec()),
             features: Features::new(&truth.items, &extractor, cache, jobs, on_event)?,
             made_with: extractor.fingerprint().as_ref().clone(),
         })
@@ -136,10 +138,10 @@ impl Evaluator<'_> {
     ) -> Result<()> {
         let metrics = metrics(report.metric, truth.measure);
         let seed = self.dataset.seed;
-        let specs = |one: &Described<'_>| one.candidates.specs.len();
+        let specs = |one: &Described<'_>| one.specs.len();
         let networks: Vec<(&Features<'_>, &[DescriptorSpec])> = described
             .iter()
-            .map(|one| (&one.features, &one.candidates.specs[..]))
+            .map(|one| (&one.features, &one.specs[..]))
             .collect();
         let mut evaluation = Evaluation::of_specs(truth, &networks, &metrics, seed, on_event)?;
         report.interrupted = evaluation.trials.len() < described.iter().map(specs).sum();
@@ -164,7 +166,7 @@ impl Evaluator<'_> {
         }
         let told: Vec<(&Subject<'_>, &str)> = described
             .iter()
-            .map(|one| (one.candidates.subject, one.made_with.weights()))
+            .map(|one| (one.subject, one.made_with.weights()))
             .collect();
         report.tell(&evaluation, &told);
         Ok(())
@@ -193,7 +195,8 @@ impl Evaluator<'_> {
 
 /// The photos as one network describes them.
 struct Described<'a> {
-    candidates: &'a Candidates<'a>,
+    subject: &'a Subject<'a>,
+    specs: Vec<DescriptorSpec>,
     features: Features<'a>,
     made_with: Fingerprint,
 }
@@ -215,6 +218,26 @@ fn kept_by_all(described: &mut [Described<'_>]) -> Vec<bool> {
         one.features.restrict(&kept);
     }
     kept
+}
+
+/// The specs with what the extractor found for their parts in its file: of each part that was asked for
+/// it has the one that it makes.
+fn found(
+    specs: &[DescriptorSpec],
+    asked: &DescriptorSpec,
+    made: &DescriptorSpec,
+) -> Vec<DescriptorSpec> {
+    let mut specs = specs.to_vec();
+    for part in specs.iter_mut().flat_map(|spec| &mut spec.parts) {
+        let place = asked.parts.iter().position(|known| known.is_made_as(part));
+        if let Some(made) = place.and_then(|place| made.parts.get(place)) {
+            *part = Part {
+                weight: part.weight,
+                ..made.clone()
+            };
+        }
+    }
+    specs
 }
 
 /// What is measured: what decides, the set's own, and the usual, each once.

@@ -1,4 +1,4 @@
-//! Photo to descriptor: decode, preprocess, batch, forward, pool, normalize.
+//! Photo to descriptor: decode, preprocess, batch, forward, pool, project, normalize.
 
 #[cfg(test)]
 pub(crate) mod faults;
@@ -10,8 +10,8 @@ mod spare;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use self::fingerprint::fingerprint_of;
 pub use self::fingerprint::{architecture_of, fingerprint};
+use self::fingerprint::{fingerprint_of, heads_of};
 use self::forward::{Forward, Joined};
 use self::pieces::Room;
 use self::spare::Spare;
@@ -35,15 +35,18 @@ pub struct Extractor {
     fingerprint: Arc<Fingerprint>,
     weights: PathBuf,
     choice: Option<String>,
+    found: Option<String>,
 }
 
-/// The pooled vectors of a spec's parts, as they come: neither normalized nor weighted.
+/// The pooled vectors of a spec's parts behind their projections, as they come: neither normalized nor
+/// weighted.
 pub type Pooled = Vec<Vec<f32>>;
 
 impl Extractor {
     /// Loads the part of the network that the recipe needs from the weights file, to where it shall
     /// run. The recipe names a model of the catalogue or, for a network of one's own, its
-    /// architecture. A projection is not put behind it: see [`Extractor::whitened`].
+    /// architecture. Layers of the file that it names are put behind its poolings, and stand in
+    /// [`Extractor::spec`] by their shortest names; a whitening is not: see [`Extractor::whitened`].
     ///
     /// # Errors
     /// [`FetchError::UnknownModel`], [`NetworkError::UnknownLayer`],
@@ -67,6 +70,8 @@ impl Extractor {
         placement: &Placement,
     ) -> Result<Self> {
         let file = WeightsFile::open_part(weights, part)?;
+        let heads = heads_of(recipe, &file)?;
+        let found = heads.found(&recipe.spec);
         let fingerprint = fingerprint_of(recipe, &file)?;
         let network = architecture_of(&recipe.spec.model)?.network();
         let load = |placement: &Placement| Forward::load(&fingerprint, &file, placement);
@@ -88,6 +93,7 @@ impl Extractor {
             fingerprint: Arc::new(fingerprint),
             weights: weights.to_owned(),
             choice: Fit::of(&network, &file).choice(),
+            found,
         })
     }
 
@@ -147,6 +153,12 @@ impl Extractor {
     #[must_use]
     pub fn choice(&self) -> Option<&str> {
         self.choice.as_deref()
+    }
+
+    /// What the file has where the recipe left that open: projections called `auto`, and exponents.
+    #[must_use]
+    pub fn found(&self) -> Option<&str> {
+        self.found.as_deref()
     }
 
     /// Where it runs.

@@ -10,6 +10,8 @@ use serde::Serialize;
 
 use crate::backbone::Architecture;
 use crate::document::Document;
+use crate::network::Network;
+use crate::weights::heads::{HeadCandidate, candidates, exponents};
 use crate::weights::parameters::classes;
 use crate::weights::{Fit, TensorInfo, WeightsFile};
 
@@ -88,6 +90,33 @@ pub struct Fitting {
     pub others: Vec<String>,
     /// What to know of networks that have the same names and mean something else.
     pub warnings: Vec<&'static str>,
+    /// Layers of the file that can be put behind the pooling of one of its layers.
+    pub heads: Vec<Head>,
+    /// Numbers that may be GeM's exponent.
+    pub exponents: Vec<Exponent>,
+}
+
+/// A layer that can be put behind a pooling.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Head {
+    /// Its name, as `--projection-from` takes it.
+    pub name: String,
+    /// `linear layer` or `batch norm`.
+    #[serde(rename = "type")]
+    pub layer: &'static str,
+    /// How many values it takes.
+    pub inputs: usize,
+    /// How many it makes.
+    pub outputs: usize,
+}
+
+/// A number that may be GeM's exponent.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Exponent {
+    /// Its name, as `gem=NAME` takes it.
+    pub name: String,
+    /// The number.
+    pub p: f32,
 }
 
 impl Contents {
@@ -132,9 +161,32 @@ fn fitting(known: Architecture, file: &WeightsFile) -> Option<Fitting> {
         wanted: fit.wanted,
         lacking,
         warnings: warnings(known.name, file.channels_last()),
+        heads: heads(&network, &fit, file),
+        exponents: exponents(&fit, file)
+            .into_iter()
+            .map(|(name, p)| Exponent { name, p })
+            .collect(),
         prefix: fit.prefix,
         others: fit.others,
     })
+}
+
+/// Layers that take as many values as one of the network's has channels.
+fn heads(network: &Network, fit: &Fit, file: &WeightsFile) -> Vec<Head> {
+    let channels = network
+        .layers()
+        .iter()
+        .map(|layer| network.channels(layer.value));
+    let channels: Vec<usize> = channels.collect();
+    let all = candidates(network, fit, file).into_iter();
+    let fitting = all.filter(|it| channels.contains(&it.inputs));
+    let head = |it: HeadCandidate| Head {
+        name: it.name,
+        layer: it.kind,
+        inputs: it.inputs,
+        outputs: it.outputs,
+    };
+    fitting.map(head).collect()
 }
 
 /// Networks of the same names that mean something else.

@@ -209,6 +209,20 @@ impl WeightsFile {
         stored.map(|stored| stored.shape.as_slice())
     }
 
+    /// Whether there is a tensor of this whole name, or a module that has one.
+    pub(super) fn holds(&self, name: &str) -> bool {
+        let module = format!("{name}.");
+        let mut behind = self.contents.tensors.range(module.clone()..);
+        let is_module = behind.next().is_some_and(|(it, _)| it.starts_with(&module));
+        is_module || self.contents.tensors.contains_key(name)
+    }
+
+    /// As [`View::tensor`], by the whole name.
+    pub(super) fn whole(&self, name: &str, expected: &[usize]) -> Result<Vec<f32>> {
+        self.view(Names::Behind(String::new()))
+            .tensor(name, expected)
+    }
+
     /// The tensors by a network's names.
     pub(super) const fn view(&self, names: Names) -> View<'_> {
         View { file: self, names }

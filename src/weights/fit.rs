@@ -9,7 +9,7 @@ use std::collections::HashMap;
 
 use super::file::{Names, View, WeightsFile};
 use super::part::rank;
-use super::wanted::{Wanted, namings, wanted};
+use super::wanted::{Wanted, learns_nothing, namings, wanted};
 use crate::network::Network;
 
 /// Where a network lies in a file.
@@ -57,14 +57,25 @@ impl Fit {
         file.view(self.names.clone())
     }
 
+    /// What a tensor of the network is called in the file.
+    pub(super) fn whole(&self, name: &str) -> Option<String> {
+        match &self.names {
+            Names::Behind(prefix) => Some(format!("{prefix}{name}")),
+            Names::Listed(names) => names.get(name).cloned(),
+        }
+    }
+
     /// What is lacking, and what has another shape; not counting the classifier where all of it is
     /// lacking.
     #[must_use]
     pub fn lacks(&self, network: &Network, file: &WeightsFile) -> Vec<String> {
         let view = self.view(file);
-        let is_held = |it: &&Wanted| {
-            view.shape(&it.name)
-                .is_some_and(|shape| it.is_fit_by(shape))
+        let is_held = |it: &&Wanted| match view.shape(&it.name) {
+            Some(shape) => it.is_fit_by(shape),
+            None => it
+                .name
+                .rsplit_once('.')
+                .is_some_and(|(norm, _)| learns_nothing(norm, &view)),
         };
         let mut lacking = Vec::new();
         for alternatives in wanted(network, self.naming) {

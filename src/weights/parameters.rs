@@ -2,7 +2,7 @@
 
 use super::file::{View, WeightsFile};
 use super::fit::Fit;
-use super::wanted::{named, under};
+use super::wanted::{learns_nothing, named, under};
 use crate::error::Result;
 use crate::network::{BatchNorm, Branch, Convolution, LayerNorm, Network, Operation, Value};
 
@@ -188,7 +188,11 @@ fn scale_and_shift(
     file: &View<'_>,
 ) -> Result<Vec<(f64, f64)>> {
     let read = |part: &str| file.tensor(&format!("{norm}.{part}"), &[channels]);
-    let (gamma, beta) = (read("weight")?, read("bias")?);
+    let (gamma, beta) = if learns_nothing(norm, file) {
+        (vec![1.0; channels], vec![0.0; channels])
+    } else {
+        (read("weight")?, read("bias")?)
+    };
     let (mean, variance) = (read("running_mean")?, read("running_var")?);
     let of = |channel: usize| {
         let scale = f64::from(gamma[channel]) / (f64::from(variance[channel]) + epsilon).sqrt();

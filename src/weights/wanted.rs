@@ -1,5 +1,6 @@
 //! The tensors that a network wants, by their names under one of its family's namings.
 
+use super::file::View;
 use crate::network::{Branch, Convolution, Network, Operation, Value, WeightNames};
 
 /// A tensor that a network wants.
@@ -90,6 +91,13 @@ pub fn wanted(network: &Network, naming: usize) -> Vec<Vec<Vec<Wanted>>> {
 }
 
 const BATCH_NORM: [&str; 4] = ["weight", "bias", "running_mean", "running_var"];
+
+/// Whether a batch norm is there without factors of its own (torch's `affine=False`): it has seen what
+/// came to it, and is no missing layer.
+pub fn learns_nothing(norm: &str, file: &View<'_>) -> bool {
+    let has = |part: &&str| file.shape(&format!("{norm}.{part}")).is_some();
+    BATCH_NORM[2..].iter().all(&has) && !BATCH_NORM[..2].iter().any(has)
+}
 
 fn parts(prefix: &str, parts: &[&str], channels: usize) -> Vec<Wanted> {
     let of_part = |part: &&str| Wanted {

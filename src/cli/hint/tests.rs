@@ -30,6 +30,7 @@ fn hinted() -> Vec<Told<Error>> {
         .chain(wrapped(photo()))
         .chain(wrapped(network()))
         .chain(wrapped(weights()))
+        .chain(wrapped(heads()))
         .chain(wrapped(fetch()))
         .chain(wrapped(descriptor()))
         .chain(wrapped(gallery()))
@@ -93,6 +94,48 @@ fn network() -> Vec<Told<NetworkError>> {
                 reason: text(),
             },
             "`--device auto` takes a GPU",
+        ),
+    ]
+}
+
+fn heads() -> Vec<Told<WeightsError>> {
+    let (path, name) = (|| place().into(), text);
+    vec![
+        (
+            WeightsError::HeadMisfit {
+                path: path(),
+                name: name(),
+                what: "linear layer",
+                takes: 3,
+                outputs: 2,
+                given: 1,
+            },
+            "models show --weights",
+        ),
+        (
+            WeightsError::NoHead {
+                path: path(),
+                name: name(),
+                shape: vec![1],
+            },
+            "models show --weights",
+        ),
+        (
+            WeightsError::NoExponent {
+                path: path(),
+                name: name(),
+                shape: vec![2],
+                candidates: Vec::new(),
+            },
+            "models show --weights",
+        ),
+        (
+            WeightsError::HeadNotFound {
+                path: path(),
+                inputs: 8,
+                candidates: vec![name()],
+            },
+            "--projection-from NAME",
         ),
     ]
 }

@@ -76,6 +76,18 @@ fn network(fitting: &Fitting, out: &mut dyn Write) -> io::Result<()> {
     if !fitting.lacking.is_empty() {
         writeln!(out, "    lacks {}", clean_line(&fitting.lacking.join(", ")))?;
     }
+    for head in &fitting.heads {
+        let (name, layer) = (clean_line(&head.name), head.layer);
+        let (inputs, outputs) = (head.inputs, head.outputs);
+        writeln!(
+            out,
+            "    {layer} {inputs}→{outputs}: --projection-from {name}"
+        )?;
+    }
+    for exponent in &fitting.exponents {
+        let (name, p) = (clean_line(&exponent.name), exponent.p);
+        writeln!(out, "    {name} is {p}: as GeM's exponent gem={name}")?;
+    }
     for warning in &fitting.warnings {
         writeln!(out, "    beware: {warning}")?;
     }
