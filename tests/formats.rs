@@ -109,6 +109,7 @@ fn far(a: &[u8], b: &[u8]) -> f64 {
 fn faults(path: &Path, row: &Row, colours: Colours) -> Option<String> {
     let of = |wanted| Rendering {
         wanted,
+        seen: None,
         colours,
         ground: Ground::White,
     };

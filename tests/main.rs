@@ -49,5 +49,6 @@ mod reference;
 mod replaced;
 mod search;
 mod taken_out;
+mod tiles;
 mod told;
 mod whitening;

@@ -162,4 +162,12 @@ add("limited", "limited range", av1(SCENE, range="limited"))
 mirrored = SCENE.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
 add("animated", "the first of an animation", av1(SCENE, save_all=True, append_images=[mirrored]), SCENE)
 add("grain", "film grain", av1(SCENE, advanced={"film-grain-test": "1"}), tolerance=6)
+# Small ones, of which a crop needs some; `pasp` has the place of an `imir`, which tests make of it.
+parts = scene(128, 96)
+corners = [(x, y) for y in range(0, 96, 16) for x in range(0, 128, 16)]
+small = [heif.coded(av1(parts.crop((x, y, x + 16, y + 16)), quality=80), b"av01") for x, y in corners]
+more = [heif.cut(128, 96), heif.turned(0), heif.box(b"pasp", b"\1")]
+numbers = list(range(2, 2 + len(small)))
+whole = Item(b"grid", heif.grid(8, 6, 128, 96), [heif.size(128, 96), *more], [(b"dimg", numbers)], 1)
+add("grid_of_48", "a grid of 48 tiles", heif.heif(b"avif", [whole, *small]), parts)
 avif.write_table()

@@ -195,7 +195,7 @@ impl Extractor {
     }
 
     /// Decodes a photo as far as its descriptor needs it: a JPEG much larger than the network's
-    /// input at reduced size.
+    /// input at reduced size, and of a HEIC in tiles those that the network sees; the others are grey.
     ///
     /// # Errors
     /// Whatever is wrong with the photo: see [`Photo::decode_for`].

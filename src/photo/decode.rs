@@ -53,6 +53,7 @@ pub fn decode_for(path: &Path, bytes: &[u8], rendering: &Rendering) -> Result<Pi
         path,
         bytes,
         wanted: rendering.wanted.map(|side| side.saturating_mul(2)),
+        seen: rendering.seen,
     };
     // A decoder that panics on a hostile file must cost that file only.
     let decoded = caught(|| rendered(stored(&source)?, &source, rendering));

@@ -23,6 +23,7 @@ mod decoded;
 mod directory;
 mod exclude;
 pub mod format;
+mod framing;
 mod ground;
 mod hash;
 mod jpeg;
@@ -39,12 +40,13 @@ pub mod walk;
 
 pub use exclude::Exclude;
 pub use format::Format;
+pub use framing::{Framing, Size};
 pub use hash::ContentHash;
 pub use image::RgbImage;
 #[doc(hidden)]
 pub use memory::most_held;
 pub use picture::Picture;
-pub use preprocess::{ChannelOrder, Decoding, Pixels, Preprocess, Size};
+pub use preprocess::{ChannelOrder, Decoding, Pixels, Preprocess};
 pub use region::{Length, Region};
 pub use rendering::{Colours, Ground, Rendering};
 pub use resample::Interpolation;
@@ -178,7 +180,8 @@ impl Photo {
         decode::decode(&self.path, &self.bytes)
     }
 
-    /// Decodes the photo as a [`Preprocess`] wants it, see [`Preprocess::rendering`].
+    /// Decodes the photo as a [`Preprocess`] wants it, see [`Preprocess::rendering`]: what that does not
+    /// look at may be grey.
     ///
     /// # Errors
     /// As [`decode::decode_for`].

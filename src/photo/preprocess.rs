@@ -5,29 +5,11 @@ use std::str::FromStr;
 
 use image::RgbImage;
 
+use super::framing::{Framing, MAX_SIDE, Size};
 use super::picture::{Covered, Picture};
 use super::rendering::{Colours, Ground, Rendering};
-use super::resample::{Between, Interpolation, Span, View, resample};
+use super::resample::{Between, Interpolation, Span, resample};
 use crate::error::{PhotoError, Result};
-
-/// The longest side a picture may have after resizing without a crop.
-const MAX_SIDE: u64 = 16_384;
-
-/// Height and width in pixels.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Size {
-    /// As it is.
-    Unchanged,
-    /// The short side for a resize (the long one in proportion), both sides for a crop.
-    Side(u32),
-    /// Both sides, whatever the proportions.
-    Exact {
-        /// Rows.
-        height: u32,
-        /// Columns.
-        width: u32,
-    },
-}
 
 const INTERPOLATIONS: [(&str, Interpolation); 4] = [
     ("nearest", Interpolation::Nearest),
@@ -191,14 +173,7 @@ impl Preprocess {
     /// # Errors
     /// [`PhotoError::PictureTooLong`] if the result would be longer than 16,384 pixels.
     pub fn output_size(&self, height: u32, width: u32) -> Result<(u32, u32), PhotoError> {
-        let nowhere = Covered {
-            left: 0.0,
-            top: 0.0,
-            width: 0.0,
-            height: 0.0,
-            is_reduced: false,
-        };
-        let view = self.view(height, width, nowhere)?;
+        let view = self.framing().of_whole(width, height)?;
         Ok((view.rows.pixels, view.columns.pixels))
     }
 
@@ -207,8 +182,17 @@ impl Preprocess {
     pub const fn rendering(&self) -> Rendering {
         Rendering {
             wanted: self.wanted_side(),
+            seen: Some(self.framing()),
             colours: self.colours,
             ground: self.ground,
+        }
+    }
+
+    const fn framing(&self) -> Framing {
+        Framing {
+            resize: self.resize,
+            crop: self.crop,
+            interpolation: self.interpolation,
         }
     }
 
@@ -265,7 +249,16 @@ impl Preprocess {
         height: u32,
         width: u32,
     ) -> Result<Pixels, PhotoError> {
-        let view = self.view(height, width, covered)?;
+        let between = if covered.is_reduced {
+            Between::Fractions
+        } else {
+            Between::Levels
+        };
+        let columns = (covered.left, covered.width);
+        let rows = (covered.top, covered.height);
+        let view = self
+            .framing()
+            .view((width, height), columns, rows, between)?;
         let (out_height, out_width) = (view.rows.pixels, view.columns.pixels);
         let whole = |span: Span, side: u32| {
             span.start == 0.0 && (span.length - f64::from(side)).abs() < 1e-9 && span.pixels == side
@@ -279,62 +272,6 @@ impl Preprocess {
             return Ok(sized(image.as_raw().clone()));
         }
         Ok(sized(resample(image, view, self.interpolation)))
-    }
-
-    /// `covered` is where a picture of this height and width lies in the pixels at hand.
-    fn view(&self, height: u32, width: u32, covered: Covered) -> Result<View, PhotoError> {
-        let (resized_height, resized_width) = self.resized(height, width);
-        let (crop_height, crop_width) = match self.crop {
-            Size::Unchanged => (resized_height, resized_width),
-            Size::Side(side) => (u64::from(side), u64::from(side)),
-            Size::Exact { height, width } => (u64::from(height), u64::from(width)),
-        };
-        if crop_height.max(crop_width) > MAX_SIDE {
-            return Err(PhotoError::PictureTooLong {
-                height: crop_height,
-                width: crop_width,
-                limit: MAX_SIDE,
-            });
-        }
-        if crop_height > resized_height || crop_width > resized_width {
-            let size = (resized_height as u32, resized_width as u32);
-            let crop = (crop_height as u32, crop_width as u32);
-            return Err(PhotoError::CropTooLarge { size, crop });
-        }
-        // torchvision rounds half to even: int(round((height - crop) / 2)).
-        let before = |size: u64, crop: u64| ((size - crop) as f64 / 2.0).round_ties_even();
-        let part = |resized: u64, crop: u64, from: f64, covered: f64| {
-            // Multiplied before divided, so that a whole side comes out exactly.
-            let on_source = |pixels: f64| pixels * covered / resized as f64;
-            Span {
-                start: from + on_source(before(resized, crop)),
-                length: on_source(crop as f64),
-                pixels: crop as u32,
-            }
-        };
-        let between = if covered.is_reduced {
-            Between::Fractions
-        } else {
-            Between::Levels
-        };
-        Ok(View {
-            between,
-            columns: part(resized_width, crop_width, covered.left, covered.width),
-            rows: part(resized_height, crop_height, covered.top, covered.height),
-        })
-    }
-
-    /// Height and width after the resize; torchvision cuts the long side's fraction off.
-    fn resized(&self, height: u32, width: u32) -> (u64, u64) {
-        let (height, width) = (u64::from(height), u64::from(width));
-        match self.resize {
-            Size::Unchanged => (height, width),
-            Size::Exact { height, width } => (u64::from(height), u64::from(width)),
-            Size::Side(side) if height <= width => {
-                (u64::from(side), u64::from(side) * width / height)
-            }
-            Size::Side(side) => (u64::from(side) * height / width, u64::from(side)),
-        }
     }
 
     /// Appends `[3, H, W]`, row-major: all of red, then green, then blue, or the other way round, each
@@ -407,16 +344,6 @@ impl FromStr for Preprocess {
 
     fn from_str(text: &str) -> Result<Self, PhotoError> {
         Self::default().with(text)
-    }
-}
-
-impl fmt::Display for Size {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Unchanged => f.write_str("none"),
-            Self::Side(side) => write!(f, "{side}"),
-            Self::Exact { height, width } => write!(f, "{height}x{width}"),
-        }
     }
 }
 

@@ -1,6 +1,8 @@
 //! How a picture's numbers become what is looked at: the part of a preprocessing that concerns the
 //! decoders.
 
+use super::framing::Framing;
+
 /// What becomes of a picture's colours.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Colours {
@@ -28,6 +30,9 @@ pub struct Rendering {
     /// The pixels that the short side should have: a picture much larger than that is decoded at a
     /// fraction of its size, but never below twice the wanted one. None where every pixel is wanted.
     pub wanted: Option<u32>,
+    /// What of it is looked at: where a file has the picture in tiles, those of which nothing is
+    /// looked at are not decoded and stay grey. None where all of it is.
+    pub seen: Option<Framing>,
     /// What becomes of the colours.
     pub colours: Colours,
     /// What lies behind transparent parts.
@@ -38,6 +43,7 @@ impl Rendering {
     /// Every pixel, as one looks at it: in sRGB, nothing hidden.
     pub const WHOLE: Self = Self {
         wanted: None,
+        seen: None,
         colours: Colours::Srgb,
         ground: Ground::Visible,
     };
@@ -51,11 +57,12 @@ impl Rendering {
         }
     }
 
-    /// The same with every pixel.
+    /// The same with every pixel of all of it.
     #[must_use]
     pub const fn in_full(self) -> Self {
         Self {
             wanted: None,
+            seen: None,
             ..self
         }
     }

@@ -18,6 +18,18 @@ pub enum Interpolation {
     Lanczos,
 }
 
+impl Interpolation {
+    /// The pixels on either side of a centre that it looks at, where nothing shrinks.
+    pub(super) const fn support(self) -> f64 {
+        match self {
+            Self::Nearest => 0.0,
+            Self::Bilinear => 1.0,
+            Self::Bicubic => 2.0,
+            Self::Lanczos => 3.0,
+        }
+    }
+}
+
 /// The part of the source that is looked at, in its own pixels, and the size that it becomes.
 #[derive(Clone, Copy, Debug)]
 pub struct View {
@@ -53,7 +65,7 @@ pub struct Span {
 impl Span {
     /// The whole source pixels, from and to, that a filter of `support` looks at, and one more at
     /// each end.
-    fn reach(self, support: f64, side: u32) -> (u32, u32) {
+    pub(super) fn reach(self, support: f64, side: u32) -> (u32, u32) {
         let scale = self.length / f64::from(self.pixels);
         let margin = (support * scale.max(1.0)).ceil() + 1.0;
         let from = (self.start - margin).floor().max(0.0) as u32;
@@ -71,12 +83,13 @@ impl Span {
 
 /// The pixels of `view`, three bytes each, row after row.
 pub fn resample(image: &RgbImage, view: View, interpolation: Interpolation) -> Vec<u8> {
-    let (filter, support) = match interpolation {
+    let filter = match interpolation {
         Interpolation::Nearest => return nearest(image, view),
-        Interpolation::Bilinear => (FilterType::Bilinear, 1.0),
-        Interpolation::Bicubic => (FilterType::CatmullRom, 2.0),
-        Interpolation::Lanczos => (FilterType::Lanczos3, 3.0),
+        Interpolation::Bilinear => FilterType::Bilinear,
+        Interpolation::Bicubic => FilterType::CatmullRom,
+        Interpolation::Lanczos => FilterType::Lanczos3,
     };
+    let support = interpolation.support();
     let (width, height) = image.dimensions();
     let source = |bytes, kind| {
         ImageRef::new(width, height, bytes, kind).expect("it holds so many aligned pixels")

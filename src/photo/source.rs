@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use super::framing::Framing;
 use super::memory::{Budget, Share};
 use crate::error::{PhotoError, Result, Source as Cause, bounded};
 
@@ -18,6 +19,8 @@ pub struct Source<'a> {
     pub bytes: &'a [u8],
     /// The pixels that the short side should have at least; none where all are wanted.
     pub wanted: Option<u32>,
+    /// What is looked at of it, upright; none where all of it is.
+    pub seen: Option<Framing>,
 }
 
 impl<'a> Source<'a> {

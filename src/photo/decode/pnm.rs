@@ -281,6 +281,7 @@ mod tests {
             path,
             bytes,
             wanted: None,
+            seen: None,
         })
     }
 

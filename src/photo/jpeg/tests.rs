@@ -20,6 +20,7 @@ fn read(jpeg: &[u8], wanted: Option<u32>) -> Result<Decoded, PhotoError> {
         path,
         bytes: jpeg,
         wanted,
+        seen: None,
     })
 }
 
@@ -249,6 +250,7 @@ fn an_abbreviated_stream_is_read_with_the_tables_beside_it() {
         path: Path::new("photo.tif"),
         bytes: b"the file around it",
         wanted: Some(1),
+        seen: None,
     };
     let inner = decode_abbreviated(&tables, &stream, false, &source).unwrap();
     assert_eq!(rgb(inner), rgb(read(&whole, None).unwrap()));

@@ -17,6 +17,7 @@ use self::planes::Planes;
 use self::properties::{Nclx, Property};
 use crate::error::{PhotoError, Result};
 use crate::photo::decoded::{Colour, Decoded, Stored};
+use crate::photo::framing::{Framing, Part};
 use crate::photo::source::{MAX_PIXELS, Source};
 use crate::photo::stop;
 
@@ -48,8 +49,13 @@ fn read(source: &Source) -> Result<Decoded, Fault> {
     let items = Items::of(source.bytes)?;
     let (shown, upright) = shown(source, &items)?;
     let properties = items.properties(shown)?;
+    let said = colour_of(&items, shown)?;
+    // Behind what is transparent lies what all of it together says.
+    let is_framed = shown == items.primary && alpha_of(&items, shown).is_none();
     let reader = Reader {
         source,
+        seen: source.seen.filter(|_| is_framed),
+        needs_meaning: said.is_none(),
         items,
         deep: is_deep(&properties),
         work: Cell::new(0),
@@ -72,10 +78,7 @@ fn read(source: &Source) -> Result<Decoded, Fault> {
     let missing = reader.missing.get() as f64 / pixels as f64;
     Ok(Decoded {
         size,
-        colour: match colour_of(&reader.items, shown)? {
-            Some(colour) => colour,
-            None => reader.own_colour(),
-        },
+        colour: said.unwrap_or_else(|| reader.own_colour()),
         orientation,
         present: 1.0 - missing as f32,
         ..Decoded::whole(Stored::Image(image), share)
@@ -189,6 +192,10 @@ fn alpha_of(items: &Items, number: u32) -> Option<u32> {
 struct Reader<'a> {
     source: &'a Source<'a>,
     items: Items<'a>,
+    /// What is looked at of the picture; none where all of it is.
+    seen: Option<Framing>,
+    /// Whether nothing but a stream says what its colours mean.
+    needs_meaning: bool,
     /// Whether pictures have 16 bits.
     deep: bool,
     /// Pixels that were decoded so far.
@@ -309,7 +316,11 @@ impl Reader<'_> {
         let (mut any, mut fault) = (false, None);
         for (index, tile) in (0..).zip(tiles) {
             let place = (index % grid.columns * size.0, index / grid.columns * size.1);
-            let part = if self.size(*tile)? == size {
+            let is_of_size = self.size(*tile)? == size;
+            if depth == 0 && is_of_size && self.is_unseen(number, *tile, place)? {
+                continue;
+            }
+            let part = if is_of_size {
                 self.upright(*tile, meaning, depth + 1)
             } else {
                 Err(damaged("its tiles are not of one size"))
@@ -333,6 +344,34 @@ impl Reader<'_> {
             Some(fault) if !any => Err(fault),
             _ => Ok(canvas),
         }
+    }
+
+    /// Whether nothing is looked at of a tile of the whole picture, which then need not be decoded. One
+    /// whose bytes are not there is missing all the same.
+    fn is_unseen(&self, whole: u32, tile: u32, (left, top): (u32, u32)) -> Result<bool, Fault> {
+        let Some(seen) = self.seen else {
+            return Ok(false);
+        };
+        let (width, height) = self.size(tile)?;
+        let place = Part {
+            columns: (left, left.saturating_add(width)),
+            rows: (top, top.saturating_add(height)),
+        };
+        let properties = self.items.properties(whole)?;
+        let (size, place) = turns::landed(self.size(whole)?, place, &properties);
+        let is_seen = seen
+            .seen(size.0, size.1)
+            .is_none_or(|seen| place.is_some_and(|place| seen.meets(place)));
+        let is_asked = self.needs_meaning && self.meaning.get().is_none();
+        Ok(!is_seen && !is_asked && self.stays_in_place(tile)?)
+    }
+
+    /// Whether a tile is there, and is no larger than it says.
+    fn stays_in_place(&self, tile: u32) -> Result<bool, Fault> {
+        let is_moved = |it: &Property| matches!(it, Property::Turned(_) | Property::Cut(_));
+        let is_coded = matches!(&self.items.kind(tile)?, b"hvc1" | b"hev1" | b"av01");
+        let is_there = self.items.bytes(tile).is_ok_and(|it| !it.is_empty());
+        Ok(is_coded && is_there && !self.items.properties(tile)?.iter().any(is_moved))
     }
 
     fn overlay(&self, number: u32, outer: Option<Nclx>, depth: u32) -> Result<DynamicImage, Fault> {

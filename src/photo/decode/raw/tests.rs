@@ -9,6 +9,7 @@ fn refused(bytes: &[u8]) -> PhotoError {
         path,
         bytes,
         wanted,
+        seen: None,
     })
     .unwrap_err()
 }

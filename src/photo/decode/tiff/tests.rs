@@ -39,6 +39,7 @@ fn decoded(bytes: &[u8]) -> Result<Decoded, PhotoError> {
         path,
         bytes,
         wanted: None,
+        seen: None,
     })
 }
 
