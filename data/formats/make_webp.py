@@ -58,5 +58,11 @@ for number in range(1, 9):
     add(f"orientation{number}_prefix.webp", f"orientation {number} behind Exif", with_prefix(turned(number)), shown(turned(number)))
 add("xmp.webp", "orientation in XMP", webp(SCENE, lossless=True, xmp=XMP), SCENE.transpose(Image.Transpose.ROTATE_270))
 add("more_behind.webp", "bytes behind its end", webp(SCENE, quality=90) + b"behind" * 3, shown(webp(SCENE, quality=90)))
-FOLDER.add("cut_off.webp", "cut off", data=webp(SCENE, quality=90)[:600], refused="damaged")
+lossy = webp(SCENE, quality=90)
+# What libwebp shows of the whole; the last rows are missing.
+cut_off = lossy[: len(lossy) * 97 // 100]
+FOLDER.add("cut_off.webp", "the end is missing", shown(lossy), data=cut_off, tolerance=12)
+FOLDER.add("cut_off_early.webp", "half is missing", data=lossy[: len(lossy) // 2], refused="of the picture is there")
+lossless = webp(SCENE, lossless=True)
+FOLDER.add("cut_off_lossless.webp", "lossless, cut off", data=lossless[: len(lossless) * 9 // 10], refused="damaged")
 FOLDER.write_table()

@@ -15,6 +15,7 @@ use self::format::MAGIC_BYTES;
 use self::memory::{Budget, Share};
 use crate::error::{Error, FileError, PhotoError, Result};
 
+mod apart;
 mod colour;
 pub mod decode;
 mod decoded;

@@ -17,11 +17,31 @@ use super::super::source::Source;
 use super::super::stop::Bytes;
 use crate::error::{PhotoError, Result};
 
+mod cut_off;
+
+use cut_off::{CutOff, part_of_rows};
+
 /// Bytes that a profile or what is said of the camera may have.
 const LARGEST_CHUNK: usize = 64 << 20;
 
-/// The picture, or the first of an animation.
+/// The picture, or the first of an animation; of a lossy one that is cut off what is there.
 pub fn decode(source: &Source) -> Result<Decoded, PhotoError> {
+    let Some(cut) = CutOff::of(source.bytes) else {
+        return whole(source);
+    };
+    let _share = source.share(cut.len as u64)?;
+    let sooner = whole(&source.within(&cut.filled_sooner(source.bytes)))?;
+    let later = whole(&source.within(&cut.filled(source.bytes)))?;
+    let present = match (&sooner.pixels, &later.pixels) {
+        (Stored::Image(sooner), Stored::Image(later)) => {
+            part_of_rows(sooner.as_bytes(), later.as_bytes(), later.height())
+        }
+        _ => 0.0,
+    };
+    Ok(Decoded { present, ..later })
+}
+
+fn whole(source: &Source) -> Result<Decoded, PhotoError> {
     let failed = |error: DecodingError| source.damaged(error);
     let mut decoder = WebPDecoder::new(Bytes(Cursor::new(source.bytes))).map_err(failed)?;
     decoder.set_memory_limit(LARGEST_CHUNK.min(source.bytes.len()));
@@ -32,8 +52,10 @@ pub fn decode(source: &Source) -> Result<Decoded, PhotoError> {
     }
     let len = decoder.output_buffer_size();
     let len = len.ok_or_else(|| source.damaged("its rows are too long"))?;
-    // As much again, and half of it, for what the decoder predicts from.
-    let share = source.share(5 * len as u64 / 2 + (1 << 18))?;
+    // As much again, and half of it, for what the decoder predicts from; and the file, which it reads
+    // into what grows by doubling, and then copies.
+    let of_file = 3 * source.bytes.len() as u64;
+    let share = source.share(5 * len as u64 / 2 + of_file + (1 << 18))?;
     // What they say is a help; that one of them is broken is no reason to skip the picture.
     let profile = decoder.icc_profile().ok().flatten();
     let exif = decoder.exif_metadata().ok().flatten();
@@ -89,7 +111,46 @@ fn fits(bytes: &[u8], width: u32, height: u32) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
+
+    fn lossy(end: usize) -> Result<Decoded, PhotoError> {
+        let file = include_bytes!("../../../data/formats/webp/lossy.webp");
+        decode(&Source {
+            path: Path::new("photo.webp"),
+            bytes: &file[..file.len().min(end)],
+            wanted: None,
+            seen: None,
+        })
+    }
+
+    fn pixels(decoded: &Decoded) -> Vec<u8> {
+        match &decoded.pixels {
+            Stored::Image(image) => image.as_bytes().to_vec(),
+            Stored::Cmyk(_) => Vec::new(),
+        }
+    }
+
+    #[test]
+    fn of_a_lossy_picture_that_is_cut_off_the_rows_that_are_said_to_be_there_are_those_of_the_whole()
+     {
+        let whole = lossy(usize::MAX).unwrap();
+        let (width, height) = whole.pixels.size();
+        let all = pixels(&whole);
+        let mut before = 0.0;
+        for end in 100..640 {
+            let Ok(part) = lossy(end) else { continue };
+            // Blocks are smoothed across their edges, some rows deep.
+            let sure = (part.present * height as f32 - 8.0).max(0.0) as usize;
+            let bytes = sure * 3 * width as usize;
+            assert!(pixels(&part)[..bytes] == all[..bytes], "{end}");
+            assert!(part.present >= before - 0.4 && part.present <= 1.0, "{end}");
+            before = part.present;
+        }
+        let at = |end| lossy(end).map(|part| part.present);
+        assert!(at(620).unwrap() >= 0.5 && at(450).unwrap() < 0.5);
+    }
 
     /// A chunk of the beginning of a lossy picture.
     fn picture(width: u16, height: u16) -> Vec<u8> {

@@ -61,6 +61,7 @@ pub const ALL: &[(&str, Make)] = &[
     ("tiff", pictures::tiff),
     ("pnm", pictures::pnm),
     ("qoi", pictures::qoi),
+    ("tga", pictures::tga),
     ("ico", pictures::ico),
     ("psd", pictures::psd),
     ("jp2", pictures::jp2),

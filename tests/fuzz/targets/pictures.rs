@@ -13,6 +13,9 @@ use super::{Target, data, packed};
 /// Of the memory that a decoder took its share of, so many per cent may be in use.
 const PER_CENT: u64 = 120;
 
+/// What has no beginning of its own is known by its ending; all others by their beginning.
+const NAME: &str = "fuzz.tga";
+
 /// A reader of pictures, with samples beside those of `data/formats/FOLDER`.
 fn target(folder: &str, mut samples: Vec<Vec<u8>>) -> Target {
     samples.extend(readable(folder));
@@ -22,7 +25,7 @@ fn target(folder: &str, mut samples: Vec<Vec<u8>>) -> Target {
         .preprocess;
     let read = move |bytes: &[u8]| {
         let _ = most_held();
-        let photo = Photo::from_bytes("fuzz", bytes.to_vec());
+        let photo = Photo::from_bytes(NAME, bytes.to_vec());
         // A part of its size is another way through a decoder.
         let small = photo.decode_for(&Rendering::of_side(2));
         let whole = photo.decode();
@@ -53,7 +56,7 @@ fn readable(folder: &str) -> Vec<Vec<u8>> {
         .collect();
     paths.sort();
     let files = paths.iter().map(|path| fs::read(path).unwrap());
-    let is_read = |bytes: &Vec<u8>| Photo::from_bytes("fuzz", bytes.clone()).decode().is_ok();
+    let is_read = |bytes: &Vec<u8>| Photo::from_bytes(NAME, bytes.clone()).decode().is_ok();
     files.filter(is_read).collect()
 }
 
@@ -132,6 +135,10 @@ pub fn pnm() -> Target {
 
 pub fn qoi() -> Target {
     target("qoi", written(ImageFormat::Qoi))
+}
+
+pub fn tga() -> Target {
+    target("tga", Vec::new())
 }
 
 pub fn ico() -> Target {

@@ -1,0 +1,129 @@
+//! A lossy WebP that ends too early, filled up so that its decoder reads as far as it goes.
+//!
+//! A VP8 decoder that has nothing more to read goes on with zeros (RFC 6386, section 7.3, as libwebp does
+//! it); the crate gives up instead. So it is given the zeros, and what comes of them is told from the rest
+//! by a second file that has some more of them: rows that differ depend on bytes that are missing.
+
+/// What stands before a file's first chunk, and before a chunk's content; in bytes.
+const FILE: usize = 12;
+const CHUNK: usize = 8;
+/// Bytes of the beginning of a lossy picture, with its sides.
+const HEAD: usize = 10;
+/// Zeros that a block of 16 × 16 pixels reads at most: each is that there is nothing, at up to eight bits
+/// for one of 25 parts and for what is said of the block.
+const OF_BLOCK: usize = 40;
+/// Bytes at the end that are zeros once more, to see where they count. Fewer would often be zeros anyway.
+const MORE: usize = 24;
+/// What the first byte of an extended file says: that Exif and XMP follow.
+const MORE_FOLLOWS: u8 = 0x0c;
+
+/// Such a file.
+#[derive(Debug, PartialEq, Eq)]
+pub struct CutOff {
+    /// Where its picture's chunk begins.
+    chunk: usize,
+    /// Bytes that it has once it is filled up.
+    pub len: usize,
+}
+
+impl CutOff {
+    /// If `bytes` end within a lossy picture that stands alone.
+    pub fn of(bytes: &[u8]) -> Option<Self> {
+        let mut at = FILE;
+        loop {
+            let [name @ .., a, b, c, d] = bytes.get(at..)?.first_chunk::<CHUNK>()?;
+            let said = u32::from_le_bytes([*a, *b, *c, *d]) as usize;
+            let start = at + CHUNK;
+            if name == b"VP8 " {
+                let end = start.checked_add(said)?;
+                let picture = bytes.get(start..).filter(|picture| picture.len() > HEAD)?;
+                let side = |at: usize| {
+                    let side = u16::from_le_bytes([picture[at], picture[at + 1]]) & 0x3fff;
+                    usize::from(side).div_ceil(16)
+                };
+                let zeros = OF_BLOCK * side(6) * side(8);
+                // A length that no file of such a size has is wrong, or the file is nearly all gone.
+                let is_cut = end > bytes.len() && said < picture.len().saturating_mul(4);
+                let len = end.checked_add(zeros)?.next_multiple_of(2);
+                return is_cut.then_some(Self { chunk: at, len });
+            }
+            if name == b"ANMF" {
+                return None;
+            }
+            at = start.checked_add(said)?.checked_add(said % 2)?;
+        }
+    }
+
+    /// The file with zeros instead of what is missing.
+    pub fn filled(&self, bytes: &[u8]) -> Vec<u8> {
+        let mut filled = Vec::with_capacity(self.len);
+        filled.extend_from_slice(bytes);
+        filled.resize(self.len, 0);
+        let length = |from: usize| ((self.len - from) as u32).to_le_bytes();
+        filled[4..8].copy_from_slice(&length(CHUNK));
+        let picture = self.chunk + CHUNK;
+        filled[self.chunk + 4..picture].copy_from_slice(&length(picture));
+        if &filled[FILE..FILE + 4] == b"VP8X" {
+            filled[FILE + CHUNK] &= !MORE_FOLLOWS;
+        }
+        filled
+    }
+
+    /// The same with some more zeros at the end of what is there.
+    pub fn filled_sooner(&self, bytes: &[u8]) -> Vec<u8> {
+        let mut filled = self.filled(bytes);
+        let sooner = bytes.len().saturating_sub(MORE);
+        filled[sooner.max(self.chunk + CHUNK + HEAD)..bytes.len()].fill(0);
+        filled
+    }
+}
+
+/// Which part of a picture is the same in both, from the top on.
+pub fn part_of_rows(sooner: &[u8], later: &[u8], height: u32) -> f32 {
+    let of_row = (later.len() / height.max(1) as usize).max(1);
+    let rows = sooner.chunks(of_row).zip(later.chunks(of_row));
+    let same = rows.take_while(|(sooner, later)| sooner == later).count();
+    same as f32 / height.max(1) as f32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_lossy_picture_alone_that_ends_too_early_is_cut_off() {
+        let picture = [
+            &b"VP8 \x40\0\0\0\0\0\0\x9d\x01\x2a\x20\0\x11\0"[..],
+            &[7; 0x36],
+        ]
+        .concat();
+        let whole = [&b"RIFF\x4c\0\0\0WEBP"[..], &picture].concat();
+        assert_eq!(CutOff::of(&whole), None);
+        let cut = CutOff::of(&whole[..60]).unwrap();
+        assert_eq!(
+            cut,
+            CutOff {
+                chunk: 12,
+                len: 84 + 4 * OF_BLOCK
+            }
+        );
+        let filled = cut.filled(&whole[..60]);
+        assert_eq!(filled.len(), cut.len);
+        assert_eq!(filled[4..8], ((cut.len - 8) as u32).to_le_bytes());
+        assert_eq!(filled[16..20], ((cut.len - 20) as u32).to_le_bytes());
+        assert_eq!((&filled[20..60], filled[60]), (&whole[20..60], 0));
+        assert_eq!(cut.filled_sooner(&whole[..60])[35..38], [7, 0, 0]);
+        for end in 0..30 {
+            assert_eq!(CutOff::of(&whole[..end]), None);
+        }
+        let animation = [&whole[..12], b"ANMF\xff\xff\0\0", &picture].concat();
+        assert_eq!(CutOff::of(&animation), None);
+    }
+
+    #[test]
+    #[expect(clippy::float_cmp, reason = "halves and wholes are exact")]
+    fn rows_count_from_the_top_on() {
+        assert_eq!(part_of_rows(&[1, 2, 3, 4], &[1, 2, 0, 4], 4), 0.5);
+        assert_eq!(part_of_rows(&[1, 2], &[1, 2], 2), 1.0);
+    }
+}
