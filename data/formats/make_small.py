@@ -71,6 +71,8 @@ def qoi_and_tga():
     stored = (red >> 3) << 10 | (green >> 3) << 5 | blue >> 3
     head = struct.pack("<BBBHHBHHHHBB", 0, 0, 2, 0, 0, 0, 0, 0, WIDTH, HEIGHT, 16, 0x20)
     folder.add("rgb16.tga", "16 bits", (RGB >> 3) / 31 * 255, data=head + stored.tobytes())
+    head = struct.pack("<BBBHHBHHHHBB", 0, 0, 3, 0, 0, 0, 0, 0, WIDTH, HEIGHT, 1, 0)
+    folder.add("one_bit.tga", "one bit", threefold(ONE * 255.0), data=head + np.packbits(ONE[::-1], axis=1).tobytes())
     folder.write_table()
 
 
@@ -84,6 +86,12 @@ def icons():
         for kind, ending in ((1, "ico"), (2, "cur")):
             data, shown = icon(small, bits, kind)
             folder.add(f"masked{bits}.{ending}", f"{ending} of {bits} bits with a mask", shown, data=data)
+    for mode in ("RGB", "L", "P"):
+        file = io.BytesIO()
+        small.convert(mode).save(file, "PNG")
+        head = struct.pack("<HHHBBBBHHII", 0, 1, 1, 32, 32, 0, 0, 1, 24, file.tell(), 22)
+        shown = small.convert(mode).convert("RGB")
+        folder.add(f"png_{mode.lower()}.ico", f"a PNG of kind {mode} in it", shown, data=head + file.getvalue())
     folder.write_table()
 
 
@@ -124,6 +132,9 @@ def psd():
     picture = SCENE.quantize(256)
     palette = np.array((picture.getpalette() + [0] * 768)[:768]).reshape(-1, 3).T.astype("u1").tobytes()
     folder.add("palette.psd", "a palette", picture, data=document(2, 8, np.asarray(picture)[..., None], True, palette=palette))
+    for mode in (0, 7):
+        data = document(mode, 8, np.dstack([GREY, 255 - GREY]), True)
+        folder.add(f"mode{mode}.psd", f"mode {mode} of 8 bits", threefold(GREY), data=data)
     folder.add("bitmap.psd", "one bit", threefold(ONE * 255.0), data=document(0, 1, ~ONE[..., None], True))
     transform = ImageCms.buildTransform(ImageCms.createProfile("sRGB"), ImageCms.createProfile("LAB"), "RGB", "LAB")
     lab = np.frombuffer(ImageCms.applyTransform(SCENE, transform).tobytes(), "u1").reshape(HEIGHT, WIDTH, 3).copy()

@@ -25,6 +25,7 @@ mod png;
 mod pnm;
 mod psd;
 mod raw;
+mod small;
 mod tiff;
 mod webp;
 

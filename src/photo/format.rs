@@ -185,7 +185,7 @@ fn is_like_tga(bytes: &[u8]) -> bool {
     header.is_some_and(|header| {
         header[1] <= 1
             && matches!(header[2], 1..=3 | 9..=11)
-            && matches!(header[16], 8 | 15 | 16 | 24 | 32)
+            && matches!(header[16], 1 | 8 | 15 | 16 | 24 | 32)
     })
 }
 

@@ -9,10 +9,20 @@ use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
 use super::super::decoded::{Decoded, Stored};
 use super::super::source::{MAX_PIXELS, Source};
 use super::super::stop::Bytes;
+use super::small;
 use crate::error::{PhotoError, Result};
 
 /// The picture.
 pub fn decode(source: &Source, format: ImageFormat) -> Result<Decoded, PhotoError> {
+    let other = match format {
+        ImageFormat::Ico => small::icon(source),
+        ImageFormat::Tga => small::bits(source),
+        _ => None,
+    };
+    other.unwrap_or_else(|| usual(source, format))
+}
+
+fn usual(source: &Source, format: ImageFormat) -> Result<Decoded, PhotoError> {
     let mut limits = Limits::default();
     limits.max_alloc = Some(8 * MAX_PIXELS);
     let mut reader = ImageReader::with_format(Bytes(Cursor::new(source.bytes)), format);

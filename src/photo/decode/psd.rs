@@ -103,7 +103,8 @@ impl<'a> Document<'a> {
         source.check_size(width, height)?;
         let mode = match (mode, bits) {
             (0, 1) => Mode::Bitmap,
-            (1 | 8, 8 | 16) => Mode::Grey,
+            // Of inks of their own (7) the first is looked at, as Pillow does.
+            (0, 8) | (1 | 7 | 8, 8 | 16) => Mode::Grey,
             (2, 8) => Mode::Palette,
             (3, 8 | 16) => Mode::Rgb,
             (4, 8 | 16) => Mode::Cmyk,
