@@ -7,10 +7,10 @@ use imgsearch::model::{LayerCosts, Model, ModelCost};
 /// A line for each model.
 pub fn list(models: &[ModelCost], out: &mut dyn Write) -> io::Result<()> {
     let lengths = models.iter().map(|model| model.name.len());
-    let width = lengths.max().unwrap_or(0).max(20);
+    let of_names = lengths.max().unwrap_or(0).max(20);
     writeln!(
         out,
-        "{:<width$} {:>6} {:>8} {:>8} {:>5} {:>9}  {:<12}  default layer",
+        "{:<of_names$} {:>6} {:>8} {:>8} {:>5} {:>9}  {:<12}  default layer",
         "model", "top-1", "params", "madds", "gap", "input", "licence"
     )?;
     for model in models {
@@ -29,7 +29,7 @@ pub fn list(models: &[ModelCost], out: &mut dyn Write) -> io::Result<()> {
         } = model;
         writeln!(
             out,
-            "{name:<width$} {top1:>6} {params:>8} {madds:>8} {dimension:>5} {input:>9}  \
+            "{name:<of_names$} {top1:>6} {params:>8} {madds:>8} {dimension:>5} {input:>9}  \
              {licence:<12}  {default_layer}"
         )?;
     }
