@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 
 use imgsearch::backbone::Architecture;
 use imgsearch::eval::ground_truth::Difficulty;
-use imgsearch::eval::{Dataset, EvalOptions, Evaluator, Subject};
+use imgsearch::eval::{Candidates, Dataset, EvalOptions, Evaluator, Subject};
 use imgsearch::photo::{Exclude, Preprocess};
 use imgsearch::resolve::{self, Overrides};
 use imgsearch::{DescriptorSpec, Recipe};
@@ -42,13 +42,14 @@ fn main() -> Result<(), Box<dyn Error>> {
         exclude: Exclude::default(),
     };
     let specs = ["head", "blocks.15", "blocks.15/gem*0.5+head"].map(str::to_owned);
+    let candidates = [Candidates {
+        subject: &subject,
+        specs: subject.specs(&specs)?,
+    }];
     let evaluator = Evaluator {
         dataset: &dataset,
-        subject: &subject,
-        options: EvalOptions {
-            specs: subject.specs(&specs)?,
-            ..EvalOptions::default()
-        },
+        candidates: &candidates,
+        options: EvalOptions::default(),
         folder: Path::new(".imgsearch"),
     };
     let report = evaluator.run(&mut |_| ControlFlow::Continue(()))?;

@@ -16,6 +16,7 @@ use crate::model::digest::Digests;
 use crate::model::{self, FetchOptions, OnFetch};
 use crate::ranking::Ranking;
 use crate::spec_file::SpecFile;
+use crate::weights::Part;
 
 /// The model that is taken where none is named: small, quick on a CPU, freely licensed.
 pub const DEFAULT_MODEL: &str = "efficientnet_lite0";
@@ -28,10 +29,15 @@ pub struct Overrides {
     pub recipe: Option<String>,
     /// The architecture of a network of one's own, whose weights are given too.
     pub architecture: Option<String>,
+    /// Layers of the file of weights that are put behind the pooling of the recipe's only layer, by their
+    /// names: `embeddings.1`, `neck.bn,fc`, or `auto` for what is called as they usually are.
+    pub projection_from: Option<String>,
     /// What changes of the preprocessing, e.g. `resize=320,crop=none`.
     pub preprocess: Option<String>,
     /// A file of weights instead of the model's published ones.
     pub weights: Option<PathBuf>,
+    /// The part of that file that is meant, where it has several networks.
+    pub part: Part,
     /// A file with a whitening.
     pub whitening: Option<PathBuf>,
     /// Where the network runs, as [`Placement::open`] takes it; nothing is `auto`.
@@ -136,8 +142,11 @@ impl Request {
             none => *none = Some(made.clone()),
         }
         if self.overrides.weights.is_none() {
-            let known = Digests::in_folder(&FetchOptions::from_env().cache).find(known.weights());
-            self.overrides.weights = known;
+            let digests = Digests::in_folder(&FetchOptions::from_env().cache);
+            if let Some((path, part)) = digests.find_weights(known.weights()) {
+                self.overrides.weights = Some(path);
+                self.overrides.part = part;
+            }
         }
     }
 
@@ -146,33 +155,38 @@ impl Request {
             Some(recipe) => recipe.clone(),
             None => Recipe::default_of(DEFAULT_MODEL)?,
         };
+        let recipe = match &self.overrides.projection_from {
+            Some(names) => projected_from(recipe, names)?,
+            None => recipe,
+        };
         match &self.overrides.preprocess {
             Some(keys) => recipe.with_preprocess(keys),
             None => Ok(recipe),
         }
     }
 
-    fn weights(&self, recipe: &Recipe, on_fetch: OnFetch<'_>) -> Result<PathBuf> {
+    fn weights(&self, recipe: &Recipe, on_fetch: OnFetch<'_>) -> Result<(PathBuf, Part)> {
         if let Some(file) = &self.overrides.weights {
-            return Ok(file.clone());
+            return Ok((file.clone(), self.overrides.part.clone()));
         }
         let digests = Digests::in_folder(&FetchOptions::from_env().cache);
         let tuned_with = self.tuned_with.as_deref();
-        if let Some(known) = tuned_with.and_then(|digest| digests.find(digest)) {
+        if let Some(known) = tuned_with.and_then(|digest| digests.find_weights(digest)) {
             return Ok(known);
         }
         let model = model::find(&recipe.spec.model)?;
-        model::fetch::weights(model, &FetchOptions::from_env(), on_fetch)
+        let fetched = model::fetch::weights(model, &FetchOptions::from_env(), on_fetch)?;
+        Ok((fetched, Part::default()))
     }
 
     /// The extractor, without a whitening.
     fn load(&self, on_fetch: OnFetch<'_>) -> Result<Extractor> {
         let recipe = self.recipe()?;
-        let weights = self.weights(&recipe, on_fetch)?;
+        let (weights, part) = self.weights(&recipe, on_fetch)?;
         let device = self.overrides.device.as_deref().unwrap_or("auto");
         let precision = self.overrides.precision.unwrap_or_default();
         let placement = Placement::open(device, precision)?;
-        let extractor = Extractor::load(&recipe, &weights, &placement)?;
+        let extractor = Extractor::load_part(&recipe, &weights, &part, &placement)?;
         // Whoever names a file means it.
         if let (Some(tuned_with), None) = (&self.tuned_with, &self.overrides.weights) {
             let found = extractor.fingerprint().weights();
@@ -260,7 +274,8 @@ pub fn extractor_of(
     let mut request = Request::read(overrides)?;
     request.fill(gallery);
     // Before any weights are loaded: those of another network do not fit at all.
-    let recipe = canonical(&request.recipe()?)?;
+    let mut recipe = canonical(&request.recipe()?)?;
+    leave_to_the_file(&mut recipe.spec, gallery.spec());
     check_unprojected(gallery, &gallery.by(recipe))?;
     let extractor = request.load(on_fetch)?;
     check_unprojected(gallery, extractor.fingerprint())?;
@@ -314,6 +329,33 @@ impl Gallery {
     pub fn create_or_open_with(dir: impl AsRef<Path>, extractor: &Extractor) -> Result<Self> {
         let (made_with, whitening) = (extractor.fingerprint(), extractor.whitening());
         Self::open_or_create_whitened(dir.as_ref(), made_with, whitening)
+    }
+}
+
+/// The recipe with these layers behind its pooling.
+fn projected_from(mut recipe: Recipe, names: &str) -> Result<Recipe> {
+    let invalid = |spec: &DescriptorSpec, reason| DescriptorError::InvalidSpec {
+        spec: spec.to_string(),
+        reason,
+    };
+    let [part] = recipe.spec.parts.as_slice() else {
+        let reason = "of several layers each says its own projection: `LAYER/POOLING/NAME`";
+        return Err(invalid(&recipe.spec, reason).into());
+    };
+    let part = part.clone().projected_from(names);
+    recipe.spec.parts = vec![part.map_err(|reason| invalid(&recipe.spec, reason))?];
+    Ok(recipe)
+}
+
+/// What only the weights can tell, is compared when they are there: names may be said in several ways.
+fn leave_to_the_file(asked: &mut DescriptorSpec, made: &DescriptorSpec) {
+    for (asked, made) in asked.parts.iter_mut().zip(&made.parts) {
+        if !asked.head.is_empty() && !made.head.is_empty() {
+            asked.head.clone_from(&made.head);
+        }
+        if asked.exponent.take().is_some() {
+            asked.pooling = made.pooling;
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! The command does what its help says, on painted pictures.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::Write;
 use std::process::Stdio;
@@ -224,6 +225,17 @@ fn models_can_be_listed_and_shown_and_completions_printed() {
         w.json(&["models", "list", "--json"], 0)[0]["parameters"],
         4_652_008
     );
+    for list in [&["models", "list"][..], &["models", "list", "--all"]] {
+        let table = String::from_utf8(w.run(list, 0).stdout).unwrap();
+        // One column behind the other, in every line.
+        let ends = |line: &str| line.find("  default layer").or_else(|| line.find('%'));
+        assert!(
+            table.lines().all(|line| line.chars().count() < 140),
+            "{table}"
+        );
+        let rates: BTreeSet<_> = table.lines().skip(1).filter_map(ends).collect();
+        assert_eq!(rates.len(), 1, "{table}");
+    }
     // As the message about an unknown layer names it.
     let shown = w.json(&["models", "show", "resnet50_keras", "--json"], 0);
     assert_eq!(shown["name"], "resnet50.keras");

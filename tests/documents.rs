@@ -4,11 +4,14 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
+use imgsearch::backbone::Architecture;
 use serde_json::Value;
 
 use crate::common::paint::{Scene, paint};
 use crate::common::schema::{self, Schema};
+use crate::common::seeded;
 use crate::common::{Workspace, said};
+use crate::own_head;
 
 /// What each of these prints, checked; every property that was there goes to `seen`.
 fn check(w: &Workspace, arguments: &[&str], code: i32, seen: &mut BTreeSet<String>) {
@@ -72,6 +75,14 @@ fn everything_that_is_documented_is_printed_and_nothing_else() {
     let name = "efficientnet_lite0";
     check(&w, &["models", "list", "--json"], 0, &mut seen);
     check(&w, &["models", "show", name, "--json"], 0, &mut seen);
+    let network = Architecture::find("mobilenet_v3_small").unwrap().network();
+    let own = network.with_classes(3).unwrap();
+    seeded::write(&own, 0, &w.path("own.safetensors"));
+    let show = ["models", "show", "--weights", "own.safetensors", "--json"];
+    check(&w, &show, 0, &mut seen);
+    let with_head = own_head::file().to_str().unwrap();
+    let show = ["models", "show", "--weights", with_head, "--json"];
+    check(&w, &show, 0, &mut seen);
     let eval = ["eval", "set", "--specs", "stem,head", "--index", "--json"];
     let more = ["--expand", "2", "--augment", "2", "--html", "failures.html"];
     check(&w, &[&eval[..], &more].concat(), 3, &mut seen);

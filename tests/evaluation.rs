@@ -9,12 +9,13 @@ use imgsearch::backbone::{Architecture, Placement};
 use imgsearch::eval::features::EvalEvent;
 use imgsearch::eval::ground_truth::Difficulty;
 use imgsearch::eval::tune::{TuneEvent, TuneOptions, Tuner};
-use imgsearch::eval::{Dataset, EvalOptions, Evaluator, Subject};
+use imgsearch::eval::{Candidates, Dataset, EvalOptions, Evaluator, Subject};
 use imgsearch::photo::{Exclude, Preprocess};
 use imgsearch::{DescriptorSpec, Extractor, Recipe};
 use serde_json::Value;
 
 use crate::common::paint::{Scene, paint};
+use crate::common::seeded;
 use crate::common::skip::{NO_PHOTOS, skip};
 use crate::common::{MODEL, SMALL, Workspace, said, trained_weights, weights};
 
@@ -291,11 +292,14 @@ fn an_evaluation_that_is_stopped_says_so_and_has_what_was_found() {
     let evaluate = |stop: fn(&EvalEvent<'_>) -> bool| {
         stopped(&w, |dataset, subject| {
             let specs = ["head", "blocks.2"].map(str::to_owned);
+            let candidates = [Candidates {
+                subject,
+                specs: subject.specs(&specs)?,
+            }];
             let evaluator = Evaluator {
                 dataset,
-                subject,
+                candidates: &candidates,
                 options: EvalOptions {
-                    specs: subject.specs(&specs)?,
                     failures: 2,
                     ..EvalOptions::default()
                 },
@@ -373,5 +377,121 @@ fn real_sets_score_what_pytorch_scored() {
         let ours = quality(&report["specs"][0], "mAP");
         println!("{set}: mAP {ours:.4}, PyTorch {map}");
         assert!((ours - map).abs() <= 0.005, "{set}: {ours}");
+    }
+}
+
+/// The words of a command as a shell takes them.
+#[cfg(unix)]
+fn words_of(command: &str) -> Vec<String> {
+    let print = format!("for word in {command}; do printf '%s\\n' \"$word\"; done");
+    let output = std::process::Command::new("sh")
+        .args(["-c", &print])
+        .output()
+        .unwrap();
+    let words = String::from_utf8(output.stdout).unwrap();
+    words.lines().map(str::to_owned).collect()
+}
+
+/// The command without the weights that a workspace adds: published ones are found in the cache.
+fn plainly(w: &Workspace, arguments: &[&str], code: i32) -> (String, String) {
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_imgsearch"))
+        .current_dir(w.dir.path())
+        .env_remove("IMGSEARCH_GALLERY")
+        .args(arguments)
+        .output()
+        .unwrap();
+    let said = said(&output);
+    assert_eq!(output.status.code(), Some(code), "{arguments:?}: {said}");
+    (String::from_utf8(output.stdout).unwrap(), said)
+}
+
+const OWN: [&str; 4] = [
+    "--arch",
+    "mobilenet_v3_small",
+    "--weights",
+    "my own.safetensors",
+];
+
+/// Labelled photos, a network of one's own, and what comes of it beside a published one; nothing where
+/// that cannot be had.
+fn mixed() -> Option<(Workspace, Value)> {
+    trained_weights()?;
+    let w = labelled(4, 2);
+    let own = Architecture::find("mobilenet_v3_small").unwrap().network();
+    let own = own.with_classes(3).unwrap();
+    seeded::write(&own, 0, &w.path("my own.safetensors"));
+    let specs = "features.12,tf_efficientnet_lite0.in1k,\
+                 mobilenet_v3_small:features.3@resize=96x96,crop=none";
+    let eval = [&["eval", "set", "--json", "--specs", specs][..], &OWN].concat();
+    let report = serde_json::from_str(&plainly(&w, &eval, 0).0).unwrap();
+    Some((w, report))
+}
+
+fn row<'a>(report: &'a Value, spec: &str) -> &'a Value {
+    let rows = report["specs"].as_array().unwrap();
+    rows.iter().find(|row| row["spec"] == spec).unwrap()
+}
+
+#[test]
+fn networks_are_compared_in_one_table_each_with_its_own_preprocessing() {
+    let Some((w, report)) = mixed() else {
+        return;
+    };
+    assert_eq!(report["specs"].as_array().unwrap().len(), 3);
+    let small = row(&report, "mobilenet_v3_small:features.3/gap");
+    let published = row(&report, "efficientnet_lite0:head/gap");
+    let last = row(&report, "mobilenet_v3_small:features.12/gap");
+    assert_eq!(small["weights"], last["weights"]);
+    assert_ne!(small["weights"], published["weights"]);
+    let keys = |row: &Value| row["preprocess"].as_str().unwrap().to_owned();
+    assert!(keys(small).starts_with("resize=96x96,crop=none,interpolation=bicubic"));
+    assert!(keys(last).starts_with("resize=256,crop=224,interpolation=bicubic,mean=0.485/"));
+    assert!(keys(published).starts_with("resize=256,crop=224,interpolation=bicubic,mean=0.5/"));
+    assert_eq!(report["preprocess"], report["specs"][0]["preprocess"]);
+    // Alone each is worth what it is worth beside others.
+    let alone = ["eval", "set", "--json", "--specs", "efficientnet_lite0"];
+    let alone: Value = serde_json::from_str(&plainly(&w, &alone, 0).0).unwrap();
+    assert_eq!(alone["specs"][0]["metrics"], published["metrics"]);
+    let two = "mobilenet_v3_small:features.3,mobilenet_v3_small:features.3@resize=96x96,crop=none";
+    let eval = [&["eval", "set", "--specs", two][..], &OWN].concat();
+    let (table, _) = plainly(&w, &eval, 0);
+    assert!(
+        table.contains("mobilenet_v3_small:features.3/gap@resize=96x96"),
+        "{table}"
+    );
+    let other = [&["eval", "set", "--specs", "efficientnet_lite0"][..], &OWN].concat();
+    let (_, refused) = plainly(&w, &other, 1);
+    assert!(
+        refused.contains("none is of the network whose weights are given"),
+        "{refused}"
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn the_advice_can_be_pasted_and_gives_what_was_evaluated() {
+    let Some((w, report)) = mixed() else {
+        return;
+    };
+    for (number, row) in report["specs"].as_array().unwrap().iter().enumerate() {
+        let keys = row["preprocess"].as_str().unwrap();
+        let spec = format!("{}@{keys}", row["spec"].as_str().unwrap());
+        let eval = [&["eval", "set", "--specs", &spec][..], &OWN].concat();
+        let is_own = spec.starts_with("mobilenet");
+        let (text, _) = plainly(&w, if is_own { &eval } else { &eval[..4] }, 0);
+        let mut lines = text.lines();
+        let advice = lines.find_map(|line| line.strip_prefix("index with it: imgsearch "));
+        let mut words = words_of(advice.unwrap());
+        assert_eq!((&*words[0], &*words[1]), ("index", "PATH"));
+        words[1] = "set".into();
+        let gallery = format!("gallery{number}");
+        words.extend(["--gallery".into(), gallery.clone()]);
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        plainly(&w, &words, 0);
+        let info = plainly(&w, &["info", "--gallery", &gallery, "--json"], 0).0;
+        let info: Value = serde_json::from_str(&info).unwrap();
+        for field in ["spec", "preprocess", "weights"] {
+            assert_eq!(info["provenance"][field], row[field], "{field}");
+        }
     }
 }

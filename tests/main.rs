@@ -27,17 +27,21 @@ mod front_door;
 mod gallery;
 mod gallery_links;
 #[cfg(unix)]
+mod heads;
 mod interrupted;
+mod kinds;
 mod leftovers;
 mod limits;
 mod loudness;
 mod many;
 mod old_galleries;
+mod own_head;
 mod own_network;
+#[cfg(target_os = "linux")]
+mod parts;
 mod photos;
 #[cfg(target_os = "linux")]
 mod power;
-#[cfg(target_os = "linux")]
 mod preview;
 mod readers;
 mod reduced;

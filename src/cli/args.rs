@@ -9,6 +9,7 @@ use imgsearch::backbone::Precision;
 use imgsearch::error::Result;
 use imgsearch::gallery;
 use imgsearch::photo::absolute;
+use imgsearch::weights::Part;
 
 use super::output::clean_line;
 use super::tell::detail;
@@ -77,11 +78,15 @@ pub fn jobs(text: &str) -> Result<usize, String> {
 /// What descriptors are made of.
 #[derive(Args, Clone)]
 pub struct ExtractorArgs {
-    /// Model, layers and poolings: `MODEL:LAYER[/POOLING][*WEIGHT][+…]`; poolings are gap, max,
-    /// gem, gemP, rmac and direct. With --arch, `LAYER…` alone will do. Or a file FILE.json that
+    /// Model, layers and poolings: `MODEL:LAYER[/POOLING[/PROJECTION]][*WEIGHT][+…]`; poolings are gap,
+    /// max, gem, gemP, rmac, direct, and `gem=NAME` for an exponent in the weights' file. With --arch, `LAYER…` alone will do. Or a file FILE.json that
     /// `tune` wrote
     #[arg(long)]
     pub spec: Option<String>,
+    /// Layers that you trained behind the pooling, by their names in the file of weights: linear layers and batch
+    /// norms in their order; auto: found by its name
+    #[arg(long, value_name = "NAME,…")]
+    pub projection_from: Option<String>,
     #[command(flatten)]
     pub network: NetworkArgs,
 }
@@ -89,9 +94,16 @@ pub struct ExtractorArgs {
 /// Whose weights a network has, what its pictures go through, and where it runs.
 #[derive(Args, Clone)]
 pub struct NetworkArgs {
-    /// Weights of your own (.safetensors, .pth, Keras' .h5) instead of the model's published ones
+    /// Weights of your own (.safetensors, .pth, Keras' .h5 or .keras, an index or a folder of several)
+    /// instead of the model's published ones
     #[arg(long, value_name = "FILE")]
     pub weights: Option<PathBuf>,
+    /// Key of that file under which the network is, where it has several: `--key model_ema`
+    #[arg(long, value_name = "KEY", requires = "weights")]
+    pub key: Option<String>,
+    /// What the network's names begin with there, where it has several: `--prefix module.encoder_q.`
+    #[arg(long, value_name = "PREFIX", requires = "weights")]
+    pub prefix: Option<String>,
     /// Architecture of a network trained by yourself, whose --weights these are, with any number of
     /// classes: `--weights mine.pth --arch resnet50 --spec layer4`
     #[arg(long, value_name = "NAME", requires = "weights")]
@@ -114,6 +126,16 @@ pub struct NetworkArgs {
     #[arg(long, value_name = "NUMBERS", default_value = "f32",
           value_parser = |text: &str| text.parse::<Precision>())]
     pub precision: Precision,
+}
+
+impl NetworkArgs {
+    /// The part of the weights' file that is meant.
+    pub fn part(&self) -> Part {
+        Part {
+            key: self.key.clone(),
+            prefix: self.prefix.clone(),
+        }
+    }
 }
 
 /// What descriptors are made of, and what is done to them at the end.

@@ -6,12 +6,14 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::{Args, ValueEnum};
 use globset::Glob;
-use imgsearch::descriptor::{DescriptorSpec, Recipe};
-use imgsearch::error::FileError;
+use imgsearch::descriptor::{DescriptorSpec, Projection, Recipe};
+use imgsearch::error::{DescriptorError, FileError};
 use imgsearch::eval::ground_truth::Difficulty;
 use imgsearch::eval::metrics::Metric;
 use imgsearch::eval::specs::Layers;
-use imgsearch::eval::{Dataset, EvalOptions, Evaluator, MakeExtractor, Report, Subject};
+use imgsearch::eval::{
+    Candidates, Dataset, EvalOptions, Evaluator, MakeExtractor, Report, Row, Subject,
+};
 use imgsearch::extract::architecture_of;
 use imgsearch::photo::Preprocess;
 use imgsearch::ranking::Expansion;
@@ -24,7 +26,7 @@ use super::index::excluded;
 use super::open;
 use super::output::html::failures;
 use super::output::table::evaluation;
-use super::output::{clean_line, json, plot};
+use super::output::{clean_line, json, plot, shell_word};
 use super::progress::{Afterwards, EvalProgress, stop_on_ctrl_c};
 use super::setup;
 
@@ -36,12 +38,15 @@ use super::setup;
 #[derive(Args)]
 #[command(after_help = "Examples:\n  imgsearch eval ./photos-by-class\n  \
                         imgsearch eval ./photos --ground-truth labels.csv --metric recall@1\n  \
-                        imgsearch eval ./set --specs efficientnet_lite0:head,efficientnet_lite0:blocks.15/gem\n  \
+                        imgsearch eval ./set --specs head,blocks.15/gem,blocks.15*0.5+head\n  \
+                        imgsearch eval ./set --specs efficientnet_lite0,resnet50.a1_in1k,vgg16:features.23/gem\n  \
                         imgsearch eval ./set --plot layers.svg --html failures.html")]
 pub struct EvalArgs {
     #[command(flatten)]
     set: SetArgs,
-    /// Compare these specs (separated by commas) instead of every stage with every pooling
+    /// Compare these specs (separated by commas) instead of every stage with every pooling: layers of the
+    /// network, or of any networks, each with its own preprocessing (`MODEL`, `MODEL:LAYER…`,
+    /// `MODEL:LAYER…@KEYS`)
     #[arg(long, value_name = "SPECS", value_delimiter = ',')]
     specs: Vec<String>,
     /// Compare every named layer, not only the stages
@@ -159,7 +164,8 @@ impl SetArgs {
         })
     }
 
-    /// The network loaded as far as `spec` needs it.
+    /// The network loaded as far as `spec` needs it. Weights that were given are those of the network
+    /// that was asked for, and of no other.
     pub fn extractor(
         &self,
         spec: &DescriptorSpec,
@@ -167,18 +173,103 @@ impl SetArgs {
     ) -> Result<Extractor, Error> {
         let recipe = Recipe::new(spec.clone(), preprocess.clone());
         let mut args = self.extractor_args(Some(recipe.to_string()));
-        // The recipe says them already.
+        let own = self
+            .extractor_args(self.model.clone())
+            .overrides()
+            .recipe()?;
         let network = &mut args.network;
+        // The recipe says them already.
         (network.preprocess, network.mean, network.std) = (None, None, None);
+        if own.spec.model != spec.model {
+            network.weights = None;
+            (network.key, network.prefix, network.arch) = (None, None, None);
+        }
         setup::extractor(&args)
+    }
+
+    /// What a text means beside the network that was asked for: a layer of it, another network, or one's
+    /// layers, with its own preprocessing or another.
+    fn recipe(&self, text: &str, own: &Subject<'_>) -> Result<Recipe, Error> {
+        let (spec, keys) = text.split_once('@').unwrap_or((text, ""));
+        let is_network = |name: &str| architecture_of(name).is_ok();
+        let text = if spec.contains(':') || is_network(spec) {
+            text.to_owned()
+        } else if keys.is_empty() {
+            format!("{}:{spec}", own.default.model)
+        } else {
+            format!("{}:{spec}@{keys}", own.default.model)
+        };
+        let mut recipe: Recipe = text.parse()?;
+        if recipe.projection != Projection::None {
+            let reason = "what is compared has no projection";
+            return Err(DescriptorError::InvalidSpec { spec: text, reason }.into());
+        }
+        if recipe.spec.model == own.default.model {
+            // What was said of it holds for all of its specs.
+            recipe.preprocess = own.preprocess.with(keys)?;
+        } else if let (Some(said), None) = (&self.network.preprocess, &self.network.weights) {
+            recipe = recipe.with_preprocess(said)?.with_preprocess(keys)?;
+        }
+        let network = architecture_of(&recipe.spec.model)?.network();
+        recipe.spec = recipe.spec.resolve(&network)?;
+        Ok(recipe)
+    }
+
+    /// The command that indexes with a spec as it was evaluated.
+    fn advice(&self, best: &Row, own: &str) -> Result<String, Error> {
+        let recipe = Recipe::new(best.spec.clone(), best.preprocess.clone());
+        let usual = Recipe::of(best.spec.clone())?;
+        let spec = if usual.preprocess == recipe.preprocess {
+            best.spec.to_string()
+        } else {
+            recipe.to_string()
+        };
+        let mut words = vec!["imgsearch index PATH".to_owned(), "--spec".to_owned()];
+        words.push(shell_word(&spec));
+        let network = &self.network;
+        let weights = network
+            .weights
+            .as_ref()
+            .map(|path| path.display().to_string());
+        let said = [
+            ("--arch", &network.arch),
+            ("--weights", &weights),
+            ("--key", &network.key),
+            ("--prefix", &network.prefix),
+        ];
+        for (flag, value) in said.into_iter().filter(|_| best.spec.model == own) {
+            if let Some(value) = value {
+                words.push(format!("{flag} {}", shell_word(value)));
+            }
+        }
+        Ok(words.join(" "))
     }
 
     fn extractor_args(&self, spec: Option<String>) -> ExtractorArgs {
         ExtractorArgs {
             spec,
+            projection_from: None,
             network: self.network.clone(),
         }
     }
+}
+
+/// Specs of which commas within a preprocessing made several: `KEY=…` goes on with the one before.
+fn whole_specs(texts: &[String]) -> Vec<String> {
+    let mut whole: Vec<String> = Vec::new();
+    for text in texts {
+        let is_key = text
+            .split_once('=')
+            .is_some_and(|(key, _)| key.trim().bytes().all(|byte| byte.is_ascii_lowercase()));
+        match whole.last_mut().filter(|last| is_key && last.contains('@')) {
+            Some(last) => {
+                last.push(',');
+                last.push_str(text);
+            }
+            None => whole.push(text.clone()),
+        }
+    }
+    whole
 }
 
 pub fn run(args: &EvalArgs) -> Result<Exit> {
@@ -187,12 +278,20 @@ pub fn run(args: &EvalArgs) -> Result<Exit> {
     let dataset = args.set.dataset()?;
     let load =
         |spec: &DescriptorSpec, preprocess: &Preprocess| args.set.extractor(spec, preprocess);
-    let subject = args.set.subject(&load)?;
+    let own = args.set.subject(&load)?;
+    let compared = args.compared(&own)?;
+    let candidates: Vec<Candidates<'_>> = compared
+        .iter()
+        .map(|(subject, specs)| Candidates {
+            subject,
+            specs: specs.clone(),
+        })
+        .collect();
     let folder = args.gallery.find_or_here(&[])?;
     let evaluator = Evaluator {
         dataset: &dataset,
-        options: args.options(&subject)?,
-        subject: &subject,
+        options: args.options(),
+        candidates: &candidates,
         folder: &folder,
     };
     let mut progress = EvalProgress::default();
@@ -203,8 +302,9 @@ pub fn run(args: &EvalArgs) -> Result<Exit> {
     let mut out = io::stdout().lock();
     if args.json {
         json::print(&report, &mut out)?;
-    } else if !report.specs.is_empty() {
-        evaluation::table(&report, &mut out)?;
+    } else if let Some(best) = report.specs.first() {
+        let advice = args.set.advice(best, &own.default.model)?;
+        evaluation::table(&report, &advice, &mut out)?;
     }
     if let Some(page) = args.html.as_ref().filter(|_| args.opens(&report)) {
         open::show(page);
@@ -224,31 +324,63 @@ impl EvalArgs {
         self.open && !report.specs.is_empty()
     }
 
-    fn options(&self, subject: &Subject<'_>) -> Result<EvalOptions> {
+    /// The specs to compare, network by network in the order in which they are first named.
+    fn compared<'a>(&self, own: &Subject<'a>) -> Result<Vec<(Subject<'a>, Vec<DescriptorSpec>)>> {
+        if self.specs.is_empty() {
+            let layers = if self.all_layers {
+                Layers::All
+            } else {
+                Layers::Stages
+            };
+            return Ok(vec![(own.clone(), own.usual_specs(layers)?)]);
+        }
+        let mut compared: Vec<(Subject<'a>, Vec<DescriptorSpec>)> = Vec::new();
+        for text in whole_specs(&self.specs) {
+            let Recipe {
+                spec, preprocess, ..
+            } = self.set.recipe(&text, own)?;
+            let same = |(known, _): &&mut (Subject<'a>, _)| {
+                known.default.model == spec.model && known.preprocess == preprocess
+            };
+            if let Some((_, specs)) = compared.iter_mut().find(same) {
+                specs.push(spec);
+            } else {
+                let subject = Subject {
+                    network: architecture_of(&spec.model)?.network(),
+                    default: spec.clone(),
+                    preprocess,
+                    extractor: own.extractor,
+                };
+                compared.push((subject, vec![spec]));
+            }
+        }
+        let is_own = |(subject, _): &(Subject<'_>, _)| subject.default.model == own.default.model;
+        if self.set.network.weights.is_some() && !compared.iter().any(is_own) {
+            return Err(DescriptorError::InvalidSpec {
+                spec: self.specs.join(","),
+                reason: "none is of the network whose weights are given: name it with `--model`, or \
+                         its architecture with `--arch`",
+            }
+            .into());
+        }
+        Ok(compared)
+    }
+
+    fn options(&self) -> EvalOptions {
         let by = |neighbors: Option<usize>| {
             neighbors.map(|neighbors| Expansion {
                 neighbors,
                 alpha: self.alpha,
             })
         };
-        let layers = if self.all_layers {
-            Layers::All
-        } else {
-            Layers::Stages
-        };
-        Ok(EvalOptions {
-            specs: if self.specs.is_empty() {
-                subject.usual_specs(layers)?
-            } else {
-                subject.specs(&self.specs)?
-            },
+        EvalOptions {
             metric: self.set.metric,
             jobs: self.set.jobs,
             expand: by(self.expand),
             augment: by(self.augment),
             index: self.index,
             failures: self.html.as_ref().map_or(0, |_| self.failures),
-        })
+        }
     }
 
     /// The plot, and the page of failures, where there is something to see.
@@ -267,5 +399,24 @@ impl EvalArgs {
             replace(file, page.as_bytes()).map_err(FileError::write_at(file))?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_comma_within_a_preprocessing_does_not_end_a_spec() {
+        let whole = |text: &str| {
+            let texts: Vec<String> = text.split(',').map(str::to_owned).collect();
+            whole_specs(&texts)
+        };
+        assert_eq!(whole("a:b*2,c"), ["a:b*2", "c"]);
+        assert_eq!(
+            whole("vgg16@crop=none,resize=96x96,resnet50:layer4"),
+            ["vgg16@crop=none,resize=96x96", "resnet50:layer4"]
+        );
+        assert_eq!(whole("a@crop=none,b/gem=p"), ["a@crop=none", "b/gem=p"]);
     }
 }

@@ -143,12 +143,32 @@ fn of_network(error: &NetworkError) -> Option<String> {
 }
 
 fn of_weights(error: &WeightsError) -> Option<String> {
+    if let WeightsError::OtherFormat { path, python, .. } = error {
+        let file = path.display().to_string();
+        let quoted = file.replace(['\'', '\\', '"'], "?");
+        let line = python.replace("FILE", &quoted);
+        return (!line.is_empty()).then(|| format!("Python makes it one that is: {line}"));
+    }
     let hint = match error {
+        WeightsError::HeadMisfit { .. }
+        | WeightsError::NoHead { .. }
+        | WeightsError::NoExponent { .. } => {
+            "`imgsearch models show --weights FILE` lists what fits behind which network"
+        }
+        WeightsError::HeadNotFound { .. } => {
+            "name it: `--projection-from NAME`, or several in their order, joined by commas"
+        }
+        WeightsError::SeveralFiles { .. } => "name one of them",
+        WeightsError::NoPart { .. } => "`imgsearch models show --weights FILE` lists what is in it",
+        WeightsError::NotFinite { .. } => {
+            "the training went astray: take the weights of an earlier epoch"
+        }
         WeightsError::WeightsFormat { .. } => {
-            "weights are `.safetensors`, torch's `.pth` or Keras' `.h5` files"
+            "weights are `.safetensors`, torch's `.pth` or Keras' `.h5` and `.keras` files"
         }
         WeightsError::DamagedWeights { .. } => "get the file again",
-        WeightsError::ForeignPickle { .. } | WeightsError::NoTensors { .. } => {
+        WeightsError::ForeignPickle { .. } => "do not open it in Python either",
+        WeightsError::NoTensors { .. } => {
             "save the tensors alone: `torch.save(model.state_dict(), FILE)` in Python"
         }
         WeightsError::MissingTensor { .. } | WeightsError::WrongTensor { .. } => {
@@ -179,7 +199,7 @@ fn of_descriptor(error: &DescriptorError) -> Option<String> {
     let hint = match error {
         DescriptorError::ZeroDescriptor => "a blank picture cannot be compared",
         DescriptorError::InvalidSpec { .. } => {
-            "a spec is `MODEL:LAYER[/POOLING][*WEIGHT]`, joined by `+`: \
+            "a spec is `MODEL:LAYER[/POOLING[/PROJECTION]][*WEIGHT]`, joined by `+`: \
              efficientnet_lite0:blocks.10/gem*0.5+head"
         }
         DescriptorError::SizeNotFixed { .. } => {

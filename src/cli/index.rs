@@ -17,7 +17,7 @@ use imgsearch::{Error, Extractor};
 
 use super::args::{DescriptorArgs, GalleryArgs, WaitArgs, jobs};
 use super::exit::Exit;
-use super::output::{clean_line, json, photos, table};
+use super::output::{clean_line, json, photos, shell_word, table};
 use super::progress::{Afterwards, IngestProgress, stop_on_ctrl_c};
 use super::setup;
 use super::tell::{has_notes, note, tell};
@@ -154,14 +154,7 @@ fn next(gallery: Option<&Path>) -> String {
     let Some(dir) = gallery else {
         return "imgsearch query PHOTO".to_owned();
     };
-    let dir = dir.display().to_string();
-    // Within single quotes a shell takes everything as it is, but the quote.
-    let is_plain = |c: char| c.is_alphanumeric() || "/._-".contains(c);
-    let dir = if dir.chars().all(is_plain) {
-        dir
-    } else {
-        format!("'{}'", dir.replace('\'', r"'\''"))
-    };
+    let dir = shell_word(&dir.display().to_string());
     format!("imgsearch query PHOTO --gallery {dir}")
 }
 

@@ -28,8 +28,10 @@ impl ExtractorArgs {
         Overrides {
             recipe: self.spec.clone(),
             architecture: network.arch.clone(),
+            projection_from: self.projection_from.clone(),
             preprocess: (!keys.is_empty()).then(|| keys.join(",")),
             weights: network.weights.clone(),
+            part: network.part(),
             whitening: None,
             device: Some(network.device.clone()),
             precision: Some(network.precision),
@@ -115,6 +117,15 @@ pub fn extractor_of(
 fn told(loaded: Result<Extractor, Error>) -> Result<Extractor, Error> {
     if let Ok(extractor) = &loaded {
         tell_loaded(extractor);
+        if let Some(choice) = extractor.choice() {
+            note!(
+                "note: {}; `--key` and `--prefix` say which",
+                clean_line(choice)
+            );
+        }
+    }
+    if let Some(found) = loaded.as_ref().ok().and_then(Extractor::found) {
+        note!("note: {}", clean_line(found));
     }
     loaded
 }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::Args;
-use imgsearch::descriptor::DescriptorSpec;
+use imgsearch::descriptor::{DescriptorSpec, Recipe};
 use imgsearch::eval::features::EvalEvent;
 use imgsearch::eval::tune::{TuneEvent, TuneOptions, TuneStep, Tuner};
 use imgsearch::photo::Preprocess;
@@ -55,7 +55,7 @@ pub fn run(args: &TuneArgs) -> Result<Exit> {
         |spec: &DescriptorSpec, preprocess: &Preprocess| args.set.extractor(spec, preprocess);
     let mut subject = args.set.subject(&load)?;
     if let Some(text) = &args.default {
-        subject.default = text.parse::<DescriptorSpec>()?.resolve(&subject.network)?;
+        subject.default = text.parse::<Recipe>()?.spec.resolve(&subject.network)?;
     }
     let folder = args.gallery.find_or_here(&[])?;
     let tuner = Tuner {

@@ -1,9 +1,10 @@
-//! Feature maps become one unit vector: each layer pooled, normalized, weighted, joined.
+//! Feature maps become one unit vector: each layer pooled, projected, normalized, weighted, joined.
 //!
 //! Knows the spec's one-line form, the poolings, and what is done to descriptors afterwards:
 //! whitening. Knows nothing of photos or of where descriptors are kept.
 
 mod fingerprint;
+mod heads;
 mod named;
 mod of_photo;
 pub mod pooling;
@@ -15,6 +16,7 @@ mod vectors;
 pub mod whitening;
 
 pub use self::fingerprint::{Difference, Fingerprint};
+pub use self::heads::{Head, Heads};
 pub use self::named::NamedDescriptor;
 pub use self::of_photo::Descriptor;
 pub use self::pooling::Pooling;

@@ -73,7 +73,11 @@ impl Recipe {
     ///
     /// # Errors
     /// None for models of the catalogue.
-    pub fn of(spec: DescriptorSpec) -> Result<Self> {
+    pub fn of(mut spec: DescriptorSpec) -> Result<Self> {
+        // One of several names for the same.
+        if let Ok(known) = model::find(&spec.model) {
+            known.name.clone_into(&mut spec.model);
+        }
         let preprocess = usual_preprocess(&spec.model)?;
         Ok(Self::new(spec, preprocess))
     }

@@ -15,11 +15,78 @@ pub struct Part {
     pub layer: String,
     /// How its map becomes a vector.
     pub pooling: Pooling,
+    /// The number in the file of weights that is GeM's exponent in place of the pooling's, or `auto`; none
+    /// once it was read, and so never in a [`Fingerprint`](super::Fingerprint).
+    pub exponent: Option<String>,
+    /// Layers of the file of weights that the vector then goes through, before it is scaled to length 1:
+    /// linear layers and batch norms by their names, or `auto`. Often none.
+    pub head: Vec<String>,
     /// Its share: each part has length 1 before it is multiplied by this. Above 0.
     pub weight: f32,
 }
 
-/// A model and the parts its descriptors are joined from: `MODEL:LAYER[/POOLING][*WEIGHT][+…]`.
+impl Part {
+    /// A layer's pooling as it is, of weight 1.
+    #[must_use]
+    pub fn new(layer: &str, pooling: Pooling) -> Self {
+        Self {
+            layer: layer.to_owned(),
+            pooling,
+            exponent: None,
+            head: Vec::new(),
+            weight: 1.0,
+        }
+    }
+
+    /// Whether the two are made alike, whatever their weights.
+    #[must_use]
+    pub fn is_made_as(&self, other: &Self) -> bool {
+        let made = |it: &Self| Self {
+            weight: 1.0,
+            ..it.clone()
+        };
+        made(self) == made(other)
+    }
+
+    /// The part of a file's layers that it names, from `LAYER[,LAYER…]`.
+    ///
+    /// # Errors
+    /// What is wrong with a name.
+    pub fn projected_from(self, names: &str) -> Result<Self, &'static str> {
+        let names = names.split([',', '/']).map(str::trim);
+        let head: Vec<String> = names.map(str::to_owned).collect();
+        let usable = |name: &String| !name.is_empty() && !name.contains(['+', '*', '@', ':']);
+        if head.iter().all(usable) {
+            Ok(Self { head, ..self })
+        } else {
+            Err("a projection's name is missing or has one of `+*@:`")
+        }
+    }
+}
+
+impl fmt::Display for Part {
+    /// Without the weight.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/", self.layer)?;
+        match &self.exponent {
+            Some(name) => write!(f, "{EXPONENT_FROM}{name}")?,
+            None => write!(f, "{}", self.pooling)?,
+        }
+        for name in &self.head {
+            write!(f, "/{name}")?;
+        }
+        Ok(())
+    }
+}
+
+/// What stands before the name of a number that is GeM's exponent.
+const EXPONENT_FROM: &str = "gem=";
+
+/// A model and the parts its descriptors are joined from:
+/// `MODEL:LAYER[/POOLING[/PROJECTION…]][*WEIGHT][+…]`.
+///
+/// A projection is a layer that somebody trained behind the pooling, by its name in the file of weights:
+/// `resnet50:layer4/gem/embeddings.1`. `gem=pool.p` reads GeM's exponent there.
 ///
 /// ```
 /// use imgsearch::DescriptorSpec;
@@ -40,14 +107,9 @@ impl DescriptorSpec {
     /// GAP of one layer.
     #[must_use]
     pub fn gap(model: &str, layer: &str) -> Self {
-        let part = Part {
-            layer: layer.to_owned(),
-            pooling: Pooling::Gap,
-            weight: 1.0,
-        };
         Self {
             model: model.to_owned(),
-            parts: vec![part],
+            parts: vec![Part::new(layer, Pooling::Gap)],
         }
     }
 
@@ -69,7 +131,8 @@ impl DescriptorSpec {
         self.parts.iter().map(|part| part.layer.as_str()).collect()
     }
 
-    /// Number of values of a descriptor of a picture of `height` × `width` pixels.
+    /// Number of values that are pooled of a picture of `height` × `width` pixels: those of a descriptor,
+    /// unless layers of one's own make others of them.
     ///
     /// # Errors
     /// [`NetworkError::UnknownLayer`].
@@ -115,7 +178,7 @@ impl fmt::Display for DescriptorSpec {
         write!(f, "{}:", self.model)?;
         for (index, part) in self.parts.iter().enumerate() {
             let join = if index == 0 { "" } else { "+" };
-            write!(f, "{join}{}/{}", part.layer, part.pooling)?;
+            write!(f, "{join}{part}")?;
             if (part.weight - 1.0).abs() > f32::EPSILON {
                 write!(f, "*{}", part.weight)?;
             }
@@ -158,18 +221,28 @@ fn parse_part(text: &str) -> Result<Part, &'static str> {
     if !(weight.is_finite() && weight > 0.0) {
         return Err("a weight is not above 0");
     }
-    let (layer, pooling) = match text.split_once('/') {
-        Some((layer, pooling)) => (layer, pooling.parse()?),
-        None => (text, Pooling::Gap),
+    let (layer, pooling) = text.split_once('/').unwrap_or((text, "gap"));
+    let (pooling, head) = match pooling.split_once('/') {
+        Some((pooling, head)) => (pooling, Some(head)),
+        None => (pooling, None),
+    };
+    let (pooling, exponent) = match pooling.strip_prefix(EXPONENT_FROM) {
+        Some("") => return Err("the name of GeM's exponent is missing"),
+        Some(name) => ("gem", Some(name.to_owned())),
+        None => (pooling, None),
     };
     if layer.is_empty() {
         return Err("a layer's name is missing");
     }
-    Ok(Part {
-        layer: layer.to_owned(),
-        pooling,
+    let part = Part {
+        exponent,
         weight,
-    })
+        ..Part::new(layer, pooling.parse()?)
+    };
+    match head {
+        Some(names) => part.projected_from(names),
+        None => Ok(part),
+    }
 }
 
 #[cfg(test)]
@@ -190,15 +263,25 @@ mod tests {
         ]
     }
 
+    prop_compose! {
+        fn part()(
+            layer in "[a-z][a-z0-9_.]{0,9}",
+            pooling in pooling(),
+            from_file in prop::option::of("[a-z.]{1,9}"),
+            head in prop::collection::vec("[a-z][a-z0-9_.]{0,9}", 0..3),
+            hundredths in 1u32..400,
+        ) -> Part {
+            let gem = Pooling::Gem { p: 3.0 };
+            let pooling = from_file.as_ref().map_or(pooling, |_| gem);
+            Part { layer, pooling, exponent: from_file, head, weight: hundredths as f32 / 100.0 }
+        }
+    }
+
     proptest! {
         #[test]
         fn a_printed_spec_parses_to_itself(
-            parts in prop::collection::vec(("[a-z][a-z0-9_.]{0,9}", pooling(), 1u32..400), 1..4),
+            parts in prop::collection::vec(part(), 1..4),
         ) {
-            let part = |(layer, pooling, hundredths)| {
-                Part { layer, pooling, weight: hundredths as f32 / 100.0 }
-            };
-            let parts = parts.into_iter().map(part).collect();
             let spec = DescriptorSpec { model: "resnet50".into(), parts };
             prop_assert_eq!(spec.to_string().parse::<DescriptorSpec>().unwrap(), spec);
         }
@@ -207,8 +290,21 @@ mod tests {
     #[test]
     fn malformed_specs_are_errors() {
         for text in [
-            "", "head", ":head", "m:", "m:a+", "m:a*x", "m:a*0", "m:a*-1", "m:a/nope", "m:/gap",
+            "",
+            "head",
+            ":head",
+            "m:",
+            "m:a+",
+            "m:a*x",
+            "m:a*0",
+            "m:a*-1",
+            "m:a/nope",
+            "m:/gap",
             "m:a/gem0",
+            "m:a/gap/",
+            "m:a/gem=",
+            "m:a/gem=/b",
+            "m:a/gap/b//c",
         ] {
             let parsed = text.parse::<DescriptorSpec>();
             assert!(

@@ -79,10 +79,19 @@ kinds! {
     WeightsError {
         WeightsFormat[path] = "weights-format",
         DamagedWeights[path] = "damaged-weights",
+        OtherFormat[path] = "other-weights-format",
         ForeignPickle[path] = "foreign-pickle",
+        SeveralFiles[path] = "several-weights",
+        NoPart[path] = "no-part",
+        TensorTwice[path] = "tensor-twice",
+        NotFinite[path] = "not-finite-weights",
         NoTensors[path] = "no-tensors",
         MissingTensor[path] = "missing-tensor",
         WrongTensor[path] = "wrong-tensor",
+        HeadMisfit[path] = "head-misfit",
+        NoHead[path] = "no-head",
+        HeadNotFound[path] = "head-not-found",
+        NoExponent[path] = "no-exponent",
         TensorType[path] = "tensor-type",
     }
     FetchError {

@@ -13,12 +13,11 @@ use super::ranking::{Weighted, outcomes};
 use super::report::Report;
 use super::rerank::Reranked;
 use super::specs::all_parts;
-use super::subject::Subject;
+use super::subject::{Candidates, Subject};
 use super::trial::Evaluation;
-use crate::descriptor::{DescriptorSpec, Vectors};
+use crate::descriptor::{DescriptorSpec, Fingerprint, Part, Vectors};
 use crate::document::Place;
-use crate::error::Result;
-use crate::extract::Extractor;
+use crate::error::{DescriptorError, Result};
 use crate::gallery::PooledCache;
 use crate::ranking::Expansion;
 
@@ -28,8 +27,6 @@ const FIRST_TOLD: usize = 5;
 /// What is measured.
 #[derive(Clone, Debug, Default)]
 pub struct EvalOptions {
-    /// The specs to compare, all of the subject's network.
-    pub specs: Vec<DescriptorSpec>,
     /// What decides; the set's own measure where it is not said.
     pub metric: Option<Metric>,
     /// Threads that decode and pool; 0 means one per core.
@@ -48,8 +45,8 @@ pub struct EvalOptions {
 pub struct Evaluator<'a> {
     /// The labelled set.
     pub dataset: &'a Dataset,
-    /// The network.
-    pub subject: &'a Subject<'a>,
+    /// The specs to compare, network by network.
+    pub candidates: &'a [Candidates<'a>],
     /// What is measured.
     pub options: EvalOptions,
     /// The folder that keeps what was pooled, for the next time: a gallery's.
@@ -57,58 +54,100 @@ pub struct Evaluator<'a> {
 }
 
 impl Evaluator<'_> {
-    /// Reads the set, describes its photos, tries every spec and looks at the best more closely.
-    /// When `on_event` breaks, the report says so and has what was found by then.
+    /// Reads the set, describes its photos by one network after the other, tries every spec and looks at
+    /// the best more closely. When `on_event` breaks, the report says so and has what was found by then.
     ///
     /// # Errors
-    /// Those of [`Dataset::read`] and of loading the network; what concerns all photos, such as a
-    /// full disk.
+    /// Those of [`Dataset::read`] and of loading a network; what concerns all photos, such as a full
+    /// disk; [`DescriptorError::InvalidSpec`] without candidates.
     pub fn run(&self, on_event: OnEvent<'_>) -> Result<Report> {
+        let nothing = || DescriptorError::InvalidSpec {
+            spec: String::new(),
+            reason: "there is nothing to compare",
+        };
+        let first = self.candidates.first().ok_or_else(nothing)?;
         let (truth, skipped) = self.dataset.read()?;
-        let parts = all_parts(&self.options.specs);
-        let extractor = (self.subject.extractor)(&parts, &self.subject.preprocess)?;
         let cache = PooledCache::open(self.folder)?;
-        let jobs = self.options.jobs;
-        let mut features = Features::new(&truth.items, &extractor, &cache, jobs, on_event)?;
-        let interrupted = features.interrupted;
+        let mut described = Vec::new();
+        let mut interrupted = false;
+        for candidates in self.candidates {
+            let one = self.describe(candidates, &truth, &cache, on_event)?;
+            interrupted = one.features.interrupted;
+            described.push(one);
+            if interrupted {
+                break;
+            }
+        }
         let truth = if interrupted {
             truth
         } else {
-            truth.restrict(&features.kept())
+            // What one network could not describe no other is asked for.
+            truth.restrict(&kept_by_all(&mut described))
         };
-        let mut report = Report::new(Place::of(&self.dataset.path), &truth, self.subject);
+        let mut report = Report::new(Place::of(&self.dataset.path), &truth, first.subject);
         report.metric = self.options.metric.unwrap_or(truth.measure);
         report.seed = self.dataset.seed;
         report.skipped = skipped;
-        report.skipped.append(&mut features.skipped);
+        for skipped in described
+            .iter_mut()
+            .flat_map(|one| one.features.skipped.drain(..))
+        {
+            if !report
+                .skipped
+                .iter()
+                .any(|known| known.path == skipped.path)
+            {
+                report.skipped.push(skipped);
+            }
+        }
         if interrupted {
             report.interrupted = true;
             return Ok(report);
         }
-        let compared = Compared {
-            truth: &truth,
-            features: &features,
-            extractor: &extractor,
-        };
-        self.compare(&compared, &mut report, on_event)?;
+        self.compare(&truth, &described, &mut report, on_event)?;
         Ok(report)
+    }
+
+    /// The photos described by one network, which is let go of again.
+    fn describe<'c>(
+        &self,
+        candidates: &'c Candidates<'c>,
+        truth: &GroundTruth,
+        cache: &'c PooledCache,
+        on_event: OnEvent<'_>,
+    ) -> Result<Described<'c>> {
+        let Candidates { subject, specs } = candidates;
+        let parts = all_parts(specs);
+        let extractor = (subject.extractor)(&parts, &subject.preprocess)?;
+        let jobs = self.options.jobs;
+        Ok(Described {
+            subject,
+            specs: found(specs, &parts, extractor.spec()),
+            features: Features::new(&truth.items, &extractor, cache, jobs, on_event)?,
+            made_with: extractor.fingerprint().as_ref().clone(),
+        })
     }
 
     /// Tries the specs, and the best of them with more.
     fn compare(
         &self,
-        compared: &Compared<'_>,
+        truth: &GroundTruth,
+        described: &[Described<'_>],
         report: &mut Report,
         on_event: OnEvent<'_>,
     ) -> Result<()> {
-        let (truth, specs) = (compared.truth, &self.options.specs);
         let metrics = metrics(report.metric, truth.measure);
         let seed = self.dataset.seed;
-        let mut evaluation =
-            Evaluation::of_specs(truth, compared.features, specs, &metrics, seed, on_event)?;
-        report.interrupted = evaluation.trials.len() < specs.len();
+        let specs = |one: &Described<'_>| one.specs.len();
+        let networks: Vec<(&Features<'_>, &[DescriptorSpec])> = described
+            .iter()
+            .map(|one| (&one.features, &one.specs[..]))
+            .collect();
+        let mut evaluation = Evaluation::of_specs(truth, &networks, &metrics, seed, on_event)?;
+        report.interrupted = evaluation.trials.len() < described.iter().map(specs).sum();
         if let Some(best) = evaluation.trials.first() {
-            let descriptors = compared.features.joined(&best.spec)?;
+            let network = &described[best.network];
+            let descriptors = network.features.joined(&best.spec)?;
             let descriptors = descriptors.as_vectors();
             let similarities = Weighted {
                 parts: vec![descriptors],
@@ -119,14 +158,17 @@ impl Evaluator<'_> {
             self.rerank(truth, &mut evaluation, descriptors);
             if self.options.index {
                 let folder = self.folder.join("eval-index");
-                let made_with = compared.extractor.fingerprint();
-                let index = approximate::compare(truth, descriptors, made_with, &folder);
+                let index = approximate::compare(truth, descriptors, &network.made_with, &folder);
                 // Left behind it would only take room.
                 let _ = fs::remove_dir_all(&folder);
                 report.index = index?;
             }
         }
-        report.tell(&evaluation, self.subject);
+        let told: Vec<(&Subject<'_>, &str)> = described
+            .iter()
+            .map(|one| (one.subject, one.made_with.weights()))
+            .collect();
+        report.tell(&evaluation, &told);
         Ok(())
     }
 
@@ -151,11 +193,51 @@ impl Evaluator<'_> {
     }
 }
 
-/// What the specs are compared on.
-struct Compared<'a> {
-    truth: &'a GroundTruth,
-    features: &'a Features<'a>,
-    extractor: &'a Extractor,
+/// The photos as one network describes them.
+struct Described<'a> {
+    subject: &'a Subject<'a>,
+    specs: Vec<DescriptorSpec>,
+    features: Features<'a>,
+    made_with: Fingerprint,
+}
+
+/// Which items all networks describe; each is left with those.
+fn kept_by_all(described: &mut [Described<'_>]) -> Vec<bool> {
+    let mut kept: Vec<bool> = Vec::new();
+    for one in &*described {
+        let of_one = one.features.kept();
+        if kept.is_empty() {
+            kept = of_one;
+        } else {
+            kept.iter_mut()
+                .zip(of_one)
+                .for_each(|(kept, of_one)| *kept &= of_one);
+        }
+    }
+    for one in described {
+        one.features.restrict(&kept);
+    }
+    kept
+}
+
+/// The specs with what the extractor found for their parts in its file: of each part that was asked for
+/// it has the one that it makes.
+fn found(
+    specs: &[DescriptorSpec],
+    asked: &DescriptorSpec,
+    made: &DescriptorSpec,
+) -> Vec<DescriptorSpec> {
+    let mut specs = specs.to_vec();
+    for part in specs.iter_mut().flat_map(|spec| &mut spec.parts) {
+        let place = asked.parts.iter().position(|known| known.is_made_as(part));
+        if let Some(made) = place.and_then(|place| made.parts.get(place)) {
+            *part = Part {
+                weight: part.weight,
+                ..made.clone()
+            };
+        }
+    }
+    specs
 }
 
 /// What is measured: what decides, the set's own, and the usual, each once.

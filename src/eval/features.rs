@@ -223,7 +223,7 @@ impl<'a> Features<'a> {
     }
 
     fn key(&self, part: &Part) -> PartKey {
-        let text = format!("{}|{}/{}", self.source, part.layer, part.pooling);
+        let text = format!("{}|{part}", self.source);
         let digest = blake3::hash(text.as_bytes());
         let mut key = PartKey::default();
         let length = key.len();

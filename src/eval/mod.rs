@@ -24,4 +24,4 @@ pub mod tune;
 pub use self::dataset::Dataset;
 pub use self::evaluator::{EvalOptions, Evaluator};
 pub use self::report::{Report, Row, VariantRow};
-pub use self::subject::{MakeExtractor, Subject};
+pub use self::subject::{Candidates, MakeExtractor, Subject};

@@ -12,13 +12,14 @@ use super::trial::{Evaluation, Trial, Variant};
 use crate::descriptor::DescriptorSpec;
 use crate::document::{Document, Place, text};
 use crate::ingest::Skipped;
+use crate::photo::Preprocess;
 
 /// What an evaluation found.
 #[derive(Debug, Serialize)]
 pub struct Report {
     /// The labelled set.
     pub dataset: Place,
-    /// The network's name.
+    /// The network's name, of several that of the best spec.
     pub model: String,
     /// What its pictures went through, in its one-line form.
     pub preprocess: String,
@@ -43,7 +44,7 @@ pub struct Report {
     pub index: Vec<Approximation>,
     /// The hardest queries of the best spec, worst first, where they were asked for.
     pub failures: Vec<Failure>,
-    /// The network's layers, shallow to deep.
+    /// That network's layers, shallow to deep.
     pub layers: Vec<String>,
     /// Photos that were skipped.
     pub skipped: Vec<Skipped>,
@@ -59,6 +60,11 @@ pub struct Row {
     /// The spec.
     #[serde(serialize_with = "text")]
     pub spec: DescriptorSpec,
+    /// What pictures went through.
+    #[serde(serialize_with = "text")]
+    pub preprocess: Preprocess,
+    /// The digest of the weights, 64 hexadecimal digits.
+    pub weights: String,
     /// Values of each descriptor.
     pub dimension: usize,
     /// Multiply-adds of one photo of the usual size, up to the deepest layer.
@@ -89,11 +95,10 @@ pub struct VariantRow {
 impl Report {
     /// Nothing found yet about the set that `truth` says.
     pub(super) fn new(dataset: Place, truth: &GroundTruth, subject: &Subject<'_>) -> Self {
-        let layers = subject.network.layers().iter();
-        Self {
+        let mut report = Self {
             dataset,
-            model: subject.default.model.clone(),
-            preprocess: subject.preprocess.to_string(),
+            model: String::new(),
+            preprocess: String::new(),
             photos: truth.items.iter().filter(|item| item.in_gallery).count(),
             queries: truth.queries.len(),
             groups: truth.groups.len(),
@@ -104,25 +109,57 @@ impl Report {
             variants: Vec::new(),
             index: Vec::new(),
             failures: Vec::new(),
-            layers: layers.map(|layer| layer.name.clone()).collect(),
+            layers: Vec::new(),
             skipped: Vec::new(),
-        }
+        };
+        report.is_of(subject);
+        report
     }
 
-    /// Takes over what the trials and variants of an evaluation are worth.
-    pub(super) fn tell(&mut self, evaluation: &Evaluation, subject: &Subject<'_>) {
+    /// Whose network is told of.
+    fn is_of(&mut self, subject: &Subject<'_>) {
+        let layers = subject.network.layers().iter();
+        self.model.clone_from(&subject.default.model);
+        self.preprocess = subject.preprocess.to_string();
+        self.layers = layers.map(|layer| layer.name.clone()).collect();
+    }
+
+    /// Whether specs of several networks were compared, or of one behind several preprocessings.
+    #[must_use]
+    pub fn has_several_networks(&self) -> bool {
+        self.of_the_best().count() < self.specs.len()
+    }
+
+    /// The specs of the best one's network, the best first.
+    pub fn of_the_best(&self) -> impl Iterator<Item = &Row> {
+        let best = self.specs.first();
+        let same = move |row: &&Row| best.is_some_and(|best| row.is_beside(best));
+        self.specs.iter().filter(same)
+    }
+
+    /// Takes over what the trials and variants of an evaluation are worth; of each network the weights'
+    /// digest.
+    pub(super) fn tell(&mut self, evaluation: &Evaluation, networks: &[(&Subject<'_>, &str)]) {
+        if let Some(best) = evaluation.trials.first() {
+            self.is_of(networks[best.network].0);
+        }
         let named = |estimates: &[Estimate]| {
             let metrics = evaluation.metrics.iter().copied();
             metrics.zip(estimates.iter().copied()).collect()
         };
-        let row = |(index, trial): (usize, &Trial)| Row {
-            spec: trial.spec.clone(),
-            dimension: trial.dimension,
-            multiply_adds: cost(&trial.spec, subject),
-            is_best: index == 0,
-            is_as_good: trial.is_as_good(),
-            behind: trial.behind,
-            metrics: named(&trial.estimates),
+        let row = |(index, trial): (usize, &Trial)| {
+            let (subject, weights) = networks[trial.network];
+            Row {
+                spec: trial.spec.clone(),
+                preprocess: subject.preprocess.clone(),
+                weights: weights.to_owned(),
+                dimension: trial.dimension,
+                multiply_adds: cost(&trial.spec, subject),
+                is_best: index == 0,
+                is_as_good: trial.is_as_good(),
+                behind: trial.behind,
+                metrics: named(&trial.estimates),
+            }
         };
         let variant = |variant: &Variant| VariantRow {
             name: variant.name.clone(),
@@ -131,6 +168,15 @@ impl Report {
         };
         self.specs = evaluation.trials.iter().enumerate().map(row).collect();
         self.variants = evaluation.variants.iter().map(variant).collect();
+    }
+}
+
+impl Row {
+    /// Whether it is of the same network behind the same preprocessing.
+    #[must_use]
+    pub fn is_beside(&self, other: &Self) -> bool {
+        let network = |row: &Self| (row.spec.model.clone(), row.weights.clone());
+        network(self) == network(other) && self.preprocess == other.preprocess
     }
 }
 

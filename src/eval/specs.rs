@@ -58,11 +58,7 @@ pub fn usual(
 }
 
 fn of(model: &str, parts: &[(&Layer, Pooling)]) -> DescriptorSpec {
-    let part = |(layer, pooling): &(&Layer, Pooling)| Part {
-        layer: layer.name.clone(),
-        pooling: *pooling,
-        weight: 1.0,
-    };
+    let part = |(layer, pooling): &(&Layer, Pooling)| Part::new(&layer.name, *pooling);
     DescriptorSpec {
         model: model.to_owned(),
         parts: parts.iter().map(part).collect(),
@@ -74,8 +70,7 @@ fn of(model: &str, parts: &[(&Layer, Pooling)]) -> DescriptorSpec {
 pub fn all_parts(specs: &[DescriptorSpec]) -> DescriptorSpec {
     let mut parts: Vec<Part> = Vec::new();
     for part in specs.iter().flat_map(|spec| &spec.parts) {
-        let same = |known: &Part| known.layer == part.layer && known.pooling == part.pooling;
-        if !parts.iter().any(same) {
+        if !parts.iter().any(|known| known.is_made_as(part)) {
             parts.push(Part {
                 weight: 1.0,
                 ..part.clone()

@@ -11,6 +11,7 @@ use crate::photo::Preprocess;
 pub type MakeExtractor<'a> = &'a dyn Fn(&DescriptorSpec, &Preprocess) -> Result<Extractor>;
 
 /// A network with what is done to its pictures, and how it is loaded.
+#[derive(Clone)]
 pub struct Subject<'a> {
     /// Its layers.
     pub network: Network,
@@ -20,6 +21,14 @@ pub struct Subject<'a> {
     pub preprocess: Preprocess,
     /// Loads it as far as a spec needs it.
     pub extractor: MakeExtractor<'a>,
+}
+
+/// Specs of one network behind one preprocessing, to be compared with others.
+pub struct Candidates<'a> {
+    /// The network.
+    pub subject: &'a Subject<'a>,
+    /// Its specs, with the network's own layer names.
+    pub specs: Vec<DescriptorSpec>,
 }
 
 impl Subject<'_> {
@@ -38,7 +47,7 @@ impl Subject<'_> {
             };
             let spec: DescriptorSpec = text.parse()?;
             if spec.model != *model {
-                let reason = "it is of another network than the others: use `--model`";
+                let reason = "it is of another network than the others";
                 return Err(DescriptorError::InvalidSpec { spec: text, reason }.into());
             }
             Ok(spec.resolve(&self.network)?)

@@ -13,6 +13,8 @@ use crate::error::Result;
 pub struct Trial {
     /// The spec.
     pub spec: DescriptorSpec,
+    /// Which of the compared networks it is of.
+    pub network: usize,
     /// Values of each descriptor.
     pub dimension: usize,
     /// Where each query's relevant items came.
@@ -63,48 +65,37 @@ pub struct Evaluation {
 }
 
 impl Evaluation {
-    /// Tries every spec on a set of which all items have features. When `on_event` breaks, the trials
-    /// so far are given.
+    /// Tries every spec of every network on a set of which all items have features. When `on_event`
+    /// breaks, the trials so far are given.
     ///
     /// # Errors
     /// Those of [`Features::matrix`].
     pub fn of_specs(
         truth: &GroundTruth,
-        features: &Features<'_>,
-        specs: &[DescriptorSpec],
+        networks: &[(&Features<'_>, &[DescriptorSpec])],
         metrics: &[Metric],
         seed: u64,
         on_event: OnEvent<'_>,
     ) -> Result<Self> {
         let mut evaluation = Self::new(metrics, truth.queries.len(), seed);
-        let mut last: Vec<(Part, Matrix)> = Vec::new();
-        for (done, spec) in specs.iter().enumerate() {
-            let event = EvalEvent::Evaluated {
-                done,
-                total: specs.len(),
-            };
-            if on_event(event).is_break() {
-                break;
-            }
-            let mut parts = Vec::with_capacity(spec.parts.len());
-            for part in &spec.parts {
-                let known = last.iter().position(|(known, _)| known == part);
-                let matrix = match known {
-                    Some(place) => last.swap_remove(place).1,
-                    None => features.matrix(part)?,
+        let total = networks.iter().map(|(_, specs)| specs.len()).sum();
+        for (network, (features, specs)) in networks.iter().enumerate() {
+            let mut last: Vec<(Part, Matrix)> = Vec::new();
+            for spec in *specs {
+                let done = evaluation.trials.len();
+                if on_event(EvalEvent::Evaluated { done, total }).is_break() {
+                    evaluation.sort();
+                    return Ok(evaluation);
+                }
+                let parts = parts_of(spec, features, last)?;
+                let weighted = Weighted {
+                    parts: parts.iter().map(|part| part.1.as_vectors()).collect(),
+                    weights: spec.parts.iter().map(|part| part.weight).collect(),
                 };
-                parts.push((part.clone(), matrix));
+                let dimension = parts.iter().map(|part| part.1.dimension()).sum();
+                evaluation.add((network, spec), dimension, outcomes(truth, &weighted));
+                last = parts;
             }
-            let weighted = Weighted {
-                parts: parts
-                    .iter()
-                    .map(|(_, matrix)| matrix.as_vectors())
-                    .collect(),
-                weights: spec.parts.iter().map(|part| part.weight).collect(),
-            };
-            let dimension = parts.iter().map(|(_, matrix)| matrix.dimension()).sum();
-            evaluation.add(spec, dimension, outcomes(truth, &weighted));
-            last = parts;
         }
         evaluation.sort();
         Ok(evaluation)
@@ -122,9 +113,15 @@ impl Evaluation {
     }
 
     /// One more trial.
-    fn add(&mut self, spec: &DescriptorSpec, dimension: usize, outcomes: Vec<Outcome>) {
+    fn add(
+        &mut self,
+        (network, spec): (usize, &DescriptorSpec),
+        dimension: usize,
+        outcomes: Vec<Outcome>,
+    ) {
         self.trials.push(Trial {
             spec: spec.clone(),
+            network,
             dimension,
             estimates: self.estimates(&outcomes),
             outcomes,
@@ -173,4 +170,22 @@ impl Evaluation {
             trial.behind = self.bootstrap.difference(&best, &trial.values(*metric));
         }
     }
+}
+
+/// The vectors of a spec's parts, those of the spec before where it has the same.
+fn parts_of(
+    spec: &DescriptorSpec,
+    features: &Features<'_>,
+    mut last: Vec<(Part, Matrix)>,
+) -> Result<Vec<(Part, Matrix)>> {
+    let mut parts = Vec::with_capacity(spec.parts.len());
+    for part in &spec.parts {
+        let known = last.iter().position(|(known, _)| known == part);
+        let matrix = match known {
+            Some(place) => last.swap_remove(place).1,
+            None => features.matrix(part)?,
+        };
+        parts.push((part.clone(), matrix));
+    }
+    Ok(parts)
 }

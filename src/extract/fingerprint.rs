@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::backbone::Architecture;
-use crate::descriptor::{Fingerprint, Recipe};
+use crate::descriptor::{DescriptorSpec, Fingerprint, Heads, Recipe};
 use crate::error::{DescriptorError, Result};
 use crate::model::digest::Digests;
 use crate::model::{self, FetchOptions};
@@ -15,25 +15,33 @@ use crate::weights::WeightsFile;
 /// # Errors
 /// As [`Extractor::load`](super::Extractor::load), but for the device.
 pub fn fingerprint(recipe: &Recipe, weights: &Path) -> Result<Fingerprint> {
-    fingerprint_of(recipe, weights, &WeightsFile::open(weights)?)
+    fingerprint_of(recipe, &WeightsFile::open(weights)?)
 }
 
-pub fn fingerprint_of(recipe: &Recipe, weights: &Path, file: &WeightsFile) -> Result<Fingerprint> {
-    let network = architecture_of(&recipe.spec.model)?.network_of(file)?;
+pub fn fingerprint_of(recipe: &Recipe, file: &WeightsFile) -> Result<Fingerprint> {
+    let heads = heads_of(recipe, file)?;
     let recipe = Recipe {
-        spec: recipe.spec.clone().resolve(&network)?,
+        spec: DescriptorSpec {
+            model: recipe.spec.model.clone(),
+            parts: heads.parts().to_vec(),
+        },
         ..recipe.clone()
     };
     if recipe.spec.needs_fixed_size() && !recipe.preprocess.has_fixed_size() {
         let spec = recipe.spec.to_string();
         return Err(DescriptorError::SizeNotFixed { spec }.into());
     }
+    let digest = Digests::in_folder(&FetchOptions::from_env().cache).of_weights(file)?;
+    Ok(Fingerprint::new(recipe, digest, heads.dimension))
+}
+
+/// What is put behind the recipe's poolings, and their exponents, with the network's own layer names.
+pub fn heads_of(recipe: &Recipe, file: &WeightsFile) -> Result<Heads> {
+    let network = architecture_of(&recipe.spec.model)?.network_of(file)?;
+    let spec = recipe.spec.clone().resolve(&network)?;
     // With no fixed size only the channels count, so any size large enough will do.
     let (height, width) = recipe.preprocess.output_size(512, 512)?;
-    let digest = Digests::in_folder(&FetchOptions::from_env().cache).sha256(weights)?;
-    let spec = &recipe.spec;
-    let dimension = spec.dimension(&network, height as usize, width as usize)?;
-    Ok(Fingerprint::new(recipe, digest, dimension))
+    Heads::find(&spec, &network, file, (height as usize, width as usize))
 }
 
 /// The architecture of a model of the catalogue or, for a network of one's own, the one of that

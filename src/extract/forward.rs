@@ -5,12 +5,12 @@
 
 use candle_core::{D, DType, Device, Tensor};
 
-use super::fingerprint::architecture_of;
+use super::fingerprint::{architecture_of, heads_of};
 use crate::backbone::{Backbone, FeatureMap, Placement};
-use crate::descriptor::{DescriptorSpec, Fingerprint, LEAST_SQUARES, UnitVector};
+use crate::descriptor::{DescriptorSpec, Fingerprint, Head, LEAST_SQUARES, UnitVector};
 use crate::error::{DescriptorError, NetworkError, Result};
 use crate::photo::{ChannelOrder, Pixels, Preprocess};
-use crate::weights::WeightsFile;
+use crate::weights::{HeadStep, WeightsFile};
 
 /// A network where it runs, and what is taken of it.
 pub struct Forward {
@@ -18,6 +18,8 @@ pub struct Forward {
     /// For each part of the spec which of the backbone's maps it pools.
     maps: Vec<usize>,
     spec: DescriptorSpec,
+    /// For each part what is put behind its pooling.
+    heads: Vec<Head>,
     preprocess: Preprocess,
     #[cfg(test)]
     pub faults: Option<super::faults::Faults>,
@@ -47,17 +49,21 @@ impl Forward {
             }
         }
         let architecture = architecture_of(&spec.model)?;
+        let preprocess = fingerprint.recipe().preprocess.clone();
+        let heads = heads_of(fingerprint.recipe(), weights)?;
         Ok(Self {
+            heads: heads.read(weights)?,
             backbone: Backbone::load(architecture, &layers, weights, placement)?,
             maps,
             spec,
-            preprocess: fingerprint.recipe().preprocess.clone(),
+            preprocess,
             #[cfg(test)]
             faults: None,
         })
     }
 
-    /// For each of the pictures, which are of one size, the pooled vectors of the spec's parts.
+    /// For each of the pictures, which are of one size, the vectors of the spec's parts, not yet
+    /// scaled.
     pub fn pooled(
         &self,
         group: &[Pixels],
@@ -65,10 +71,11 @@ impl Forward {
     ) -> Result<Vec<Vec<Vec<f32>>>, NetworkError> {
         let maps = self.feature_maps(group, threads)?;
         let mut pooled = vec![Vec::with_capacity(self.maps.len()); group.len()];
-        for (part, map) in self.spec.parts.iter().zip(&self.maps) {
+        let parts = self.spec.parts.iter().zip(&self.heads);
+        for ((part, head), map) in parts.zip(&self.maps) {
             let vectors = part.pooling.pool(&maps[*map].map)?;
             for (parts, vector) in pooled.iter_mut().zip(vectors) {
-                parts.push(vector);
+                parts.push(head.apply(vector));
             }
         }
         Ok(pooled)
@@ -107,8 +114,10 @@ impl Forward {
         let weights = self.spec.parts.iter().map(|part| part.weight);
         let length = weights.map(|weight| weight * weight).sum::<f32>().sqrt();
         let (mut joined, mut squares) = (Vec::new(), Vec::new());
-        for (part, map) in self.spec.parts.iter().zip(&self.maps) {
+        let parts = self.spec.parts.iter().zip(&self.heads);
+        for ((part, head), map) in parts.zip(&self.maps) {
             let pooled = part.pooling.pool_there(&maps[*map].map)?;
+            let pooled = apply_there(head.steps(), pooled)?;
             let square = pooled.sqr()?.sum_keepdim(D::Minus1)?;
             let share = f64::from(part.weight / length);
             joined.push((pooled.broadcast_div(&square.sqrt()?)? * share)?);
@@ -132,6 +141,26 @@ impl Forward {
         });
         Ok(rows.collect())
     }
+}
+
+/// As [`Head::apply`] of each of `[N, values]`, on the device where they lie.
+fn apply_there(steps: &[HeadStep], mut pooled: Tensor) -> Result<Tensor, NetworkError> {
+    let device = pooled.device().clone();
+    let on_device = |values: &[f32]| Tensor::from_slice(values, values.len(), &device);
+    for step in steps {
+        pooled = match step {
+            HeadStep::Linear { matrix, bias } => {
+                let matrix = on_device(matrix)?.reshape((bias.len(), ()))?;
+                let product = pooled.matmul(&matrix.t()?)?;
+                product.broadcast_add(&on_device(bias)?)?
+            }
+            HeadStep::Scaled { scale, shift } => {
+                let scaled = pooled.broadcast_mul(&on_device(scale)?)?;
+                scaled.broadcast_add(&on_device(shift)?)?
+            }
+        };
+    }
+    Ok(pooled)
 }
 
 /// `[N, 3, H, W]` on the CPU.
@@ -182,6 +211,34 @@ fn size_of(group: &[Pixels]) -> (usize, usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_head_makes_the_same_here_and_there() {
+        let number = |i: usize| ((i * 7919) % 101) as f32 / 50.0 - 1.0;
+        let numbers = |start: usize, count: usize| -> Vec<f32> {
+            (start..start + count).map(number).collect()
+        };
+        let head = Head::from(vec![
+            HeadStep::Scaled {
+                scale: numbers(0, 5),
+                shift: numbers(5, 5),
+            },
+            HeadStep::Linear {
+                matrix: numbers(10, 15),
+                bias: vec![0.0, 1.0, -1.0],
+            },
+        ]);
+        let pooled = numbers(40, 10);
+        let there = Tensor::from_vec(pooled.clone(), (2, 5), &Device::Cpu).unwrap();
+        let there: Vec<Vec<f32>> = apply_there(head.steps(), there).unwrap().to_vec2().unwrap();
+        for (values, there) in pooled.chunks(5).zip(there) {
+            let here = head.apply(values.to_vec());
+            assert_eq!(here.len(), 3);
+            for (a, b) in here.iter().zip(&there) {
+                assert!((a - b).abs() < 1e-6, "{here:?} {there:?}");
+            }
+        }
+    }
 
     #[test]
     fn pictures_are_normalized_on_a_device_as_on_a_cpu_bit_for_bit() {

@@ -1,4 +1,4 @@
-//! Photo to descriptor: decode, preprocess, batch, forward, pool, normalize.
+//! Photo to descriptor: decode, preprocess, batch, forward, pool, project, normalize.
 
 #[cfg(test)]
 pub(crate) mod faults;
@@ -10,8 +10,8 @@ mod spare;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use self::fingerprint::fingerprint_of;
 pub use self::fingerprint::{architecture_of, fingerprint};
+use self::fingerprint::{fingerprint_of, heads_of};
 use self::forward::{Forward, Joined};
 use self::pieces::Room;
 use self::spare::Spare;
@@ -20,7 +20,7 @@ use crate::caught::caught;
 use crate::descriptor::{Descriptor, DescriptorSpec, Fingerprint, Recipe, Whitening};
 use crate::error::{DescriptorError, Error, NetworkError, PhotoError, Result};
 use crate::photo::{Photo, Picture, Pixels, Preprocess};
-use crate::weights::WeightsFile;
+use crate::weights::{Fit, Part, WeightsFile};
 
 /// Pictures that a GPU runs at once, if it has the memory.
 const GPU_BATCH: usize = 64;
@@ -34,15 +34,19 @@ pub struct Extractor {
     whitening: Option<Whitening>,
     fingerprint: Arc<Fingerprint>,
     weights: PathBuf,
+    choice: Option<String>,
+    found: Option<String>,
 }
 
-/// The pooled vectors of a spec's parts, as they come: neither normalized nor weighted.
+/// The pooled vectors of a spec's parts behind their projections, as they come: neither normalized nor
+/// weighted.
 pub type Pooled = Vec<Vec<f32>>;
 
 impl Extractor {
     /// Loads the part of the network that the recipe needs from the weights file, to where it shall
     /// run. The recipe names a model of the catalogue or, for a network of one's own, its
-    /// architecture. A projection is not put behind it: see [`Extractor::whitened`].
+    /// architecture. Layers of the file that it names are put behind its poolings, and stand in
+    /// [`Extractor::spec`] by their shortest names; a whitening is not: see [`Extractor::whitened`].
     ///
     /// # Errors
     /// [`FetchError::UnknownModel`], [`NetworkError::UnknownLayer`],
@@ -51,10 +55,27 @@ impl Extractor {
     ///
     /// [`FetchError::UnknownModel`]: crate::error::FetchError::UnknownModel
     pub fn load(recipe: &Recipe, weights: &Path, placement: &Placement) -> Result<Self> {
-        let file = WeightsFile::open(weights)?;
-        let fingerprint = fingerprint_of(recipe, weights, &file)?;
+        Self::load_part(recipe, weights, &Part::default(), placement)
+    }
+
+    /// The same from a part of the file, where it has more than one network; or from several files
+    /// that are one: see [`WeightsFile::open`].
+    ///
+    /// # Errors
+    /// As [`Extractor::load`]; [`WeightsError::NoPart`](crate::error::WeightsError).
+    pub fn load_part(
+        recipe: &Recipe,
+        weights: &Path,
+        part: &Part,
+        placement: &Placement,
+    ) -> Result<Self> {
+        let file = WeightsFile::open_part(weights, part)?;
+        let heads = heads_of(recipe, &file)?;
+        let found = heads.found(&recipe.spec);
+        let fingerprint = fingerprint_of(recipe, &file)?;
+        let network = architecture_of(&recipe.spec.model)?.network();
         let load = |placement: &Placement| Forward::load(&fingerprint, &file, placement);
-        let spare = || Spare::new(&fingerprint, weights);
+        let spare = || Spare::new(&fingerprint, weights, part);
         let (forward, spare) = match load(placement) {
             Ok(forward) => (forward, placement.falls_back().then(spare)),
             Err(error) if placement.falls_back() && is_of_device(&error) => {
@@ -71,6 +92,8 @@ impl Extractor {
             whitening: None,
             fingerprint: Arc::new(fingerprint),
             weights: weights.to_owned(),
+            choice: Fit::of(&network, &file).choice(),
+            found,
         })
     }
 
@@ -124,6 +147,18 @@ impl Extractor {
     #[must_use]
     pub fn weights(&self) -> &Path {
         &self.weights
+    }
+
+    /// Which of several networks in the file was taken, where others would have fit as well.
+    #[must_use]
+    pub fn choice(&self) -> Option<&str> {
+        self.choice.as_deref()
+    }
+
+    /// What the file has where the recipe left that open: projections called `auto`, and exponents.
+    #[must_use]
+    pub fn found(&self) -> Option<&str> {
+        self.found.as_deref()
     }
 
     /// Where it runs.

@@ -7,21 +7,23 @@ use super::forward::Forward;
 use crate::backbone::Placement;
 use crate::descriptor::Fingerprint;
 use crate::error::NetworkError;
-use crate::weights::WeightsFile;
+use crate::weights::{Part, WeightsFile};
 
 /// The same network, loaded when it is needed.
 pub struct Spare {
     fingerprint: Fingerprint,
     weights: PathBuf,
+    part: Part,
     reason: OnceLock<String>,
     forward: OnceLock<Forward>,
 }
 
 impl Spare {
-    pub fn new(fingerprint: &Fingerprint, weights: &Path) -> Self {
+    pub fn new(fingerprint: &Fingerprint, weights: &Path, part: &Part) -> Self {
         Self {
             fingerprint: fingerprint.clone(),
             weights: weights.to_owned(),
+            part: part.clone(),
             reason: OnceLock::new(),
             forward: OnceLock::new(),
         }
@@ -47,7 +49,7 @@ impl Spare {
             return Ok(forward);
         }
         let cpu = Placement::cpu();
-        let loaded = WeightsFile::open(&self.weights)
+        let loaded = WeightsFile::open_part(&self.weights, &self.part)
             .and_then(|file| Forward::load(&self.fingerprint, &file, &cpu));
         let loaded = loaded.map_err(|error| NetworkError::DeviceLost {
             source: format!(

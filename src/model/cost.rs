@@ -16,8 +16,9 @@ pub struct ModelCost {
     pub name: &'static str,
     /// The architecture it is trained in.
     pub architecture: &'static str,
-    /// Share of the `ImageNet` validation pictures put first in the right class, in percent.
-    pub top1: f32,
+    /// Share of the `ImageNet` validation pictures put first in the right class, in percent; null where it is
+    /// not known.
+    pub top1: Option<f32>,
     /// Trained numbers.
     pub parameters: usize,
     /// Multiply-adds of one picture.

@@ -14,6 +14,7 @@ use sha2::{Digest, Sha256};
 use crate::bounded;
 use crate::error::{FileError, Result};
 use crate::replace::replace;
+use crate::weights::{Part, WeightsFile};
 
 /// A file changed more recently than this may change again within the clock's resolution.
 const SETTLED: Duration = Duration::from_secs(2);
@@ -53,6 +54,13 @@ pub(super) fn copy_hashed(from: &mut impl Read, to: &mut impl io::Write) -> io::
     Ok(text)
 }
 
+/// What several files' digests come to, or a part's that was said.
+fn combined(lines: &[String]) -> String {
+    let text = lines.join("\n");
+    // Reading from memory does not fail.
+    copy_hashed(&mut text.as_bytes(), &mut io::sink()).unwrap_or_default()
+}
+
 /// Whether `text` is 64 lower-case hexadecimal digits.
 pub(super) fn is_sha256(text: &str) -> bool {
     text.len() == 64
@@ -75,6 +83,14 @@ struct Entry {
     size: u64,
     changed_ns: u64,
     sha256: String,
+}
+
+/// Where a part of a file, or several files, with some digest were.
+#[derive(Debug, Serialize, Deserialize)]
+struct Whereabouts {
+    path: PathBuf,
+    key: Option<String>,
+    prefix: Option<String>,
 }
 
 impl Digests {
@@ -115,6 +131,70 @@ impl Digests {
         known.insert(key.to_owned(), entry);
         self.save(known);
         Ok(digest)
+    }
+
+    /// The digest of opened weights: of a whole file its SHA-256; of several files, or of a part, one of
+    /// the files' and what the part is called.
+    ///
+    /// # Errors
+    /// [`FileError::Read`].
+    pub fn of_weights(&self, file: &WeightsFile) -> Result<String, FileError> {
+        let (paths, part) = (file.paths(), file.part());
+        let digests = paths.iter().map(|path| self.sha256(path));
+        let mut lines: Vec<String> = digests.collect::<Result<_, _>>()?;
+        if let ([digest], true) = (lines.as_slice(), part.is_whole()) {
+            return Ok(digest.clone());
+        }
+        lines.push(part.to_string());
+        let digest = combined(&lines);
+        self.remember(&digest, file);
+        Ok(digest)
+    }
+
+    /// Weights that had this digest when they were last asked for, and still have it.
+    #[must_use]
+    pub fn find_weights(&self, digest: &str) -> Option<(PathBuf, Part)> {
+        if let Some(path) = self.find(digest) {
+            return Some((path, Part::default()));
+        }
+        let place = self.whereabouts().remove(digest)?;
+        let part = Part {
+            key: place.key,
+            prefix: place.prefix,
+        };
+        let file = WeightsFile::open_part(&place.path, &part).ok()?;
+        let is_still = self.of_weights(&file).is_ok_and(|now| now == digest);
+        is_still.then_some((place.path, part))
+    }
+
+    fn whereabouts_path(&self) -> PathBuf {
+        self.path.with_file_name("parts.json")
+    }
+
+    fn whereabouts(&self) -> BTreeMap<String, Whereabouts> {
+        let text = bounded::read(&self.whereabouts_path(), MAX_MEMORY).unwrap_or_default();
+        serde_json::from_slice(&text).unwrap_or_default()
+    }
+
+    /// As with digests, a cache folder that cannot be written only means that nothing is remembered.
+    fn remember(&self, digest: &str, file: &WeightsFile) {
+        let Ok(path) = fs::canonicalize(file.path()) else {
+            return;
+        };
+        let part = file.part().clone();
+        let place = Whereabouts {
+            path,
+            key: part.key,
+            prefix: part.prefix,
+        };
+        let mut known = self.whereabouts();
+        known.retain(|_, place| place.path.exists());
+        known.insert(digest.to_owned(), place);
+        if let Ok(text) = serde_json::to_vec_pretty(&known) {
+            let path = self.whereabouts_path();
+            let folder = path.parent().map_or(Ok(()), fs::create_dir_all);
+            let _ = folder.and_then(|()| replace(&path, &text));
+        }
     }
 
     /// A file that had this SHA-256 when it was last asked for, and still has it.

@@ -11,13 +11,14 @@ mod cost;
 pub mod digest;
 pub mod fetch;
 mod fetching;
+pub mod fitting;
 mod hub;
 mod own_file;
 mod settings;
 mod wheel;
 
 pub use self::cache::cached;
-pub use self::catalogue::{Model, WeightsSource, catalogue, find};
+pub use self::catalogue::{Model, WeightsSource, by_timms_names, catalogue, find};
 pub use self::cost::{LayerCost, LayerCosts, ModelCost};
 pub use self::fetching::{FetchEvent, OnFetch};
 pub use self::settings::{FetchOptions, HubSettings, PipSettings, cache_folder};

@@ -23,6 +23,10 @@ pub enum Damage {
     TooMuch,
     #[error("a tensor's numbers are in pieces, which Keras never does")]
     Chunked,
+    #[error("it names files outside of its folder")]
+    Outside,
+    #[error("not all of the files that it is cut into are there")]
+    Shards,
 }
 
 impl Damage {

@@ -1,4 +1,5 @@
-//! Keras' files: HDF5, as its `.h5` of any age and its `.weights.h5`.
+//! Keras' files: HDF5, as its `.h5` of any age and its `.weights.h5`, and its `.keras`, a zip with one
+//! of them.
 //!
 //! Tensors come out as torch has them: called `LAYER.weight`, `LAYER.bias`, `LAYER.running_mean`,
 //! `LAYER.running_var`, with the outputs first. Keras has them last, so that a tensor is one seen by
@@ -6,6 +7,7 @@
 
 use std::collections::HashSet;
 use std::fs::File;
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -16,9 +18,11 @@ use hdf5_reader::messages::layout::DataLayout;
 use hdf5_reader::storage::{FileStorage, Storage as _};
 use hdf5_reader::{Dataset, Datatype, Hdf5File};
 
+use super::contents::Contents;
 use super::damage::Damage;
 use super::metered::Metered;
 use super::numbers::{NumberType, Stored, Tensors};
+use super::zipped;
 use crate::caught::caught;
 use crate::error::{Result, WeightsError};
 
@@ -30,18 +34,43 @@ const MAX_DEPTH: usize = 8;
 /// What `.weights.h5` calls the group of a layer's tensors, which are numbered in it.
 const NUMBERED: &str = "vars";
 
-/// The tensors of `file`. What the library adds up of a file's numbers may overflow, and is that file's
+/// What `.keras` calls the file with its numbers.
+pub(super) const MEMBER: &str = "model.weights.h5";
+
+/// What `file` has. What the library adds up of a file's numbers may overflow, and is that file's
 /// error.
-pub(super) fn read(file: &File, path: &Path) -> Result<Tensors, WeightsError> {
-    let gave_up = |said: String| Err(WeightsError::damaged_at(path)(said));
-    caught(|| read_whole(file, path)).unwrap_or_else(gave_up)
+pub(super) fn read(file: &File, path: &Path) -> Result<Contents, WeightsError> {
+    let len = file.metadata().map_or(0, |metadata| metadata.len());
+    read_within(file, path, 0..len)
 }
 
-fn read_whole(file: &File, path: &Path) -> Result<Tensors, WeightsError> {
-    let (file, len) = open(file).map_err(WeightsError::damaged_at(path))?;
+/// What the zip that Keras 3 writes has.
+pub(super) fn read_zip(file: &File, path: &Path) -> Result<Contents, WeightsError> {
+    let damaged = WeightsError::damaged_at(path);
+    let mut zip = zipped::open(file).map_err(damaged)?;
+    let member = zip.by_name(MEMBER).map_err(damaged)?;
+    let (start, len) = (member.data_start(), member.size());
+    match start {
+        Some(start) if member.compression() == zip::CompressionMethod::Stored => {
+            read_within(file, path, start..start.saturating_add(len))
+        }
+        _ => Err(Damage::Compressed.of(path)),
+    }
+}
+
+/// What lies in these bytes of `file`.
+fn read_within(file: &File, path: &Path, bytes: Range<u64>) -> Result<Contents, WeightsError> {
+    let gave_up = |said: String| Err(WeightsError::damaged_at(path)(said));
+    caught(|| read_whole(file, path, bytes)).unwrap_or_else(gave_up)
+}
+
+fn read_whole(file: &File, path: &Path, bytes: Range<u64>) -> Result<Contents, WeightsError> {
+    let start = bytes.start;
+    let (file, len) = open(file, bytes).map_err(WeightsError::damaged_at(path))?;
     let mut reader = Reader {
         file,
         path,
+        start,
         tensors: Tensors::new(),
         seen: HashSet::new(),
         // Even the shortest takes more than that.
@@ -50,12 +79,12 @@ fn read_whole(file: &File, path: &Path) -> Result<Tensors, WeightsError> {
     let root = reader.file.root_group();
     let root = root.map_err(WeightsError::damaged_at(path))?;
     reader.walk(&root, "", MAX_DEPTH)?;
-    Ok(reader.tensors)
+    Ok(Contents::of(reader.tensors))
 }
 
 /// The file, and its length in bytes.
-fn open(file: &File) -> hdf5_reader::error::Result<(Hdf5File, u64)> {
-    let storage = Metered::new(FileStorage::from_file(file.try_clone()?)?);
+fn open(file: &File, bytes: Range<u64>) -> hdf5_reader::error::Result<(Hdf5File, u64)> {
+    let storage = Metered::new(FileStorage::from_file(file.try_clone()?)?, bytes);
     let len = storage.len();
     Ok((Hdf5File::from_storage(Arc::new(storage))?, len))
 }
@@ -63,6 +92,8 @@ fn open(file: &File) -> hdf5_reader::error::Result<(Hdf5File, u64)> {
 struct Reader<'a> {
     file: Hdf5File,
     path: &'a Path,
+    /// Where it begins in the file around it.
+    start: u64,
     tensors: Tensors,
     /// Where the groups are that were walked: one may lie in itself, under any number of names.
     seen: HashSet<u64>,
@@ -132,6 +163,8 @@ impl Reader<'_> {
             _ => None,
         });
         let address = address.ok_or_else(|| Damage::Chunked.of(self.path))?;
+        let address = address.checked_add(self.start);
+        let address = address.ok_or_else(|| Damage::OutOfFile.of(self.path))?;
         let shape = dataset.shape().iter().map(|&side| usize::try_from(side));
         let shape: Result<Vec<usize>, _> = shape.collect();
         let shape = shape.map_err(|_| Damage::OutOfFile.of(self.path))?;

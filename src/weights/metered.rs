@@ -1,10 +1,11 @@
-//! The bytes of an HDF5 file, handed out until too many were asked for.
+//! The bytes of an HDF5 file, or of one within another, handed out until too many were asked for.
 //!
 //! Its parts refer to each other by address, so that few bytes can be read without end: a tree whose
 //! nodes are its own children, a header that goes on in itself, a thousand names that all begin in
 //! one long text. Whoever wrote the file chose the addresses, so what is read and what is made of
 //! it is counted, and may be no more than some multiple of the file.
 
+use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 
 use hdf5_reader::error::{Error, Result};
@@ -26,6 +27,8 @@ const BEFORE_MEMBERS: usize = 24;
 /// A file's bytes, and what is left of the budget for them.
 pub struct Metered {
     file: FileStorage,
+    /// Where it lies in the file.
+    bytes: Range<u64>,
     account: Mutex<Account>,
 }
 
@@ -38,11 +41,14 @@ struct Account {
 }
 
 impl Metered {
-    pub fn new(file: FileStorage) -> Self {
-        let left = LEAST + MULTIPLE * file.len().min(LONGEST);
+    pub fn new(file: FileStorage, bytes: Range<u64>) -> Self {
+        let end = bytes.end.min(file.len());
+        let bytes = bytes.start.min(end)..end;
+        let left = LEAST + MULTIPLE * (end - bytes.start).min(LONGEST);
         let (members, names) = (0, 0);
         Self {
             file,
+            bytes,
             account: Mutex::new(Account {
                 left,
                 members,
@@ -54,13 +60,21 @@ impl Metered {
 
 impl Storage for Metered {
     fn len(&self) -> u64 {
-        self.file.len()
+        self.bytes.end - self.bytes.start
     }
 
     fn read_range(&self, offset: u64, len: usize) -> Result<StorageBuffer> {
         let mut account = self.account.lock().unwrap_or_else(PoisonError::into_inner);
         account.spend(COST.saturating_add(len as u64))?;
-        let bytes = self.file.read_range(offset, len)?;
+        let end = offset.checked_add(len as u64);
+        if end.is_none_or(|end| end > self.len()) {
+            return Err(Error::UnexpectedEof {
+                offset,
+                needed: len as u64,
+                available: self.len().saturating_sub(offset),
+            });
+        }
+        let bytes = self.file.read_range(self.bytes.start + offset, len)?;
         account.note(&bytes)?;
         drop(account);
         Ok(bytes)

@@ -33,7 +33,45 @@ impl NumberType {
             "CharStorage" => other("int8", 1),
             "ByteStorage" => other("uint8", 1),
             "BoolStorage" => other("bool", 1),
+            "ComplexFloatStorage" => other("complex64", 8),
+            "ComplexDoubleStorage" => other("complex128", 16),
+            "QInt8Storage" => other("qint8", 1),
+            "QUInt8Storage" => other("quint8", 1),
+            "QInt32Storage" => other("qint32", 4),
+            // Of numbers whose type the tensor says.
+            "UntypedStorage" => other("bytes", 1),
             _ => None,
+        }
+    }
+
+    /// The type that torch calls so, e.g. `torch.float16`.
+    pub fn of_dtype(name: &str) -> Option<Self> {
+        let other = |name, size| Some(Self::Other { name, size });
+        match name.strip_prefix("torch.")? {
+            "float16" | "half" => Some(Self::F16),
+            "bfloat16" => Some(Self::Bf16),
+            "float32" | "float" => Some(Self::F32),
+            "float64" | "double" => Some(Self::F64),
+            "uint16" => other("uint16", 2),
+            "uint32" => other("uint32", 4),
+            "uint64" => other("uint64", 8),
+            "float8_e4m3fn" => other("float8_e4m3fn", 1),
+            "float8_e5m2" => other("float8_e5m2", 1),
+            "float8_e4m3fnuz" => other("float8_e4m3fnuz", 1),
+            "float8_e5m2fnuz" => other("float8_e5m2fnuz", 1),
+            "complex32" => other("complex32", 4),
+            _ => None,
+        }
+    }
+
+    /// What it is called where people read it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::F16 => "float16",
+            Self::Bf16 => "bfloat16",
+            Self::F32 => "float32",
+            Self::F64 => "float64",
+            Self::Other { name, .. } => name,
         }
     }
 
@@ -77,6 +115,8 @@ pub(super) struct Stored {
     pub shape: Vec<usize>,
     /// From one index to the next along each axis, in numbers.
     pub strides: Vec<usize>,
+    /// Which of the files, where there are several.
+    pub file: usize,
     /// Where the first number is, in bytes from the start of the file.
     pub start: u64,
 }
@@ -92,6 +132,7 @@ impl Stored {
             numbers,
             shape,
             strides,
+            file: 0,
             start,
         }
     }
@@ -220,6 +261,7 @@ mod tests {
                 numbers: NumberType::F32,
                 shape,
                 strides,
+                file: 0,
                 start: 0,
             };
             assert_eq!(stored.in_order(lying), expected);
@@ -232,6 +274,7 @@ mod tests {
             numbers: NumberType::F32,
             shape: vec![2, 3],
             strides: vec![1, 2],
+            file: 0,
             start: 0,
         };
         assert_eq!(stored.span(), Some(6));
@@ -245,6 +288,7 @@ mod tests {
             numbers: NumberType::F32,
             shape: vec![usize::MAX, 2],
             strides: vec![usize::MAX, 1],
+            file: 0,
             start: 0,
         };
         assert_eq!((stored.count(), stored.span()), (None, None));

@@ -1,10 +1,10 @@
 //! A network's trained numbers, with each batch norm folded into its convolution.
 
+use super::file::{View, WeightsFile};
+use super::fit::Fit;
+use super::wanted::{learns_nothing, named, under};
 use crate::error::Result;
-use crate::network::{
-    BatchNorm, Branch, Convolution, LayerNorm, Network, Operation, Value, WeightNames,
-};
-use crate::weights::WeightsFile;
+use crate::network::{BatchNorm, Branch, Convolution, LayerNorm, Network, Operation, Value};
 
 /// A step's weights and bias after folding: all that running it needs.
 #[derive(Clone, Debug, PartialEq)]
@@ -37,18 +37,19 @@ impl Parameters {
 /// kernel needs no second copy of all.
 pub struct Source<'a> {
     network: &'a Network,
-    file: &'a WeightsFile,
+    file: View<'a>,
     naming: usize,
 }
 
 impl<'a> Source<'a> {
-    /// The file may use any one of the namings that the family knows.
+    /// The file may use any one of the namings that the family knows, behind any prefix.
     #[must_use]
     pub fn new(network: &'a Network, file: &'a WeightsFile) -> Self {
+        let fit = Fit::of(network, file);
         Self {
             network,
-            file,
-            naming: naming_of(network, file),
+            file: fit.view(file),
+            naming: fit.naming,
         }
     }
 
@@ -63,7 +64,7 @@ impl<'a> Source<'a> {
     /// [`Read`]: crate::error::FileError::Read
     pub fn step(&self, step: usize) -> Result<Option<Folded>> {
         let channels = self.network.channels(Value(step + 1));
-        let (naming, file) = (self.naming, self.file);
+        let (naming, file) = (self.naming, &self.file);
         match &self.network.steps()[step].operation {
             Operation::Convolution(convolution) => load(convolution, naming, file).map(Some),
             Operation::BatchNorm(norm) => batch_norm(norm, channels, naming, file).map(Some),
@@ -80,45 +81,15 @@ pub fn classes(network: &Network, file: &WeightsFile) -> Option<usize> {
     let Operation::Convolution(classifier) = &network.steps().last()?.operation else {
         return None;
     };
-    let names = under(classifier, naming_of(network, file));
-    let shape = file.shape(&format!("{}.weight", names.convolution))?;
+    let fit = Fit::of(network, file);
+    let names = under(classifier, fit.naming);
+    let view = fit.view(file);
+    let shape = view.shape(&format!("{}.weight", names.convolution))?;
     shape.first().copied().filter(|classes| *classes > 0)
 }
 
-/// Which of the family's namings the file uses: the one under which it holds the most convolutions,
-/// and the reference's among equals, so that the message about what is missing uses its names.
-fn naming_of(network: &Network, file: &WeightsFile) -> usize {
-    let steps = network.steps().iter();
-    let convolutions: Vec<&Convolution> = steps
-        .filter_map(|step| match &step.operation {
-            Operation::Convolution(convolution) => Some(convolution),
-            _ => None,
-        })
-        .collect();
-    let namings = convolutions.iter().map(|c| c.names.len()).max();
-    let held = |naming: &usize| {
-        let name = |c: &Convolution| format!("{}.weight", under(c, *naming).convolution);
-        let is_held = |c: &&&Convolution| file.shape(&name(c)).is_some();
-        convolutions.iter().filter(is_held).count()
-    };
-    // Of equals `max_by_key` takes the last.
-    (0..namings.unwrap_or(0))
-        .rev()
-        .max_by_key(held)
-        .unwrap_or(0)
-}
-
-/// The convolution's names in a naming; where two namings agree on them, they are given once.
-fn under(convolution: &Convolution, naming: usize) -> &WeightNames {
-    named(&convolution.names, naming)
-}
-
-fn named<T>(names: &[T], naming: usize) -> &T {
-    &names[naming.min(names.len() - 1)]
-}
-
 /// Reads one convolution, adding up its branches where the file has those.
-fn load(convolution: &Convolution, naming: usize, file: &WeightsFile) -> Result<Folded> {
+fn load(convolution: &Convolution, naming: usize, file: &View<'_>) -> Result<Folded> {
     let own = format!("{}.weight", under(convolution, naming).convolution);
     if convolution.branches.is_empty() || file.shape(&own).is_some() {
         return fold(convolution, naming, file);
@@ -176,7 +147,7 @@ fn norm_as_convolution(changes: &[(f64, f64)], like: &Convolution) -> Folded {
 
 /// Reads one convolution and folds its batch norm and its layer scale in: `w ← w·s`,
 /// `b ← b·s + t`, computed in f64 so that folding costs no accuracy.
-fn fold(convolution: &Convolution, naming: usize, file: &WeightsFile) -> Result<Folded> {
+fn fold(convolution: &Convolution, naming: usize, file: &View<'_>) -> Result<Folded> {
     let names = under(convolution, naming);
     let outputs = convolution.outputs;
     let mut weight = read_weight(convolution, &names.convolution, file)?;
@@ -214,10 +185,14 @@ fn scale_and_shift(
     norm: &str,
     epsilon: f64,
     channels: usize,
-    file: &WeightsFile,
+    file: &View<'_>,
 ) -> Result<Vec<(f64, f64)>> {
     let read = |part: &str| file.tensor(&format!("{norm}.{part}"), &[channels]);
-    let (gamma, beta) = (read("weight")?, read("bias")?);
+    let (gamma, beta) = if learns_nothing(norm, file) {
+        (vec![1.0; channels], vec![0.0; channels])
+    } else {
+        (read("weight")?, read("bias")?)
+    };
     let (mean, variance) = (read("running_mean")?, read("running_var")?);
     let of = |channel: usize| {
         let scale = f64::from(gamma[channel]) / (f64::from(variance[channel]) + epsilon).sqrt();
@@ -228,19 +203,14 @@ fn scale_and_shift(
 }
 
 /// A layer scale stands in a file as `[C]` or, where maps are `[C, H, W]`, as `[C, 1, 1]`.
-fn read_scale(name: &str, channels: usize, file: &WeightsFile) -> Result<Vec<f32>> {
+fn read_scale(name: &str, channels: usize, file: &View<'_>) -> Result<Vec<f32>> {
     match file.shape(name) {
         Some(&[_]) => file.tensor(name, &[channels]),
         _ => file.tensor(name, &[channels, 1, 1]),
     }
 }
 
-fn batch_norm(
-    norm: &BatchNorm,
-    channels: usize,
-    naming: usize,
-    file: &WeightsFile,
-) -> Result<Folded> {
+fn batch_norm(norm: &BatchNorm, channels: usize, naming: usize, file: &View<'_>) -> Result<Folded> {
     let name = named(&norm.names, naming);
     let change = scale_and_shift(name, norm.epsilon, channels, file)?;
     let (weight, bias) = change
@@ -250,12 +220,7 @@ fn batch_norm(
     Ok(Folded { weight, bias })
 }
 
-fn layer_norm(
-    norm: &LayerNorm,
-    channels: usize,
-    naming: usize,
-    file: &WeightsFile,
-) -> Result<Folded> {
+fn layer_norm(norm: &LayerNorm, channels: usize, naming: usize, file: &View<'_>) -> Result<Folded> {
     let name = named(&norm.names, naming);
     Ok(Folded {
         weight: file.tensor(&format!("{name}.weight"), &[channels])?,
@@ -265,7 +230,7 @@ fn layer_norm(
 
 /// A linear layer's weights are stored as a matrix. As a convolution they get a kernel of the size
 /// of the map, 1×1 behind a global pooling.
-fn read_weight(convolution: &Convolution, prefix: &str, file: &WeightsFile) -> Result<Vec<f32>> {
+fn read_weight(convolution: &Convolution, prefix: &str, file: &View<'_>) -> Result<Vec<f32>> {
     let name = format!("{prefix}.weight");
     let shape = convolution.weight_shape();
     let matrix = [shape[0], shape[1..].iter().product()];
@@ -283,7 +248,7 @@ mod tests {
     use safetensors::tensor::{Dtype, TensorView};
 
     use super::*;
-    use crate::network::{NetworkBuilder, Padding, Window};
+    use crate::network::{NetworkBuilder, Padding, WeightNames, Window};
 
     fn names(names: [&str; 2]) -> Vec<WeightNames> {
         names.map(WeightNames::bare).to_vec()

@@ -7,8 +7,9 @@ use std::path::Path;
 use ::safetensors::Dtype;
 use ::safetensors::tensor::{Metadata, TensorInfo};
 
+use super::contents::Contents;
 use super::damage::Damage;
-use super::numbers::{NumberType, Stored, Tensors};
+use super::numbers::{NumberType, Stored};
 use crate::error::{FileError, Result, WeightsError};
 
 /// The longest header that is read, in bytes: ten times what the largest networks have. The format
@@ -26,7 +27,7 @@ fn header_len(first: &[u8]) -> Option<u64> {
 }
 
 /// The tensors of `file`, which stands at its start.
-pub(super) fn read(mut file: &File, path: &Path) -> Result<Tensors> {
+pub(super) fn read(mut file: &File, path: &Path) -> Result<Contents> {
     let failed = FileError::read_at(path);
     let mut len = [0; 8];
     file.read_exact(&mut len).map_err(failed)?;
@@ -47,7 +48,8 @@ pub(super) fn read(mut file: &File, path: &Path) -> Result<Tensors> {
             Stored::row_major(number_type(info.dtype), info.shape.clone(), start),
         ))
     };
-    metadata.tensors().into_iter().map(stored).collect()
+    let tensors = metadata.tensors().into_iter().map(stored);
+    Ok(Contents::of(tensors.collect::<Result<_>>()?))
 }
 
 fn number_type(dtype: Dtype) -> NumberType {

@@ -5,17 +5,17 @@ use std::fs::File;
 use std::io::{BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
 
+use super::contents::Contents;
 use super::damage::Damage;
-use super::numbers::Tensors;
 use super::pickle::{Bytes, Pickle, Value};
-use super::torch::{Extent, Extents, locate, storage_types, tensors};
+use super::torch::{Extent, Extents, contents, locate, storage_types};
 use crate::error::{Result, WeightsError};
 
 /// How every such file begins: the magic number, pickled.
 pub(super) const MAGIC: &[u8] = b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.";
 
-/// The tensors of the pickle stream in `file`, which stands at its start.
-pub(super) fn read(file: &File, path: &Path) -> Result<Tensors> {
+/// What the pickle stream in `file`, which stands at its start, has.
+pub(super) fn read(file: &File, path: &Path) -> Result<Contents> {
     let mut bytes = Bytes::new(BufReader::new(file));
     let mut next = || Pickle::read(&mut bytes).map_err(locate(path));
     let (_magic, _protocol) = (next()?, next()?);
@@ -24,7 +24,7 @@ pub(super) fn read(file: &File, path: &Path) -> Result<Tensors> {
     }
     let (object, keys) = (next()?, next()?);
     let extents = extents(file, bytes.consumed, &object, &keys, path)?;
-    Ok(tensors(&object, &extents, path)?)
+    Ok(contents(&object, &extents, path)?)
 }
 
 fn is_big_endian(machine: &Pickle) -> bool {

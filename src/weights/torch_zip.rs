@@ -7,19 +7,27 @@ use std::path::Path;
 
 use zip::ZipArchive;
 
+use super::contents::Contents;
 use super::damage::Damage;
-use super::numbers::Tensors;
+use super::other;
 use super::pickle::{Bytes, MAX_BYTES, Pickle};
-use super::torch::{Extent, Extents, locate, tensors};
+use super::torch::{Extent, Extents, contents, locate};
+use super::zipped;
 use crate::error::{FileError, Result, WeightsError};
 
 /// As much of a pickle as is read from any file, however small, in bytes.
 const LEAST_BYTES: u64 = 1 << 20;
 
-/// The tensors of the zip in `file`.
-pub(super) fn read(file: &File, path: &Path) -> Result<Tensors> {
+/// What the zip in `file` has.
+pub(super) fn read(file: &File, path: &Path) -> Result<Contents> {
     let damaged = WeightsError::damaged_at(path);
-    let mut zip = ZipArchive::new(BufReader::new(file)).map_err(damaged)?;
+    let mut zip = zipped::open(file).map_err(damaged)?;
+    let names = zip.file_names().filter_map(std::result::Result::ok);
+    let names: Vec<String> = names.map(|name| name.to_string()).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    if let Some(other) = other::in_zip(&names) {
+        return Err(other.error(path).into());
+    }
     let prefix = prefix(&zip).ok_or_else(|| WeightsError::WeightsFormat { path: path.into() })?;
     if let Ok(mut order) = zip.by_name(&format!("{prefix}byteorder")) {
         let mut text = [0; 3];
@@ -42,7 +50,7 @@ pub(super) fn read(file: &File, path: &Path) -> Result<Tensors> {
             vacant.insert(extent(&mut zip, &name, path)?);
         }
     }
-    Ok(tensors(&pickle, &extents, path)?)
+    Ok(contents(&pickle, &extents, path)?)
 }
 
 /// The folder that holds the pickle, `archive/` for instance.

@@ -30,6 +30,7 @@ fn hinted() -> Vec<Told<Error>> {
         .chain(wrapped(photo()))
         .chain(wrapped(network()))
         .chain(wrapped(weights()))
+        .chain(wrapped(heads()))
         .chain(wrapped(fetch()))
         .chain(wrapped(descriptor()))
         .chain(wrapped(gallery()))
@@ -97,6 +98,48 @@ fn network() -> Vec<Told<NetworkError>> {
     ]
 }
 
+fn heads() -> Vec<Told<WeightsError>> {
+    let (path, name) = (|| place().into(), text);
+    vec![
+        (
+            WeightsError::HeadMisfit {
+                path: path(),
+                name: name(),
+                what: "linear layer",
+                takes: 3,
+                outputs: 2,
+                given: 1,
+            },
+            "models show --weights",
+        ),
+        (
+            WeightsError::NoHead {
+                path: path(),
+                name: name(),
+                shape: vec![1],
+            },
+            "models show --weights",
+        ),
+        (
+            WeightsError::NoExponent {
+                path: path(),
+                name: name(),
+                shape: vec![2],
+                candidates: Vec::new(),
+            },
+            "models show --weights",
+        ),
+        (
+            WeightsError::HeadNotFound {
+                path: path(),
+                inputs: 8,
+                candidates: vec![name()],
+            },
+            "--projection-from NAME",
+        ),
+    ]
+}
+
 fn weights() -> Vec<Told<WeightsError>> {
     let (path, name) = (|| place().into(), text);
     let missing = WeightsError::MissingTensor {
@@ -114,6 +157,11 @@ fn weights() -> Vec<Told<WeightsError>> {
         path: path(),
         name: name(),
     };
+    let other = WeightsError::OtherFormat {
+        path: "a'b".into(),
+        what: text(),
+        python: "torch.jit.load('FILE')".to_owned(),
+    };
     vec![
         (
             WeightsError::WeightsFormat { path: path() },
@@ -123,7 +171,30 @@ fn weights() -> Vec<Told<WeightsError>> {
             WeightsError::NoTensors { path: path() },
             "model.state_dict()",
         ),
-        (foreign, "model.state_dict()"),
+        (foreign, "do not open it"),
+        (other, "torch.jit.load('a?b"),
+        (
+            WeightsError::SeveralFiles {
+                path: path(),
+                files: vec![name()],
+            },
+            "one of them",
+        ),
+        (
+            WeightsError::NoPart {
+                path: path(),
+                part: name(),
+                nearest: None,
+            },
+            "models show --weights",
+        ),
+        (
+            WeightsError::NotFinite {
+                path: path(),
+                name: name(),
+            },
+            "an earlier epoch",
+        ),
         (
             WeightsError::DamagedWeights {
                 path: path(),

@@ -63,6 +63,16 @@ pub fn clean_line(text: &str) -> String {
     clean(text).replace('\n', "\u{FFFD}")
 }
 
+/// A text as a shell takes it for one word: within single quotes all is as it is, but the quote.
+pub fn shell_word(text: &str) -> String {
+    let is_plain = |c: char| c.is_alphanumeric() || "/._-:+=,@%".contains(c);
+    if !text.is_empty() && text.chars().all(is_plain) {
+        text.to_owned()
+    } else {
+        format!("'{}'", text.replace('\'', r"'\''"))
+    }
+}
+
 /// The path for a line of text.
 pub fn shown_clean(path: &Path) -> String {
     clean_line(&shown(path).display().to_string())

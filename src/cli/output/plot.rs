@@ -73,9 +73,9 @@ pub fn write(file: &Path, drawing: &Drawing) -> Result<(), FileError> {
 
 impl Chart {
     fn new(report: &Report, title: &str) -> Self {
+        // Layers of different networks have no axis in common.
         let (singles, hybrids): (Vec<&Row>, Vec<&Row>) = report
-            .specs
-            .iter()
+            .of_the_best()
             .partition(|row| row.spec.parts.len() == 1);
         let is_tried =
             |layer: &&String| singles.iter().any(|row| row.spec.parts[0].layer == **layer);

@@ -467,13 +467,8 @@ fn held_out(kept: &GroundTruth, before: &[f64], after: &[f64], seed: u64) -> Hel
 /// The default's parts, and every stage with every pooling.
 fn every_part(default: &DescriptorSpec, network: &Network) -> DescriptorSpec {
     let stages = network.layers().iter().filter(|layer| layer.ends_stage);
-    let part = |layer: &crate::network::Layer| {
-        POOLINGS.map(|pooling| Part {
-            layer: layer.name.clone(),
-            pooling,
-            weight: 1.0,
-        })
-    };
+    let part =
+        |layer: &crate::network::Layer| POOLINGS.map(|pooling| Part::new(&layer.name, pooling));
     let stages = DescriptorSpec {
         model: default.model.clone(),
         parts: stages.flat_map(part).collect(),

@@ -8,7 +8,7 @@ pub const MODELS: &[Model] = &[Model {
     licence: "BSD-3-Clause",
     citation: "Huang et al., Densely Connected Convolutional Networks, 2016; \
                    weights: torchvision, IMAGENET1K_V1",
-    top1: 74.4,
+    top1: Some(74.4),
     preprocess: TORCHVISION,
     default_layer: "relu",
     sources: &[hub("timm/densenet121.tv_in1k")],

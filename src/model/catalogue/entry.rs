@@ -14,14 +14,24 @@ pub struct Model {
     /// The paper, and who trained the weights.
     pub citation: &'static str,
     /// Share of the `ImageNet` validation pictures put first in the right class, in percent, as
-    /// published.
-    pub top1: f32,
+    /// published; of networks by timm's names it is not known here.
+    pub top1: Option<f32>,
     /// What its pictures go through before the network, one line as `photo::Preprocess` parses.
     pub preprocess: &'static str,
     /// The layer tapped when a spec names none.
     pub default_layer: &'static str,
     /// Where the weights are, the first choice first.
     pub sources: &'static [WeightsSource],
+}
+
+impl Model {
+    /// What timm calls it, where its weights are one of timm's.
+    pub(super) fn timms_name(&self) -> Option<&'static str> {
+        self.sources.iter().find_map(|source| match source {
+            WeightsSource::Hub { repository, .. } => repository.strip_prefix("timm/"),
+            _ => None,
+        })
+    }
 }
 
 /// A place that has a model's weights.

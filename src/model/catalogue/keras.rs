@@ -17,7 +17,7 @@ pub const MODELS: &[Model] = &[
         licence: "CC-BY-4.0",
         citation: "Simonyan & Zisserman, Very Deep Convolutional Networks, 2014; weights: the \
                    authors', as Keras has them",
-        top1: 71.3,
+        top1: Some(71.3),
         preprocess: CAFFE,
         default_layer: "features.30",
         sources: &[
@@ -34,7 +34,7 @@ pub const MODELS: &[Model] = &[
         architecture: "resnet50_keras",
         licence: "MIT",
         citation: "He et al., Deep Residual Learning, 2015; weights: the authors', as Keras has them",
-        top1: 74.9,
+        top1: Some(74.9),
         preprocess: CAFFE,
         default_layer: "conv5_block3_out",
         sources: &[

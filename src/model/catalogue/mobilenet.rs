@@ -14,7 +14,7 @@ pub const MODELS: &[Model] = &[
         licence: "Apache-2.0",
         citation: "Sandler et al., MobileNetV2, 2018; weights: timm, trained with RandAugment",
         // timm's figure; torchvision's weights have 71.9.
-        top1: 73.0,
+        top1: Some(73.0),
         preprocess: TIMM,
         default_layer: "features.18",
         sources: &[hub("timm/mobilenetv2_100.ra_in1k")],
@@ -25,7 +25,7 @@ pub const MODELS: &[Model] = &[
         licence: "Apache-2.0",
         citation: "Howard et al., Searching for MobileNetV3, 2019; weights: timm, trained with RandAugment",
         // timm's figure; torchvision's weights have 74.0.
-        top1: 75.8,
+        top1: Some(75.8),
         preprocess: TIMM,
         default_layer: "features.16",
         sources: &[hub("timm/mobilenetv3_large_100.ra_in1k")],
@@ -35,7 +35,7 @@ pub const MODELS: &[Model] = &[
         architecture: "mobilenet_v3_small",
         licence: "Apache-2.0",
         citation: "Howard et al., Searching for MobileNetV3, 2019; weights: timm, trained with LAMB",
-        top1: 67.7,
+        top1: Some(67.7),
         preprocess: TIMM,
         default_layer: "features.12",
         sources: &[hub("timm/mobilenetv3_small_100.lamb_in1k")],

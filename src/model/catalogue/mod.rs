@@ -13,6 +13,7 @@ mod mobilenet;
 mod regnet;
 mod repvgg;
 mod resnet;
+mod timm;
 mod vgg;
 
 pub use self::entry::{Model, WeightsSource};
@@ -38,15 +39,27 @@ pub fn catalogue() -> impl Iterator<Item = &'static Model> {
     FAMILIES.iter().copied().flatten()
 }
 
-/// The model called `name`.
+/// Networks that are known by timm's names alone: other weights of architectures that the catalogue has,
+/// or its own with the pictures that timm gives them.
+pub fn by_timms_names() -> impl Iterator<Item = &'static Model> {
+    timm::MODELS.iter()
+}
+
+/// The model called `name`: by a name of the catalogue, or by timm's, with its tag or without, and with
+/// or without the hub's `timm/`. A name of the catalogue's means the catalogue's.
 ///
 /// # Errors
 /// [`FetchError::UnknownModel`], which suggests the nearest name.
 pub fn find(name: &str) -> Result<&'static Model, FetchError> {
-    let found = catalogue().find(|model| model.name == name);
+    let all = || catalogue().chain(by_timms_names());
+    let of_timm = name.strip_prefix("timm/").unwrap_or(name);
+    let whole = timm::WITHOUT_TAG.iter().find(|(base, _)| *base == of_timm);
+    let of_timm = whole.map_or(of_timm, |(_, whole)| *whole);
+    let named = all().find(|model| model.name == name || model.name == of_timm);
+    let found = named.or_else(|| catalogue().find(|model| model.timms_name() == Some(of_timm)));
     found.ok_or_else(|| FetchError::UnknownModel {
         name: name.to_owned(),
-        nearest: nearest(name, catalogue().map(|model| model.name)),
+        nearest: nearest(name, all().map(|model| model.name)),
     })
 }
 
@@ -70,9 +83,41 @@ mod tests {
 
     #[test]
     fn every_model_is_found_by_its_name_and_has_a_source() {
-        for model in catalogue() {
+        for model in catalogue().chain(by_timms_names()) {
             assert_eq!(find(model.name).unwrap(), model, "two of one name");
             assert!(!model.sources.is_empty(), "{}", model.name);
+        }
+    }
+
+    #[test]
+    fn timms_names_give_what_timm_gives_and_are_other_words_for_the_catalogues_where_that_is_the_same()
+     {
+        let name = |text: &str| find(text).unwrap().name;
+        assert_eq!(name("tf_efficientnet_lite0.in1k"), "efficientnet_lite0");
+        assert_eq!(name("timm/tf_efficientnet_lite0"), "efficientnet_lite0");
+        assert_eq!(name("mobilenetv2_100"), "mobilenet_v2");
+        assert_eq!(name("resnet50.tv_in1k"), "resnet50");
+        assert_eq!(name("timm/resnet50.a1_in1k"), "resnet50.a1_in1k");
+        // TensorFlow's size is the catalogue's; timm has another.
+        assert_eq!(
+            name("tf_efficientnet_lite4.in1k"),
+            "tf_efficientnet_lite4.in1k"
+        );
+        let a1 = find("resnet50.a1_in1k").unwrap();
+        assert!(
+            a1.preprocess
+                .starts_with("resize=235,crop=224,interpolation=bicubic,")
+        );
+        assert_eq!(a1.sources, [entry::hub("timm/resnet50.a1_in1k")]);
+    }
+
+    #[test]
+    fn a_network_by_timms_name_is_of_an_architecture_that_the_catalogue_has_and_taps_what_it_taps()
+    {
+        for model in by_timms_names() {
+            let like = |known: &&Model| known.architecture == model.architecture;
+            let known = catalogue().find(like).unwrap();
+            assert_eq!(model.default_layer, known.default_layer, "{}", model.name);
         }
     }
 

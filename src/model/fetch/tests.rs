@@ -120,7 +120,7 @@ fn model(sources: Vec<WeightsSource>) -> Model {
         architecture: "net",
         licence: "MIT",
         citation: "",
-        top1: 0.0,
+        top1: None,
         preprocess: "",
         default_layer: "",
         sources: sources.leak(),

@@ -16,6 +16,7 @@ impl Pickle {
             dicts: Vec::new(),
             storages: Vec::new(),
             tensors: Vec::new(),
+            objects: Vec::new(),
             stack: Vec::new(),
             memo: HashMap::new(),
             numbers: HashMap::new(),
@@ -37,7 +38,9 @@ impl Pickle {
             // PROTO, FRAME: nothing to do.
             0x80 => drop(bytes.exact::<1>()?),
             0x95 => drop(bytes.exact::<8>()?),
-            b'c' | 0x93 | b'R' | 0x81 | b'b' | b'Q' => self.call(instruction, bytes)?,
+            b'c' | 0x93 | b'R' | 0x81 | 0x92 | b'b' | b'Q' | b'P' | b'i' | b'o' => {
+                self.call(instruction, bytes)?;
+            }
             b'p' | b'q' | b'r' | 0x94 | b'g' | b'h' | b'j' => self.remember(instruction, bytes)?,
             b'('
             | b't'
@@ -52,7 +55,11 @@ impl Pickle {
             | b's'
             | b'u'
             | b'0'
-            | b'1' => self.collect(instruction)?,
+            | b'1'
+            | b'2'
+            | 0x8f..=0x91 => self.collect(instruction)?,
+            // READONLY_BUFFER: of what is passed over.
+            0x98 => {}
             _ => {
                 let value = self.constant(instruction, bytes)?;
                 self.stack.push(value);
@@ -72,6 +79,10 @@ impl Pickle {
             b'M' => Value::Int(u16::from_le_bytes(bytes.exact()?).into()),
             0x8a => {
                 let len = bytes.byte()?.into();
+                long(&bytes.many(len)?)
+            }
+            0x8b => {
+                let len = u32::from_le_bytes(bytes.exact()?).into();
                 long(&bytes.many(len)?)
             }
             b'G' => Value::Float(f64::from_be_bytes(bytes.exact()?)),
@@ -95,6 +106,11 @@ impl Pickle {
             }
             b'B' => {
                 let len = u32::from_le_bytes(bytes.exact()?).into();
+                bytes.many(len).map(|_| Value::Other)?
+            }
+            // BINBYTES8, BYTEARRAY8.
+            0x8e | 0x96 => {
+                let len = u64::from_le_bytes(bytes.exact()?);
                 bytes.many(len).map(|_| Value::Other)?
             }
             other => return Err(PickleError::Instruction(other)),
@@ -152,12 +168,17 @@ impl Pickle {
                 let items = self.stack.split_off(start.ok_or(PickleError::Operand)?);
                 self.push_tuple(items);
             }
-            b']' => {
+            b'2' => {
+                let value = *self.stack.last().ok_or(PickleError::Operand)?;
+                self.stack.push(value);
+            }
+            // A set, which is a list without order; a frozen one comes with its items.
+            b']' | 0x8f => {
                 let list = Value::List(push(&mut self.lists, Vec::new()));
                 self.stack.push(list);
             }
             b'}' => self.push_dict(),
-            b'l' => {
+            b'l' | 0x91 => {
                 let items = self.pop_to_mark()?;
                 let list = Value::List(push(&mut self.lists, items));
                 self.stack.push(list);
@@ -171,7 +192,7 @@ impl Pickle {
                 let item = self.pop()?;
                 self.append(vec![item])?;
             }
-            b'e' => {
+            b'e' | 0x90 => {
                 let items = self.pop_to_mark()?;
                 self.append(items)?;
             }
@@ -210,22 +231,53 @@ impl Pickle {
         let value = match instruction {
             b'c' => {
                 let (module, name) = (bytes.line()?, bytes.line()?);
-                Value::Global(Global::find(&module, &name)?)
+                self.global(&module, &name)?
             }
             0x93 => {
                 let (name, module) = (self.pop()?, self.pop()?);
-                let module = self.text(module).ok_or(PickleError::Operand)?;
-                let name = self.text(name).ok_or(PickleError::Operand)?;
-                Value::Global(Global::find(module, name)?)
+                let (Value::Text(module), Value::Text(name)) = (module, name) else {
+                    return Err(PickleError::Operand);
+                };
+                let text = |at: usize| self.texts[at].clone();
+                let (module, name) = (text(module), text(name));
+                self.global(&module, &name)?
             }
             // BUILD sets attributes: an OrderedDict of tensors has the modules' versions there.
             b'b' => {
-                self.pop()?;
+                let state = self.pop()?;
+                if let Some(Value::Object(object)) = self.stack.last() {
+                    self.objects[*object].state = state;
+                }
                 return Ok(());
             }
             b'Q' => {
                 let name = self.pop()?;
                 self.storage(name)?
+            }
+            b'P' => {
+                bytes.line()?;
+                self.object(Value::None, Value::None)
+            }
+            b'i' => {
+                let (module, name) = (bytes.line()?, bytes.line()?);
+                let class = self.global(&module, &name)?;
+                let items = self.pop_to_mark()?;
+                let arguments = Value::Tuple(push(&mut self.tuples, items));
+                self.made_by(class, arguments)?
+            }
+            b'o' => {
+                let mut items = self.pop_to_mark()?;
+                if items.is_empty() {
+                    return Err(PickleError::Operand);
+                }
+                let class = items.remove(0);
+                let arguments = Value::Tuple(push(&mut self.tuples, items));
+                self.made_by(class, arguments)?
+            }
+            // With named arguments, which are passed over.
+            0x92 => {
+                let (_, arguments, class) = (self.pop()?, self.pop()?, self.pop()?);
+                self.made_by(class, arguments)?
             }
             _ => {
                 let (arguments, function) = (self.pop()?, self.pop()?);
@@ -234,6 +286,17 @@ impl Pickle {
         };
         self.stack.push(value);
         Ok(())
+    }
+
+    fn global(&mut self, module: &str, name: &str) -> Result<Value> {
+        if let Some(known) = Global::known(module, name) {
+            return Ok(Value::Global(known));
+        }
+        let full = Global::other(module, name)?;
+        match self.text_of(full.as_bytes()) {
+            Value::Text(name) => Ok(Value::Global(Global::Other(name))),
+            _ => Err(PickleError::Operand),
+        }
     }
 
     fn pop(&mut self) -> Result<Value> {
@@ -260,19 +323,24 @@ impl Pickle {
     }
 
     fn append(&mut self, items: Vec<Value>) -> Result<()> {
-        let Some(Value::List(list)) = self.stack.last() else {
-            return Err(PickleError::Operand);
-        };
-        self.lists[*list].extend(items);
+        match self.stack.last() {
+            Some(Value::List(list)) => self.lists[*list].extend(items),
+            Some(Value::Object(object)) => self.objects[*object].items.extend(items),
+            _ => return Err(PickleError::Operand),
+        }
         Ok(())
     }
 
     fn set(&mut self, items: &[Value]) -> Result<()> {
-        let (Some(Value::Dict(dict)), (pairs, [])) = (self.stack.last(), items.as_chunks::<2>())
-        else {
+        let (pairs, []) = items.as_chunks::<2>() else {
             return Err(PickleError::Operand);
         };
-        self.dicts[*dict].extend(pairs.iter().map(|&[key, value]| (key, value)));
+        let entries = match self.stack.last() {
+            Some(Value::Dict(dict)) => &mut self.dicts[*dict],
+            Some(Value::Object(object)) => &mut self.objects[*object].entries,
+            _ => return Err(PickleError::Operand),
+        };
+        entries.extend(pairs.iter().map(|&[key, value]| (key, value)));
         Ok(())
     }
 }

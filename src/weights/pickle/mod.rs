@@ -1,20 +1,25 @@
-//! A reader of pickles that knows plain values and tensors, and nothing else.
+//! A reader of pickles that knows plain values and tensors, and passes over all else.
 //!
 //! A pickle is a program for a stack machine, and Python's own reader lets that program call any
-//! function. This one runs only what the state of a network needs: numbers, strings, tuples,
-//! lists, dicts and torch's tensor constructors, which it notes down instead of calling. Any other
-//! class or function is refused by its name. Values lie in flat vectors and refer to each other by
-//! number, so that no nesting, however deep, overflows the program's stack.
+//! function. This one calls none: numbers, strings, tuples, lists, dicts and torch's tensor
+//! constructors are noted down, and whatever else a class or function would make is an object of
+//! which only the name, the arguments and the attributes are known. What runs programs is refused by
+//! its name, since no network needs it. Values lie in flat vectors and refer to each other by number,
+//! so that no nesting, however deep, overflows the program's stack.
 //!
 //! Reference: Python's `pickletools` (instructions), torch's `serialization.py` (what is pickled).
 
 mod bytes;
+mod error;
+mod global;
 mod machine;
 
 use std::collections::HashMap;
-use std::io;
 
 pub(crate) use self::bytes::Bytes;
+pub(crate) use self::error::PickleError;
+use self::error::Result;
+use self::global::Global;
 use super::numbers::NumberType;
 
 /// More than the state of any network takes (about 30 instructions for each tensor), and few
@@ -22,29 +27,8 @@ use super::numbers::NumberType;
 const MAX_INSTRUCTIONS: usize = 4_000_000;
 /// More axes than torch knows.
 const MAX_AXES: usize = 64;
-/// Longest name of a class or function, in bytes; it is told when it is refused.
-const MAX_NAME: usize = 200;
 /// Longest pickle, in bytes.
 pub(crate) const MAX_BYTES: u64 = 64 << 20;
-
-/// Why a pickle could not be read.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum PickleError {
-    #[error(transparent)]
-    Io(#[from] io::Error),
-    #[error("refused `{0}`")]
-    Foreign(String),
-    #[error("unknown pickle instruction: {0:#04x}")]
-    Instruction(u8),
-    #[error("a pickle instruction lacks its operand")]
-    Operand,
-    #[error("the pickle is larger than any network's")]
-    TooLarge,
-    #[error("a tensor is not made of what tensors are made of")]
-    Tensor,
-}
-
-type Result<T> = std::result::Result<T, PickleError>;
 
 /// A value on the machine's stack; the larger ones are numbers of entries in [`Pickle`].
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -63,33 +47,7 @@ pub(crate) enum Value {
     Global(Global),
     Storage(usize),
     Tensor(usize),
-}
-
-/// The classes and functions that tensors are pickled with.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Global {
-    OrderedDict,
-    RebuildTensor,
-    RebuildParameter,
-    Size,
-    Storage(NumberType),
-}
-
-impl Global {
-    fn find(module: &str, name: &str) -> Result<Self> {
-        let known = match (module, name) {
-            ("collections", "OrderedDict") => Some(Self::OrderedDict),
-            ("torch._utils", "_rebuild_tensor" | "_rebuild_tensor_v2") => Some(Self::RebuildTensor),
-            ("torch._utils", "_rebuild_parameter") => Some(Self::RebuildParameter),
-            ("torch", "Size") => Some(Self::Size),
-            ("torch", storage) => NumberType::of_storage(storage).map(Self::Storage),
-            _ => None,
-        };
-        known.ok_or_else(|| {
-            let full = format!("{module}.{name}");
-            PickleError::Foreign(full.chars().take(MAX_NAME).collect())
-        })
-    }
+    Object(usize),
 }
 
 /// A storage as the pickle names it: the numbers themselves lie elsewhere in the file.
@@ -101,8 +59,21 @@ pub(crate) struct StorageName {
     pub numbers: NumberType,
     /// Where this view starts in the storage called `key`, in numbers.
     pub start: u64,
-    /// How many numbers it has.
-    pub len: u64,
+}
+
+/// What a class or function would have made, which was not called.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Object {
+    /// Number of an entry of [`Pickle::texts`]: the class or function, where it is known.
+    pub class: Option<usize>,
+    /// What it was made of.
+    pub arguments: Value,
+    /// Its attributes, as a dict for most.
+    pub state: Value,
+    /// What it holds, where it is a kind of dict.
+    pub entries: Vec<(Value, Value)>,
+    /// What it holds, where it is a kind of list.
+    pub items: Vec<Value>,
 }
 
 /// A tensor as the pickle describes it.
@@ -110,6 +81,7 @@ pub(crate) struct StorageName {
 pub(crate) struct TensorView {
     /// Number of an entry of [`Pickle::storages`].
     pub storage: usize,
+    pub numbers: NumberType,
     /// Where it starts in the storage, in numbers.
     pub offset: u64,
     pub shape: Vec<usize>,
@@ -126,6 +98,7 @@ pub(crate) struct Pickle {
     pub dicts: Vec<Vec<(Value, Value)>>,
     pub storages: Vec<StorageName>,
     pub tensors: Vec<TensorView>,
+    pub objects: Vec<Object>,
     stack: Vec<Value>,
     memo: HashMap<u32, Value>,
     /// The number of each text, by its hash.
@@ -169,34 +142,91 @@ impl Pickle {
 
     /// What calling `function` would give.
     fn made_by(&mut self, function: Value, arguments: Value) -> Result<Value> {
-        let (Value::Global(function), Value::Tuple(arguments)) = (function, arguments) else {
-            return Err(PickleError::Operand);
+        let (Value::Global(global), Value::Tuple(tuple)) = (function, arguments) else {
+            return Ok(self.object(function, arguments));
         };
-        match function {
-            Global::OrderedDict => Ok(Value::Dict(push(&mut self.dicts, Vec::new()))),
-            Global::RebuildTensor => self.tensor(arguments),
+        match global {
+            Global::Dict => Ok(self.dict(tuple)),
+            Global::RebuildTensor => self.tensor(tuple, None),
+            Global::RebuildTyped => {
+                let of_type = self.tuples[tuple].get(6).copied();
+                match of_type.and_then(|it| self.number_type(it)) {
+                    Some(numbers) => self.tensor(tuple, Some(numbers)),
+                    None => Ok(self.object(function, arguments)),
+                }
+            }
             Global::RebuildParameter | Global::Size => {
-                let first = self.tuples[arguments].first();
+                let first = self.tuples[tuple].first();
                 first.copied().ok_or(PickleError::Tensor)
             }
+            // `(function, class, arguments, state)`: a tensor of a class of one's own.
+            Global::RebuildOfClass => match *self.tuples[tuple].as_slice() {
+                [inner @ Value::Global(global), _, inner_arguments, ..]
+                    if global != Global::RebuildOfClass =>
+                {
+                    self.made_by(inner, inner_arguments)
+                }
+                _ => Ok(self.object(function, arguments)),
+            },
             Global::Storage(_) => Err(PickleError::Tensor),
+            Global::Other(_) => Ok(self.object(function, arguments)),
         }
     }
 
-    /// `_rebuild_tensor_v2(storage, offset, shape, strides, requires_grad, hooks)`.
-    fn tensor(&mut self, arguments: usize) -> Result<Value> {
-        let &[
-            Value::Storage(storage),
-            Value::Int(offset),
-            shape,
-            strides,
-            ..,
-        ] = self.tuples[arguments].as_slice()
+    /// Something that is passed over.
+    fn object(&mut self, class: Value, arguments: Value) -> Value {
+        let class = match class {
+            Value::Global(Global::Other(name)) => Some(name),
+            _ => None,
+        };
+        let object = Object {
+            class,
+            arguments,
+            state: Value::None,
+            entries: Vec::new(),
+            items: Vec::new(),
+        };
+        Value::Object(push(&mut self.objects, object))
+    }
+
+    /// A dict; Python 2 gives its entries as a list of pairs.
+    fn dict(&mut self, arguments: usize) -> Value {
+        let given = self.tuples[arguments].first().copied();
+        let pairs = given
+            .and_then(|given| self.items(given))
+            .unwrap_or_default();
+        let pair = |pair: &Value| match self.items(*pair) {
+            Some(&[key, value]) => Some((key, value)),
+            _ => None,
+        };
+        let entries = pairs.iter().filter_map(pair).collect();
+        Value::Dict(push(&mut self.dicts, entries))
+    }
+
+    /// The type that `torch.float32` and its like name.
+    fn number_type(&self, value: Value) -> Option<NumberType> {
+        match value {
+            Value::Global(Global::Other(name)) => NumberType::of_dtype(&self.texts[name]),
+            _ => None,
+        }
+    }
+
+    /// `_rebuild_tensor_v2(storage, offset, shape, strides, requires_grad, hooks)`; of `numbers` where
+    /// the storage is of bytes.
+    fn tensor(&mut self, arguments: usize, numbers: Option<NumberType>) -> Result<Value> {
+        let &[storage, Value::Int(offset), shape, strides, ..] = self.tuples[arguments].as_slice()
         else {
             return Err(PickleError::Tensor);
         };
+        let storage = match storage {
+            Value::Storage(storage) => storage,
+            // One whose numbers are elsewhere.
+            Value::Object(_) => return Ok(storage),
+            _ => return Err(PickleError::Tensor),
+        };
         let view = TensorView {
             storage,
+            numbers: numbers.unwrap_or(self.storages[storage].numbers),
             offset: u64::try_from(offset).map_err(|_| PickleError::Tensor)?,
             shape: self.sizes(shape)?,
             strides: self.sizes(strides)?,
@@ -219,42 +249,39 @@ impl Pickle {
     }
 
     /// `('storage', class, key, location, len)`, in the old format with a sixth entry: None, or
-    /// `(key of the view, start, len)`.
+    /// `(key of the view, start, len)`. Beside them the old format has `('module', class, …)`.
     fn storage(&mut self, name: Value) -> Result<Value> {
-        let Value::Tuple(name) = name else {
+        let Value::Tuple(tuple) = name else {
+            return Ok(self.object(Value::None, name));
+        };
+        let parts = self.tuples[tuple].as_slice();
+        let kind = parts.first().and_then(|kind| self.text(*kind));
+        match (kind, parts) {
+            (Some("module"), [_, class, ..]) => return Ok(*class),
+            (Some("storage"), _) => {}
+            (Some(_), _) => return Ok(self.object(Value::None, name)),
+            (None, _) => return Err(PickleError::Tensor),
+        }
+        let [_, class, key, _, Value::Int(_), view @ ..] = parts else {
             return Err(PickleError::Tensor);
         };
-        let [
-            kind,
-            Value::Global(Global::Storage(numbers)),
-            key,
-            _,
-            Value::Int(len),
-            view @ ..,
-        ] = self.tuples[name].as_slice()
-        else {
-            return Err(PickleError::Tensor);
+        let Value::Global(Global::Storage(numbers)) = *class else {
+            return Ok(self.object(*class, name));
         };
-        let (start, len) = match view {
+        let start = match view {
             [Value::Tuple(view)] => match self.tuples[*view].as_slice() {
-                [_, Value::Int(start), Value::Int(len)] => (*start, *len),
+                [_, Value::Int(start), Value::Int(_)] => *start,
                 _ => return Err(PickleError::Tensor),
             },
-            _ => (0, *len),
+            _ => 0,
         };
-        let (Value::Text(key), Ok(start), Ok(len)) =
-            (*key, u64::try_from(start), u64::try_from(len))
-        else {
+        let (Value::Text(key), Ok(start)) = (*key, u64::try_from(start)) else {
             return Err(PickleError::Tensor);
         };
-        if self.text(*kind) != Some("storage") {
-            return Err(PickleError::Tensor);
-        }
         let storage = StorageName {
             key,
-            numbers: *numbers,
+            numbers,
             start,
-            len,
         };
         Ok(Value::Storage(push(&mut self.storages, storage)))
     }
@@ -275,6 +302,40 @@ mod tests {
         assert!(matches!(read(pickle), Err(PickleError::Foreign(name)) if name == "posix.system"));
         let pickle = b"\x8c\x02os\x8c\x06system\x93.";
         assert!(matches!(read(pickle), Err(PickleError::Foreign(name)) if name == "os.system"));
+        let old = b"(X\x02\x00\x00\x00lsiposix\nsystem\n.";
+        assert!(matches!(read(old), Err(PickleError::Foreign(name)) if name == "posix.system"));
+    }
+
+    #[test]
+    fn what_a_class_would_make_is_passed_over_with_its_arguments_and_attributes() {
+        let pickle = read(b"cargparse\nNamespace\n)\x81}X\x02\x00\x00\x00lrK\x01sb.").unwrap();
+        let Value::Object(object) = pickle.root else {
+            panic!("{:?}", pickle.root)
+        };
+        let object = &pickle.objects[object];
+        let class = object.class.map(|name| pickle.texts[name].as_str());
+        assert_eq!(class, Some("argparse.Namespace"));
+        assert_eq!(pickle.entry(object.state, "lr"), Some(Value::Int(1)));
+        // A function of a function, a class by its old way, a kind of list, a kind of dict, a set.
+        for code in [
+            b"cbuiltins\ngetattr\n)R)R.".as_slice(),
+            b"(cdatetime\nuser\nK\x01o.",
+            b"(K\x01idatetime\ndate\n.",
+            b"cm\nList\n)\x81K\x01a(K\x02e.",
+            b"cm\nDict\n)\x81K\x01K\x02s(K\x01K\x02u.",
+            b"cm\nNew\n)}\x92.",
+        ] {
+            let root = read(code).unwrap().root;
+            assert!(matches!(root, Value::Object(_)), "{root:?}");
+        }
+        assert_eq!(read(b"\x8f(K\x01\x90.").unwrap().root, Value::List(0));
+    }
+
+    #[test]
+    fn python_2s_dicts_come_with_their_entries_as_pairs() {
+        let code = b"ccollections\nOrderedDict\n]](X\x01\x00\x00\x00aK\x07ea\x85R.";
+        let pickle = read(code).unwrap();
+        assert_eq!(pickle.entry(pickle.root, "a"), Some(Value::Int(7)));
     }
 
     #[test]
@@ -302,7 +363,7 @@ mod tests {
         #[test]
         fn no_mix_of_instructions_makes_the_reader_panic(
             codes in prop::collection::vec(
-                prop::sample::select(b"NKK\x01(t)]}aesu01Qbq\x01h\x01\x85\x86\x87R\x81.".to_vec()),
+                prop::sample::select(b"NKK\x01(t)]}aesu012Qboq\x01h\x01\x85\x86\x87R\x81.".to_vec()),
                 0..100,
             )
         ) {

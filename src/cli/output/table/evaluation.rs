@@ -6,19 +6,20 @@ use imgsearch::eval::bootstrap::Estimate;
 use imgsearch::eval::metrics::Metric;
 use imgsearch::eval::{Report, Row};
 
-/// The table, the best spec first, what its marks mean, and what else was measured.
-pub fn table(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+/// The table, the best spec first, what its marks mean, what else was measured, and the command that
+/// indexes with the best.
+pub fn table(report: &Report, advice: &str, out: &mut dyn Write) -> io::Result<()> {
     let Report {
-        model,
         photos,
         queries,
         groups,
         metric,
         ..
     } = report;
+    let models = models(report);
     writeln!(
         out,
-        "{model}: {queries} queries, {photos} photos, {groups} groups\n"
+        "{models}: {queries} queries, {photos} photos, {groups} groups\n"
     )?;
     specs_table(report, out)?;
     writeln!(
@@ -44,18 +45,22 @@ pub fn table(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     if !report.index.is_empty() {
         index_table(report, out)?;
     }
-    if let Some(best) = report.specs.first() {
-        writeln!(
-            out,
-            "index with it: imgsearch index PATH --spec '{}'",
-            best.spec
-        )?;
+    writeln!(out, "index with it: {advice}")
+}
+
+/// The networks compared, in the order of the best spec of each.
+fn models(report: &Report) -> String {
+    let mut names: Vec<&str> = vec![&report.model];
+    for row in &report.specs {
+        if !names.contains(&&*row.spec.model) {
+            names.push(&row.spec.model);
+        }
     }
-    Ok(())
+    names.join(", ")
 }
 
 fn specs_table(report: &Report, out: &mut dyn Write) -> io::Result<()> {
-    let names: Vec<String> = report.specs.iter().map(name).collect();
+    let names: Vec<String> = report.specs.iter().map(|row| name(row, report)).collect();
     let lengths = names.iter().map(|name| name.chars().count());
     let width = lengths.max().unwrap_or(0).max(4);
     let decisive = format!("{} [95 %]", report.metric);
@@ -127,9 +132,18 @@ const fn mark(row: &Row) -> char {
     }
 }
 
-/// The spec as it is shown: without the model, which all have in common.
-fn name(row: &Row) -> String {
+/// The spec as it is shown: without what all have in common, the network or the preprocessing.
+fn name(row: &Row, report: &Report) -> String {
     let spec = row.spec.to_string();
-    let (_, parts) = spec.split_once(':').unwrap_or(("", &spec));
-    parts.to_owned()
+    let others = report.specs.iter().filter(|other| !other.is_beside(row));
+    let (mut has_others, mut is_prepared_otherwise) = (false, false);
+    for other in others {
+        has_others = true;
+        is_prepared_otherwise |= other.spec.model == row.spec.model;
+    }
+    match (has_others, spec.split_once(':')) {
+        (false, Some((_, parts))) => parts.to_owned(),
+        _ if is_prepared_otherwise => format!("{spec}@{}", row.preprocess),
+        _ => spec,
+    }
 }

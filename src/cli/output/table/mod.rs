@@ -5,6 +5,7 @@ pub mod evaluation;
 pub mod gallery;
 pub mod models;
 pub mod tuning;
+pub mod weights;
 
 use std::io::{self, Write};
 

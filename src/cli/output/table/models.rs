@@ -6,9 +6,11 @@ use imgsearch::model::{LayerCosts, Model, ModelCost};
 
 /// A line for each model.
 pub fn list(models: &[ModelCost], out: &mut dyn Write) -> io::Result<()> {
+    let lengths = models.iter().map(|model| model.name.len());
+    let of_names = lengths.max().unwrap_or(0).max(20);
     writeln!(
         out,
-        "{:<20} {:>6} {:>8} {:>8} {:>5} {:>9}  {:<12}  default layer",
+        "{:<of_names$} {:>6} {:>8} {:>8} {:>5} {:>9}  {:<12}  default layer",
         "model", "top-1", "params", "madds", "gap", "input", "licence"
     )?;
     for model in models {
@@ -16,16 +18,18 @@ pub fn list(models: &[ModelCost], out: &mut dyn Write) -> io::Result<()> {
         let (madds, dimension) = (billions(model.multiply_adds), model.gap_dimension);
         let [_, height, width] = model.input;
         let input = format!("{height}×{width}");
+        let top1 = model
+            .top1
+            .map_or_else(|| "–".to_owned(), |top1| format!("{top1:.1}%"));
         let ModelCost {
             name,
-            top1,
             licence,
             default_layer,
             ..
         } = model;
         writeln!(
             out,
-            "{name:<20} {top1:>5.1}% {params:>8} {madds:>8} {dimension:>5} {input:>9}  \
+            "{name:<of_names$} {top1:>6} {params:>8} {madds:>8} {dimension:>5} {input:>9}  \
              {licence:<12}  {default_layer}"
         )?;
     }

@@ -1,0 +1,17 @@
+//! Zips as torch, Keras and numpy write them.
+
+use std::fs::File;
+use std::io::BufReader;
+
+use zip::ZipArchive;
+use zip::read::{ArchiveOffset, Config};
+use zip::result::ZipResult;
+
+/// Opens the zip that begins where `file` begins. That is told: where it is to be found out, an entry's
+/// header before the zip64 records may be taken for them.
+pub fn open(file: &File) -> ZipResult<ZipArchive<BufReader<&File>>> {
+    let config = Config {
+        archive_offset: ArchiveOffset::Known(0),
+    };
+    ZipArchive::with_config(config, BufReader::new(file))
+}
