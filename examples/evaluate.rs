@@ -43,8 +43,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     };
     let specs = ["head", "blocks.15", "blocks.15/gem*0.5+head"].map(str::to_owned);
     let candidates = [Candidates {
-        subject: &subject,
         specs: subject.specs(&specs)?,
+        subject,
     }];
     let evaluator = Evaluator {
         dataset: &dataset,

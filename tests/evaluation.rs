@@ -293,7 +293,7 @@ fn an_evaluation_that_is_stopped_says_so_and_has_what_was_found() {
         stopped(&w, |dataset, subject| {
             let specs = ["head", "blocks.2"].map(str::to_owned);
             let candidates = [Candidates {
-                subject,
+                subject: subject.clone(),
                 specs: subject.specs(&specs)?,
             }];
             let evaluator = Evaluator {
@@ -394,12 +394,7 @@ fn words_of(command: &str) -> Vec<String> {
 
 /// The command without the weights that a workspace adds: published ones are found in the cache.
 fn plainly(w: &Workspace, arguments: &[&str], code: i32) -> (String, String) {
-    let output = std::process::Command::new(env!("CARGO_BIN_EXE_imgsearch"))
-        .current_dir(w.dir.path())
-        .env_remove("IMGSEARCH_GALLERY")
-        .args(arguments)
-        .output()
-        .unwrap();
+    let output = w.plain(arguments).output().unwrap();
     let said = said(&output);
     assert_eq!(output.status.code(), Some(code), "{arguments:?}: {said}");
     (String::from_utf8(output.stdout).unwrap(), said)

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use candle_core::{Device, Tensor};
 use imgsearch::backbone::{Backbone, Instructions, Placement};
 use imgsearch::descriptor::Heads;
-use imgsearch::weights::WeightsFile;
+use imgsearch::weights::{Fit, WeightsFile};
 use imgsearch::{DescriptorSpec, Result};
 
 use crate::kinds::{network, pixels};
@@ -50,7 +50,8 @@ fn table() -> Vec<Row> {
 fn described(row: &Row) -> Result<(Vec<f32>, DescriptorSpec, usize)> {
     let file = WeightsFile::open(data(&row.file))?;
     let network = network();
-    let heads = Heads::find(&row.spec, &network, &file, (17, 19))?;
+    let fit = Fit::of(&network, &file);
+    let heads = Heads::find(&row.spec, &network, (&fit, &file), (17, 19))?;
     let spec = DescriptorSpec {
         model: "n".to_owned(),
         parts: heads.parts().to_vec(),

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Output;
 use std::sync::OnceLock;
 use std::time::{Duration, SystemTime};
 
@@ -62,13 +62,9 @@ fn workspace() -> Workspace {
 
 /// Without weights being named: they are found again.
 fn bare(w: &Workspace, arguments: &[&str]) -> Output {
-    let cache = w.path("cache");
-    let mut command = Command::new(env!("CARGO_BIN_EXE_imgsearch"));
-    command.current_dir(w.path("")).args(arguments);
-    command
-        .env("IMGSEARCH_CACHE", cache)
-        .env_remove("IMGSEARCH_GALLERY");
-    let output = command.output().unwrap();
+    let mut command = w.plain(arguments);
+    let output = command.env("IMGSEARCH_CACHE", w.path("cache")).output();
+    let output = output.unwrap();
     assert!(output.status.success(), "{}", said(&output));
     output
 }

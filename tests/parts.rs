@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Output;
 
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use serde_json::Value;
@@ -48,12 +48,8 @@ fn two(w: &Workspace) -> PathBuf {
 }
 
 fn command(w: &Workspace, cache: &Path, arguments: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_imgsearch"));
-    command.current_dir(w.path("")).args(arguments);
-    command
-        .env("IMGSEARCH_CACHE", cache)
-        .env_remove("IMGSEARCH_GALLERY");
-    let output = command.output().unwrap();
+    let mut command = w.plain(arguments);
+    let output = command.env("IMGSEARCH_CACHE", cache).output().unwrap();
     assert!(output.status.success(), "{arguments:?}: {}", said(&output));
     output
 }

@@ -21,8 +21,7 @@ use super::vgg::{vgg11, vgg11_bn, vgg13, vgg13_bn, vgg16, vgg16_bn, vgg19, vgg19
 use crate::error::{NetworkError, Result};
 use crate::nearest::nearest;
 use crate::network::Network;
-use crate::weights::WeightsFile;
-use crate::weights::parameters::classes;
+use crate::weights::{Fit, WeightsFile};
 
 /// A network's structure, without weights.
 #[derive(Clone, Copy)]
@@ -104,16 +103,19 @@ impl Architecture {
         (self.build)()
     }
 
-    /// The same with as many classes as the network has whose weights are in `file`.
+    /// The same with as many classes as the network has whose weights are in `file`, and where it lies
+    /// there.
     ///
     /// # Errors
     /// [`NetworkError::Invalid`] if no network has so many.
-    pub fn network_of(self, file: &WeightsFile) -> Result<Network, NetworkError> {
+    pub fn found_in(self, file: &WeightsFile) -> Result<(Network, Fit), NetworkError> {
         let network = self.network();
-        match classes(&network, file) {
-            Some(classes) => network.with_classes(classes),
-            None => Ok(network),
-        }
+        let fit = Fit::of(&network, file);
+        let network = match fit.classes(&network, file) {
+            Some(classes) => network.with_classes(classes)?,
+            None => network,
+        };
+        Ok((network, fit))
     }
 }
 

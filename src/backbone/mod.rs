@@ -67,7 +67,8 @@ impl Backbone {
         weights: &WeightsFile,
         placement: &Placement,
     ) -> Result<Self> {
-        let (network, best) = (architecture.network_of(weights)?, Instructions::best());
+        let (network, _) = architecture.found_in(weights)?;
+        let best = Instructions::best();
         Self::load_network(&network, layers, weights, placement, best)
     }
 

@@ -79,12 +79,12 @@ pub fn jobs(text: &str) -> Result<usize, String> {
 #[derive(Args, Clone)]
 pub struct ExtractorArgs {
     /// Model, layers and poolings: `MODEL:LAYER[/POOLING[/PROJECTION]][*WEIGHT][+…]`; poolings are gap,
-    /// max, gem, gemP, rmac, direct, and `gem=NAME` for an exponent in the weights' file. With --arch, `LAYER…` alone will do. Or a file FILE.json that
-    /// `tune` wrote
+    /// max, gem, gemP, rmac, direct, and `gem=NAME` for an exponent in the weights' file. With --arch,
+    /// `LAYER…` alone will do. Or a file FILE.json that `tune` wrote
     #[arg(long)]
     pub spec: Option<String>,
-    /// Layers that you trained behind the pooling, by their names in the file of weights: linear layers and batch
-    /// norms in their order; auto: found by its name
+    /// Layers that you trained behind the pooling, by their names in the file of weights: linear layers
+    /// and batch norms in their order; auto: found by its name
     #[arg(long, value_name = "NAME,…")]
     pub projection_from: Option<String>,
     #[command(flatten)]
@@ -98,12 +98,8 @@ pub struct NetworkArgs {
     /// instead of the model's published ones
     #[arg(long, value_name = "FILE")]
     pub weights: Option<PathBuf>,
-    /// Key of that file under which the network is, where it has several: `--key model_ema`
-    #[arg(long, value_name = "KEY", requires = "weights")]
-    pub key: Option<String>,
-    /// What the network's names begin with there, where it has several: `--prefix module.encoder_q.`
-    #[arg(long, value_name = "PREFIX", requires = "weights")]
-    pub prefix: Option<String>,
+    #[command(flatten)]
+    pub part: PartArgs,
     /// Architecture of a network trained by yourself, whose --weights these are, with any number of
     /// classes: `--weights mine.pth --arch resnet50 --spec layer4`
     #[arg(long, value_name = "NAME", requires = "weights")]
@@ -128,8 +124,18 @@ pub struct NetworkArgs {
     pub precision: Precision,
 }
 
-impl NetworkArgs {
-    /// The part of the weights' file that is meant.
+/// The part of a file of weights that is meant.
+#[derive(Args, Clone, Default)]
+pub struct PartArgs {
+    /// Key of that file under which the network is, where it has several: `--key model_ema`
+    #[arg(long, value_name = "KEY", requires = "weights")]
+    pub key: Option<String>,
+    /// What the network's names begin with there, where it has several: `--prefix module.encoder_q.`
+    #[arg(long, value_name = "PREFIX", requires = "weights")]
+    pub prefix: Option<String>,
+}
+
+impl PartArgs {
     pub fn part(&self) -> Part {
         Part {
             key: self.key.clone(),

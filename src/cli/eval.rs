@@ -20,7 +20,7 @@ use imgsearch::ranking::Expansion;
 use imgsearch::replace::replace;
 use imgsearch::{Error, Extractor};
 
-use super::args::{ExtractorArgs, GalleryArgs, NetworkArgs, jobs};
+use super::args::{ExtractorArgs, GalleryArgs, NetworkArgs, PartArgs, jobs};
 use super::exit::Exit;
 use super::index::excluded;
 use super::open;
@@ -181,8 +181,8 @@ impl SetArgs {
         // The recipe says them already.
         (network.preprocess, network.mean, network.std) = (None, None, None);
         if own.spec.model != spec.model {
-            network.weights = None;
-            (network.key, network.prefix, network.arch) = (None, None, None);
+            (network.weights, network.arch) = (None, None);
+            network.part = PartArgs::default();
         }
         setup::extractor(&args)
     }
@@ -194,10 +194,8 @@ impl SetArgs {
         let is_network = |name: &str| architecture_of(name).is_ok();
         let text = if spec.contains(':') || is_network(spec) {
             text.to_owned()
-        } else if keys.is_empty() {
-            format!("{}:{spec}", own.default.model)
         } else {
-            format!("{}:{spec}@{keys}", own.default.model)
+            format!("{}:{text}", own.default.model)
         };
         let mut recipe: Recipe = text.parse()?;
         if recipe.projection != Projection::None {
@@ -234,8 +232,8 @@ impl SetArgs {
         let said = [
             ("--arch", &network.arch),
             ("--weights", &weights),
-            ("--key", &network.key),
-            ("--prefix", &network.prefix),
+            ("--key", &network.part.key),
+            ("--prefix", &network.part.prefix),
         ];
         for (flag, value) in said.into_iter().filter(|_| best.spec.model == own) {
             if let Some(value) = value {
@@ -279,14 +277,7 @@ pub fn run(args: &EvalArgs) -> Result<Exit> {
     let load =
         |spec: &DescriptorSpec, preprocess: &Preprocess| args.set.extractor(spec, preprocess);
     let own = args.set.subject(&load)?;
-    let compared = args.compared(&own)?;
-    let candidates: Vec<Candidates<'_>> = compared
-        .iter()
-        .map(|(subject, specs)| Candidates {
-            subject,
-            specs: specs.clone(),
-        })
-        .collect();
+    let candidates = args.candidates(&own)?;
     let folder = args.gallery.find_or_here(&[])?;
     let evaluator = Evaluator {
         dataset: &dataset,
@@ -325,25 +316,28 @@ impl EvalArgs {
     }
 
     /// The specs to compare, network by network in the order in which they are first named.
-    fn compared<'a>(&self, own: &Subject<'a>) -> Result<Vec<(Subject<'a>, Vec<DescriptorSpec>)>> {
+    fn candidates<'a>(&self, own: &Subject<'a>) -> Result<Vec<Candidates<'a>>> {
         if self.specs.is_empty() {
             let layers = if self.all_layers {
                 Layers::All
             } else {
                 Layers::Stages
             };
-            return Ok(vec![(own.clone(), own.usual_specs(layers)?)]);
+            return Ok(vec![Candidates {
+                specs: own.usual_specs(layers)?,
+                subject: own.clone(),
+            }]);
         }
-        let mut compared: Vec<(Subject<'a>, Vec<DescriptorSpec>)> = Vec::new();
+        let mut all: Vec<Candidates<'a>> = Vec::new();
         for text in whole_specs(&self.specs) {
             let Recipe {
                 spec, preprocess, ..
             } = self.set.recipe(&text, own)?;
-            let same = |(known, _): &&mut (Subject<'a>, _)| {
-                known.default.model == spec.model && known.preprocess == preprocess
+            let same = |Candidates { subject, .. }: &&mut Candidates<'a>| {
+                subject.default.model == spec.model && subject.preprocess == preprocess
             };
-            if let Some((_, specs)) = compared.iter_mut().find(same) {
-                specs.push(spec);
+            if let Some(known) = all.iter_mut().find(same) {
+                known.specs.push(spec);
             } else {
                 let subject = Subject {
                     network: architecture_of(&spec.model)?.network(),
@@ -351,11 +345,12 @@ impl EvalArgs {
                     preprocess,
                     extractor: own.extractor,
                 };
-                compared.push((subject, vec![spec]));
+                let specs = vec![spec];
+                all.push(Candidates { subject, specs });
             }
         }
-        let is_own = |(subject, _): &(Subject<'_>, _)| subject.default.model == own.default.model;
-        if self.set.network.weights.is_some() && !compared.iter().any(is_own) {
+        let is_own = |it: &Candidates<'_>| it.subject.default.model == own.default.model;
+        if self.set.network.weights.is_some() && !all.iter().any(is_own) {
             return Err(DescriptorError::InvalidSpec {
                 spec: self.specs.join(","),
                 reason: "none is of the network whose weights are given: name it with `--model`, or \
@@ -363,7 +358,7 @@ impl EvalArgs {
             }
             .into());
         }
-        Ok(compared)
+        Ok(all)
     }
 
     fn options(&self) -> EvalOptions {

@@ -9,6 +9,7 @@ use imgsearch::model::fitting::Contents;
 use imgsearch::model::{self, LayerCosts, Model, ModelCost};
 use imgsearch::weights::{Part, WeightsFile};
 
+use super::args::PartArgs;
 use super::exit::Exit;
 use super::output::json;
 use super::output::table::{models, weights};
@@ -46,27 +47,16 @@ enum ModelsCommand {
     )]
     Show {
         /// The model's name
-        #[arg(required_unless_present = "weights", conflicts_with = "weights")]
+        #[arg(
+            required_unless_present = "weights",
+            conflicts_with_all = ["weights", "key", "prefix"]
+        )]
         name: Option<String>,
         /// A file of weights, or an index or a folder of several
         #[arg(long, value_name = "FILE")]
         weights: Option<PathBuf>,
-        /// Only what lies under this key of it
-        #[arg(
-            long,
-            value_name = "KEY",
-            requires = "weights",
-            conflicts_with = "name"
-        )]
-        key: Option<String>,
-        /// Only what begins with this there
-        #[arg(
-            long,
-            value_name = "PREFIX",
-            requires = "weights",
-            conflicts_with = "name"
-        )]
-        prefix: Option<String>,
+        #[command(flatten)]
+        part: PartArgs,
         /// Print JSON
         #[arg(long)]
         json: bool,
@@ -86,14 +76,10 @@ pub fn run(args: &ModelsArgs) -> Result<Exit> {
         ModelsCommand::Show {
             name,
             weights,
-            key,
-            prefix,
+            part,
             json,
         } => match (weights, name) {
-            (Some(path), _) => {
-                let (key, prefix) = (key.clone(), prefix.clone());
-                show_weights(path, &Part { key, prefix }, *json, &mut out)?;
-            }
+            (Some(path), _) => show_weights(path, &part.part(), *json, &mut out)?,
             (None, name) => show(find(name.as_deref().unwrap_or_default())?, *json, &mut out)?,
         },
         ModelsCommand::Pull { name } => {

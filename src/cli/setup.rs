@@ -31,7 +31,7 @@ impl ExtractorArgs {
             projection_from: self.projection_from.clone(),
             preprocess: (!keys.is_empty()).then(|| keys.join(",")),
             weights: network.weights.clone(),
-            part: network.part(),
+            part: network.part.part(),
             whitening: None,
             device: Some(network.device.clone()),
             precision: Some(network.precision),
@@ -123,9 +123,9 @@ fn told(loaded: Result<Extractor, Error>) -> Result<Extractor, Error> {
                 clean_line(choice)
             );
         }
-    }
-    if let Some(found) = loaded.as_ref().ok().and_then(Extractor::found) {
-        note!("note: {}", clean_line(found));
+        if let Some(found) = extractor.found() {
+            note!("note: {}", clean_line(found));
+        }
     }
     loaded
 }

@@ -18,7 +18,8 @@ pub struct Heads {
 }
 
 impl Heads {
-    /// Finds them, for pictures of this height and width.
+    /// Finds them behind the layers of `network`, which lies in the file as `fit` says, for pictures of
+    /// this height and width.
     ///
     /// # Errors
     /// As [`HeadLayout::of`], [`find`] and [`exponent`];
@@ -26,7 +27,7 @@ impl Heads {
     pub fn find(
         spec: &DescriptorSpec,
         network: &Network,
-        file: &WeightsFile,
+        (fit, file): (&Fit, &WeightsFile),
         (height, width): (usize, usize),
     ) -> Result<Self> {
         let mut found = Self {
@@ -34,30 +35,22 @@ impl Heads {
             layouts: Vec::with_capacity(spec.parts.len()),
             dimension: 0,
         };
-        let is_named = |part: &Part| part.exponent.is_some() || !part.head.is_empty();
-        let fit = spec
-            .parts
-            .iter()
-            .any(is_named)
-            .then(|| Fit::of(network, file));
         let shapes = network.shapes(height, width);
         for part in &mut found.parts {
             let shape = shapes[network.find_layer(&part.layer)?.value.0];
             let inputs = part.pooling.dimension(shape);
             let mut layout = None;
-            if let Some(fit) = &fit {
-                if let Some(name) = part.exponent.take() {
-                    let p = exponent(fit, file, &name)?;
-                    part.pooling = Pooling::Gem { p };
-                }
-                if part.head == [AUTO] {
-                    part.head = find(network, fit, file, inputs)?;
-                }
-                if !part.head.is_empty() {
-                    let of_part = HeadLayout::of(fit, file, &part.head, inputs)?;
-                    part.head = of_part.names();
-                    layout = Some(of_part);
-                }
+            if let Some(name) = part.exponent.take() {
+                let p = exponent(fit, file, &name)?;
+                part.pooling = Pooling::Gem { p };
+            }
+            if part.head == [AUTO] {
+                part.head = find(network, fit, file, inputs)?;
+            }
+            if !part.head.is_empty() {
+                let of_part = HeadLayout::of(fit, file, &part.head, inputs)?;
+                part.head = of_part.names();
+                layout = Some(of_part);
             }
             found.dimension += layout.as_ref().map_or(inputs, HeadLayout::outputs);
             found.layouts.push(layout);

@@ -1,7 +1,8 @@
 //! An evaluation from the labelled set to the report: conducted here, shown by whoever asks.
 
+use std::collections::HashSet;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::approximate;
 use super::dataset::Dataset;
@@ -84,22 +85,18 @@ impl Evaluator<'_> {
             // What one network could not describe no other is asked for.
             truth.restrict(&kept_by_all(&mut described))
         };
-        let mut report = Report::new(Place::of(&self.dataset.path), &truth, first.subject);
+        let mut report = Report::new(Place::of(&self.dataset.path), &truth, &first.subject);
         report.metric = self.options.metric.unwrap_or(truth.measure);
         report.seed = self.dataset.seed;
         report.skipped = skipped;
-        for skipped in described
+        // What several networks skipped is one photo.
+        let mut known: HashSet<PathBuf> = report.skipped.iter().map(|it| it.path.clone()).collect();
+        let skipped = described
             .iter_mut()
-            .flat_map(|one| one.features.skipped.drain(..))
-        {
-            if !report
-                .skipped
-                .iter()
-                .any(|known| known.path == skipped.path)
-            {
-                report.skipped.push(skipped);
-            }
-        }
+            .flat_map(|one| one.features.skipped.drain(..));
+        report
+            .skipped
+            .extend(skipped.filter(|it| known.insert(it.path.clone())));
         if interrupted {
             report.interrupted = true;
             return Ok(report);
@@ -203,17 +200,9 @@ struct Described<'a> {
 
 /// Which items all networks describe; each is left with those.
 fn kept_by_all(described: &mut [Described<'_>]) -> Vec<bool> {
-    let mut kept: Vec<bool> = Vec::new();
-    for one in &*described {
-        let of_one = one.features.kept();
-        if kept.is_empty() {
-            kept = of_one;
-        } else {
-            kept.iter_mut()
-                .zip(of_one)
-                .for_each(|(kept, of_one)| *kept &= of_one);
-        }
-    }
+    let kept = described.iter().map(|one| one.features.kept());
+    let both = |a: Vec<bool>, b: Vec<bool>| a.into_iter().zip(b).map(|(a, b)| a & b).collect();
+    let kept = kept.reduce(both).unwrap_or_default();
     for one in described {
         one.features.restrict(&kept);
     }

@@ -124,12 +124,6 @@ impl Report {
         self.layers = layers.map(|layer| layer.name.clone()).collect();
     }
 
-    /// Whether specs of several networks were compared, or of one behind several preprocessings.
-    #[must_use]
-    pub fn has_several_networks(&self) -> bool {
-        self.of_the_best().count() < self.specs.len()
-    }
-
     /// The specs of the best one's network, the best first.
     pub fn of_the_best(&self) -> impl Iterator<Item = &Row> {
         let best = self.specs.first();
@@ -175,8 +169,8 @@ impl Row {
     /// Whether it is of the same network behind the same preprocessing.
     #[must_use]
     pub fn is_beside(&self, other: &Self) -> bool {
-        let network = |row: &Self| (row.spec.model.clone(), row.weights.clone());
-        network(self) == network(other) && self.preprocess == other.preprocess
+        (&self.spec.model, &self.weights) == (&other.spec.model, &other.weights)
+            && self.preprocess == other.preprocess
     }
 }
 

@@ -26,7 +26,7 @@ pub struct Subject<'a> {
 /// Specs of one network behind one preprocessing, to be compared with others.
 pub struct Candidates<'a> {
     /// The network.
-    pub subject: &'a Subject<'a>,
+    pub subject: Subject<'a>,
     /// Its specs, with the network's own layer names.
     pub specs: Vec<DescriptorSpec>,
 }

@@ -7,7 +7,8 @@ use crate::descriptor::{DescriptorSpec, Fingerprint, Heads, Recipe};
 use crate::error::{DescriptorError, Result};
 use crate::model::digest::Digests;
 use crate::model::{self, FetchOptions};
-use crate::weights::WeightsFile;
+use crate::network::Network;
+use crate::weights::{Fit, WeightsFile};
 
 /// The fingerprint of what the recipe makes with these weights, before a projection: from the file's
 /// list of tensors, without loading them.
@@ -15,11 +16,13 @@ use crate::weights::WeightsFile;
 /// # Errors
 /// As [`Extractor::load`](super::Extractor::load), but for the device.
 pub fn fingerprint(recipe: &Recipe, weights: &Path) -> Result<Fingerprint> {
-    fingerprint_of(recipe, &WeightsFile::open(weights)?)
+    let file = WeightsFile::open(weights)?;
+    let (network, fit) = architecture_of(&recipe.spec.model)?.found_in(&file)?;
+    let heads = heads_of(recipe, &network, (&fit, &file))?;
+    fingerprint_of(recipe, &heads, &file)
 }
 
-pub fn fingerprint_of(recipe: &Recipe, file: &WeightsFile) -> Result<Fingerprint> {
-    let heads = heads_of(recipe, file)?;
+pub fn fingerprint_of(recipe: &Recipe, heads: &Heads, file: &WeightsFile) -> Result<Fingerprint> {
     let recipe = Recipe {
         spec: DescriptorSpec {
             model: recipe.spec.model.clone(),
@@ -36,12 +39,11 @@ pub fn fingerprint_of(recipe: &Recipe, file: &WeightsFile) -> Result<Fingerprint
 }
 
 /// What is put behind the recipe's poolings, and their exponents, with the network's own layer names.
-pub fn heads_of(recipe: &Recipe, file: &WeightsFile) -> Result<Heads> {
-    let network = architecture_of(&recipe.spec.model)?.network_of(file)?;
-    let spec = recipe.spec.clone().resolve(&network)?;
+pub fn heads_of(recipe: &Recipe, network: &Network, found: (&Fit, &WeightsFile)) -> Result<Heads> {
+    let spec = recipe.spec.clone().resolve(network)?;
     // With no fixed size only the channels count, so any size large enough will do.
     let (height, width) = recipe.preprocess.output_size(512, 512)?;
-    Heads::find(&spec, &network, file, (height as usize, width as usize))
+    Heads::find(&spec, network, found, (height as usize, width as usize))
 }
 
 /// The architecture of a model of the catalogue or, for a network of one's own, the one of that

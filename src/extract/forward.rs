@@ -5,10 +5,10 @@
 
 use candle_core::{D, DType, Device, Tensor};
 
-use super::fingerprint::{architecture_of, heads_of};
-use crate::backbone::{Backbone, FeatureMap, Placement};
-use crate::descriptor::{DescriptorSpec, Fingerprint, Head, LEAST_SQUARES, UnitVector};
+use crate::backbone::{Backbone, FeatureMap, Instructions, Placement};
+use crate::descriptor::{DescriptorSpec, Fingerprint, Head, Heads, LEAST_SQUARES, UnitVector};
 use crate::error::{DescriptorError, NetworkError, Result};
+use crate::network::Network;
 use crate::photo::{ChannelOrder, Pixels, Preprocess};
 use crate::weights::{HeadStep, WeightsFile};
 
@@ -29,12 +29,13 @@ pub struct Forward {
 pub type Joined = Result<UnitVector, DescriptorError>;
 
 impl Forward {
-    /// Loads as much of the network as the fingerprint's spec needs.
+    /// Loads as much of the network as the fingerprint's spec needs, and what is put behind it.
     ///
     /// # Errors
     /// Whatever can be wrong with the weights or the device.
     pub fn load(
         fingerprint: &Fingerprint,
+        (network, heads): (&Network, &Heads),
         weights: &WeightsFile,
         placement: &Placement,
     ) -> Result<Self> {
@@ -48,15 +49,13 @@ impl Forward {
                 layers.push(layer);
             }
         }
-        let architecture = architecture_of(&spec.model)?;
-        let preprocess = fingerprint.recipe().preprocess.clone();
-        let heads = heads_of(fingerprint.recipe(), weights)?;
+        let best = Instructions::best();
         Ok(Self {
             heads: heads.read(weights)?,
-            backbone: Backbone::load(architecture, &layers, weights, placement)?,
+            backbone: Backbone::load_network(network, &layers, weights, placement, best)?,
             maps,
             spec,
-            preprocess,
+            preprocess: fingerprint.recipe().preprocess.clone(),
             #[cfg(test)]
             faults: None,
         })

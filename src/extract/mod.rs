@@ -20,7 +20,7 @@ use crate::caught::caught;
 use crate::descriptor::{Descriptor, DescriptorSpec, Fingerprint, Recipe, Whitening};
 use crate::error::{DescriptorError, Error, NetworkError, PhotoError, Result};
 use crate::photo::{Photo, Picture, Pixels, Preprocess};
-use crate::weights::{Fit, Part, WeightsFile};
+use crate::weights::{Part, WeightsFile};
 
 /// Pictures that a GPU runs at once, if it has the memory.
 const GPU_BATCH: usize = 64;
@@ -70,11 +70,12 @@ impl Extractor {
         placement: &Placement,
     ) -> Result<Self> {
         let file = WeightsFile::open_part(weights, part)?;
-        let heads = heads_of(recipe, &file)?;
-        let found = heads.found(&recipe.spec);
-        let fingerprint = fingerprint_of(recipe, &file)?;
-        let network = architecture_of(&recipe.spec.model)?.network();
-        let load = |placement: &Placement| Forward::load(&fingerprint, &file, placement);
+        let (network, fit) = architecture_of(&recipe.spec.model)?.found_in(&file)?;
+        let heads = heads_of(recipe, &network, (&fit, &file))?;
+        let fingerprint = fingerprint_of(recipe, &heads, &file)?;
+        let load = |placement: &Placement| {
+            Forward::load(&fingerprint, (&network, &heads), &file, placement)
+        };
         let spare = || Spare::new(&fingerprint, weights, part);
         let (forward, spare) = match load(placement) {
             Ok(forward) => (forward, placement.falls_back().then(spare)),
@@ -92,8 +93,8 @@ impl Extractor {
             whitening: None,
             fingerprint: Arc::new(fingerprint),
             weights: weights.to_owned(),
-            choice: Fit::of(&network, &file).choice(),
-            found,
+            choice: fit.choice(),
+            found: heads.found(&recipe.spec),
         })
     }
 

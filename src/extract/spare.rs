@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
+use super::fingerprint::{architecture_of, heads_of};
 use super::forward::Forward;
 use crate::backbone::Placement;
 use crate::descriptor::Fingerprint;
@@ -49,8 +50,12 @@ impl Spare {
             return Ok(forward);
         }
         let cpu = Placement::cpu();
-        let loaded = WeightsFile::open_part(&self.weights, &self.part)
-            .and_then(|file| Forward::load(&self.fingerprint, &file, &cpu));
+        let loaded = WeightsFile::open_part(&self.weights, &self.part).and_then(|file| {
+            let recipe = self.fingerprint.recipe();
+            let (network, fit) = architecture_of(&recipe.spec.model)?.found_in(&file)?;
+            let heads = heads_of(recipe, &network, (&fit, &file))?;
+            Forward::load(&self.fingerprint, (&network, &heads), &file, &cpu)
+        });
         let loaded = loaded.map_err(|error| NetworkError::DeviceLost {
             source: format!(
                 "{}; and the CPU cannot go on: {error}",

@@ -8,6 +8,7 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -89,8 +90,8 @@ struct Entry {
 #[derive(Debug, Serialize, Deserialize)]
 struct Whereabouts {
     path: PathBuf,
-    key: Option<String>,
-    prefix: Option<String>,
+    #[serde(flatten)]
+    part: Part,
 }
 
 impl Digests {
@@ -158,13 +159,9 @@ impl Digests {
             return Some((path, Part::default()));
         }
         let place = self.whereabouts().remove(digest)?;
-        let part = Part {
-            key: place.key,
-            prefix: place.prefix,
-        };
-        let file = WeightsFile::open_part(&place.path, &part).ok()?;
+        let file = WeightsFile::open_part(&place.path, &place.part).ok()?;
         let is_still = self.of_weights(&file).is_ok_and(|now| now == digest);
-        is_still.then_some((place.path, part))
+        is_still.then_some((place.path, place.part))
     }
 
     fn whereabouts_path(&self) -> PathBuf {
@@ -172,29 +169,19 @@ impl Digests {
     }
 
     fn whereabouts(&self) -> BTreeMap<String, Whereabouts> {
-        let text = bounded::read(&self.whereabouts_path(), MAX_MEMORY).unwrap_or_default();
-        serde_json::from_slice(&text).unwrap_or_default()
+        remembered(&self.whereabouts_path())
     }
 
-    /// As with digests, a cache folder that cannot be written only means that nothing is remembered.
     fn remember(&self, digest: &str, file: &WeightsFile) {
         let Ok(path) = fs::canonicalize(file.path()) else {
             return;
         };
         let part = file.part().clone();
-        let place = Whereabouts {
-            path,
-            key: part.key,
-            prefix: part.prefix,
-        };
+        let place = Whereabouts { path, part };
         let mut known = self.whereabouts();
         known.retain(|_, place| place.path.exists());
         known.insert(digest.to_owned(), place);
-        if let Ok(text) = serde_json::to_vec_pretty(&known) {
-            let path = self.whereabouts_path();
-            let folder = path.parent().map_or(Ok(()), fs::create_dir_all);
-            let _ = folder.and_then(|()| replace(&path, &text));
-        }
+        keep(&known, &self.whereabouts_path());
     }
 
     /// A file that had this SHA-256 when it was last asked for, and still has it.
@@ -246,17 +233,26 @@ impl Digests {
     }
 
     fn load(&self) -> BTreeMap<String, Entry> {
-        let text = bounded::read(&self.path, MAX_MEMORY).unwrap_or_default();
-        serde_json::from_slice(&text).unwrap_or_default()
+        remembered(&self.path)
     }
 
-    /// A cache folder that cannot be written only means that nothing is remembered.
     fn save(&self, mut known: BTreeMap<String, Entry>) {
         known.retain(|path, _| Path::new(path).exists());
-        if let Ok(text) = serde_json::to_vec_pretty(&known) {
-            let folder = self.path.parent().map_or(Ok(()), fs::create_dir_all);
-            let _ = folder.and_then(|()| replace(&self.path, &text));
-        }
+        keep(&known, &self.path);
+    }
+}
+
+/// What a file of the cache folder remembers; nothing where it is damaged or not there.
+fn remembered<T: DeserializeOwned>(path: &Path) -> BTreeMap<String, T> {
+    let text = bounded::read(path, MAX_MEMORY).unwrap_or_default();
+    serde_json::from_slice(&text).unwrap_or_default()
+}
+
+/// A cache folder that cannot be written only means that nothing is remembered.
+fn keep<T: Serialize>(known: &BTreeMap<String, T>, path: &Path) {
+    if let Ok(text) = serde_json::to_vec_pretty(known) {
+        let folder = path.parent().map_or(Ok(()), fs::create_dir_all);
+        let _ = folder.and_then(|()| replace(path, &text));
     }
 }
 

@@ -12,7 +12,6 @@ use crate::backbone::Architecture;
 use crate::document::Document;
 use crate::network::Network;
 use crate::weights::heads::{HeadCandidate, candidates, exponents};
-use crate::weights::parameters::classes;
 use crate::weights::{Fit, TensorInfo, WeightsFile};
 
 /// Lacking tensors that are named.
@@ -30,7 +29,7 @@ pub struct Contents {
     /// Keys beside the tensors, such as `epoch`.
     pub beside: Vec<String>,
     /// All tensors, sorted by their names.
-    pub tensors: Vec<Tensor>,
+    pub tensors: Vec<TensorInfo>,
     /// The known networks of which at least half is there, best first.
     pub networks: Vec<Fitting>,
 }
@@ -46,28 +45,6 @@ pub struct Group {
     pub key: String,
     /// How many tensors lie in it.
     pub tensors: usize,
-}
-
-/// A tensor in the file.
-#[derive(Clone, Debug, Serialize)]
-pub struct Tensor {
-    /// Its name behind the keys that lead to it.
-    pub name: String,
-    /// How long each axis is.
-    pub shape: Vec<usize>,
-    /// What its numbers are: `float32`.
-    #[serde(rename = "type")]
-    pub numbers: &'static str,
-}
-
-impl From<TensorInfo> for Tensor {
-    fn from(info: TensorInfo) -> Self {
-        Self {
-            name: info.name,
-            shape: info.shape,
-            numbers: info.numbers,
-        }
-    }
 }
 
 /// How well a known network fits.
@@ -91,23 +68,9 @@ pub struct Fitting {
     /// What to know of networks that have the same names and mean something else.
     pub warnings: Vec<&'static str>,
     /// Layers of the file that can be put behind the pooling of one of its layers.
-    pub heads: Vec<Head>,
+    pub heads: Vec<HeadCandidate>,
     /// Numbers that may be GeM's exponent.
     pub exponents: Vec<Exponent>,
-}
-
-/// A layer that can be put behind a pooling.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Head {
-    /// Its name, as `--projection-from` takes it.
-    pub name: String,
-    /// `linear layer` or `batch norm`.
-    #[serde(rename = "type")]
-    pub layer: &'static str,
-    /// How many values it takes.
-    pub inputs: usize,
-    /// How many it makes.
-    pub outputs: usize,
 }
 
 /// A number that may be GeM's exponent.
@@ -135,7 +98,7 @@ impl Contents {
             format: file.kind(),
             groups: file.groups().map(group).collect(),
             beside: file.beside().to_vec(),
-            tensors: file.tensors().map(Tensor::from).collect(),
+            tensors: file.tensors().collect(),
             networks,
         }
     }
@@ -156,7 +119,7 @@ fn fitting(known: Architecture, file: &WeightsFile) -> Option<Fitting> {
     lacking.truncate(MAX_LACKING);
     Some(Fitting {
         architecture: known.name,
-        classes: classes(&network, file),
+        classes: fit.classes(&network, file),
         fits: fit.fits,
         wanted: fit.wanted,
         lacking,
@@ -172,21 +135,14 @@ fn fitting(known: Architecture, file: &WeightsFile) -> Option<Fitting> {
 }
 
 /// Layers that take as many values as one of the network's has channels.
-fn heads(network: &Network, fit: &Fit, file: &WeightsFile) -> Vec<Head> {
+fn heads(network: &Network, fit: &Fit, file: &WeightsFile) -> Vec<HeadCandidate> {
     let channels = network
         .layers()
         .iter()
         .map(|layer| network.channels(layer.value));
     let channels: Vec<usize> = channels.collect();
     let all = candidates(network, fit, file).into_iter();
-    let fitting = all.filter(|it| channels.contains(&it.inputs));
-    let head = |it: HeadCandidate| Head {
-        name: it.name,
-        layer: it.kind,
-        inputs: it.inputs,
-        outputs: it.outputs,
-    };
-    fitting.map(head).collect()
+    all.filter(|it| channels.contains(&it.inputs)).collect()
 }
 
 /// Networks of the same names that mean something else.

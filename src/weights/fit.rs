@@ -9,8 +9,8 @@ use std::collections::HashMap;
 
 use super::file::{Names, View, WeightsFile};
 use super::part::rank;
-use super::wanted::{Wanted, learns_nothing, namings, wanted};
-use crate::network::Network;
+use super::wanted::{Wanted, learns_nothing, namings, under, wanted};
+use crate::network::{Network, Operation};
 
 /// Where a network lies in a file.
 #[derive(Clone, Debug)]
@@ -88,6 +88,18 @@ impl Fit {
             lacking.extend(least.unwrap_or_default());
         }
         lacking
+    }
+
+    /// How many classes the network in the file tells apart; none where the classifier was left away.
+    #[must_use]
+    pub fn classes(&self, network: &Network, file: &WeightsFile) -> Option<usize> {
+        let Operation::Convolution(classifier) = &network.steps().last()?.operation else {
+            return None;
+        };
+        let names = under(classifier, self.naming);
+        let view = self.view(file);
+        let shape = view.shape(&format!("{}.weight", names.convolution))?;
+        shape.first().copied().filter(|classes| *classes > 0)
     }
 
     /// What to say where another network in the file would have fit as well.

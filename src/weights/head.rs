@@ -7,6 +7,7 @@
 
 use super::file::WeightsFile;
 use super::fit::Fit;
+use super::parameters::folded_norm;
 use crate::error::{Result, WeightsError};
 
 /// What torch adds to a variance unless told otherwise.
@@ -234,9 +235,8 @@ impl Layer {
         } else {
             EPSILON
         };
-        let of = |channel: usize| {
-            let scale = f64::from(gamma[channel]) / (f64::from(variance[channel]) + epsilon).sqrt();
-            let shift = f64::from(bias[channel]) - f64::from(mean[channel]) * scale;
+        let of = |i: usize| {
+            let (scale, shift) = folded_norm([gamma[i], bias[i], mean[i], variance[i]], epsilon);
             (scale as f32, shift as f32)
         };
         let (scale, shift) = (0..self.inputs).map(of).unzip();

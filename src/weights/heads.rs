@@ -3,6 +3,8 @@
 
 use std::collections::{BTreeMap, HashSet};
 
+use serde::Serialize;
+
 use super::file::WeightsFile;
 use super::fit::Fit;
 use super::head::Places;
@@ -25,11 +27,12 @@ const USUAL: [&[&str]; 5] = [
 const MOST_NAMED: usize = 8;
 
 /// A layer that may be put behind a pooling.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct HeadCandidate {
     /// Its name, as `--projection-from` takes it.
     pub name: String,
-    /// Linear layer or batch norm.
+    /// `linear layer` or `batch norm`.
+    #[serde(rename = "type")]
     pub kind: &'static str,
     /// How many values it takes.
     pub inputs: usize,

@@ -22,7 +22,7 @@ use super::contents::Contents;
 use super::damage::Damage;
 use super::metered::Metered;
 use super::numbers::{NumberType, Stored, Tensors};
-use super::zipped;
+use super::zipped::Zipped;
 use crate::caught::caught;
 use crate::error::{Result, WeightsError};
 
@@ -45,10 +45,14 @@ pub(super) fn read(file: &File, path: &Path) -> Result<Contents, WeightsError> {
 }
 
 /// What the zip that Keras 3 writes has.
-pub(super) fn read_zip(file: &File, path: &Path) -> Result<Contents, WeightsError> {
-    let damaged = WeightsError::damaged_at(path);
-    let mut zip = zipped::open(file).map_err(damaged)?;
-    let member = zip.by_name(MEMBER).map_err(damaged)?;
+pub(super) fn read_zip(
+    mut zip: Zipped<'_>,
+    file: &File,
+    path: &Path,
+) -> Result<Contents, WeightsError> {
+    let member = zip
+        .by_name(MEMBER)
+        .map_err(WeightsError::damaged_at(path))?;
     let (start, len) = (member.data_start(), member.size());
     match start {
         Some(start) if member.compression() == zip::CompressionMethod::Stored => {

@@ -67,9 +67,9 @@ fn one(path: &Path) -> Result<Opened> {
         let zip = zipped::open(&file).map_err(WeightsError::damaged_at(path))?;
         if zip.index_for_name(keras::MEMBER).is_some() {
             channels_last = true;
-            ("Keras' .keras", keras::read_zip(&file, path)?)
+            ("Keras' .keras", keras::read_zip(zip, &file, path)?)
         } else {
-            ("torch", torch_zip::read(&file, path)?)
+            ("torch", torch_zip::read(zip, len, path)?)
         }
     } else if first.starts_with(torch_legacy::MAGIC) {
         ("torch before 1.6", torch_legacy::read(&file, path)?)

@@ -74,20 +74,6 @@ impl<'a> Source<'a> {
     }
 }
 
-/// How many classes the network that was saved to `file` tells apart; none where the classifier was
-/// left away.
-#[must_use]
-pub fn classes(network: &Network, file: &WeightsFile) -> Option<usize> {
-    let Operation::Convolution(classifier) = &network.steps().last()?.operation else {
-        return None;
-    };
-    let fit = Fit::of(network, file);
-    let names = under(classifier, fit.naming);
-    let view = fit.view(file);
-    let shape = view.shape(&format!("{}.weight", names.convolution))?;
-    shape.first().copied().filter(|classes| *classes > 0)
-}
-
 /// Reads one convolution, adding up its branches where the file has those.
 fn load(convolution: &Convolution, naming: usize, file: &View<'_>) -> Result<Folded> {
     let own = format!("{}.weight", under(convolution, naming).convolution);
@@ -194,12 +180,15 @@ fn scale_and_shift(
         (read("weight")?, read("bias")?)
     };
     let (mean, variance) = (read("running_mean")?, read("running_var")?);
-    let of = |channel: usize| {
-        let scale = f64::from(gamma[channel]) / (f64::from(variance[channel]) + epsilon).sqrt();
-        let shift = f64::from(beta[channel]) - f64::from(mean[channel]) * scale;
-        (scale, shift)
-    };
+    let of = |i: usize| folded_norm([gamma[i], beta[i], mean[i], variance[i]], epsilon);
     Ok((0..channels).map(of).collect())
+}
+
+/// The same of one channel's γ, β, μ and σ².
+pub(super) fn folded_norm(channel: [f32; 4], epsilon: f64) -> (f64, f64) {
+    let [gamma, beta, mean, variance] = channel.map(f64::from);
+    let scale = gamma / (variance + epsilon).sqrt();
+    (scale, beta - mean * scale)
 }
 
 /// A layer scale stands in a file as `[C]` or, where maps are `[C, H, W]`, as `[C, 1, 1]`.

@@ -2,8 +2,10 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 /// Which of the networks in a file is meant; what is not said is found by the network's own names.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Part {
     /// The dict that it lies in: `model_ema`, or `checkpoint.model` for one in another.
     pub key: Option<String>,

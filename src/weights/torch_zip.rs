@@ -12,16 +12,15 @@ use super::damage::Damage;
 use super::other;
 use super::pickle::{Bytes, MAX_BYTES, Pickle};
 use super::torch::{Extent, Extents, contents, locate};
-use super::zipped;
-use crate::error::{FileError, Result, WeightsError};
+use super::zipped::Zipped;
+use crate::error::{Result, WeightsError};
 
 /// As much of a pickle as is read from any file, however small, in bytes.
 const LEAST_BYTES: u64 = 1 << 20;
 
-/// What the zip in `file` has.
-pub(super) fn read(file: &File, path: &Path) -> Result<Contents> {
+/// What the zip has, whose file is `len` bytes long.
+pub(super) fn read(mut zip: Zipped<'_>, len: u64, path: &Path) -> Result<Contents> {
     let damaged = WeightsError::damaged_at(path);
-    let mut zip = zipped::open(file).map_err(damaged)?;
     let names = zip.file_names().filter_map(std::result::Result::ok);
     let names: Vec<String> = names.map(|name| name.to_string()).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
@@ -37,7 +36,6 @@ pub(super) fn read(file: &File, path: &Path) -> Result<Contents> {
     }
     let pickle = zip.by_name(&format!("{prefix}data.pkl")).map_err(damaged)?;
     // torch packs nothing. Whoever did is not given more than the file could hold unpacked.
-    let len = file.metadata().map_err(FileError::read_at(path))?.len();
     let most = MAX_BYTES.min(len.max(LEAST_BYTES));
     let mut bytes = Bytes::new(BufReader::new(pickle.take(most)));
     let pickle = Pickle::read(&mut bytes).map_err(locate(path))?;

@@ -7,9 +7,12 @@ use zip::ZipArchive;
 use zip::read::{ArchiveOffset, Config};
 use zip::result::ZipResult;
 
+/// An opened one.
+pub type Zipped<'a> = ZipArchive<BufReader<&'a File>>;
+
 /// Opens the zip that begins where `file` begins. That is told: where it is to be found out, an entry's
 /// header before the zip64 records may be taken for them.
-pub fn open(file: &File) -> ZipResult<ZipArchive<BufReader<&File>>> {
+pub fn open(file: &File) -> ZipResult<Zipped<'_>> {
     let config = Config {
         archive_offset: ArchiveOffset::Known(0),
     };

@@ -109,17 +109,23 @@ impl Workspace {
         self.dir.path().join(name)
     }
 
-    /// The command, in this folder.
-    pub fn command<S: AsRef<OsStr>>(&self, arguments: &[S]) -> Command {
+    /// The command, in this folder, with nothing added, that may ask for weights.
+    pub fn plain<S: AsRef<OsStr>>(&self, arguments: &[S]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_imgsearch"));
         command
             .current_dir(self.dir.path())
             .args(arguments)
-            .env(
-                "IMGSEARCH_CACHE",
-                concat!(env!("CARGO_TARGET_TMPDIR"), "/cache"),
-            )
             .env_remove("IMGSEARCH_GALLERY");
+        command
+    }
+
+    /// The command, in this folder.
+    pub fn command<S: AsRef<OsStr>>(&self, arguments: &[S]) -> Command {
+        let mut command = self.plain(arguments);
+        command.env(
+            "IMGSEARCH_CACHE",
+            concat!(env!("CARGO_TARGET_TMPDIR"), "/cache"),
+        );
         let is_one_of = |names: &[&str]| names.iter().any(|name| arguments[0].as_ref() == *name);
         if is_one_of(&["index", "query", "extract", "whiten", "eval", "tune"]) {
             command.arg("--weights").arg(&self.weights);

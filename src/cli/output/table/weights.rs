@@ -77,7 +77,7 @@ fn network(fitting: &Fitting, out: &mut dyn Write) -> io::Result<()> {
         writeln!(out, "    lacks {}", clean_line(&fitting.lacking.join(", ")))?;
     }
     for head in &fitting.heads {
-        let (name, layer) = (clean_line(&head.name), head.layer);
+        let (name, layer) = (clean_line(&head.name), head.kind);
         let (inputs, outputs) = (head.inputs, head.outputs);
         writeln!(
             out,
