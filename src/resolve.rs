@@ -27,7 +27,8 @@ pub struct Overrides {
     /// A recipe in its one-line form, a model's name, or a spec file (`.json`); with an architecture
     /// the layers alone will do.
     pub recipe: Option<String>,
-    /// The architecture of a network of one's own, whose weights are given too.
+    /// The architecture of a network of one's own, whose weights are given too; or a known model's name,
+    /// whose architecture and pictures it has.
     pub architecture: Option<String>,
     /// Layers of the file of weights that are put behind the pooling of the recipe's only layer, by their
     /// names: `embeddings.1`, `neck.bn,fc`, or `auto` for what is called as they usually are.
@@ -105,7 +106,7 @@ impl Request {
     fn read(overrides: &Overrides) -> Result<Self> {
         let text = overrides.recipe.as_deref();
         let own = overrides.architecture.as_deref();
-        let own = own.map(Architecture::find).transpose()?;
+        let own = own.map(default_of_own).transpose()?;
         let mut request = Self {
             recipe: None,
             whitening: None,
@@ -121,13 +122,13 @@ impl Request {
                 projection: Projection::None,
                 ..file.recipe
             };
-            request.recipe = Some(of_text(own, &plain.to_string())?);
+            request.recipe = Some(of_text(own.as_ref(), &plain.to_string())?);
             request.tuned_with = file.weights;
             whitening = whitening.or(file.whitening);
         } else if let Some(text) = text {
-            request.recipe = Some(of_text(own, text)?);
-        } else if let Some(own) = own {
-            request.recipe = Some(Recipe::of(default_spec(own))?);
+            request.recipe = Some(of_text(own.as_ref(), text)?);
+        } else {
+            request.recipe = own;
         }
         request.whitening = whitening.map(|path| Whitening::load(&path)).transpose()?;
         Ok(request)
@@ -202,27 +203,37 @@ impl Request {
     }
 }
 
-/// A recipe's line; of an architecture of one's own `LAYER…` alone too.
-fn of_text(own: Option<Architecture>, text: &str) -> Result<Recipe> {
+/// The recipe of an architecture; or of a known model, timm's too, whose weights are one's own.
+fn default_of_own(name: &str) -> Result<Recipe> {
+    match (Architecture::find(name), model::find(name)) {
+        (Ok(architecture), _) => Recipe::of(default_spec(architecture)),
+        (Err(_), Ok(model)) => Recipe::default_of(model.name),
+        (Err(unknown), Err(_)) => Err(unknown.into()),
+    }
+}
+
+/// A recipe's line; of a network of one's own `LAYER…` alone too.
+fn of_text(own: Option<&Recipe>, text: &str) -> Result<Recipe> {
     let Some(own) = own else {
         return text.parse();
     };
+    let model = &own.spec.model;
     let (spec, keys) = text.split_once('@').unwrap_or((text, ""));
-    let spec: DescriptorSpec = if spec == own.name {
-        default_spec(own)
+    let recipe = if spec == model {
+        own.clone()
     } else if spec.contains(':') {
-        spec.parse()?
+        Recipe::of(spec.parse()?)?
     } else {
-        format!("{}:{spec}", own.name).parse()?
+        Recipe::of(format!("{model}:{spec}").parse()?)?
     };
-    if spec.model != own.name {
+    if recipe.spec.model != *model {
         return Err(DescriptorError::InvalidSpec {
             spec: text.to_owned(),
             reason: "it is of another network than `--arch`",
         }
         .into());
     }
-    Recipe::of(spec)?.with_stored_preprocess(keys)
+    recipe.with_stored_preprocess(keys)
 }
 
 fn is_file(text: &str) -> bool {

@@ -71,6 +71,26 @@ fn a_network_with_other_classes_and_colours_describes_photos() {
 }
 
 #[test]
+fn a_known_model_that_was_trained_further_keeps_its_pictures_by_timms_name_too() {
+    let (folder, weights) = folder();
+    seeded::write(&network("regnet_y_400mf"), 0, &weights);
+    let of = |arguments: &[&str]| descriptor(folder.path(), arguments);
+    let named = of(&["--arch", "regnety_004.pycls_in1k"]);
+    let layer = of(&[
+        "--arch",
+        "timm/regnety_004.pycls_in1k",
+        "--spec",
+        "trunk_output.block4",
+    ]);
+    assert_eq!(named, layer);
+    assert_eq!(named, of(&["--spec", "regnety_004.pycls_in1k"]));
+    let keys = model::find("regnety_004.pycls_in1k").unwrap().preprocess;
+    let said = of(&["--arch", "regnet_y_400mf", "--preprocess", keys]);
+    assert_eq!(named, said);
+    assert_ne!(named, of(&["--arch", "regnet_y_400mf"]));
+}
+
+#[test]
 fn what_does_not_fit_the_architecture_is_told_by_name() {
     let (folder, _) = folder();
     let said = |arguments: &[&str]| {

@@ -101,7 +101,8 @@ pub struct NetworkArgs {
     #[command(flatten)]
     pub part: PartArgs,
     /// Architecture of a network trained by yourself, whose --weights these are, with any number of
-    /// classes: `--weights mine.pth --arch resnet50 --spec layer4`
+    /// classes: `--weights mine.pth --arch resnet50 --spec layer4`; or a known model, timm's too, that
+    /// you trained further: `--arch resnet50.a1_in1k`
     #[arg(long, value_name = "NAME", requires = "weights")]
     pub arch: Option<String>,
     /// Mean of each channel that your network was trained with, red, green, blue, of values 0 to 1
