@@ -64,5 +64,6 @@ cut_off = lossy[: len(lossy) * 97 // 100]
 FOLDER.add("cut_off.webp", "the end is missing", shown(lossy), data=cut_off, tolerance=12)
 FOLDER.add("cut_off_early.webp", "half is missing", data=lossy[: len(lossy) // 2], refused="of the picture is there")
 lossless = webp(SCENE, lossless=True)
-FOLDER.add("cut_off_lossless.webp", "lossless, cut off", data=lossless[: len(lossless) * 9 // 10], refused="damaged")
+FOLDER.add("cut_off_lossless.webp", "lossless, the end is missing", shown(lossless), data=lossless[: len(lossless) * 97 // 100], tolerance=12)
+FOLDER.add("cut_off_lossless_early.webp", "lossless, most is missing", data=lossless[: len(lossless) * 4 // 10], refused="of the picture is there")
 FOLDER.write_table()

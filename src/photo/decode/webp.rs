@@ -14,7 +14,7 @@ use image_webp::{DecodingError, WebPDecoder};
 use super::super::decoded::{Colour, Decoded, Stored};
 use super::super::orientation;
 use super::super::source::Source;
-use super::super::stop::Bytes;
+use super::super::stop::{self, Bytes};
 use crate::error::{PhotoError, Result};
 
 mod cut_off;
@@ -24,14 +24,26 @@ use cut_off::{CutOff, part_of_rows};
 /// Bytes that a profile or what is said of the camera may have.
 const LARGEST_CHUNK: usize = 64 << 20;
 
-/// The picture, or the first of an animation; of a lossy one that is cut off what is there.
+/// The picture, or the first of an animation; of one that is cut off what is there.
 pub fn decode(source: &Source) -> Result<Decoded, PhotoError> {
     let Some(cut) = CutOff::of(source.bytes) else {
         return whole(source);
     };
     let _share = source.share(cut.len as u64)?;
-    let sooner = whole(&source.within(&cut.filled_sooner(source.bytes)))?;
-    let later = whole(&source.within(&cut.filled(source.bytes)))?;
+    let mut read = Err(source.damaged("it is cut off"));
+    for filling in cut.fillings() {
+        stop::go_on().map_err(|error| source.damaged(error))?;
+        read = read_filled(source, &cut, *filling);
+        if read.is_ok() {
+            break;
+        }
+    }
+    read
+}
+
+fn read_filled(source: &Source, cut: &CutOff, filling: u8) -> Result<Decoded, PhotoError> {
+    let sooner = whole(&source.within(&cut.filled_sooner(source.bytes, filling)))?;
+    let later = whole(&source.within(&cut.filled(source.bytes, filling)))?;
     let present = match (&sooner.pixels, &later.pixels) {
         (Stored::Image(sooner), Stored::Image(later)) => {
             part_of_rows(sooner.as_bytes(), later.as_bytes(), later.height())
@@ -150,6 +162,46 @@ mod tests {
         }
         let at = |end| lossy(end).map(|part| part.present);
         assert!(at(620).unwrap() >= 0.5 && at(450).unwrap() < 0.5);
+    }
+
+    #[test]
+    fn of_a_lossless_picture_that_is_cut_off_the_rows_that_are_said_to_be_there_are_those_of_the_whole()
+     {
+        let (width, height) = (64u32, 48u32);
+        let mut chance = fastrand::Rng::with_seed(5);
+        // Smooth, with noise: no two rows are alike.
+        let picture = RgbImage::from_fn(width, height, |x, y| {
+            let value = (3 * x + 2 * y + chance.u32(..9)) as u8;
+            image::Rgb([value, value / 2, 255 - value])
+        });
+        let mut file = Vec::new();
+        let encoder = image_webp::WebPEncoder::new(&mut file);
+        let colour = image_webp::ColorType::Rgb8;
+        encoder.encode(&picture, width, height, colour).unwrap();
+        let of = |end: usize| {
+            decode(&Source {
+                path: Path::new("photo.webp"),
+                bytes: &file[..end],
+                wanted: None,
+                seen: None,
+            })
+        };
+        let (mut read, mut halves) = (0, 0);
+        for end in (file.len() / 10..file.len()).step_by(7) {
+            let Ok(part) = of(end) else { continue };
+            let sure = (part.present * height as f32) as usize * 3 * width as usize;
+            assert!(pixels(&part)[..sure] == picture.as_raw()[..sure], "{end}");
+            let share = end as f32 / file.len() as f32;
+            assert!(
+                (part.present - share).abs() < 0.2,
+                "{end}: {}",
+                part.present
+            );
+            read += 1;
+            halves += usize::from(part.present >= 0.5);
+        }
+        assert!(read > 50 && halves > 30, "{read}, {halves}");
+        assert!((of(file.len()).unwrap().present - 1.0).abs() < f32::EPSILON);
     }
 
     /// A chunk of the beginning of a lossy picture.

@@ -1,17 +1,22 @@
-//! A lossy WebP that ends too early, filled up so that its decoder reads as far as it goes.
+//! A WebP that ends too early, filled up so that its decoder reads as far as it goes.
 //!
 //! A VP8 decoder that has nothing more to read goes on with zeros (RFC 6386, section 7.3, as libwebp does
 //! it); the crate gives up instead. So it is given the zeros, and what comes of them is told from the rest
-//! by a second file that has some more of them: rows that differ depend on bytes that are missing.
+//! by a second file that has some more of them: rows that differ depend on bytes that are missing. In a
+//! lossless picture too each pixel depends on those before it alone (RFC 9649, section 3).
 
 /// What stands before a file's first chunk, and before a chunk's content; in bytes.
 const FILE: usize = 12;
 const CHUNK: usize = 8;
-/// Bytes of the beginning of a lossy picture, with its sides.
+/// Bytes of the beginning of a picture, with its sides.
 const HEAD: usize = 10;
+/// Bits of a side in a lossless picture, behind a byte that says what it is.
+const SIDE: u32 = 14;
 /// Zeros that a block of 16 × 16 pixels reads at most: each is that there is nothing, at up to eight bits
 /// for one of 25 parts and for what is said of the block.
 const OF_BLOCK: usize = 40;
+/// The same of a lossless pixel: four codes of at most 15 bits.
+const OF_PIXEL: usize = 8;
 /// Bytes at the end that are zeros once more, to see where they count. Fewer would often be zeros anyway.
 const MORE: usize = 24;
 /// What the first byte of an extended file says: that Exif and XMP follow.
@@ -24,28 +29,34 @@ pub struct CutOff {
     chunk: usize,
     /// Bytes that it has once it is filled up.
     pub len: usize,
+    is_lossless: bool,
 }
 
 impl CutOff {
-    /// If `bytes` end within a lossy picture that stands alone.
+    /// If `bytes` end within a picture that stands alone.
     pub fn of(bytes: &[u8]) -> Option<Self> {
         let mut at = FILE;
         loop {
             let [name @ .., a, b, c, d] = bytes.get(at..)?.first_chunk::<CHUNK>()?;
             let said = u32::from_le_bytes([*a, *b, *c, *d]) as usize;
             let start = at + CHUNK;
-            if name == b"VP8 " {
+            if name == b"VP8 " || name == b"VP8L" {
                 let end = start.checked_add(said)?;
                 let picture = bytes.get(start..).filter(|picture| picture.len() > HEAD)?;
-                let side = |at: usize| {
-                    let side = u16::from_le_bytes([picture[at], picture[at + 1]]) & 0x3fff;
-                    usize::from(side).div_ceil(16)
+                let is_lossless = name == b"VP8L";
+                let zeros = if is_lossless {
+                    of_lossless(picture)
+                } else {
+                    of_lossy(picture)
                 };
-                let zeros = OF_BLOCK * side(6) * side(8);
                 // A length that no file of such a size has is wrong, or the file is nearly all gone.
                 let is_cut = end > bytes.len() && said < picture.len().saturating_mul(4);
                 let len = end.checked_add(zeros)?.next_multiple_of(2);
-                return is_cut.then_some(Self { chunk: at, len });
+                return is_cut.then_some(Self {
+                    chunk: at,
+                    len,
+                    is_lossless,
+                });
             }
             if name == b"ANMF" {
                 return None;
@@ -54,11 +65,25 @@ impl CutOff {
         }
     }
 
-    /// The file with zeros instead of what is missing.
-    pub fn filled(&self, bytes: &[u8]) -> Vec<u8> {
+    /// What may stand instead of what is missing: zeros, of which a lossy picture can read any number; a
+    /// lossless one may take them for pixels to be copied from before its beginning or to beyond its
+    /// end, and others for single pixels.
+    pub const fn fillings(&self) -> &'static [u8] {
+        if self.is_lossless {
+            &[
+                0, 0xff, 0x55, 0xaa, 0x33, 0xcc, 0x0f, 0xf0, 0x11, 0xee, 0x77, 0x88, 0x92, 0x49,
+                0x24,
+            ]
+        } else {
+            &[0]
+        }
+    }
+
+    /// The file with such bytes instead of what is missing.
+    pub fn filled(&self, bytes: &[u8], filling: u8) -> Vec<u8> {
         let mut filled = Vec::with_capacity(self.len);
         filled.extend_from_slice(bytes);
-        filled.resize(self.len, 0);
+        filled.resize(self.len, filling);
         let length = |from: usize| ((self.len - from) as u32).to_le_bytes();
         filled[4..8].copy_from_slice(&length(CHUNK));
         let picture = self.chunk + CHUNK;
@@ -69,13 +94,29 @@ impl CutOff {
         filled
     }
 
-    /// The same with some more zeros at the end of what is there.
-    pub fn filled_sooner(&self, bytes: &[u8]) -> Vec<u8> {
-        let mut filled = self.filled(bytes);
+    /// The same with some more of them at the end of what is there.
+    pub fn filled_sooner(&self, bytes: &[u8], filling: u8) -> Vec<u8> {
+        let mut filled = self.filled(bytes, filling);
         let sooner = bytes.len().saturating_sub(MORE);
-        filled[sooner.max(self.chunk + CHUNK + HEAD)..bytes.len()].fill(0);
+        filled[sooner.max(self.chunk + CHUNK + HEAD)..bytes.len()].fill(filling);
         filled
     }
+}
+
+/// Zeros that a lossy picture reads at most.
+fn of_lossy(picture: &[u8]) -> usize {
+    let side = |at: usize| {
+        let side = u16::from_le_bytes([picture[at], picture[at + 1]]) & 0x3fff;
+        usize::from(side).div_ceil(16)
+    };
+    OF_BLOCK * side(6) * side(8)
+}
+
+/// Zeros that a lossless picture reads at most.
+fn of_lossless(picture: &[u8]) -> usize {
+    let said = u32::from_le_bytes([picture[1], picture[2], picture[3], picture[4]]);
+    let side = |bits: u32| (bits & ((1 << SIDE) - 1)) as usize + 1;
+    OF_PIXEL * side(said) * side(said >> SIDE)
 }
 
 /// Which part of a picture is the same in both, from the top on.
@@ -104,15 +145,16 @@ mod tests {
             cut,
             CutOff {
                 chunk: 12,
-                len: 84 + 4 * OF_BLOCK
+                len: 84 + 4 * OF_BLOCK,
+                is_lossless: false,
             }
         );
-        let filled = cut.filled(&whole[..60]);
+        let filled = cut.filled(&whole[..60], 0);
         assert_eq!(filled.len(), cut.len);
         assert_eq!(filled[4..8], ((cut.len - 8) as u32).to_le_bytes());
         assert_eq!(filled[16..20], ((cut.len - 20) as u32).to_le_bytes());
         assert_eq!((&filled[20..60], filled[60]), (&whole[20..60], 0));
-        assert_eq!(cut.filled_sooner(&whole[..60])[35..38], [7, 0, 0]);
+        assert_eq!(cut.filled_sooner(&whole[..60], 0)[35..38], [7, 0, 0]);
         for end in 0..30 {
             assert_eq!(CutOff::of(&whole[..end]), None);
         }
