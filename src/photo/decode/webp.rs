@@ -29,12 +29,15 @@ pub fn decode(source: &Source) -> Result<Decoded, PhotoError> {
     let Some(cut) = CutOff::of(source.bytes) else {
         return whole(source);
     };
-    let _share = source.share(cut.len as u64)?;
+    let _share = source.share(2 * cut.len as u64)?;
     let mut read = Err(source.damaged("it is cut off"));
     for filling in cut.fillings() {
-        stop::go_on().map_err(|error| source.damaged(error))?;
+        if stop::is_asked() {
+            return Err(source.damaged("stopped"));
+        }
         read = read_filled(source, &cut, *filling);
-        if read.is_ok() {
+        // Another filling helps where the decoder stumbled over this one, and nowhere else.
+        if !matches!(read, Err(PhotoError::DamagedPhoto { .. })) {
             break;
         }
     }
@@ -42,8 +45,8 @@ pub fn decode(source: &Source) -> Result<Decoded, PhotoError> {
 }
 
 fn read_filled(source: &Source, cut: &CutOff, filling: u8) -> Result<Decoded, PhotoError> {
-    let sooner = whole(&source.within(&cut.filled_sooner(source.bytes, filling)))?;
     let later = whole(&source.within(&cut.filled(source.bytes, filling)))?;
+    let sooner = whole(&source.within(&cut.filled_sooner(source.bytes, filling)))?;
     let present = match (&sooner.pixels, &later.pixels) {
         (Stored::Image(sooner), Stored::Image(later)) => {
             part_of_rows(sooner.as_bytes(), later.as_bytes(), later.height())

@@ -17,8 +17,17 @@ const SIDE: u32 = 14;
 const OF_BLOCK: usize = 40;
 /// The same of a lossless pixel: four codes of at most 15 bits.
 const OF_PIXEL: usize = 8;
+/// Pixels for each byte that is there, beyond which a lossless picture is nearly all gone, and would take
+/// long to be filled up.
+const PIXELS_OF_BYTE: usize = 128;
+/// Pixels that all fillings together may decode: each filling decodes the picture twice.
+const PIXELS_TRIED: usize = 1 << 26;
 /// Bytes at the end that are zeros once more, to see where they count. Fewer would often be zeros anyway.
 const MORE: usize = 24;
+/// Zeros first; the more regular, the sooner it is a code that the picture has.
+const FILLINGS: [u8; 15] = [
+    0, 0xff, 0x55, 0xaa, 0x33, 0xcc, 0x0f, 0xf0, 0x11, 0xee, 0x77, 0x88, 0x92, 0x49, 0x24,
+];
 /// What the first byte of an extended file says: that Exif and XMP follow.
 const MORE_FOLLOWS: u8 = 0x0c;
 
@@ -29,7 +38,8 @@ pub struct CutOff {
     chunk: usize,
     /// Bytes that it has once it is filled up.
     pub len: usize,
-    is_lossless: bool,
+    /// Pixels that it has, of a lossless one.
+    lossless: Option<usize>,
 }
 
 impl CutOff {
@@ -43,19 +53,18 @@ impl CutOff {
             if name == b"VP8 " || name == b"VP8L" {
                 let end = start.checked_add(said)?;
                 let picture = bytes.get(start..).filter(|picture| picture.len() > HEAD)?;
-                let is_lossless = name == b"VP8L";
-                let zeros = if is_lossless {
-                    of_lossless(picture)
-                } else {
-                    of_lossy(picture)
-                };
+                let lossless = (name == b"VP8L").then(|| lossless_pixels(picture));
+                let filling =
+                    lossless.map_or_else(|| of_lossy(picture), |pixels| OF_PIXEL * pixels);
                 // A length that no file of such a size has is wrong, or the file is nearly all gone.
+                let is_gone =
+                    lossless.is_some_and(|pixels| pixels / PIXELS_OF_BYTE > picture.len());
                 let is_cut = end > bytes.len() && said < picture.len().saturating_mul(4);
-                let len = end.checked_add(zeros)?.next_multiple_of(2);
-                return is_cut.then_some(Self {
+                let len = end.checked_add(filling)?.next_multiple_of(2);
+                return (is_cut && !is_gone).then_some(Self {
                     chunk: at,
                     len,
-                    is_lossless,
+                    lossless,
                 });
             }
             if name == b"ANMF" {
@@ -68,15 +77,12 @@ impl CutOff {
     /// What may stand instead of what is missing: zeros, of which a lossy picture can read any number; a
     /// lossless one may take them for pixels to be copied from before its beginning or to beyond its
     /// end, and others for single pixels.
-    pub const fn fillings(&self) -> &'static [u8] {
-        if self.is_lossless {
-            &[
-                0, 0xff, 0x55, 0xaa, 0x33, 0xcc, 0x0f, 0xf0, 0x11, 0xee, 0x77, 0x88, 0x92, 0x49,
-                0x24,
-            ]
-        } else {
-            &[0]
-        }
+    pub fn fillings(&self) -> &'static [u8] {
+        let Some(pixels) = self.lossless else {
+            return &FILLINGS[..1];
+        };
+        let tries = PIXELS_TRIED / (2 * pixels).max(1);
+        &FILLINGS[..tries.clamp(1, FILLINGS.len())]
     }
 
     /// The file with such bytes instead of what is missing.
@@ -112,11 +118,11 @@ fn of_lossy(picture: &[u8]) -> usize {
     OF_BLOCK * side(6) * side(8)
 }
 
-/// Zeros that a lossless picture reads at most.
-fn of_lossless(picture: &[u8]) -> usize {
+/// Pixels of a lossless picture.
+fn lossless_pixels(picture: &[u8]) -> usize {
     let said = u32::from_le_bytes([picture[1], picture[2], picture[3], picture[4]]);
     let side = |bits: u32| (bits & ((1 << SIDE) - 1)) as usize + 1;
-    OF_PIXEL * side(said) * side(said >> SIDE)
+    side(said) * side(said >> SIDE)
 }
 
 /// Which part of a picture is the same in both, from the top on.
@@ -146,7 +152,7 @@ mod tests {
             CutOff {
                 chunk: 12,
                 len: 84 + 4 * OF_BLOCK,
-                is_lossless: false,
+                lossless: None,
             }
         );
         let filled = cut.filled(&whole[..60], 0);
@@ -160,6 +166,26 @@ mod tests {
         }
         let animation = [&whole[..12], b"ANMF\xff\xff\0\0", &picture].concat();
         assert_eq!(CutOff::of(&animation), None);
+    }
+
+    /// A few bytes that say they are a picture of 192 megapixels took half a minute.
+    #[test]
+    fn a_lossless_picture_that_is_nearly_all_gone_is_not_filled_up() {
+        let file = |width: u32, height: u32| {
+            let sides = ((width - 1) | ((height - 1) << SIDE)).to_le_bytes();
+            let head = [&b"RIFF\x4c\x01\0\0WEBPVP8L\x40\x01\0\0\x2f"[..], &sides].concat();
+            [head, vec![7; 0x100]].concat()
+        };
+        let tries =
+            |width, height| CutOff::of(&file(width, height)).map(|cut| cut.fillings().len());
+        assert_eq!(tries(64, 48), Some(FILLINGS.len()));
+        assert_eq!(tries(16_000, 12_000), None);
+        let large = CutOff {
+            chunk: 12,
+            len: 0,
+            lossless: Some(48_000_000),
+        };
+        assert_eq!(large.fillings().len(), 1);
     }
 
     #[test]
