@@ -19,7 +19,7 @@ use crate::backbone::Placement;
 use crate::caught::caught;
 use crate::descriptor::{Descriptor, DescriptorSpec, Fingerprint, Recipe, Whitening};
 use crate::error::{DescriptorError, Error, NetworkError, PhotoError, Result};
-use crate::photo::{Photo, Picture, Pixels, Preprocess};
+use crate::photo::{Facts, Photo, Picture, Pixels, Preprocess};
 use crate::weights::{Part, WeightsFile};
 
 /// Pictures that a GPU runs at once, if it has the memory.
@@ -202,6 +202,15 @@ impl Extractor {
     /// Whatever is wrong with the photo: see [`Photo::decode_for`].
     pub fn decode(&self, photo: &Photo) -> Result<Picture, PhotoError> {
         photo.decode_for(&self.preprocess().rendering())
+    }
+
+    /// The same, and what is known of the photo, from one decoding: the picture is as that of
+    /// [`Extractor::decode`], but for what the network does not see.
+    ///
+    /// # Errors
+    /// As [`Extractor::decode`].
+    pub fn decode_with_facts(&self, photo: &Photo) -> Result<(Picture, Facts), PhotoError> {
+        photo.decode_with_facts(&self.preprocess().rendering())
     }
 
     /// The picture as the network takes it.

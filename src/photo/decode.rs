@@ -7,6 +7,7 @@ use image::metadata::Orientation;
 use image::{DynamicImage, ImageFormat, RgbImage};
 
 use super::decoded::{Decoded, Stored};
+use super::facts::Facts;
 use super::format::Format;
 use super::picture::{Covered, Picture};
 use super::rendering::{Colours, Rendering};
@@ -16,6 +17,7 @@ use crate::caught::caught;
 use crate::error::{PhotoError, Result};
 
 mod bmp;
+mod boxes;
 mod gif;
 mod heif;
 mod jpeg2000;
@@ -31,6 +33,9 @@ mod webp;
 
 /// A picture of which less is there is no picture.
 const LEAST_PRESENT: f32 = 0.5;
+
+/// Pixels of the short side of which a signature is made that is as good as that of all of them.
+const ENOUGH: u32 = 44;
 
 /// Decodes whatever `bytes` are, as one looks at them; `path` is for messages.
 ///
@@ -50,21 +55,95 @@ pub fn decode(path: &Path, bytes: &[u8]) -> Result<Picture, PhotoError> {
 /// # Errors
 /// As [`decode`].
 pub fn decode_for(path: &Path, bytes: &[u8], rendering: &Rendering) -> Result<Picture, PhotoError> {
-    let source = Source {
+    let source = source(path, bytes, rendering);
+    attempted(&source, || rendered(stored(&source)?, &source, rendering))
+}
+
+/// As [`decode_for`], and what is known of the photo, from the same decoding. Its colours are the
+/// rendering's; which part of the picture is seen makes no difference to them.
+///
+/// # Errors
+/// As [`decode`].
+pub fn decode_with_facts(
+    path: &Path,
+    bytes: &[u8],
+    rendering: &Rendering,
+) -> Result<(Picture, Facts), PhotoError> {
+    let source = source(path, bytes, rendering);
+    attempted(&source, || with_facts(&source, rendering))
+}
+
+/// What is known of a photo, from as few pixels as tell it.
+///
+/// # Errors
+/// As [`decode`].
+pub fn facts(path: &Path, bytes: &[u8]) -> Result<Facts, PhotoError> {
+    let (_, facts) = decode_with_facts(path, bytes, &Rendering::of_side(ENOUGH))?;
+    Ok(facts)
+}
+
+fn source<'a>(path: &'a Path, bytes: &'a [u8], rendering: &Rendering) -> Source<'a> {
+    Source {
         path,
         bytes,
         wanted: rendering.wanted.map(|side| side.saturating_mul(2)),
         seen: rendering.seen,
-    };
-    // A decoder that panics on a hostile file must cost that file only.
-    let decoded = caught(|| rendered(stored(&source)?, &source, rendering));
+    }
+}
+
+/// A decoder that panics on a hostile file must cost that file only.
+fn attempted<T>(
+    source: &Source,
+    decode: impl FnOnce() -> Result<T, PhotoError>,
+) -> Result<T, PhotoError> {
     let gave_up = |said: String| Err(source.damaged(format!("the decoder gave up on it: {said}")));
-    let decoded = decoded.unwrap_or_else(gave_up);
+    let decoded = caught(decode).unwrap_or_else(gave_up);
     if decoded.is_err() && stop::is_asked() {
-        let path = path.to_owned();
+        let path = source.path.to_owned();
         return Err(PhotoError::Stopped { path });
     }
     decoded
+}
+
+/// The facts are of all of a picture. Where only a part of it is to be decoded, they come from its
+/// thumbnail; without one, all of it is decoded, but once.
+fn with_facts(source: &Source, rendering: &Rendering) -> Result<(Picture, Facts), PhotoError> {
+    let whole = Source {
+        seen: None,
+        ..*source
+    };
+    let is_in_tiles = matches!(
+        Format::of_named(source.path, source.bytes),
+        Some(Format::Avif | Format::Heic)
+    );
+    if source.seen.is_none() || !is_in_tiles {
+        return both(stored(&whole)?, &whole, rendering);
+    }
+    let small = Source {
+        wanted: Some(2 * ENOUGH),
+        ..whole
+    };
+    match stored(&small) {
+        Ok(thumbnail) if thumbnail.is_reduced() && thumbnail.present >= 1.0 => {
+            let (_, facts) = both(thumbnail, &small, rendering)?;
+            let picture = rendered(stored(source)?, source, rendering)?;
+            Ok((picture, facts))
+        }
+        Ok(decoded) if !decoded.is_reduced() => both(decoded, &whole, rendering),
+        // What is wrong with it may be its thumbnail.
+        _ => both(stored(&whole)?, &whole, rendering),
+    }
+}
+
+fn both(
+    decoded: Decoded,
+    source: &Source,
+    rendering: &Rendering,
+) -> Result<(Picture, Facts), PhotoError> {
+    let said = decoded.said.clone();
+    let picture = rendered(decoded, source, rendering)?;
+    let facts = Facts::of(&picture, said);
+    Ok((picture, facts))
 }
 
 /// The picture as its file has it.
@@ -107,7 +186,7 @@ fn rendered(
         return Err(PhotoError::Incomplete { path, present });
     }
     let (width, height) = decoded.pixels.size();
-    let (size, covered, orientation) = (decoded.size, decoded.covered, decoded.orientation);
+    let (size, covered, orientation) = (decoded.size, decoded.covered, decoded.said.turn());
     let is_reduced = decoded.is_reduced();
     // RGB, and once more to turn it; the decoder's own share is still held.
     let share = source.share(6 * u64::from(width) * u64::from(height))?;

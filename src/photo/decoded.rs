@@ -3,10 +3,10 @@
 
 use std::sync::Arc;
 
-use image::metadata::Orientation;
 use image::{DynamicImage, ImageBuffer, RgbaImage};
 
 use super::memory::Share;
+use super::said::Said;
 
 /// A picture as stored.
 #[derive(Debug)]
@@ -20,8 +20,8 @@ pub struct Decoded {
     pub covered: (f64, f64),
     /// What the numbers mean.
     pub colour: Colour,
-    /// What is still to be done to have it upright.
-    pub orientation: Orientation,
+    /// What is still to be done to have it upright, and what else its file says of it.
+    pub said: Said,
     /// The part of its area that is really there, 0 … 1.
     pub present: f32,
     /// Its part of the memory for pictures.
@@ -70,7 +70,7 @@ impl Decoded {
             size: (width, height),
             covered: (f64::from(width), f64::from(height)),
             colour: Colour::Unsaid,
-            orientation: Orientation::NoTransforms,
+            said: Said::default(),
             present: 1.0,
             share,
         }

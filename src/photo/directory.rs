@@ -52,6 +52,14 @@ impl<'a> Container<'a> {
         Some(Self { is_big, ..classic })
     }
 
+    /// The directories of an Exif chunk, with or without the six bytes that JPEG puts before it: those of
+    /// a TIFF.
+    pub fn of_exif(chunk: &'a [u8]) -> Option<Self> {
+        let tiff = chunk.strip_prefix(b"Exif\0\0").unwrap_or(chunk);
+        let is_classic = matches!(tiff.get(..4)?, b"II*\0" | b"MM\0*");
+        Self::new(tiff).filter(|_| is_classic)
+    }
+
     /// Directories inside a maker's own block, which names no order of its own.
     pub const fn part(bytes: &'a [u8], is_little: bool) -> Self {
         Self {

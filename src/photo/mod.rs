@@ -16,6 +16,7 @@ use self::memory::{Budget, Share};
 use crate::error::{Error, FileError, PhotoError, Result};
 
 mod apart;
+mod camera;
 mod colour;
 pub mod decode;
 mod decoded;
@@ -23,6 +24,7 @@ mod decoded;
 #[allow(dead_code, reason = "some of what its readers will ask")]
 mod directory;
 mod exclude;
+mod facts;
 pub mod format;
 mod framing;
 mod ground;
@@ -35,11 +37,16 @@ pub mod preprocess;
 mod region;
 mod rendering;
 mod resample;
+mod said;
+mod signature;
 mod source;
 pub(crate) mod stop;
+mod taken;
 pub mod walk;
+mod xmp;
 
 pub use exclude::Exclude;
+pub use facts::Facts;
 pub use format::Format;
 pub use framing::{Framing, Size};
 pub use hash::ContentHash;
@@ -51,6 +58,8 @@ pub use preprocess::{ChannelOrder, Decoding, Pixels, Preprocess};
 pub use region::{Length, Region};
 pub use rendering::{Colours, Ground, Rendering};
 pub use resample::Interpolation;
+pub use signature::Signature;
+pub use taken::Taken;
 pub use walk::{Found, Walk, absolute, walk};
 
 /// Bytes that are read between two questions whether to stop.
@@ -188,6 +197,24 @@ impl Photo {
     /// As [`decode::decode_for`].
     pub fn decode_for(&self, rendering: &Rendering) -> Result<Picture, PhotoError> {
         decode::decode_for(&self.path, &self.bytes, rendering)
+    }
+
+    /// Decodes the photo as [`Photo::decode_for`] does, and tells what is known of it. The facts are of
+    /// the whole picture, in the rendering's colours.
+    ///
+    /// # Errors
+    /// As [`decode::decode_for`].
+    pub fn decode_with_facts(&self, rendering: &Rendering) -> Result<(Picture, Facts), PhotoError> {
+        decode::decode_with_facts(&self.path, &self.bytes, rendering)
+    }
+
+    /// What is known of the photo, where nothing else of it is wanted: it is decoded as small as its
+    /// format allows.
+    ///
+    /// # Errors
+    /// As [`decode::decode`].
+    pub fn facts(&self) -> Result<Facts, PhotoError> {
+        decode::facts(&self.path, &self.bytes)
     }
 
     /// Where the photo was read from, or its label.

@@ -7,17 +7,10 @@
 
 use image::metadata::Orientation;
 
-use super::directory::{Container, Directory};
+use super::directory::Directory;
+use super::xmp;
 
 const TAG: u16 = 0x0112;
-
-/// The orientation that an Exif chunk says; none where it says none.
-pub fn of_exif(chunk: &[u8]) -> Option<Orientation> {
-    let tiff = chunk.strip_prefix(b"Exif\0\0").unwrap_or(chunk);
-    let is_classic = matches!(tiff.get(..4)?, b"II*\0" | b"MM\0*");
-    let tags = Container::new(tiff).filter(|_| is_classic)?.first()?;
-    of_directory(&tags)
-}
 
 /// The orientation that a directory says.
 pub fn of_directory(tags: &Directory) -> Option<Orientation> {
@@ -26,11 +19,8 @@ pub fn of_directory(tags: &Directory) -> Option<Orientation> {
 
 /// The orientation that an XMP packet says, as an attribute or as an element.
 pub fn of_xmp(packet: &[u8]) -> Option<Orientation> {
-    let name = b"tiff:Orientation";
-    let at = memchr::memmem::find(packet, name)?;
-    let rest = packet[at + name.len()..].iter();
-    let mut rest = rest.skip_while(|byte| b"=>\"' \t\r\n".contains(byte));
-    of_number(u32::from(rest.next()?.checked_sub(b'0')?))
+    let value = xmp::values(packet, "tiff:Orientation").next()?;
+    of_number(u32::from(value.first()?.checked_sub(b'0')?))
 }
 
 /// The orientation of a number, 1 to 8.
@@ -41,6 +31,11 @@ fn of_number(number: u32) -> Option<Orientation> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::photo::directory::Container;
+
+    fn of_exif(chunk: &[u8]) -> Option<Orientation> {
+        of_directory(&Container::of_exif(chunk)?.first()?)
+    }
 
     /// An Exif chunk of two entries, the second of which says the orientation.
     fn exif(value: u32, kind: u16, is_little: bool) -> Vec<u8> {

@@ -11,8 +11,10 @@ use jxl::api::{
 };
 
 use super::super::decoded::{Colour, Decoded, Stored};
+use super::super::said::Said;
 use super::super::source::{MAX_PIXELS, Source};
 use super::super::stop;
+use super::boxes::boxes;
 use crate::error::{PhotoError, Result};
 
 /// Bytes that the decoder takes of each sample, as floats and once more while it is filtered.
@@ -58,8 +60,27 @@ pub fn decode(source: &Source) -> Result<Decoded, PhotoError> {
     let stored = stored.ok_or_else(|| source.damaged("its size is wrong"))?;
     Ok(Decoded {
         colour,
+        said: said_in(source.bytes),
         ..Decoded::whole(stored, share)
     })
+}
+
+/// What the boxes beside the picture say; which side is up the decoder knows from the picture. Those
+/// that are compressed are not read.
+fn said_in(bytes: &[u8]) -> Said {
+    let (mut of_exif, mut of_xmp) = (Said::default(), Said::default());
+    // A bare picture begins with what is no length of a box.
+    for (name, content) in boxes(bytes) {
+        match &name {
+            b"Exif" => of_exif = of_exif.or(Said::of_exif_item(content)),
+            b"xml " => of_xmp = of_xmp.or(Said::of_xmp(content)),
+            _ => {}
+        }
+    }
+    Said {
+        orientation: None,
+        ..of_exif.or(of_xmp)
+    }
 }
 
 /// A decoder, and what it has not read yet.

@@ -7,12 +7,12 @@
 //! Reference: PNG, third edition (W3C, 2025), sections 4.3 and 11.3.
 
 use std::io::Cursor;
+use std::mem;
 
-use image::metadata::Orientation;
 use png::{BitDepth, InterlaceInfo, Limits, Transformations};
 
 use super::super::decoded::{Colour, Decoded, Stored};
-use super::super::orientation;
+use super::super::said::Said;
 use super::super::source::Source;
 use super::super::stop::Bytes;
 use crate::error::{PhotoError, Result};
@@ -72,7 +72,7 @@ pub fn decode(source: &Source) -> Result<Decoded, PhotoError> {
     drop((reader, reading));
     Ok(Decoded {
         colour,
-        orientation: found.orientation.unwrap_or(Orientation::NoTransforms),
+        said: found.said,
         present,
         ..Decoded::whole(image, share)
     })
@@ -145,7 +145,7 @@ struct Chunks {
     height: u32,
     is_apples: bool,
     has_profile: bool,
-    orientation: Option<Orientation>,
+    said: Said,
 }
 
 impl Chunks {
@@ -176,9 +176,9 @@ impl Chunks {
             }
             b"CgBI" => self.is_apples = true,
             b"iCCP" => self.has_profile = true,
-            b"eXIf" => self.orientation = orientation::of_exif(content).or(self.orientation),
+            b"eXIf" => self.said = Said::of_exif(content).or(mem::take(&mut self.said)),
             b"iTXt" if content.starts_with(b"XML:com.adobe.xmp\0\0") => {
-                self.orientation = self.orientation.or_else(|| orientation::of_xmp(content));
+                self.said = mem::take(&mut self.said).or(Said::of_xmp(content));
             }
             _ => {}
         }

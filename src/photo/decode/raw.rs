@@ -5,11 +5,10 @@
 //! References: TIFF/EP (ISO 12234-2) and DNG 1.7 for the directories; for the makers' own containers the
 //! public descriptions of `ExifTool` and `LibRaw`.
 
-use image::metadata::Orientation;
-
 use super::super::decoded::Decoded;
 use super::super::directory::Container;
 use super::super::jpeg;
+use super::super::said::Said;
 use super::super::source::Source;
 use super::tiff;
 use crate::error::{PhotoError, Result};
@@ -39,15 +38,14 @@ pub fn decode(source: &Source) -> Result<Decoded, PhotoError> {
         .filter_map(|bytes| Some((bytes, jpeg::photo(bytes)?)))
         .collect();
     let area = |(width, height): (u32, u32)| u64::from(width) * u64::from(height);
-    previews.sort_by_key(|(_, (size, _))| std::cmp::Reverse(area(*size)));
+    previews.sort_by_key(|(_, size)| std::cmp::Reverse(area(*size)));
     let (mut failed, mut incomplete) = (None, None);
-    for (bytes, (_, said)) in previews {
-        let held = said.or(camera.orientation);
-        let upright = |decoded| Decoded {
-            orientation: held.unwrap_or(Orientation::NoTransforms),
+    for (bytes, _) in previews {
+        let with_all_said = |decoded: Decoded| Decoded {
+            said: decoded.said.or(camera.said.clone()),
             ..decoded
         };
-        match jpeg::decode(&source.within(bytes)).map(upright) {
+        match jpeg::decode(&source.within(bytes)).map(with_all_said) {
             Ok(decoded) if decoded.present >= 1.0 => return Ok(decoded),
             Ok(decoded) => incomplete = incomplete.or(Some(decoded)),
             Err(error) => failed = failed.or(Some(error)),
@@ -80,7 +78,7 @@ fn fuji(bytes: &[u8]) -> Option<Camera<'_>> {
     Some(Camera {
         previews: vec![part(bytes, start, len)],
         // The JPEG has an Exif block of its own.
-        orientation: None,
+        said: Said::default(),
     })
 }
 

@@ -3,11 +3,9 @@
 //! The first picture of a file is shown, as Pillow does. References: TIFF 6.0, the Technical Notes of
 //! Adobe and of libtiff, `BigTIFF`; where they leave something open, libtiff and Pillow.
 
-use image::metadata::Orientation;
-
 use super::super::decoded::{Colour, Decoded};
 use super::super::directory::{Container, Directory};
-use super::super::orientation;
+use super::super::said::Said;
 use super::super::source::Source;
 use crate::error::{PhotoError, Result};
 use canvas::Canvas;
@@ -53,7 +51,7 @@ pub fn decode(source: &Source) -> Result<Decoded, PhotoError> {
     let pixels = colours::stored(canvas, &layout, &tags, source)?;
     Ok(Decoded {
         colour: colour(&tags, &layout),
-        orientation: orientation::of_directory(&tags).unwrap_or(Orientation::NoTransforms),
+        said: Said::of_directory(&tags),
         present: present as f32,
         ..Decoded::whole(pixels, share)
     })

@@ -7,12 +7,11 @@
 
 use std::io::Cursor;
 
-use image::metadata::Orientation;
 use image::{DynamicImage, RgbImage, RgbaImage};
 use image_webp::{DecodingError, WebPDecoder};
 
 use super::super::decoded::{Colour, Decoded, Stored};
-use super::super::orientation;
+use super::super::said::Said;
 use super::super::source::Source;
 use super::super::stop::{self, Bytes};
 use crate::error::{PhotoError, Result};
@@ -75,8 +74,9 @@ fn whole(source: &Source) -> Result<Decoded, PhotoError> {
     let profile = decoder.icc_profile().ok().flatten();
     let exif = decoder.exif_metadata().ok().flatten();
     let packet = decoder.xmp_metadata().ok().flatten();
-    let said = exif.and_then(|chunk| orientation::of_exif(&chunk));
-    let said = said.or_else(|| packet.and_then(|packet| orientation::of_xmp(&packet)));
+    let of_exif = exif.map(|chunk| Said::of_exif(&chunk)).unwrap_or_default();
+    let of_xmp = packet.map(|packet| Said::of_xmp(&packet));
+    let said = of_exif.or(of_xmp.unwrap_or_default());
     let mut pixels = vec![0; len];
     decoder.read_image(&mut pixels).map_err(failed)?;
     let image = if decoder.has_alpha() {
@@ -87,7 +87,7 @@ fn whole(source: &Source) -> Result<Decoded, PhotoError> {
     let image = image.ok_or_else(|| source.damaged("its size is wrong"))?;
     Ok(Decoded {
         colour: profile.map_or(Colour::Unsaid, Colour::Icc),
-        orientation: said.unwrap_or(Orientation::NoTransforms),
+        said,
         ..Decoded::whole(Stored::Image(image), share)
     })
 }

@@ -32,7 +32,6 @@ mod wide;
 use std::sync::Arc;
 
 use image::RgbaImage;
-use image::metadata::Orientation;
 
 use super::decoded::{Colour, Decoded, Stored};
 use super::memory::Share;
@@ -64,18 +63,18 @@ pub fn decode(source: &Source) -> Result<Decoded, PhotoError> {
     let profile = outline.profile();
     Ok(Decoded {
         colour: profile.map_or(Colour::Unsaid, Colour::Icc),
-        orientation: outline.orientation().unwrap_or(Orientation::NoTransforms),
+        said: outline.said(),
         ..decoded
     })
 }
 
-/// Columns and rows of what looks like a photo, and how the camera was held, if it says so: what a camera
-/// file has of its sensor is coded without loss.
-pub fn photo(bytes: &[u8]) -> Option<((u32, u32), Option<Orientation>)> {
+/// Columns and rows of what looks like a photo: what a camera file has of its sensor is coded without
+/// loss.
+pub fn photo(bytes: &[u8]) -> Option<(u32, u32)> {
     let outline = Outline::of(bytes.strip_prefix(b"\xff\xd8\xff").map(|_| bytes)?);
     let frame = outline.frame()?;
     let is_photo = !frame.is_lossless() && frame.precision == 8 && frame.unread().is_none();
-    Some((outline.size()?, outline.orientation())).filter(|_| is_photo)
+    outline.size().filter(|_| is_photo)
 }
 
 /// The picture of an abbreviated `stream`, as TIFF has them: the tables that it needs may stand in

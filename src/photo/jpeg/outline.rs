@@ -2,9 +2,7 @@
 //!
 //! References: ITU-T T.81, annex B; ITU-T T.871 (JFIF); ICC.1:2022, annex B.4 (profiles in chunks).
 
-use image::metadata::Orientation;
-
-use super::super::orientation;
+use super::super::said::Said;
 use super::marker::{next_marker, segment};
 
 /// What an XMP packet begins with.
@@ -118,13 +116,13 @@ impl Outline {
         }
     }
 
-    /// How the camera was held, if it says so.
-    pub fn orientation(&self) -> Option<Orientation> {
+    /// How the camera was held, and what else it says.
+    pub fn said(&self) -> Said {
         // Its prefix ends with one more zero, or (seldom) with another filling.
         let exif = self.exif.as_deref().and_then(|chunk| chunk.get(1..));
-        let of_exif = exif.and_then(orientation::of_exif);
-        let of_xmp = || self.xmp.as_deref().and_then(orientation::of_xmp);
-        of_exif.or_else(of_xmp)
+        let of_exif = exif.map(Said::of_exif).unwrap_or_default();
+        let of_xmp = self.xmp.as_deref().map(Said::of_xmp);
+        of_exif.or(of_xmp.unwrap_or_default())
     }
 
     /// The profile; none if a chunk of it is missing or there twice.

@@ -168,6 +168,13 @@ impl<'a> Items<'a> {
         item.ok_or_else(|| damaged(format!("it has no picture {number}")))
     }
 
+    /// Those of this kind.
+    pub fn of_kind(&self, kind: [u8; 4]) -> impl Iterator<Item = u32> {
+        let items = self.by_number.iter();
+        let these = items.filter(move |(_, item)| item.kind == kind);
+        these.map(|(number, _)| *number)
+    }
+
     /// Four letters that say what it is.
     pub fn kind(&self, number: u32) -> Result<[u8; 4], Fault> {
         Ok(self.item(number)?.kind)

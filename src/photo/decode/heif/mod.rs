@@ -18,6 +18,7 @@ use self::properties::{Nclx, Property};
 use crate::error::{PhotoError, Result};
 use crate::photo::decoded::{Colour, Decoded, Stored};
 use crate::photo::framing::{Framing, Part};
+use crate::photo::said::Said;
 use crate::photo::source::{MAX_PIXELS, Source};
 use crate::photo::stop;
 
@@ -79,7 +80,10 @@ fn read(source: &Source) -> Result<Decoded, Fault> {
     Ok(Decoded {
         size,
         colour: said.unwrap_or_else(|| reader.own_colour()),
-        orientation,
+        said: Said {
+            orientation: Some(orientation),
+            ..said_of(&reader.items)
+        },
         present: 1.0 - missing as f32,
         ..Decoded::whole(Stored::Image(image), share)
     })
@@ -121,6 +125,26 @@ fn shown(source: &Source, items: &Items) -> Result<(u32, (u32, u32)), Fault> {
         }
     }
     Ok((best.0, (width, height)))
+}
+
+/// What Exif and XMP say of the picture that is shown; in a file that does not say of what they speak,
+/// what any of them says.
+fn said_of(items: &Items) -> Said {
+    /// A file has one of each; a hostile one says some bytes again and again.
+    const MOST: usize = 8;
+    let of_primary = items.referred_by(items.primary, *b"cdsc");
+    let all = of_primary.chain(items.of_kind(*b"Exif")).take(MOST);
+    let said = all.filter_map(|number| {
+        let bytes = items.bytes(number).ok()?;
+        Some(match &items.kind(number).ok()? {
+            b"Exif" => (false, Said::of_exif_item(&bytes)),
+            b"mime" => (true, Said::of_xmp(&bytes)),
+            _ => return None,
+        })
+    });
+    let (xmp, exif): (Vec<_>, Vec<_>) = said.partition(|(is_xmp, _)| *is_xmp);
+    let said = exif.into_iter().chain(xmp).map(|(_, said)| said);
+    said.fold(Said::default(), Said::or)
 }
 
 /// Columns and rows as coded.

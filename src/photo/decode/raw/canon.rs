@@ -3,7 +3,8 @@
 //! Reference: the description of CR3 by Laurent Clévy (`canon_cr3`), and `ExifTool`'s.
 
 use super::super::super::directory::Container;
-use super::super::super::orientation;
+use super::super::super::said::Said;
+use super::super::boxes::boxes;
 use super::camera::{Camera, part};
 
 /// The user boxes with the directories, and with the middle preview.
@@ -13,13 +14,13 @@ const PREVIEW: [u8; 16] = *b"\xea\xf4\x2b\x5e\x1c\x98\x4b\x88\xb9\xfb\xb7\xdc\x4
 /// The JPEG tracks and previews, and how the camera was held.
 pub fn camera(bytes: &[u8]) -> Camera<'_> {
     let mut previews = Vec::new();
-    let mut orientation = None;
+    let mut said = None;
     for (name, content) in boxes(bytes) {
         match &name {
             b"moov" => {
                 for (name, content) in boxes(content) {
                     match &name {
-                        b"uuid" => orientation = orientation.or_else(|| held_by(content)),
+                        b"uuid" => said = said.or_else(|| said_by(content)),
                         b"trak" => previews.extend(first_sample(bytes, content)),
                         _ => {}
                     }
@@ -31,34 +32,20 @@ pub fn camera(bytes: &[u8]) -> Camera<'_> {
     }
     Camera {
         previews,
-        orientation,
+        said: said.unwrap_or_default(),
     }
 }
 
-/// Names and contents, as far as they are whole.
-fn boxes(mut bytes: &[u8]) -> impl Iterator<Item = ([u8; 4], &[u8])> {
-    std::iter::from_fn(move || {
-        let (head, rest) = bytes.split_first_chunk::<8>()?;
-        let [a, b, c, d, name @ ..] = *head;
-        let (start, len) = match u32::from_be_bytes([a, b, c, d]) {
-            0 => (8, bytes.len()),
-            1 => (
-                16,
-                usize::try_from(u64::from_be_bytes(*rest.first_chunk()?)).ok()?,
-            ),
-            len => (8, len as usize),
-        };
-        let content = bytes.get(start..len)?;
-        bytes = &bytes[len..];
-        Some((name, content))
-    })
-}
-
-/// The orientation in `CMT1`, the first directory of what would be a TIFF.
-fn held_by(content: &[u8]) -> Option<image::metadata::Orientation> {
+/// What the directories say: `CMT1` and `CMT2` are the first one of what would be a TIFF, and the one of
+/// Exif below it.
+fn said_by(content: &[u8]) -> Option<Said> {
     let inner = content.strip_prefix(&DIRECTORIES)?;
-    let (_, tiff) = boxes(inner).find(|(name, _)| name == b"CMT1")?;
-    orientation::of_directory(&Container::new(tiff)?.first()?)
+    let directory = |wanted: &[u8; 4]| {
+        let (_, tiff) = boxes(inner).find(|(name, _)| name == wanted)?;
+        Container::new(tiff)?.first()
+    };
+    let first = directory(b"CMT1")?;
+    Some(Said::of_directories(&first, directory(b"CMT2").as_ref()))
 }
 
 /// The JPEG in `PRVW`, behind a head of its own.

@@ -1,7 +1,7 @@
 //! Camera files that are directories of tags: CR2, NEF, ARW, DNG, ORF, RW2, PEF, SRW and their like.
 
 use super::super::super::directory::{Container, Directory};
-use super::super::super::orientation;
+use super::super::super::said::Said;
 use super::camera::{Camera, part};
 
 pub const SUBFILE: u16 = 254;
@@ -49,7 +49,7 @@ pub fn camera<'a>(container: &Container<'a>) -> Option<Camera<'a>> {
     previews.extend(of_olympus(&first));
     Some(Camera {
         previews,
-        orientation: orientation::of_directory(&first),
+        said: Said::of_directory(&first),
     })
 }
 
