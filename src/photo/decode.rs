@@ -35,7 +35,7 @@ mod webp;
 const LEAST_PRESENT: f32 = 0.5;
 
 /// Pixels of the short side of which a signature is made that is as good as that of all of them.
-const ENOUGH: u32 = 44;
+const ENOUGH: u32 = 88;
 
 /// Decodes whatever `bytes` are, as one looks at them; `path` is for messages.
 ///

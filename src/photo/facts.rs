@@ -40,3 +40,6 @@ impl Facts {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

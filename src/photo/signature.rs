@@ -289,7 +289,8 @@ mod tests {
     /// Smooth, not square, and different in every corner.
     fn painted(width: u32, height: u32) -> RgbImage {
         RgbImage::from_fn(width, height, |x, y| {
-            let (x, y) = (x as f32 / width as f32, y as f32 / height as f32);
+            let part = |at: u32, side: u32| (at as f32 + 0.5) / side as f32;
+            let (x, y) = (part(x, width), part(y, height));
             let wave = (7.0 * x).sin() * (5.0 * y + x).cos();
             let level = 120.0 + 60.0 * wave + 50.0 * x * y;
             Rgb([level as u8, (level * 0.9) as u8, (200.0 * y) as u8])
@@ -405,11 +406,11 @@ mod tests {
     fn alike_pictures_have_near_orbits_whichever_way_they_are_turned() {
         let mut chance = fastrand::Rng::with_seed(11);
         let mut nearest = 0.0_f32;
-        for round in 0..2000 {
+        for round in 0..2000_u32 {
             let a = Signature(std::array::from_fn(|_| chance.i8(-100..100)));
-            let noise = round % 60;
-            let b =
-                Signature(a.0.map(|number| (number + chance.i8(-noise..=noise)).clamp(-127, 127)));
+            let noise = (round % 60) as i8;
+            let noisy = |number: i8| number.saturating_add(chance.i8(-noise..=noise)).max(-127);
+            let b = Signature(a.0.map(noisy));
             let b = b.views()[chance.usize(..8)];
             let best = b.views().map(|view| a.correlation(&view));
             let best = best.into_iter().fold(-1.0, f32::max);
