@@ -6,8 +6,6 @@
 
 use std::fmt;
 
-use image::Rgb;
-
 use super::picture::Picture;
 
 /// Cells along a side, of a picture of any shape.
@@ -67,8 +65,7 @@ impl Signature {
         let mean = levels.iter().sum::<f64>() / CELLS as f64;
         let squares = levels.iter().map(|level| (level - mean).powi(2));
         let deviation = (squares.sum::<f64>() / CELLS as f64).sqrt();
-        // Nothing but numbers is larger.
-        if !(deviation >= FLAT) {
+        if deviation < FLAT {
             return Self([0; CELLS]);
         }
         let of_level = |level: f64| ((level - mean) / deviation * DEVIATION).round();
@@ -80,9 +77,7 @@ impl Signature {
     #[must_use]
     pub fn correlation(&self, other: &Self) -> f32 {
         let [a, b] = [self, other].map(Self::sums);
-        let pairs = self.0.iter().zip(&other.0);
-        let products: i64 = pairs.map(|(a, b)| i64::from(*a) * i64::from(*b)).sum();
-        let product = CELLS as i64 * products - a.0 * b.0;
+        let product = CELLS as i64 * i64::from(self.product(other)) - a.0 * b.0;
         match (a.1, b.1) {
             (0, 0) => 1.0,
             (0, _) | (_, 0) => 0.0,
@@ -92,11 +87,15 @@ impl Signature {
 
     /// The sum of the numbers, and their variance, times the square of their count.
     fn sums(&self) -> (i64, i64) {
-        let numbers = self.0.iter().map(|number| i64::from(*number));
-        let (sum, squares) = numbers.fold((0, 0), |(sum, squares), number| {
-            (sum + number, squares + number * number)
-        });
+        let sum = self.0.iter().map(|number| i32::from(*number)).sum::<i32>();
+        let (sum, squares) = (i64::from(sum), i64::from(self.product(self)));
         (sum, CELLS as i64 * squares - sum * sum)
+    }
+
+    /// 121 products of at most 2¹⁴ each.
+    fn product(&self, other: &Self) -> i32 {
+        let pairs = self.0.iter().zip(&other.0);
+        pairs.map(|(a, b)| i32::from(*a) * i32::from(*b)).sum()
     }
 
     /// The same of the picture turned so many quarters with the clock.
@@ -242,7 +241,7 @@ impl Cell {
     /// The luminances of a line's pixels here, each by its part; 256 for a grey level.
     fn sum(&self, line: &[[u8; 3]]) -> f64 {
         let luminance = |pixel: &[u8; 3]| {
-            let Rgb([red, green, blue]) = Rgb(pixel.map(u32::from));
+            let [red, green, blue] = pixel.map(u32::from);
             WEIGHTS[0] * red + WEIGHTS[1] * green + WEIGHTS[2] * blue
         };
         let Some([first, inner @ ..]) = line.get(self.first..self.end) else {
@@ -278,7 +277,7 @@ fn cells(start: f64, length: f64, pixels: usize) -> [Cell; SIDE] {
 #[cfg(test)]
 mod tests {
     use image::metadata::Orientation;
-    use image::{DynamicImage, RgbImage};
+    use image::{DynamicImage, Rgb, RgbImage};
 
     use super::*;
 
