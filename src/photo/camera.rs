@@ -105,7 +105,7 @@ mod tests {
         assert_eq!(plain("é".as_bytes()), "é");
         let long = joined("M", "é".repeat(100)).unwrap();
         assert!(long.len() <= LONGEST && long.starts_with("M éé"));
-        assert!(plain(&[b'a'; 1 << 20]).len() <= 2 * LONGEST);
+        assert!(plain(&vec![b'a'; 1 << 20]).len() <= 2 * LONGEST);
     }
 
     #[test]

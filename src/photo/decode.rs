@@ -37,6 +37,9 @@ const LEAST_PRESENT: f32 = 0.5;
 /// Pixels of the short side of which a signature is made that is as good as that of all of them.
 const ENOUGH: u32 = 88;
 
+/// The same of a thumbnail, in which each pixel stands for all below it.
+const OF_THUMBNAIL: u32 = 60;
+
 /// Decodes whatever `bytes` are, as one looks at them; `path` is for messages.
 ///
 /// # Errors
@@ -120,7 +123,7 @@ fn with_facts(source: &Source, rendering: &Rendering) -> Result<(Picture, Facts)
         return both(stored(&whole)?, &whole, rendering);
     }
     let small = Source {
-        wanted: Some(2 * ENOUGH),
+        wanted: Some(OF_THUMBNAIL),
         ..whole
     };
     match stored(&small) {

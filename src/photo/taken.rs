@@ -103,7 +103,7 @@ impl Taken {
         if hour > 24 || minute > 59 || second > 60 {
             return None;
         }
-        let millis = text.past_one(b".,").and_then(|text| text.fraction());
+        let millis = text.past_one(b".,").and_then(Text::fraction);
         Some(Self {
             seconds: midnight.seconds + i64::from(hour % 24 * 3600 + minute * 60 + second),
             millis: millis.unwrap_or(0),

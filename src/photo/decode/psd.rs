@@ -9,11 +9,17 @@
 use image::RgbaImage;
 
 use super::super::decoded::{Colour, Decoded, Stored};
+use super::super::said::Said;
 use super::super::source::Source;
 use super::super::stop;
 use super::tiff::codec::pack_bits;
 use super::tiff::lab::Coding;
 use crate::error::{PhotoError, Result};
+
+/// Numbers of resources.
+const PROFILE: u64 = 1039;
+const EXIF: u64 = 1058;
+const XMP: u64 = 1060;
 
 /// A file's parts.
 struct Document<'a> {
@@ -24,7 +30,8 @@ struct Document<'a> {
     mode: Mode,
     /// Reds, greens and blues.
     palette: &'a [u8],
-    profile: Option<&'a [u8]>,
+    /// Profile, Exif and XMP are among these.
+    resources: &'a [u8],
     has_alpha: bool,
     is_large: bool,
     /// The picture: how it is written, and what follows.
@@ -54,9 +61,10 @@ pub fn decode(source: &Source) -> Result<Decoded, PhotoError> {
     let (bytes, present) = document.samples(source)?;
     let stored = document.image(bytes);
     let stored = stored.ok_or_else(|| source.damaged("its size is wrong"))?;
-    let profile = document.profile.filter(|_| document.mode != Mode::Lab);
+    let profile = resource(document.resources, PROFILE).filter(|_| document.mode != Mode::Lab);
     Ok(Decoded {
         colour: profile.map_or(Colour::Unsaid, |profile| Colour::Icc(profile.to_vec())),
+        said: said(document.resources),
         present,
         ..Decoded::whole(stored, share)
     })
@@ -124,7 +132,7 @@ impl<'a> Document<'a> {
             bits: bits as usize,
             mode,
             palette,
-            profile: profile(resources),
+            resources,
             has_alpha: has_alpha(layers, is_large),
             is_large,
             compression,
@@ -239,9 +247,18 @@ impl<'a> Document<'a> {
     }
 }
 
-/// The profile among a file's resources.
-fn profile(resources: &[u8]) -> Option<&[u8]> {
-    const PROFILE: u64 = 1039;
+/// What Exif and XMP say; the picture stands upright whatever they say.
+fn said(resources: &[u8]) -> Said {
+    let of_exif = resource(resources, EXIF).map(Said::of_exif);
+    let of_xmp = resource(resources, XMP).map(Said::of_xmp);
+    Said {
+        orientation: None,
+        ..of_exif.unwrap_or_default().or(of_xmp.unwrap_or_default())
+    }
+}
+
+/// The first of this number among a file's resources.
+fn resource(resources: &[u8], wanted: u64) -> Option<&[u8]> {
     let mut rest = Rest(resources);
     while rest.take(4)? == b"8BIM" {
         let number = rest.number(2)?;
@@ -249,7 +266,7 @@ fn profile(resources: &[u8]) -> Option<&[u8]> {
         // The name with its length, and the content, each fill an even number of bytes.
         rest.take(name + (name + 1) % 2)?;
         let content = rest.part(4)?;
-        if number == PROFILE {
+        if number == wanted {
             return Some(content);
         }
         rest.take(content.len() % 2)?;
@@ -307,9 +324,9 @@ mod tests {
         let mut resources = b"8BIM\x03\xe8\0\0\0\0\0\x03abc\0".to_vec();
         resources.extend(b"8BIM\x03\xe9\x02ab\0\0\0\0\x02cd");
         resources.extend(b"8BIM\x04\x0f\0\0\0\0\0\x04icc!");
-        assert_eq!(profile(&resources), Some(&b"icc!"[..]));
+        assert_eq!(resource(&resources, PROFILE), Some(&b"icc!"[..]));
         for end in 0..resources.len() {
-            assert_eq!(profile(&resources[..end]), None);
+            assert_eq!(resource(&resources[..end], PROFILE), None);
         }
     }
 

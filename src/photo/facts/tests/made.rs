@@ -180,6 +180,26 @@ pub fn chunk(png: &[u8], name: [u8; 4], content: &[u8]) -> Vec<u8> {
     [before, &len, &name, content, &[0; 4], end].concat()
 }
 
+/// A document of Photoshop's that says all.
+pub fn psd(chunk: &[u8], picture: &RgbImage) -> Vec<u8> {
+    let (width, height) = picture.dimensions();
+    let size = [height.to_be_bytes(), width.to_be_bytes()].concat();
+    let head = [
+        &b"8BPS\0\x01\0\0\0\0\0\0\0\x03"[..],
+        &size,
+        b"\0\x08\0\x03\0\0\0\0",
+    ];
+    let len = (chunk.len() as u32).to_be_bytes();
+    let filled = vec![0; chunk.len() % 2];
+    let resource = [&b"8BIM\x04\x22\0\0"[..], &len, chunk, &filled].concat();
+    let len = (resource.len() as u32).to_be_bytes();
+    let mut bytes = [&head.concat()[..], &len, &resource, &[0; 4], &[0; 2]].concat();
+    for channel in 0..3 {
+        bytes.extend(picture.pixels().map(|pixel| pixel[channel]));
+    }
+    bytes
+}
+
 pub mod with_exif {
     pub fn jpeg(jpeg: &[u8], chunk: &[u8]) -> Vec<u8> {
         super::segment(jpeg, &[b"Exif\0\0", chunk].concat())
