@@ -201,6 +201,12 @@ impl<'a> Items<'a> {
         Ok(found)
     }
 
+    /// Whether its bytes follow each other.
+    pub fn is_in_one_piece(&self, number: u32) -> bool {
+        let item = self.by_number.get(&number);
+        item.is_some_and(|item| item.extents.len() == 1)
+    }
+
     /// Its bytes.
     pub fn bytes(&self, number: u32) -> Result<Cow<'a, [u8]>, Fault> {
         let item = self.item(number)?;

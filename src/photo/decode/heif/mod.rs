@@ -28,6 +28,7 @@ mod compose;
 mod fault;
 mod hevc;
 mod items;
+mod metadata;
 mod planes;
 mod properties;
 mod turns;
@@ -82,7 +83,7 @@ fn read(source: &Source) -> Result<Decoded, Fault> {
         colour: said.unwrap_or_else(|| reader.own_colour()),
         said: Said {
             orientation: Some(orientation),
-            ..said_of(&reader.items)
+            ..metadata::said(&reader.items)
         },
         present: 1.0 - missing as f32,
         ..Decoded::whole(Stored::Image(image), share)
@@ -125,26 +126,6 @@ fn shown(source: &Source, items: &Items) -> Result<(u32, (u32, u32)), Fault> {
         }
     }
     Ok((best.0, (width, height)))
-}
-
-/// What Exif and XMP say of the picture that is shown; in a file that does not say of what they speak,
-/// what any of them says.
-fn said_of(items: &Items) -> Said {
-    /// A file has one of each; a hostile one says some bytes again and again.
-    const MOST: usize = 8;
-    let of_primary = items.referred_by(items.primary, *b"cdsc");
-    let all = of_primary.chain(items.of_kind(*b"Exif")).take(MOST);
-    let said = all.filter_map(|number| {
-        let bytes = items.bytes(number).ok()?;
-        Some(match &items.kind(number).ok()? {
-            b"Exif" => (false, Said::of_exif_item(&bytes)),
-            b"mime" => (true, Said::of_xmp(&bytes)),
-            _ => return None,
-        })
-    });
-    let (xmp, exif): (Vec<_>, Vec<_>) = said.partition(|(is_xmp, _)| *is_xmp);
-    let said = exif.into_iter().chain(xmp).map(|(_, said)| said);
-    said.fold(Said::default(), Said::or)
 }
 
 /// Columns and rows as coded.
