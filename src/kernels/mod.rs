@@ -15,6 +15,7 @@ mod floats;
 mod instructions;
 mod pool;
 mod portable;
+pub mod products;
 mod table;
 mod tile;
 mod transform;

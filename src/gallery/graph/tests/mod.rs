@@ -1,0 +1,4 @@
+mod building;
+mod codes;
+mod fixtures;
+mod searching;
