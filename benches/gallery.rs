@@ -90,6 +90,8 @@ fn record(number: usize) -> Record {
         modified: 1_700_000_000_000_000_000,
         width: 4000,
         height: 3000,
+        facts: None,
+        tags: Vec::new(),
     }
 }
 

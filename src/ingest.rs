@@ -37,6 +37,10 @@ use crate::resolve::{self, Overrides};
 const WRITTEN_AT_ONCE: usize = 64;
 const LONGEST_WAIT: Duration = Duration::from_secs(2);
 
+/// How long photos wait to be found while more are taken in: the first of a run, and then.
+const FIRST_PUBLISHED: Duration = Duration::from_secs(10);
+const PUBLISHED_EACH: Duration = Duration::from_secs(30);
+
 /// How to ingest.
 #[derive(Clone, Debug, Default)]
 pub struct IngestOptions {
@@ -199,7 +203,12 @@ fn ingest(
         changes.take_out_gone(gallery, options.remove_many, &mut report)?;
     }
     let mut publishing = |done, total| on_event(IngestEvent::Publishing { done, total });
-    report.photos = gallery.publish(&mut publishing)?.photos;
+    let published = if report.interrupted {
+        gallery.publish_soon(&mut publishing)?
+    } else {
+        gallery.publish(&mut publishing)?
+    };
+    report.photos = published.photos;
     report.repairs = gallery.repairs().to_vec();
     report.seconds = begun.elapsed().as_secs_f64();
     report.device_lost = extractor.lost_device().map(str::to_owned);
@@ -223,9 +232,7 @@ fn take_all(
     report: &mut IngestReport,
     on_event: &mut dyn FnMut(IngestEvent<'_>) -> ControlFlow<()>,
 ) -> Result<Option<Error>> {
-    let known = changes.known.values();
-    let known = known.map(|record| (record.hash, record)).collect();
-    let workers = Workers::new(&changes.to_do, known, extractor);
+    let workers = Workers::new(&changes.to_do, Some(gallery.contents()?), extractor);
     let mut told = false;
     let mut on_event = |event: IngestEvent<'_>| {
         let lost = extractor.lost_device().filter(|_| !told);
@@ -243,6 +250,8 @@ fn take_all(
         gone: changes.gone.values().copied().collect(),
         batch: Vec::new(),
         last_write: Instant::now(),
+        published: Instant::now(),
+        until_published: FIRST_PUBLISHED,
         lost: None,
     };
     let mut result = Ok(());
@@ -273,6 +282,8 @@ struct Storing<'a> {
     gone: Vec<ContentHash>,
     batch: Vec<(Record, Option<Descriptor>)>,
     last_write: Instant,
+    published: Instant,
+    until_published: Duration,
     lost: Option<Error>,
 }
 
@@ -318,6 +329,9 @@ impl Storing<'_> {
         if self.batch.is_empty() {
             return Ok(());
         }
+        for (record, _) in &mut self.batch {
+            self.changes.give_tags(record);
+        }
         self.gallery.write(&self.batch, &[])?;
         self.last_write = Instant::now();
         for (record, descriptor) in &self.batch {
@@ -329,6 +343,12 @@ impl Storing<'_> {
         self.batch.clear();
         let answer = on_event(IngestEvent::Stored { photos });
         self.report.interrupted |= answer.is_break();
+        if self.published.elapsed() >= self.until_published && !self.is_over() {
+            let mut go_on = |_, _| on_event(IngestEvent::Waiting);
+            self.gallery.publish_soon(&mut go_on)?;
+            self.published = Instant::now();
+            self.until_published = PUBLISHED_EACH;
+        }
         Ok(())
     }
 

@@ -74,7 +74,7 @@ pub mod weights;
 pub use descriptor::{Descriptor, DescriptorSpec, Recipe};
 pub use error::{Error, Result};
 pub use extract::Extractor;
-pub use gallery::Gallery;
+pub use gallery::{Filter, Gallery};
 pub use search::Searcher;
 pub use spec_file::SpecFile;
 pub use version::{Version, version};

@@ -159,12 +159,9 @@ fn a_damaged_snapshot_is_rebuilt_from_the_store() {
     let w = Workspace::painted(2, 2);
     w.run(&["index", "photos"], 0);
     let before = w.query(&["photos/city_0.png"]);
-    let snapshot = Snapshot::open(&w.path(".imgsearch"))
-        .unwrap()
-        .path()
-        .to_owned();
     for damaged in [&b"IMGSNAP1"[..], b""] {
-        fs::write(&snapshot, damaged).unwrap();
+        let snapshot = Snapshot::open(&w.path(".imgsearch")).unwrap();
+        fs::write(snapshot.path(), damaged).unwrap();
         let output = w.run(&["query", "photos/city_0.png"], 0);
         assert!(said(&output).contains("rebuilt"), "{}", said(&output));
         assert_eq!(w.query(&["photos/city_0.png"]), before);
@@ -179,7 +176,7 @@ fn a_damaged_store_is_rebuilt_from_the_snapshot() {
     w.run(&["index", "photos"], 0);
     let before = w.query(&["photos/city_0.png"]);
     fs::write(w.path(".imgsearch/store/conf"), b"garbage").unwrap();
-    fs::write(w.path(".imgsearch/store/db"), vec![7; 100_000]).unwrap();
+    fs::write(w.path(".imgsearch/store/about"), vec![7; 100_000]).unwrap();
     let output = w.run(&["index", "photos", "--json"], 0);
     assert!(
         said(&output).contains("store was damaged"),

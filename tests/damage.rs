@@ -9,7 +9,9 @@ use std::thread;
 use std::time::Duration;
 
 use imgsearch::error::GalleryError;
-use imgsearch::gallery::{Gallery, IndexPolicy, SearchOptions, Snapshot, open_for_search};
+use imgsearch::gallery::{
+    Gallery, GraphBuilder, IndexPolicy, Record, SearchOptions, Snapshot, open_for_search,
+};
 use imgsearch::{Error, Result};
 use tempfile::TempDir;
 
@@ -23,6 +25,8 @@ fn gallery(dir: &Path) {
     let policy = IndexPolicy {
         graph_from: 50,
         worn_share: 0.5,
+        sealed_from: 40,
+        builder: GraphBuilder::Own,
     };
     let opened = Gallery::open_or_create(dir, &fingerprint()).unwrap();
     let mut gallery = opened.with_policy(policy);
@@ -35,32 +39,52 @@ fn gallery(dir: &Path) {
     assert_eq!((snapshot.graph_points(), snapshot.len()), (70, PHOTOS - 1));
 }
 
-/// Every photo with its descriptor's bits.
-fn contents(snapshot: &Snapshot) -> BTreeMap<PathBuf, (Vec<u8>, Vec<u32>)> {
+/// Every photo with its descriptor, to the bits that a segment has of it.
+type Contents = BTreeMap<PathBuf, (Vec<u8>, Vec<i32>)>;
+
+fn contents(snapshot: &Snapshot) -> Contents {
     let mut contents = BTreeMap::new();
-    for (index, vector) in snapshot.vectors().enumerate() {
-        let bits: Vec<u32> = vector.iter().map(|value| value.to_bits()).collect();
-        for record in snapshot.owners(index) {
-            let fields = format!("{record:?}").into_bytes();
-            contents.insert(record.path, (fields, bits.clone()));
-        }
+    for record in snapshot.records() {
+        let vector = snapshot.find(&record.path, None);
+        let vector = vector.and_then(|(_, vector)| snapshot.vector(vector));
+        contents.insert(
+            record.path.clone(),
+            fields(&record, &vector.unwrap_or_default()),
+        );
     }
     contents
 }
 
+fn fields(record: &Record, vector: &[f32]) -> (Vec<u8>, Vec<i32>) {
+    let rounded = vector.iter().map(|value| (value * 10_000.0).round() as i32);
+    (format!("{record:?}").into_bytes(), rounded.collect())
+}
+
+/// Whether photos and descriptors are the same, to rounding.
+fn are_same(one: &Contents, other: &Contents) -> bool {
+    one.len() == other.len() && one.iter().all(|one| is_among(one, other))
+}
+
+fn is_among((path, (fields, vector)): (&PathBuf, &(Vec<u8>, Vec<i32>)), all: &Contents) -> bool {
+    all.get(path).is_some_and(|(known, values)| {
+        let near = vector.iter().zip(values).all(|(a, b)| (a - b).abs() <= 1);
+        known == fields && vector.len() == values.len() && near
+    })
+}
+
 /// What a query finds, approximately and exactly.
-fn answers(snapshot: &Snapshot) -> Vec<(PathBuf, u32)> {
+fn answers(snapshot: &Snapshot) -> Result<Vec<(PathBuf, u32)>> {
     let mut answers = Vec::new();
     for (number, exact) in [(1, true), (2, false), (80, false)] {
         let options = SearchOptions {
             exact,
             ..SearchOptions::default()
         };
-        let found = snapshot.search(&photo(number).1.unwrap(), &options);
-        let found = found.unwrap().into_iter();
+        let found = snapshot.search(&photo(number).1.unwrap(), &options)?;
+        let found = found.into_iter();
         answers.extend(found.map(|found| (found.record.path, found.similarity.to_bits())));
     }
-    answers
+    Ok(answers)
 }
 
 /// The snapshot's files, each with what it is.
@@ -77,7 +101,7 @@ fn flipped_bits_in_a_snapshot_are_noticed_or_harm_nothing() {
     let (whole, place) = (TempDir::new().unwrap(), TempDir::new().unwrap());
     gallery(whole.path());
     let snapshot = Snapshot::open(whole.path()).unwrap();
-    let (right, answered) = (contents(&snapshot), answers(&snapshot));
+    let (right, answered) = (contents(&snapshot), answers(&snapshot).unwrap());
     for file in files(whole.path()) {
         fs::copy(&file, place.path().join(file.file_name().unwrap())).unwrap();
     }
@@ -85,8 +109,8 @@ fn flipped_bits_in_a_snapshot_are_noticed_or_harm_nothing() {
     for seed in 0..600 {
         let mut chance = Chance(seed);
         let files = files(place.path());
-        // `current` is small: a tenth of the flips are its share.
-        let file = &files[[1, 1, 1, 1, 1, 2, 2, 2, 2, 0][chance.below(10)]];
+        // `current` is small, and the snapshot's own file: a segment has most.
+        let file = &files[[1, 1, 1, 2, 2, 2, 3, 3, 0, 3][chance.below(10)]];
         let bytes = fs::read(file).unwrap();
         let mut flipped = bytes.clone();
         // Half of them in the header, which is small but decides all.
@@ -94,23 +118,29 @@ fn flipped_bits_in_a_snapshot_are_noticed_or_harm_nothing() {
         flipped[chance.below(end)] ^= 1 << chance.below(8);
         fs::write(file, &flipped).unwrap();
         match Snapshot::open(place.path()) {
-            Ok(snapshot) => {
-                // Whatever they are, there are answers and no panic.
-                let (found, answers) = (contents(&snapshot), answers(&snapshot));
-                if snapshot.verify().is_ok() {
-                    assert!(found == right && answers == answered, "seed {seed}");
-                    harmless += 1;
-                } else {
-                    noticed += 1;
+            Ok(snapshot) => match answers(&snapshot) {
+                // What was asked touched nothing that is damaged, or it says so.
+                Ok(found) => {
+                    assert!(found == answered, "seed {seed}");
+                    let found = contents(&snapshot);
+                    let is_whole = snapshot.damage().is_none();
+                    assert!(!is_whole || found == right, "seed {seed}");
+                    assert!(!is_whole || snapshot.len() == right.len(), "seed {seed}");
+                    harmless += usize::from(snapshot.verify().is_ok());
+                    noticed += usize::from(snapshot.verify().is_err());
                 }
-            }
-            Err(Error::Gallery(GalleryError::DamagedSnapshot { .. })) => noticed += 1,
+                Err(Error::Gallery(GalleryError::DamagedSnapshot { .. })) => noticed += 1,
+                Err(error) => panic!("seed {seed}: {error}"),
+            },
+            Err(Error::Gallery(
+                GalleryError::DamagedSnapshot { .. } | GalleryError::GalleryTooNew { .. },
+            )) => noticed += 1,
             Err(error) => panic!("seed {seed}: {error}"),
         }
         fs::write(file, bytes).unwrap();
     }
     println!("{noticed} noticed, {harmless} in the gaps between sections");
-    assert!(noticed > 300);
+    assert!(noticed > 200);
 }
 
 #[test]
@@ -132,7 +162,7 @@ fn a_damaged_snapshot_is_made_anew_from_the_store() {
         }
         fs::write(file, bytes).unwrap();
         let (snapshot, repairs) = open_for_search(place.path()).unwrap();
-        assert!(contents(&snapshot) == right, "seed {seed}");
+        assert!(are_same(&contents(&snapshot), &right), "seed {seed}");
         assert!(!repairs.is_empty(), "seed {seed}: nothing was said");
     }
 }
@@ -156,18 +186,14 @@ fn in_time<T: Send + 'static>(name: &str, run: impl FnOnce() -> T + Send + 'stat
     ended.unwrap_or_else(|_| panic!("{name}: it panicked or hung"))
 }
 
-/// Flips some bits, of the bytes that are not zero: the store's file is mostly empty.
+/// Flips some bits, of the bytes that are not zero: sled's file is mostly empty.
 fn flip_in_store(dir: &Path, seed: u64) {
     let mut chance = Chance(seed);
-    let mut files = files(&dir.join("store"));
-    files.extend(files_of_blobs(dir));
-    let db = dir.join("store/db");
-    let file = if chance.below(4) == 0 {
-        files[chance.below(files.len())].clone()
-    } else {
-        db
-    };
-    let mut bytes = fs::read(&file).unwrap();
+    let files = walkdir::WalkDir::new(dir.join("store")).sort_by_file_name();
+    let files = files.into_iter().map(|entry| entry.unwrap().into_path());
+    let files: Vec<PathBuf> = files.filter(|path| path.is_file()).collect();
+    let file = &files[chance.below(files.len())];
+    let mut bytes = fs::read(file).unwrap();
     let used: Vec<usize> = (0..bytes.len()).filter(|at| bytes[*at] != 0).collect();
     if used.is_empty() {
         return;
@@ -176,15 +202,6 @@ fn flip_in_store(dir: &Path, seed: u64) {
         bytes[used[chance.below(used.len())]] ^= 1 << chance.below(8);
     }
     fs::write(file, bytes).unwrap();
-}
-
-fn files_of_blobs(dir: &Path) -> Vec<PathBuf> {
-    let blobs = dir.join("store/blobs");
-    if blobs.is_dir() {
-        files(&blobs)
-    } else {
-        Vec::new()
-    }
 }
 
 #[test]
@@ -214,7 +231,7 @@ fn flipped_bits_in_the_store_are_healed_from_the_snapshot() {
         }
         let snapshot = Snapshot::open(place.path()).unwrap();
         snapshot.verify().unwrap();
-        assert!(contents(&snapshot) == right, "seed {seed}");
+        assert!(are_same(&contents(&snapshot), &right), "seed {seed}");
     }
     println!("{told} rebuilt at once, {failed} after an error");
     assert!(told + failed > 0);
@@ -225,13 +242,10 @@ fn flipped_bits_in_a_store_without_a_snapshot_change_nothing_that_is_left() {
     let whole = TempDir::new().unwrap();
     gallery(whole.path());
     let right = contents(&Snapshot::open(whole.path()).unwrap());
-    let removed = (photo(3).0, photo(3).1.unwrap());
-    let bits = removed.1.as_slice().iter().map(|value| value.to_bits());
-    let removed = (
-        removed.0.path.clone(),
-        (format!("{:?}", removed.0).into_bytes(), bits.collect()),
-    );
-    let truth: Vec<_> = right.iter().chain([(&removed.0, &removed.1)]).collect();
+    let (record, descriptor) = photo(3);
+    let mut truth = right;
+    let removed = fields(&record, descriptor.unwrap().as_slice());
+    truth.insert(record.path, removed);
     let mut refused = 0;
     for seed in 100..140 {
         let place = TempDir::new().unwrap();
@@ -242,19 +256,33 @@ fn flipped_bits_in_a_store_without_a_snapshot_change_nothing_that_is_left() {
             // It may have lost its last changes, which the next `index` makes again.
             Ok(_) => {
                 let found = contents(&Snapshot::open(place.path()).unwrap());
-                assert!(found.iter().all(|one| truth.contains(&one)), "seed {seed}");
+                assert!(found.iter().all(|one| is_among(one, &truth)), "seed {seed}");
+            }
+            Err(Error::Gallery(GalleryError::DamagedStore { .. })) => {
+                // As the error's hint says: once more.
+                let dir = place.path().to_owned();
+                let again = in_time(&format!("seed {seed} again"), move || {
+                    open_and_publish(&dir)
+                });
+                match again {
+                    Ok(_) => {
+                        let found = contents(&Snapshot::open(place.path()).unwrap());
+                        assert!(found.iter().all(|one| is_among(one, &truth)), "seed {seed}");
+                    }
+                    Err(error) => {
+                        println!("seed {seed}: {error}");
+                        refused += 1;
+                    }
+                }
             }
             Err(Error::Gallery(
-                GalleryError::DamagedStore { .. }
-                | GalleryError::DamagedGallery { .. }
-                | GalleryError::NoGallery { .. },
+                GalleryError::DamagedGallery { .. } | GalleryError::NoGallery { .. },
             )) => refused += 1,
             Err(error) => panic!("seed {seed}: {error}"),
         }
     }
     println!("{refused} of 40 refused");
-    // How many depends on how sled laid out its file this time.
-    assert!(refused > 0);
+    assert!(refused < 20);
 }
 
 #[test]

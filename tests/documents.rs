@@ -43,7 +43,7 @@ fn gallery_documents(seen: &mut BTreeSet<String>) {
     let index = ["index", "photos", "--whitening", out, "--augment", "2"];
     w.run(&index, 3);
     fs::write(w.path(".imgsearch/store/conf"), b"garbage").unwrap();
-    fs::write(w.path(".imgsearch/store/db"), vec![7; 100_000]).unwrap();
+    fs::write(w.path(".imgsearch/store/about"), vec![7; 100_000]).unwrap();
     let whole = fs::read(w.path("photos/city_2.png")).unwrap();
     for name in ["photos/cut.png", "cut.png"] {
         fs::write(w.path(name), &whole[..whole.len() * 3 / 4]).unwrap();
@@ -57,6 +57,18 @@ fn gallery_documents(seen: &mut BTreeSet<String>) {
     let each = ["query", photo, "nowhere.jpg", "--each", "--unlike", photo];
     check(&w, &each, 3, seen);
     check(&w, &["info", "--json"], 0, seen);
+    check(&w, &["tag", "town", photo, "nowhere", "--json"], 3, seen);
+    check(&w, &["tag", "--list", "--json"], 0, seen);
+    check(&w, &["query", photo, "--tag", "town", "--json"], 0, seen);
+    let merge = [
+        "merge",
+        ".imgsearch",
+        "nowhere",
+        "--gallery",
+        "all",
+        "--json",
+    ];
+    check(&w, &merge, 3, seen);
     check(&w, &["remove", photo, "nowhere", "--json"], 3, seen);
     fs::write(w.path("photos/city_1.png"), "changed").unwrap();
     check(&w, &["verify", "--json"], 3, seen);

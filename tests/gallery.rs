@@ -7,14 +7,19 @@ use std::path::{Path, PathBuf};
 
 use imgsearch::Result;
 use imgsearch::descriptor::Descriptor;
-use imgsearch::gallery::{Gallery, IndexPolicy, Record, Repair, SearchOptions, Snapshot};
+use imgsearch::gallery::{
+    Gallery, GraphBuilder, IndexPolicy, Record, Repair, SearchOptions, Snapshot,
+};
 use tempfile::TempDir;
 
 use crate::common::collection::{Chance, DIMENSION, descriptor, fingerprint, photo, publish};
+use crate::common::stores::{earlier_store, recent};
 
 const SMALL: IndexPolicy = IndexPolicy {
     graph_from: 50,
     worn_share: 0.5,
+    sealed_from: 40,
+    builder: GraphBuilder::Own,
 };
 
 fn open(dir: &Path) -> Gallery {
@@ -22,10 +27,10 @@ fn open(dir: &Path) -> Gallery {
     gallery.with_policy(SMALL)
 }
 
-fn base_of(dir: &Path) -> Vec<String> {
+fn segments_of(dir: &Path) -> BTreeSet<String> {
     let entries = fs::read_dir(dir).unwrap();
     let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
-    names.filter(|name| name.starts_with("base")).collect()
+    names.filter(|name| name.starts_with("segment")).collect()
 }
 
 #[test]
@@ -35,14 +40,14 @@ fn a_small_change_to_a_large_gallery_leaves_its_graph_alone_and_a_large_one_does
     let photos: Vec<_> = (0..200).map(photo).collect();
     gallery.write(&photos[..100], &[]).unwrap();
     publish(&mut gallery).unwrap();
-    let base = base_of(dir.path());
-    assert_eq!(base.len(), 1);
+    let first = segments_of(dir.path());
+    assert_eq!(first.len(), 1);
 
     gallery
         .write(&photos[100..110], &[photo(5).0.path])
         .unwrap();
     publish(&mut gallery).unwrap();
-    assert_eq!(base_of(dir.path()), base);
+    assert!(segments_of(dir.path()).is_superset(&first));
     let snapshot = Snapshot::open(dir.path()).unwrap();
     assert_eq!((snapshot.len(), snapshot.graph_points()), (109, 100));
     for number in [0, 50, 105] {
@@ -52,7 +57,7 @@ fn a_small_change_to_a_large_gallery_leaves_its_graph_alone_and_a_large_one_does
 
     gallery.write(&photos[110..], &[]).unwrap();
     publish(&mut gallery).unwrap();
-    assert_ne!(base_of(dir.path()), base);
+    assert!(segments_of(dir.path()).is_disjoint(&first));
     let snapshot = Snapshot::open(dir.path()).unwrap();
     assert_eq!((snapshot.len(), snapshot.graph_points()), (199, 199));
     snapshot.verify().unwrap();
@@ -97,6 +102,7 @@ fn photos_behind_many_removed_ones_are_still_found() {
     let dir = TempDir::new().unwrap();
     let policy = IndexPolicy {
         worn_share: 0.9,
+        sealed_from: 40,
         ..SMALL
     };
     let mut gallery = open(dir.path()).with_policy(policy);
@@ -173,7 +179,7 @@ fn photos_whose_descriptors_are_lost_are_taken_out_and_told() {
     let photos: Vec<_> = (0..5).map(photo).collect();
     gallery.write(&photos, &[]).unwrap();
     drop(gallery);
-    let db = sled::open(dir.path().join("store")).unwrap();
+    let db = sled::open(recent(dir.path())).unwrap();
     let descriptors = db.open_tree("descriptors").unwrap();
     assert!(
         descriptors
@@ -195,7 +201,7 @@ fn photos_whose_descriptors_are_lost_are_taken_out_and_told() {
 }
 
 #[test]
-fn a_removed_photos_descriptor_is_dropped_unless_another_has_the_same_content() {
+fn a_removed_photos_descriptor_stays_until_it_shall_be_forgotten_and_another_has_not_its_content() {
     let dir = TempDir::new().unwrap();
     let mut gallery = open(dir.path());
     let copy = Record {
@@ -210,29 +216,25 @@ fn a_removed_photos_descriptor_is_dropped_unless_another_has_the_same_content() 
         .unwrap();
     publish(&mut gallery).unwrap();
     drop(gallery);
-    let gallery = open(dir.path());
-    assert_eq!(gallery.descriptor(&photo(0).0.hash).unwrap(), None);
-    assert!(gallery.descriptor(&photo(1).0.hash).unwrap().is_some());
+    let has = |gallery: &Gallery, number| gallery.has_descriptor(&photo(number).0.hash).unwrap();
+    let mut gallery = open(dir.path());
+    assert!(has(&gallery, 0) && has(&gallery, 1));
+    assert_eq!(gallery.forget_removed().unwrap(), 2);
+    for _ in 0..2 {
+        assert!(!has(&gallery, 0) && has(&gallery, 1));
+        assert_eq!(paths(&gallery).len(), 1);
+        publish(&mut gallery).unwrap();
+        assert_eq!(Snapshot::open(dir.path()).unwrap().len(), 1);
+        drop(gallery);
+        gallery = open(dir.path());
+    }
 }
 
 #[test]
 fn a_gallery_of_version_1_is_read_and_brought_up_to_date() {
     let dir = TempDir::new().unwrap();
-    let mut gallery = open(dir.path());
     let photos: Vec<_> = (0..5).map(photo).collect();
-    gallery.write(&photos, &[]).unwrap();
-    drop(gallery);
-    // Version 1 had no seal under the empty path, and its generation among the rest.
-    let db = sled::open(dir.path().join("store")).unwrap();
-    let (meta, records) = (
-        db.open_tree("meta").unwrap(),
-        db.open_tree("records").unwrap(),
-    );
-    assert!(records.remove("").unwrap().is_some());
-    meta.insert("version", &1u64.to_le_bytes()).unwrap();
-    meta.insert("generation", &41u64.to_le_bytes()).unwrap();
-    db.flush().unwrap();
-    drop((meta, records, db));
+    earlier_store(dir.path(), 1, &photos);
     fs::write(dir.path().join("current"), "snapshot-41").unwrap();
     fs::write(dir.path().join("snapshot-41"), b"IMGSNAP1 of another shape").unwrap();
 

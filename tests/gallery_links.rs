@@ -12,7 +12,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use imgsearch::gallery::{self, Gallery, IndexPolicy, PooledCache, Snapshot};
+use imgsearch::gallery::{self, Gallery, GraphBuilder, IndexPolicy, PooledCache, Snapshot};
 use imgsearch::photo::ContentHash;
 use tempfile::TempDir;
 
@@ -20,10 +20,16 @@ use crate::common::collection::{fingerprint, photo, publish};
 use crate::common::{Workspace, said};
 
 /// Names that are only there for a moment, or only after damage.
-const FLEETING: [&str; 8] = [
+const FLEETING: [&str; 14] = [
     "current.new",
+    "snapshot-3.new",
+    "segment-3.new",
     "snapshot.new",
     "base.new",
+    "store.salvaged",
+    "store.earlier",
+    "store/about.new",
+    "store/records-9",
     "whitening.new",
     "whitening.safetensors",
     "store-is-damaged",
@@ -34,6 +40,8 @@ const FLEETING: [&str; 8] = [
 const WITH_GRAPH: IndexPolicy = IndexPolicy {
     graph_from: 20,
     worn_share: 0.2,
+    sealed_from: 40,
+    builder: GraphBuilder::Own,
 };
 
 /// What is planted in the place of a file or folder of the gallery's.
@@ -217,7 +225,7 @@ fn in_time<T: Send + 'static>(what: &str, work: impl FnOnce() -> T + Send + 'sta
 fn nothing_in_a_gallery_makes_anything_outside_of_it_change_or_anyone_wait() {
     let place = Place::new();
     let names = place.names();
-    for known in ["lock", "current", "store/db", "store/conf", "pooled/db"] {
+    for known in ["lock", "current", "store/about", "pooled/db"] {
         assert!(names.contains(Path::new(known)), "{names:?}");
     }
     let mut refused = 0;

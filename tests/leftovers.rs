@@ -12,6 +12,7 @@ use tempfile::TempDir;
 
 use crate::common::collection::{Chance, descriptor, fingerprint, photo, publish};
 use crate::common::copy;
+use crate::common::stores::recent;
 
 const PHOTOS: usize = 90;
 
@@ -104,7 +105,7 @@ fn a_snapshot_of_sleds_that_is_half_made_is_none() {
         let next = TempDir::new().unwrap();
         copy(whole.path(), next.path());
         drop(Gallery::open(next.path()).unwrap());
-        let made = snapshots(&next.path().join("store"));
+        let made = snapshots(&recent(next.path()));
         let bytes = fs::read(made.last().unwrap()).unwrap();
         let name = made.last().unwrap().file_name().unwrap().to_string_lossy();
         for (number, cut) in cuts(&bytes).into_iter().enumerate() {
@@ -117,7 +118,7 @@ fn a_snapshot_of_sleds_that_is_half_made_is_none() {
             ] {
                 let place = TempDir::new().unwrap();
                 copy(whole.path(), place.path());
-                fs::write(place.path().join("store").join(&name), cut).unwrap();
+                fs::write(recent(place.path()).join(&name), cut).unwrap();
                 let what = format!("{name}, cut {number}, {runs} runs");
                 all_is_there(place.path(), &photos, &what);
             }
@@ -129,13 +130,13 @@ fn a_snapshot_of_sleds_that_is_half_made_is_none() {
 fn without_sleds_snapshots_all_is_read_from_its_log() {
     let photos = small();
     let whole = killed(&photos, 3);
-    let last = snapshots(&whole.path().join("store")).pop().unwrap();
+    let last = snapshots(&recent(whole.path())).pop().unwrap();
     let bytes = fs::read(&last).unwrap();
     let name = last.file_name().unwrap();
     for (number, cut) in cuts(&bytes[..bytes.len() - 1]).into_iter().enumerate() {
         let place = TempDir::new().unwrap();
         copy(whole.path(), place.path());
-        fs::write(place.path().join("store").join(name), cut).unwrap();
+        fs::write(recent(place.path()).join(name), cut).unwrap();
         all_is_there(place.path(), &photos, &format!("cut {number}"));
     }
     fs::remove_file(last).unwrap();
@@ -146,15 +147,15 @@ fn without_sleds_snapshots_all_is_read_from_its_log() {
 fn a_conf_that_is_lost_or_cut_off_is_written_anew() {
     let photos = small();
     let whole = killed(&photos, 1);
-    let bytes = fs::read(whole.path().join("store/conf")).unwrap();
+    let bytes = fs::read(recent(whole.path()).join("conf")).unwrap();
     for length in [0, 4, 9, bytes.len() / 2, bytes.len() - 1] {
         let place = TempDir::new().unwrap();
         copy(whole.path(), place.path());
-        fs::write(place.path().join("store/conf"), &bytes[..length]).unwrap();
-        fs::write(place.path().join("store/conf.new"), "half").unwrap();
+        fs::write(recent(place.path()).join("conf"), &bytes[..length]).unwrap();
+        fs::write(recent(place.path()).join("conf.new"), "half").unwrap();
         all_is_there(place.path(), &photos, &format!("{length} bytes"));
     }
-    fs::remove_file(whole.path().join("store/conf")).unwrap();
+    fs::remove_file(recent(whole.path()).join("conf")).unwrap();
     all_is_there(whole.path(), &photos, "none");
 }
 
@@ -169,7 +170,7 @@ fn blobs_that_the_log_does_not_know_are_in_nobodys_way() {
             for cut in cuts(b"0123456789") {
                 let place = TempDir::new().unwrap();
                 copy(whole.path(), place.path());
-                let blob = place.path().join("store/blobs").join(name);
+                let blob = recent(place.path()).join("blobs").join(name);
                 fs::write(&blob, cut).unwrap();
                 all_is_there(place.path(), &photos, name);
             }
@@ -180,7 +181,7 @@ fn blobs_that_the_log_does_not_know_are_in_nobodys_way() {
         {
             use std::os::unix::ffi::OsStrExt;
             let name = std::ffi::OsStr::from_bytes(b"\xff");
-            fs::write(place.path().join("store/blobs").join(name), "x").unwrap();
+            fs::write(recent(place.path()).join("blobs").join(name), "x").unwrap();
         }
         all_is_there(place.path(), &photos, "a name that is not Unicode");
     }
@@ -191,7 +192,7 @@ fn a_first_run_that_was_killed_before_it_stored_anything_begins_anew() {
     let photos = small();
     for (log, blob) in [(0, "20"), (0, "0"), (7, "20")] {
         let place = TempDir::new().unwrap();
-        let store = place.path().join("store");
+        let store = place.path().join("store/recent-1");
         fs::create_dir_all(store.join("blobs")).unwrap();
         fs::write(store.join("db"), vec![0; log]).unwrap();
         fs::write(store.join("blobs").join(blob), "half").unwrap();
@@ -208,8 +209,8 @@ fn a_first_run_that_was_killed_before_it_stored_anything_begins_anew() {
 fn one_that_is_only_marked_as_damaged_is_opened() {
     let photos = small();
     let place = killed(&photos, 1);
-    fs::write(place.path().join("store-is-damaged"), "").unwrap();
-    let left = "store/snap.0000000000000100.generating";
+    fs::write(place.path().join("store/recent-1-is-damaged"), "").unwrap();
+    let left = "store/recent-1/snap.0000000000000100.generating";
     fs::write(place.path().join(left), "half").unwrap();
     all_is_there(place.path(), &photos, "marked");
 }
@@ -218,13 +219,13 @@ fn one_that_is_only_marked_as_damaged_is_opened() {
 fn of_a_log_that_is_cut_off_all_is_kept_that_can_be_read() {
     let photos = small();
     let whole = killed(&photos, 6);
-    let log = fs::read(whole.path().join("store/db")).unwrap();
+    let log = fs::read(recent(whole.path()).join("db")).unwrap();
     let used = log.iter().rposition(|byte| *byte != 0).unwrap();
     let (mut kept, mut refused) = (0, 0);
     for tenth in 0..10 {
         let place = TempDir::new().unwrap();
         copy(whole.path(), place.path());
-        let store = place.path().join("store");
+        let store = recent(place.path());
         for snapshot in snapshots(&store) {
             fs::remove_file(snapshot).unwrap();
         }
@@ -262,7 +263,7 @@ fn an_exchange_of_stores_that_was_interrupted_is_ended() {
     );
     copy(&store, &salvaged);
     // Before the first of its two steps it has not begun.
-    fs::write(salvaged.join("db"), "half").unwrap();
+    fs::write(salvaged.join("about"), "half").unwrap();
     all_is_there(place.path(), &photos, "not begun");
     let place = killed(&photos, 1);
     let store = place.path().join("store");
@@ -274,11 +275,12 @@ fn an_exchange_of_stores_that_was_interrupted_is_ended() {
 fn a_gallery_that_was_cut_off_before_it_said_what_it_is_is_begun_anew() {
     let (new, cut) = (TempDir::new().unwrap(), TempDir::new().unwrap());
     drop(Gallery::open_or_create(new.path(), &fingerprint()).unwrap());
-    let log = fs::read(new.path().join("store/db")).unwrap();
+    let log = fs::read(new.path().join("store/recent-1/db")).unwrap();
     for length in (0..log.len().min(2000)).step_by(9) {
         let dir = cut.path().join(length.to_string());
         copy(new.path(), &dir);
-        fs::write(dir.join("store/db"), &log[..length]).unwrap();
+        fs::remove_file(dir.join("store/about")).unwrap();
+        fs::write(dir.join("store/recent-1/db"), &log[..length]).unwrap();
         let opened = Gallery::open_or_create(&dir, &fingerprint());
         let mut gallery = opened.unwrap_or_else(|error| panic!("{length} bytes: {error}"));
         gallery.write(&[photo(1)], &[]).unwrap();

@@ -18,7 +18,14 @@ fn a_gallery_that_may_not_be_written_is_verified_and_answers_without_its_snapsho
     nobody.run(&["index", "photos"], 0);
     let gallery = nobody.workspace.path("home/gallery");
     let close = || {
-        for name in ["lock", "store/db", "store/conf", "store", ""] {
+        for name in [
+            "lock",
+            "store/about",
+            "store/recent-1/db",
+            "store/recent-1/conf",
+            "store",
+            "",
+        ] {
             let path = gallery.join(name);
             set_mode(&path, if path.is_dir() { 0o555 } else { 0o444 });
         }

@@ -22,8 +22,8 @@ use crate::common::collection::publish;
 const ALL: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/data/galleries");
 const PAINTED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/data/painted");
 
-/// Between similarities to a stored vector, then and now.
-const BY_VECTOR: f32 = 1e-6;
+/// Between similarities to a stored vector, then and now, as it lies and in the 16 bits of a segment.
+const BY_VECTOR: f32 = 2e-5;
 /// Where the picture is described anew: kernels of another instruction set add in another order, and
 /// JPEGs are decoded by other rules since, a level away here and there, which a whitening makes more of.
 const BY_PICTURE: f32 = 5e-3;
@@ -45,7 +45,6 @@ struct Old {
 struct Told {
     photos: usize,
     vectors: usize,
-    graph_points: usize,
     provenance: Recorded,
     augmentation: Option<Expansion>,
     answers: Vec<Answer>,
@@ -195,7 +194,7 @@ fn stored(snapshot: &Snapshot, name: &str) -> Option<Descriptor> {
     let is_it = |record: Record| record.path.ends_with(name);
     let mut vectors = snapshot.vectors().enumerate();
     let (_, vector) = vectors.find(|(index, _)| snapshot.owners(*index).any(is_it))?;
-    Some(made_as_those_of(snapshot, vector.to_vec()))
+    Some(made_as_those_of(snapshot, vector))
 }
 
 fn made_as_those_of(snapshot: &Snapshot, values: Vec<f32>) -> Descriptor {
@@ -222,7 +221,7 @@ fn unlike_all(snapshot: &Snapshot) -> (Record, Descriptor) {
         values
     });
     let likeness = |values: &Vec<f32>| {
-        let each = snapshot.vectors().map(|vector| dot(vector, values));
+        let each = snapshot.vectors().map(|vector| dot(&vector, values));
         each.fold(-1.0, f32::max)
     };
     let values = axes.min_by(|a, b| likeness(a).total_cmp(&likeness(b)));
@@ -233,6 +232,8 @@ fn unlike_all(snapshot: &Snapshot) -> (Record, Descriptor) {
         hash: ContentHash::of(b"new"),
         width: 40,
         height: 30,
+        facts: None,
+        tags: Vec::new(),
     };
     (record, made_as_those_of(snapshot, values.unwrap()))
 }
@@ -262,8 +263,9 @@ fn old_galleries_are_searched_as_they_lie_and_answer_as_they_did() {
         old.assert_answers(&snapshot);
         if old.has_snapshot() {
             assert_eq!(repairs, [], "{}", old.name);
+            // Its graph is not walked any more: the next `index` makes a better one.
             let counts = [snapshot.vector_count(), snapshot.graph_points()];
-            assert_eq!(counts, [old.told.vectors, old.told.graph_points]);
+            assert_eq!(counts, [old.told.vectors, 0]);
             old.assert_untouched(&dir, &unpacked);
         } else {
             assert!(matches!(repairs[..], [Repair::SnapshotRebuilt { .. }]));
@@ -322,7 +324,7 @@ fn an_old_gallerys_store_holds_what_it_answers_with() {
             for record in snapshot.owners(index) {
                 assert_eq!(records[&record.path], record);
                 let descriptor = gallery.descriptor(&record.hash).unwrap();
-                assert_eq!(descriptor.as_deref(), Some(vector));
+                assert_eq!(descriptor.as_ref(), Some(&vector));
             }
         }
     }

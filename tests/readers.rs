@@ -62,6 +62,8 @@ fn a_reader_that_opens_while_snapshots_are_replaced_always_finds_one() {
             modified: 1,
             width: 1,
             height: 1,
+            facts: None,
+            tags: Vec::new(),
         };
         let descriptor = collection::descriptor(vec![1.0, f32::from(number)]);
         gallery.write(&[(record, Some(descriptor))], &[]).unwrap();

@@ -99,6 +99,8 @@ fn a_foreign_descriptor_is_neither_written_nor_asked_with() {
         hash: ContentHash::of(b"foreign"),
         width: 1,
         height: 1,
+        facts: None,
+        tags: Vec::new(),
     };
     let is_refused = |error: &Error| {
         matches!(

@@ -2,15 +2,43 @@
 //!
 //! It is the crate's own reader, built here once more, since only a bench wants half a decoder.
 
+#[allow(
+    dead_code,
+    unused_imports,
+    reason = "only JPEG's way to it is used here"
+)]
+#[path = "../../src/photo/camera.rs"]
+mod camera;
 #[allow(dead_code, reason = "only the reading of the code is timed")]
 #[path = "../../src/photo/directory.rs"]
 mod directory;
 #[allow(dead_code, reason = "only the reading of the code is timed")]
 #[path = "../../src/photo/orientation.rs"]
 mod orientation;
+#[allow(
+    dead_code,
+    unused_imports,
+    reason = "only JPEG's way to it is used here"
+)]
+#[path = "../../src/photo/said.rs"]
+mod said;
 #[allow(dead_code, unused_imports, reason = "nobody stops a bench")]
 #[path = "../../src/photo/stop.rs"]
 mod stop;
+#[allow(
+    dead_code,
+    unused_imports,
+    reason = "only JPEG's way to it is used here"
+)]
+#[path = "../../src/photo/taken.rs"]
+mod taken;
+#[allow(
+    dead_code,
+    unused_imports,
+    reason = "only JPEG's way to it is used here"
+)]
+#[path = "../../src/photo/xmp.rs"]
+mod xmp;
 #[allow(
     dead_code,
     unused_imports,

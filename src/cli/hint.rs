@@ -277,6 +277,9 @@ fn of_gallery(error: &GalleryError) -> Option<String> {
         GalleryError::DamagedGallery { .. } => {
             "nothing in it could be read; rename the folder and index again"
         }
+        GalleryError::TagTable { .. } => {
+            "a table of tags has the columns `path,tag`, and a line for each photo"
+        }
         GalleryError::ForeignFile { .. } => {
             "did it come from elsewhere? A copy with links followed can be used: \
              `cp -rL GALLERY COPY`, and `--gallery COPY`"

@@ -9,7 +9,7 @@ use anyhow::Result;
 use clap::Args;
 use globset::Glob;
 use imgsearch::error::{FileError, GalleryError};
-use imgsearch::gallery::Gallery;
+use imgsearch::gallery::{Encoding, Gallery};
 use imgsearch::ingest::{IngestOptions, IngestReport};
 use imgsearch::photo::Exclude;
 use imgsearch::ranking::{Expansion, Ranking};
@@ -47,6 +47,10 @@ pub struct IndexArgs {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(..=1000),
           conflicts_with = "ranking")]
     augment: Option<u32>,
+    /// In which numbers descriptors are kept: f32, or f16, which has half the bytes and is within 2e-5.
+    /// Kept until it is changed; what is stored stays as it is
+    #[arg(long, value_name = "NUMBERS", value_parser = ["f32", "f16"])]
+    encoding: Option<String>,
     /// Take out photos that are gone even if they are most of a folder's: usually that means that a
     /// disk is not mounted
     #[arg(long)]
@@ -71,6 +75,14 @@ pub fn run(args: &IndexArgs) -> Result<Exit> {
     let (mut gallery, extractor) = open(dir, &args.descriptor, &args.wait)?;
     if let Some(ranking) = args.ranking(gallery.ranking())? {
         gallery.set_ranking(ranking)?;
+    }
+    if let Some(encoding) = &args.encoding {
+        let is_short = encoding == Encoding::F16.name();
+        gallery.set_encoding(if is_short {
+            Encoding::F16
+        } else {
+            Encoding::F32
+        })?;
     }
     for repair in gallery.repairs() {
         note!("note: {}", clean_line(&repair.to_string()));

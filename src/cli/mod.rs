@@ -7,9 +7,11 @@ mod completions;
 mod eval;
 mod exit;
 mod extract;
+mod filter;
 mod hint;
 mod index;
 mod info;
+mod merge;
 mod models;
 mod open;
 mod output;
@@ -18,6 +20,7 @@ mod query;
 mod remove;
 mod setup;
 mod skipped;
+mod tag;
 mod tell;
 mod tune;
 mod verify;
@@ -73,6 +76,10 @@ enum Command {
     Verify(verify::VerifyArgs),
     /// Take photos out of the gallery (not off the disk)
     Remove(remove::RemoveArgs),
+    /// Give photos tags to find them by, or take them away
+    Tag(tag::TagArgs),
+    /// Take the photos of other galleries into one, without a look at the photos
+    Merge(merge::MergeArgs),
     /// See what is kept so that it need not be made or fetched again (weights, evaluations), or delete it
     Cache(cache::CacheArgs),
     /// Print a completion script for a shell
@@ -103,6 +110,8 @@ pub fn main() -> ExitCode {
         Command::Info(args) => info::run(&args),
         Command::Verify(args) => verify::run(&args),
         Command::Remove(args) => remove::run(&args),
+        Command::Tag(args) => tag::run(&args),
+        Command::Merge(args) => merge::run(&args),
         Command::Cache(args) => cache::run(&args),
         Command::Completions(args) => completions::run(&args, &mut Cli::command()),
     };

@@ -11,10 +11,11 @@ use imgsearch::ranking::{Expansion, Ranking};
 use imgsearch::replace::replace;
 use imgsearch::search::{Answer, Example, Query};
 use imgsearch::{Error, Searcher};
-use indicatif::HumanCount;
+use indicatif::{HumanBytes, HumanCount};
 
 use super::args::{DescriptorArgs, GalleryArgs};
 use super::exit::Exit;
+use super::filter::FilterArgs;
 use super::hint;
 use super::output::error::ErrorReport;
 use super::output::{
@@ -39,6 +40,8 @@ const SHOWN_OF_FOLDER: usize = 12;
                         imgsearch query beach.jpg --unlike crowd.jpg --not-itself\n  \
                         imgsearch query street.jpg --region 25%,40%,50%,60%\n  \
                         imgsearch query album/ -k 50\n  \
+                        imgsearch query cat.jpg --within ~/Pictures/2024 --tag family\n  \
+                        imgsearch query cat.jpg --since 2023-06 --until 2024 --min-size 1000x800\n  \
                         imgsearch query *.jpg --each > neighbours.jsonl\n  \
                         imgsearch query cat.jpg --ranking augment=3,expand=5\n  \
                         curl … | imgsearch query - --json")]
@@ -119,6 +122,8 @@ pub struct QueryArgs {
     #[arg(long, value_name = "FILE")]
     contact_sheet: Option<PathBuf>,
     #[command(flatten)]
+    filter: FilterArgs,
+    #[command(flatten)]
     gallery: GalleryArgs,
     #[command(flatten)]
     descriptor: DescriptorArgs,
@@ -140,9 +145,7 @@ pub fn run(args: &QueryArgs) -> Result<Exit> {
         .tell_fetching(move |event| progress.on_event(event))
         .tell_loaded(setup::tell_loaded);
     tell_asked(&searcher);
-    for repair in searcher.repairs() {
-        note!("note: {}", clean_line(&repair.to_string()));
-    }
+    let repaired = tell_repairs(&searcher, 0);
     let mut out = io::BufWriter::new(io::stdout().lock());
     let (exit, page) = if args.each {
         (args.run_each(&searcher, &mut out)?, None)
@@ -150,6 +153,11 @@ pub fn run(args: &QueryArgs) -> Result<Exit> {
         args.run_together(&searcher, &mut out)?
     };
     out.flush()?;
+    tell_repairs(&searcher, repaired);
+    detail!(
+        "read: {} of the gallery",
+        HumanBytes(searcher.snapshot().read_bytes())
+    );
     if searcher.loaded_extractor().is_none() {
         detail!("weights: none were needed, the gallery knows what it was asked with");
     }
@@ -157,6 +165,15 @@ pub fn run(args: &QueryArgs) -> Result<Exit> {
         open::show(&page);
     }
     Ok(exit)
+}
+
+/// Says what was mended, but for what was said already; how much that is in all.
+fn tell_repairs(searcher: &Searcher, said: usize) -> usize {
+    let repairs = searcher.repairs();
+    for repair in repairs.iter().skip(said) {
+        note!("note: {}", clean_line(&repair.to_string()));
+    }
+    repairs.len()
 }
 
 /// Says what is asked.
@@ -277,7 +294,7 @@ impl QueryArgs {
 
     /// The query with how to answer it, and what the answers shall be unlike.
     fn with_unlike<'a>(&self, query: Query<'a>) -> Result<Query<'a>, Error> {
-        let mut query = query.k(self.k as usize);
+        let mut query = query.k(self.k as usize).filter(self.filter.filter());
         if let Some(lowest) = self.min_similarity {
             query = query.min_similarity(lowest);
         }

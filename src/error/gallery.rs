@@ -97,6 +97,30 @@ pub enum GalleryError {
         /// What it is: "a link", for instance.
         what: &'static str,
     },
+    /// What says which photos are meant says nothing.
+    #[error("`{text}` is not {expected}")]
+    InvalidFilter {
+        /// What was said.
+        text: String,
+        /// What it should be, and how that is written.
+        expected: &'static str,
+    },
+    /// A table of tags cannot be understood.
+    #[error("{}: {}{reason}", .path.display(), .line.map_or_else(String::new, |line| format!("line {line}: ")))]
+    TagTable {
+        /// The file.
+        path: PathBuf,
+        /// Counted from 1.
+        line: Option<u64>,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A gallery was to be taken into itself.
+    #[error("{} is the gallery itself", .dir.display())]
+    MergedWithItself {
+        /// The gallery's folder.
+        dir: PathBuf,
+    },
     /// Neither the store nor the snapshot can be read.
     #[error("both store and snapshot are damaged: {}", .dir.display())]
     DamagedGallery {

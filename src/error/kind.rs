@@ -137,6 +137,9 @@ kinds! {
         NoThreads[path] = "no-threads",
         DamagedStore[path] = "damaged-store",
         ForeignFile[path] = "foreign-file",
+        InvalidFilter = "invalid-filter",
+        TagTable[path] = "tag-table",
+        MergedWithItself[dir] = "merged-with-itself",
         DamagedGallery[dir] = "damaged-gallery",
     }
     EvalError {

@@ -67,6 +67,8 @@ pub fn compare(
             hash,
             width: 0,
             height: 0,
+            facts: None,
+            tags: Vec::new(),
         };
         Ok((record, Some(descriptor(index)?)))
     };

@@ -32,9 +32,7 @@ impl<'a> Reranked<'a> {
     ) -> Self {
         let in_gallery: Vec<bool> = truth.items.iter().map(|item| item.in_gallery).collect();
         let vectors = PlainVectors {
-            base: descriptors,
-            tail: descriptors.slice(0..0),
-            graph: None,
+            vectors: descriptors,
             alive: &in_gallery,
         };
         let mut go_on = |_, _| ControlFlow::Continue(());

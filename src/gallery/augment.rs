@@ -7,9 +7,8 @@
 
 use rayon::prelude::*;
 
-use super::hnsw::FlatHnsw;
-use super::index::{Exact, Index, Neighbor, OnProgress, best};
-use crate::descriptor::{Matrix, Vectors, dot};
+use super::index::{Neighbor, OnProgress, best};
+use crate::descriptor::{Vectors, dot};
 use crate::ranking::Expansion;
 
 /// Marks an unused place among the neighbours.
@@ -20,15 +19,41 @@ pub const NONE: u32 = u32::MAX;
 const BLOCK: usize = 256;
 const COMPARED: usize = 4096;
 
-/// The vectors of a snapshot in the making as they are, those of the tail behind those of the base;
-/// all of one dimension.
+/// Vectors as they are.
 pub struct PlainVectors<'a> {
-    pub base: Vectors<'a>,
-    pub tail: Vectors<'a>,
-    /// The graph of the base, if there is one.
-    pub graph: Option<FlatHnsw<'a>>,
+    pub vectors: Vectors<'a>,
     /// Whether some photo has the vector: the others are no one's neighbours.
     pub alive: &'a [bool],
+}
+
+/// The neighbours and weights that a snapshot has.
+pub struct Augmentation<'a> {
+    pub expansion: Expansion,
+    pub neighbors: &'a [u32],
+    pub weights: &'a [f32],
+}
+
+impl Augmentation<'_> {
+    /// The vectors that vector `index` is the sum of, and their weights: itself first. What a
+    /// damaged file says beyond its end is read as nothing.
+    pub fn terms(&self, index: u32) -> impl Iterator<Item = (u32, f32)> {
+        let (index, count) = (index as usize, self.expansion.neighbors);
+        let neighbors = self.neighbors.get(index * count..(index + 1) * count);
+        let weights = self
+            .weights
+            .get(index * (count + 1)..(index + 1) * (count + 1));
+        let all =
+            std::iter::once(index as u32).chain(neighbors.unwrap_or_default().iter().copied());
+        let terms = all.zip(weights.unwrap_or_default().iter().copied());
+        terms.filter(|(_, weight)| *weight != 0.0)
+    }
+
+    /// The similarity of a query to the augmented vector `index`, from its similarities to the
+    /// vectors as they are.
+    pub fn similarity(&self, index: u32, mut plain: impl FnMut(u32) -> f32) -> f32 {
+        let terms = self.terms(index);
+        terms.map(|(index, weight)| weight * plain(index)).sum()
+    }
 }
 
 /// For each vector its neighbours, and its own weight and theirs.
@@ -54,10 +79,7 @@ impl PlainVectors<'_> {
                 return None;
             }
             let block: Vec<u32> = (start as u32..(start + BLOCK).min(count) as u32).collect();
-            let near = match &self.graph {
-                Some(graph) => self.near_by_graph(graph, &block, expansion.neighbors),
-                None => self.near_by_products(&block, expansion.neighbors),
-            };
+            let near = self.near(&block, expansion.neighbors);
             let weighted = block.par_iter().zip(near);
             let weighted: Vec<_> = weighted
                 .map(|(index, near)| self.weighted(*index, &near, expansion))
@@ -71,48 +93,18 @@ impl PlainVectors<'_> {
     }
 
     fn vector(&self, index: u32) -> &[f32] {
-        let index = index as usize;
-        match index.checked_sub(self.base.len()) {
-            Some(index) => self.tail.row(index),
-            None => self.base.row(index),
-        }
+        self.vectors.row(index as usize)
     }
 
     fn is_alive(&self, index: u32) -> bool {
         self.alive.get(index as usize).is_some_and(|alive| *alive)
     }
 
-    /// Nearly all of the nearest of each, for vectors too many to compare each with each.
-    fn near_by_graph(
-        &self,
-        graph: &FlatHnsw<'_>,
-        block: &[u32],
-        wanted: usize,
-    ) -> Vec<Vec<Neighbor>> {
-        let tail = Exact {
-            vectors: self.tail,
-            first: self.base.len() as u32,
-        };
-        let near = |index: &u32| {
-            let (query, alive) = (self.vector(*index), |other| {
-                other != *index && self.is_alive(other)
-            });
-            let mut near = graph.search(query, wanted, &alive);
-            near.extend(tail.search(query, wanted, &alive));
-            best(near, wanted)
-        };
-        block.par_iter().map(near).collect()
-    }
-
     /// The nearest of each, exactly.
-    fn near_by_products(&self, block: &[u32], wanted: usize) -> Vec<Vec<Neighbor>> {
-        let rows = block.iter().map(|index| self.vector(*index));
-        let queries = Matrix::from_rows(rows, self.base.dimension())
-            .expect("base and tail are of one dimension");
+    fn near(&self, block: &[u32], wanted: usize) -> Vec<Vec<Neighbor>> {
+        let queries = self.vectors.select(block);
         let mut near = vec![Vec::new(); block.len()];
-        let tail = self.tail.blocks(COMPARED);
-        let tail = tail.map(|(first, others)| (self.base.len() + first, others));
-        for (first, others) in self.base.blocks(COMPARED).chain(tail) {
+        for (first, others) in self.vectors.blocks(COMPARED) {
             let similarities = queries.as_vectors().dots(others);
             let rows = near
                 .par_iter_mut()

@@ -37,7 +37,7 @@ pub fn check_to_read(dir: &Path) -> Result<(), GalleryError> {
 /// has a name elsewhere too is none of them: [`take_in`] gives the gallery one of its own.
 pub fn check_to_write(dir: &Path) -> Result<()> {
     check_to_read(dir)?;
-    for name in ["lock", "store", "store.salvaged", "pooled"] {
+    for name in ["lock", "store", "store.salvaged", "store.earlier", "pooled"] {
         own_tree(&dir.join(name), name != "lock", MAX_DEPTH)?;
     }
     Ok(())
@@ -79,19 +79,19 @@ fn is_file(name: &str) -> bool {
     FILES.contains(&name) || is_snapshot(name) && !name.contains(".new")
 }
 
-/// `snapshot-7`, `base-7`, `base-7-2`, and either half written. Nothing else: a gallery may be kept
-/// in a folder with other files.
+/// `snapshot-7`, `segment-7`, earlier formats' `base-7` and `base-7-2`, and each half written. Nothing else:
+/// a gallery may be kept in a folder with other files.
 pub fn is_snapshot(name: &str) -> bool {
-    let rest = name
-        .strip_prefix("snapshot")
-        .or_else(|| name.strip_prefix("base"));
+    let kinds = ["snapshot", "segment", "base"];
+    let Some(rest) = kinds.iter().find_map(|kind| name.strip_prefix(kind)) else {
+        return false;
+    };
+    let rest = rest.strip_suffix(".new").unwrap_or(rest);
     let is_number = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
-    match rest {
-        Some(".new") => true,
-        Some(rest) => rest
-            .strip_prefix('-')
-            .is_some_and(|numbers| numbers.split('-').all(is_number)),
-        None => false,
+    match rest.strip_prefix('-') {
+        Some(numbers) => numbers.split('-').all(is_number),
+        // As earlier formats left them.
+        None => rest.is_empty() && name.strip_suffix(".new").is_some(),
     }
 }
 
@@ -202,6 +202,9 @@ mod tests {
     fn only_what_the_gallery_made_is_ever_removed() {
         for name in [
             "snapshot-7",
+            "snapshot-7.new",
+            "segment-12",
+            "segment-12.new",
             "base-7",
             "base-70-2",
             "snapshot.new",
@@ -216,6 +219,9 @@ mod tests {
             "base-",
             "base-x",
             "snapshots",
+            "segment",
+            "segment-x",
+            "segment-1.new.jpg",
         ] {
             assert!(!is_snapshot(name), "{name}");
         }

@@ -26,6 +26,8 @@ pub struct GalleryInfo {
     pub vectors: usize,
     /// How many of the vectors are in a graph; the others are compared one by one.
     pub graph_points: usize,
+    /// Segments that they lie in: as a collection grows, small ones become one.
+    pub segments: usize,
     /// What the descriptors were made with.
     pub provenance: Fingerprint,
     /// In which numbers the network was run for them: f32, f16, bf16.
@@ -74,6 +76,7 @@ impl GalleryInfo {
             photos: snapshot.len(),
             vectors: snapshot.vector_count(),
             graph_points: snapshot.graph_points(),
+            segments: snapshot.segments(),
             precisions: snapshot.precisions().clone(),
             provenance: snapshot.fingerprint().as_ref().clone(),
             whitening_lost: whitening.as_ref().err().map(ToString::to_string),

@@ -5,53 +5,78 @@
 //! each is rebuilt from the other when it is damaged, and the user is told.
 
 pub(crate) mod augment;
+mod blocks;
+mod earlier;
+mod encoding;
+mod fields;
+mod filter;
 mod find;
 mod folder;
+mod graph;
 mod heal;
 mod hnsw;
 pub mod index;
 mod info;
 mod matches;
+mod merge;
+mod moved;
 mod open;
+mod outline;
 mod precisions;
 mod publish;
 mod record;
 mod remove;
+mod repair;
+mod roots;
 mod salvage;
+mod segment;
 mod snapshot;
 mod store;
+mod table;
+mod tag;
+mod tag_table;
+mod upgrade;
 mod verify;
 mod version;
 mod whitening;
+mod write;
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
+pub use self::encoding::Encoding;
+pub use self::filter::{Filter, MinSize, Period, Within, tag_name};
 pub use self::find::{find, find_or_here};
-pub use self::heal::Repair;
+pub use self::hnsw::GraphBuilder;
 pub use self::index::DEFAULT_EF_SEARCH;
 pub use self::index::OnProgress;
 pub(crate) use self::info::size_on_disk;
 pub use self::info::{GalleryInfo, WhiteningInfo};
 pub use self::matches::Match;
-pub use self::open::{open_for_search, open_for_search_telling};
+pub use self::merge::{MergeEvent, MergeReport, Merged, Unmerged};
+pub use self::open::{mended, open_for_search, open_for_search_telling};
 pub use self::precisions::Precisions;
-use self::publish::Publishing;
 pub use self::publish::{IndexPolicy, Published};
 pub use self::record::Record;
+use self::record::Stored;
 pub use self::remove::Removal;
+pub use self::repair::Repair;
+use self::roots::{Roots, is_beneath};
 pub use self::snapshot::{SearchOptions, Snapshot, is_newest};
+pub use self::store::Contents;
 use self::store::Store;
 pub use self::store::pooled::{PartKey, PooledCache};
+pub use self::tag::{TagCount, Tagged, Tagging, Tags};
+pub use self::tag_table::tags_of_table;
 pub use self::verify::{Problem, Verification, verify};
 pub use self::version::VERSION;
 pub use self::whitening::whitening_of;
 use crate::backbone::Precision;
-use crate::descriptor::{Descriptor, Difference, Fingerprint, Whitening};
+use crate::descriptor::{Difference, Fingerprint, Whitening};
 use crate::error::{Error, FileError, GalleryError, Result};
 use crate::photo::ContentHash;
 use crate::ranking::Ranking;
@@ -68,10 +93,10 @@ pub struct Gallery {
     ranking: Ranking,
     precisions: Precisions,
     repairs: Vec<Repair>,
-    /// Contents whose descriptors the snapshot has.
-    in_snapshot: HashSet<ContentHash>,
-    /// Contents that some photo had and may have no more.
-    stale: HashSet<ContentHash>,
+    roots: Roots,
+    /// Keys of the photos that were written since the state `tracked_from`.
+    changed: BTreeSet<Vec<u8>>,
+    tracked_from: u64,
     _lock: File,
 }
 
@@ -123,30 +148,27 @@ impl Gallery {
             Err(error @ Error::Gallery(GalleryError::GalleryTooNew { .. })) => return Err(error),
             opened => opened.ok(),
         };
-        let (store, repair) = heal::open_store(dir, snapshot.as_ref())?;
-        let fingerprint = match (store.fingerprint()?, new) {
-            (Some(fingerprint), _) => fingerprint,
-            (None, Some((fingerprint, whitening))) => {
-                // First, so that no gallery is ever without.
-                if let Some(whitening) = whitening {
-                    whitening::keep(dir, whitening)?;
-                }
-                store.set_precisions(&Precisions::NONE)?;
-                store.initialize(VERSION, fingerprint)?;
-                fingerprint.clone()
+        let opened = heal::open_store(dir, snapshot.as_ref())?;
+        let (store, repair) = if let Some(opened) = opened {
+            opened
+        } else {
+            let (fingerprint, whitening) = new.ok_or_else(|| no_gallery(dir))?;
+            // First, so that no gallery is ever without.
+            if let Some(whitening) = whitening {
+                whitening::keep(dir, whitening)?;
             }
-            (None, None) => return Err(no_gallery(dir)),
+            (Store::create(&dir.join("store"), fingerprint)?, None)
         };
-        let snapshot = snapshot.filter(|snapshot| **snapshot.fingerprint() == fingerprint);
-        let records = snapshot.iter().flat_map(Snapshot::records);
+        let generation = store.generation()?;
         Ok(Self {
-            in_snapshot: records.map(|record| record.hash).collect(),
-            stale: HashSet::new(),
+            changed: BTreeSet::new(),
+            tracked_from: generation,
             dir: dir.to_owned(),
-            ranking: store.ranking()?,
-            precisions: store.precisions()?,
+            ranking: *store.ranking(),
+            precisions: store.precisions().clone(),
+            roots: Roots::found_from(dir, store.roots()),
+            fingerprint: store.fingerprint().clone().into(),
             store,
-            fingerprint: fingerprint.into(),
             policy: IndexPolicy::default(),
             repairs: repair.into_iter().collect(),
             _lock: lock,
@@ -200,6 +222,23 @@ impl Gallery {
         Ok(())
     }
 
+    /// In which numbers its store keeps descriptors that are older than the newest few.
+    #[must_use]
+    pub const fn encoding(&self) -> Encoding {
+        self.store.encoding()
+    }
+
+    /// Changes that, from the next on that are put aside.
+    ///
+    /// # Errors
+    /// [`FileError::Write`].
+    pub fn set_encoding(&mut self, encoding: Encoding) -> Result<()> {
+        if encoding != self.encoding() {
+            self.store.set_encoding(encoding)?;
+        }
+        Ok(())
+    }
+
     /// In which numbers its descriptors were made.
     #[must_use]
     pub const fn precisions(&self) -> &Precisions {
@@ -237,12 +276,46 @@ impl Gallery {
     /// # Errors
     /// [`GalleryError::DamagedStore`]; [`GalleryError::Store`].
     pub fn record(&self, path: &Path) -> Result<Option<Record>, GalleryError> {
-        self.store.record(path)
+        let Some(key) = self.roots.key(path) else {
+            return Ok(None);
+        };
+        let stored = self.store.stored(&key)?;
+        Ok(stored.and_then(|stored| self.living(&key, &stored)))
     }
 
-    /// All photos, by path.
+    fn living(&self, key: &[u8], stored: &Stored) -> Option<Record> {
+        let path = self.roots.path_of(key).filter(|_| !stored.is_removed)?;
+        Some(Record::of(path, stored))
+    }
+
+    /// All photos; those beneath one root by path.
     pub fn records(&self) -> impl Iterator<Item = Result<Record, GalleryError>> {
-        self.store.records()
+        self.store.entries().filter_map(|entry| match entry {
+            Ok((key, stored)) => self.living(&key, &stored).map(Ok),
+            Err(error) => Some(Err(error)),
+        })
+    }
+
+    /// The photos at or beneath a path (absolute), by path.
+    pub fn records_beneath(
+        &self,
+        path: &Path,
+    ) -> impl Iterator<Item = Result<Record, GalleryError>> {
+        let beneath = self.roots.keys_beneath(path);
+        beneath.into_iter().flat_map(move |beneath| {
+            let entries = self.store.entries_from(&beneath);
+            let begins = beneath.clone();
+            let entries = entries.take_while(move |entry| {
+                entry
+                    .as_ref()
+                    .map_or(true, |(key, _)| key.starts_with(&begins))
+            });
+            entries.filter_map(move |entry| match entry {
+                Ok((key, _)) if !is_beneath(&key, &beneath) => None,
+                Ok((key, stored)) => self.living(&key, &stored).map(Ok),
+                Err(error) => Some(Err(error)),
+            })
+        })
     }
 
     /// The descriptor of photos with this content.
@@ -253,75 +326,33 @@ impl Gallery {
         self.store.descriptor(hash)
     }
 
-    /// Whether photos with this content have a descriptor.
+    /// Whether photos with this content have a descriptor, be they in the gallery no more.
     ///
     /// # Errors
     /// [`GalleryError::DamagedStore`]; [`GalleryError::Store`].
     pub fn has_descriptor(&self, hash: &ContentHash) -> Result<bool, GalleryError> {
-        // Asking sled would read every descriptor of a large gallery from the disk.
-        Ok(self.in_snapshot.contains(hash) || self.store.has_descriptor(hash)?)
+        self.store.has_descriptor(hash)
     }
 
-    /// Adds or replaces photos and takes out others; durable when it returns. Of photos whose
-    /// content is known no descriptor is needed.
+    /// All contents that there are descriptors of, to be asked while the gallery is written.
     ///
     /// # Errors
-    /// [`DescriptorError::Foreign`](crate::error::DescriptorError) for what was not made as the gallery's descriptors are;
-    /// [`GalleryError::Store`], on a full disk for instance: then nothing of what was there before is lost.
-    pub fn write(
-        &mut self,
-        put: &[(Record, Option<Descriptor>)],
-        remove: &[PathBuf],
-    ) -> Result<()> {
-        for descriptor in put.iter().filter_map(|(_, new)| new.as_ref()) {
-            descriptor.check(&self.fingerprint)?;
-        }
-        let paths = put.iter().map(|(record, _)| &record.path).chain(remove);
-        for path in paths {
-            self.stale
-                .extend(self.record(path)?.map(|record| record.hash));
-        }
-        self.store.write(put, remove)
+    /// [`GalleryError::DamagedStore`]; [`GalleryError::Store`].
+    pub fn contents(&self) -> Result<Contents> {
+        self.store.contents()
     }
 
-    /// Makes what was written visible to readers. `on_progress` is told how many vectors of how
-    /// many the graph has, and then the augmentation; when it breaks, the snapshot is without, and
-    /// the next publishing makes it.
+    /// The folders (absolute) that photos are known by, each by the place that it really is.
+    pub fn roots(&self) -> impl Iterator<Item = &Path> {
+        self.roots.iter().map(|(_, root)| root)
+    }
+
+    /// Looks at every byte of the store.
     ///
     /// # Errors
-    /// [`GalleryError::Store`]; [`FileError::Write`], with the earlier snapshot still in place.
-    pub fn publish(&mut self, on_progress: OnProgress<'_>) -> Result<Published> {
-        let current = Snapshot::open(&self.dir).ok();
-        let current = current.filter(|current| current.verify().is_ok());
-        if let Some(current) = &current
-            && *current.fingerprint() == self.fingerprint
-            && current.generation() == self.store.generation()?
-            && current.ranking() == self.ranking
-            && *current.precisions() == self.precisions
-            && !self.policy.is_missed_by(current)
-        {
-            return Ok(Published {
-                photos: current.len(),
-                built_graph: false,
-            });
-        }
-        let publishing = Publishing {
-            dir: &self.dir,
-            store: &self.store,
-            fingerprint: &self.fingerprint,
-            generation: self.store.generation()?,
-            ranking: self.ranking,
-            precisions: &self.precisions,
-            old: current.filter(|old| *old.fingerprint() == self.fingerprint),
-        };
-        let (published, lost) = publishing.run(self.policy, &self.stale, on_progress)?;
-        self.stale.clear();
-        if !lost.is_empty() {
-            self.store.forget(&lost)?;
-            let photos = lost.len();
-            self.repairs.push(Repair::DescriptorsLost { photos });
-        }
-        Ok(published)
+    /// [`GalleryError::DamagedStore`]: then the next opening makes it anew.
+    pub(crate) fn verify_store(&self) -> Result<(), GalleryError> {
+        self.store.verify()
     }
 }
 

@@ -37,9 +37,27 @@ pub fn open_for_search_telling(
         Err(error) => return Err(error),
     };
     let _ = on_progress(0, 0);
+    mended(dir, &damage, on_progress)
+}
+
+/// A snapshot without the damage that was found, made of the store; as [`open_for_search_telling`] where
+/// the gallery may not be written.
+///
+/// # Errors
+/// As [`open_for_search`].
+pub fn mended(
+    dir: &Path,
+    damage: &Error,
+    on_progress: OnProgress<'_>,
+) -> Result<(Snapshot, Vec<Repair>)> {
     match rebuilt(dir, &damage.to_string(), on_progress) {
-        Err(error) if may_not_write(&error) => {
-            let reason = format!("{damage} (for this run alone: it may not be written)");
+        Err(error) if may_not_write(&error) || is_locked(&error) => {
+            let why = if is_locked(&error) {
+                "another imgsearch is writing to it"
+            } else {
+                "it may not be written"
+            };
+            let reason = format!("{damage} (for this run alone: {why})");
             let mut in_folder = |folder: &Path| {
                 let elsewhere = Copied::of(dir, folder)?;
                 // On unix what is mapped stays when its file goes.
@@ -50,6 +68,11 @@ pub fn open_for_search_telling(
         }
         rebuilt => rebuilt,
     }
+}
+
+/// Whether somebody is writing, who will not mend what he does not read.
+const fn is_locked(error: &Error) -> bool {
+    matches!(error, Error::Gallery(GalleryError::GalleryLocked { .. }))
 }
 
 /// A folder whose files lie in memory, on Linux.
@@ -76,7 +99,7 @@ fn rebuilt(
     on_progress: OnProgress<'_>,
 ) -> Result<(Snapshot, Vec<Repair>)> {
     let mut gallery = Gallery::open(dir)?;
-    gallery.publish(on_progress)?;
+    gallery.mend(on_progress)?;
     let mut repairs = gallery.repairs().to_vec();
     let reason = reason.to_owned();
     repairs.push(Repair::SnapshotRebuilt { reason });

@@ -1,53 +1,49 @@
-//! From the store to the next snapshot: the base kept or built anew, the rest written behind it.
+//! From the store to the next snapshot: what has changed becomes a segment, and segments that are no larger
+//! than what is newer become one.
 //!
-//! Vectors go from file to file one at a time; what memory holds grows with the number of photos
-//! (their records and the graph being built), not with the length of their descriptors.
+//! So a photo's vector is written a logarithmic number of times, and a change costs work in proportion to
+//! itself: O'Neil et al., "The log-structured merge-tree", 1996; the order of merging is Bentley & Saxe's
+//! logarithmic method, "Decomposable searching problems", 1980.
 
-use std::collections::{HashMap, HashSet};
-use std::path::{Path, PathBuf};
+use std::collections::HashSet;
+use std::path::Path;
 use std::time::SystemTime;
 
 use super::augment::PlainVectors;
-use super::folder;
-use super::hnsw::{self, Graph};
-use super::index::{DEFAULT_EF_SEARCH, OnProgress};
+use super::blocks::BlockWriter;
+use super::hnsw::GraphBuilder;
+use super::index::OnProgress;
 use super::precisions::Precisions;
-use super::record::{Record, path_to_bytes};
-use super::snapshot::{
-    self, Augmented, Base, BaseHeader, BaseRef, BaseSections, ContainerWriter, Header, Section,
-    Sections, Snapshot,
-};
-use super::store::Store;
-use super::version::VERSION;
-use crate::descriptor::{Fingerprint, Vectors};
-use crate::error::{FileError, GalleryError, Result};
-use crate::photo::ContentHash;
+use super::roots::StoredRoots;
+use super::segment::{Row, SegmentRef, SegmentWriter};
+use super::snapshot::{self, Manifest, Piece, Snapshot};
+use super::store::{Store, first_to_merge};
+use super::table::{Entry, merged};
+use crate::descriptor::{Fingerprint, Matrix};
+use crate::error::{GalleryError, Result};
 use crate::ranking::{Expansion, Ranking};
 
-/// Bytes of a header without its fingerprint, generously.
-const HEADER: usize = 2048;
-
-/// When a gallery gets a graph, and when it gets a new one.
+/// When segments get a graph, and when they are written anew.
 #[derive(Clone, Copy, Debug)]
 pub struct IndexPolicy {
-    /// From this many different vectors on there is a graph; fewer are searched exactly.
+    /// From this many different vectors on a segment has a graph; smaller ones are searched exactly.
     pub graph_from: usize,
-    /// The graph is built anew when added and removed vectors are more than this share of it.
+    /// A segment is written anew when removed and changed photos are more than this share of it.
     pub worn_share: f32,
+    /// From this many photos on that were written last they are moved from sled to files of their own.
+    pub sealed_from: usize,
+    /// Who builds graphs.
+    pub builder: GraphBuilder,
 }
 
 impl Default for IndexPolicy {
     fn default() -> Self {
         Self {
-            graph_from: 20_000,
+            graph_from: 4096,
             worn_share: 0.2,
+            sealed_from: 1024,
+            builder: GraphBuilder::Own,
         }
-    }
-}
-
-impl IndexPolicy {
-    fn rebuild_share(&self, points: usize) -> usize {
-        (points as f32 * self.worn_share) as usize
     }
 }
 
@@ -56,351 +52,368 @@ impl IndexPolicy {
 pub struct Published {
     /// Photos in the snapshot.
     pub photos: usize,
-    /// Whether the graph was built anew.
+    /// Whether a graph was built.
     pub built_graph: bool,
 }
-
-/// Where the vector of each content is.
-type Places = HashMap<ContentHash, u32>;
 
 /// The next snapshot in the making.
 pub struct Publishing<'a> {
     pub dir: &'a Path,
     pub store: &'a Store,
     pub fingerprint: &'a Fingerprint,
-    pub generation: u64,
     pub ranking: Ranking,
     pub precisions: &'a Precisions,
-    /// A whole snapshot of an earlier state, from which what has not changed is taken.
-    pub old: Option<Snapshot>,
+    pub roots: StoredRoots,
+    pub policy: IndexPolicy,
+    /// The snapshot before, of this format.
+    pub old: Option<&'a Snapshot>,
+    /// Of its pieces, those that are whole.
+    pub whole: &'a dyn Fn(usize) -> bool,
+    /// The most photos that become one segment now.
+    pub most_merged: usize,
+}
+
+/// What comes of it.
+pub struct Outcome {
+    pub published: Published,
+    /// Keys of photos of which there is no descriptor: the snapshot lacks them.
+    pub lost: Vec<Vec<u8>>,
 }
 
 impl Publishing<'_> {
-    /// Publishes the store, and drops those of the `stale` descriptors that are no photo's any
-    /// more. Returns the photos too of which there is no descriptor: the snapshot lacks them.
-    pub fn run(
-        &self,
-        policy: IndexPolicy,
-        stale: &HashSet<ContentHash>,
-        on_progress: OnProgress<'_>,
-    ) -> Result<(Published, Vec<PathBuf>)> {
-        let mut records = self.store.records().collect::<Result<Vec<Record>, _>>()?;
-        let hashes: HashSet<ContentHash> = records.iter().map(|record| record.hash).collect();
-        let old_places = self.old.as_ref().map(Snapshot::places).unwrap_or_default();
-        let keeps_base = |old: &&Snapshot| policy.keeps_base(old, &hashes, &old_places);
-        let (base, mut places, built_graph) = match self.old.as_ref().filter(keeps_base) {
-            Some(old) => {
-                let points = old.base().map_or(0, |base| base.points() as u32);
-                let in_base = old_places.iter().filter(|(_, place)| **place < points);
-                let places = in_base.map(|(hash, place)| (*hash, *place)).collect();
-                (old.base_ref().cloned(), places, false)
+    /// Publishes what the store says of these photos, sorted by key, which is all that it says otherwise
+    /// than the snapshot before.
+    pub fn run(&self, changes: Vec<Entry>, on_progress: OnProgress<'_>) -> Result<Outcome> {
+        let mut next = self
+            .old
+            .and_then(Snapshot::manifest)
+            .map_or_else(|| snapshot::next_number(self.dir), |manifest| manifest.next);
+        let mut segments = self.old_segments();
+        let mut photos = self.photos_before();
+        let changes = self.counted(changes, &mut segments, &mut photos);
+        let mut lost = Vec::new();
+        let mut built_graph = false;
+        let first = self.first_to_merge(&segments, changes.len());
+        if first < segments.len() || !changes.is_empty() {
+            let merged = self.merge(
+                next,
+                changes,
+                &segments[first..],
+                first > 0,
+                &mut *on_progress,
+            );
+            let (new, without) = merged?;
+            next += 1;
+            segments.truncate(first);
+            built_graph = new.segment.graph;
+            photos -= without.len() as u64;
+            lost = without;
+            if new.entries > 0 {
+                segments.push(new);
             }
-            None if hashes.len() >= policy.graph_from => {
-                let (base, places, built) = self.write_base(&hashes, &mut *on_progress)?;
-                (Some(base), places, built)
-            }
-            None => (None, Places::new(), false),
-        };
-        let name = format!("snapshot-{}", self.generation);
-        let mut writer = self.begin_snapshot()?;
-        let (tail, vectors) = self.write_tail(
-            &mut writer,
-            &records,
-            base.as_ref(),
-            &mut places,
-            &old_places,
-        )?;
-        let is_lost = |record: &mut Record| !places.contains_key(&record.hash);
-        let lost: Vec<PathBuf> = records
-            .extract_if(.., is_lost)
-            .map(|lost| lost.path)
-            .collect();
-        let mut sections = write_records(&mut writer, tail, &records, &places, vectors)?;
-        if let Some(expansion) = &self.ranking.augment {
-            let tail = &sections.tail;
-            let places = records.iter().map(|record| places[&record.hash]);
-            let alive = living(places, vectors);
-            let base = base.as_ref();
-            sections.augmented =
-                self.write_augmented(&mut writer, expansion, base, tail, &alive, on_progress)?;
         }
-        let header = self.header(vectors, records.len(), base.clone(), sections);
-        writer.finish(&header, &self.dir.join(&name))?;
+        let refs: Vec<SegmentRef> = segments.into_iter().map(|kept| kept.segment).collect();
+        self.switch(refs, photos, next, on_progress)?;
+        let photos = photos as usize;
+        let published = Published {
+            photos,
+            built_graph,
+        };
+        Ok(Outcome { published, lost })
+    }
+
+    fn pieces(&self) -> impl Iterator<Item = (usize, &Piece)> {
+        let pieces = self.old.map(Snapshot::pieces).unwrap_or_default();
+        pieces
+            .iter()
+            .enumerate()
+            .filter(|(number, _)| (self.whole)(*number))
+    }
+
+    fn old_segments(&self) -> Vec<Kept> {
+        let refs = self.old.and_then(Snapshot::manifest);
+        let refs = refs
+            .map(|manifest| &manifest.segments[..])
+            .unwrap_or_default();
+        let kept = self.pieces().map(|(piece, segment)| Kept {
+            segment: refs[piece].clone(),
+            entries: segment.entries_len(),
+            piece: Some(piece),
+        });
+        kept.collect()
+    }
+
+    /// Where pieces are left out, nobody knows how many they had.
+    fn photos_before(&self) -> u64 {
+        let Some(old) = self.old else {
+            return 0;
+        };
+        if self.pieces().count() == old.pieces().len() {
+            return old.len() as u64;
+        }
+        let known = old.entries_of(&|piece| (self.whole)(piece));
+        known.filter(|(_, (_, stored))| !stored.is_removed).count() as u64
+    }
+
+    /// The changes without removals of what was never there, with what they make of earlier entries
+    /// noted.
+    fn counted(&self, changes: Vec<Entry>, segments: &mut [Kept], photos: &mut u64) -> Vec<Entry> {
+        let mut counted = Vec::with_capacity(changes.len());
+        for (key, stored) in changes {
+            let before = self
+                .old
+                .and_then(|old| old.stored_in(&key, &|piece| (self.whole)(piece)));
+            if let Some((piece, before)) = &before {
+                if let Some(kept) = segments.iter_mut().find(|kept| kept.piece == Some(*piece)) {
+                    kept.segment.dead += 1;
+                }
+                *photos -= u64::from(!before.is_removed);
+            } else if stored.is_removed {
+                continue;
+            }
+            *photos += u64::from(!stored.is_removed);
+            counted.push((key, stored));
+        }
+        counted
+    }
+
+    /// From which of the segments on all become one with the changes.
+    fn first_to_merge(&self, segments: &[Kept], changes: usize) -> usize {
+        let mut entries: Vec<u64> = segments.iter().map(|kept| kept.entries as u64).collect();
+        entries.push(changes as u64);
+        let by_size = first_to_merge(&entries);
+        let most = self.most_merged as u64;
+        let sums = entries.iter().rev().scan(0, |sum, len| {
+            *sum += len;
+            Some(*sum)
+        });
+        let fit = sums.take_while(|sum| *sum <= most).count().max(1);
+        let by_size = by_size.max(entries.len() - fit);
+        if self.most_merged < usize::MAX {
+            return by_size.min(segments.len());
+        }
+        let is_due = |kept: &Kept| {
+            let most = kept.entries as f32 * self.policy.worn_share;
+            let lacks_graph = !kept.segment.graph
+                && kept.segment.vectors as usize >= self.policy.graph_from.max(1);
+            kept.segment.dead as f32 > most || lacks_graph
+        };
+        let due = segments.iter().position(is_due);
+        due.map_or(by_size, |due| due.min(by_size))
+            .min(segments.len())
+    }
+
+    /// Writes a segment of the changes and of some segments, the oldest of those first. Removals are kept
+    /// if there are `earlier` segments. Returns the keys of photos without a descriptor too.
+    fn merge(
+        &self,
+        number: u64,
+        changes: Vec<Entry>,
+        segments: &[Kept],
+        earlier: bool,
+        on_progress: OnProgress<'_>,
+    ) -> Result<(Kept, Vec<Vec<u8>>)> {
+        let merged_pieces: Vec<usize> = segments
+            .iter()
+            .rev()
+            .filter_map(|kept| kept.piece)
+            .collect();
+        let pieces = self.old.map(Snapshot::pieces).unwrap_or_default();
+        let before = |key: &[u8]| {
+            let first = merged_pieces.last().copied().unwrap_or(pieces.len());
+            self.pieces()
+                .any(|(piece, it)| piece < first && it.has(key))
+        };
+        let lists = merged_pieces.iter().map(|piece| pieces[*piece].entries());
+        let changes: Box<dyn Iterator<Item = Entry>> = Box::new(changes.into_iter());
+        let lists = std::iter::once(changes).chain(lists).collect();
+        let mut writer = SegmentWriter::create(self.dir, number, self.fingerprint.dimension())?;
+        let mut lost = Vec::new();
+        for (list, (key, stored)) in merged(lists) {
+            if stored.is_removed {
+                if earlier && before(&key) {
+                    writer.put(key, &stored, None)?;
+                }
+                continue;
+            }
+            let piece = list.checked_sub(1).map(|list| &pieces[merged_pieces[list]]);
+            if let Some((values, step)) = piece.and_then(|piece| shorts(piece, &stored)) {
+                writer.put(key, &stored, Some(&Row::Shorts(values, step)))?;
+                continue;
+            }
+            let values = match piece {
+                None => self.store.descriptor_of(&stored)?,
+                Some(_) => self.store.descriptor(&stored.hash)?,
+            };
+            let fits = |values: &Vec<f32>| values.len() == self.fingerprint.dimension();
+            if let Some(values) = values.filter(fits) {
+                writer.put(key, &stored, Some(&Row::Floats(&values)))?;
+                continue;
+            }
+            if earlier && before(&key) {
+                writer.put(key.clone(), &stored.removed(stored.generation), None)?;
+            }
+            lost.push(key);
+        }
+        // What is damaged was passed over.
+        let damage = merged_pieces
+            .iter()
+            .find_map(|piece| pieces[*piece].damage());
+        if let Some(damage) = damage {
+            return Err(damage.into());
+        }
+        let entries = writer.len();
+        let segment = writer.finish(self.policy.graph_from, self.policy.builder, on_progress)?;
+        let new = Kept {
+            segment,
+            entries,
+            piece: None,
+        };
+        Ok((new, lost))
+    }
+
+    /// Writes the snapshot of these segments and makes it the current one.
+    fn switch(
+        &self,
+        segments: Vec<SegmentRef>,
+        photos: u64,
+        mut next: u64,
+        on_progress: OnProgress<'_>,
+    ) -> Result<()> {
+        let name = format!("snapshot-{next}");
+        next += 1;
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+        let mut manifest = Manifest {
+            generation: self.store.generation()?,
+            created: now.map_or(0, |now| now.as_secs()),
+            fingerprint: self.fingerprint.clone(),
+            ranking: self.ranking,
+            precisions: self.precisions.clone(),
+            roots: self.roots.clone(),
+            photos,
+            segments,
+            next,
+            lists: None,
+        };
+        let path = self.dir.join(&name);
+        let mut file = BlockWriter::create(&path)?;
+        if let Some(expansion) = &self.ranking.augment
+            && !manifest.segments.iter().any(|segment| segment.graph)
+        {
+            manifest.lists = self.write_lists(&mut file, &manifest, expansion, on_progress)?;
+        }
+        file.finish(&manifest)?;
         snapshot::switch_to(self.dir, &name)?;
-        snapshot::remove_others(
-            self.dir,
-            &name,
-            base.as_ref().map(|base| base.name.as_str()),
-        );
-        self.store.remove_descriptors(stale.difference(&hashes))?;
-        let photos = records.len();
-        Ok((
-            Published {
-                photos,
-                built_graph,
-            },
-            lost,
-        ))
+        let numbers: HashSet<u64> = manifest.segments.iter().map(|it| it.number).collect();
+        snapshot::remove_others(self.dir, |file| {
+            let number = file
+                .strip_prefix("segment-")
+                .and_then(|number| number.parse().ok());
+            file == name || number.is_some_and(|number| numbers.contains(&number))
+        });
+        Ok(())
+    }
+
+    /// Writes what each vector is moved towards; nothing where the finding of it was interrupted.
+    fn write_lists(
+        &self,
+        file: &mut BlockWriter,
+        manifest: &Manifest,
+        expansion: &Expansion,
+        on_progress: OnProgress<'_>,
+    ) -> Result<Option<Expansion>> {
+        let all = Snapshot::of_segments(self.dir, manifest)?;
+        let vectors: Vec<Vec<f32>> = all.vectors().collect();
+        if vectors.len() != all.vector_count() {
+            let dir = self.dir.to_owned();
+            let damage = all.damage().unwrap_or(GalleryError::DamagedGallery { dir });
+            return Err(damage.into());
+        }
+        let rows = vectors.iter().map(Vec::as_slice);
+        let rows = Matrix::from_rows(rows, self.fingerprint.dimension())?;
+        let alive: Vec<bool> = (0..vectors.len())
+            .map(|index| all.owners(index).next().is_some())
+            .collect();
+        let plain = PlainVectors {
+            vectors: rows.as_vectors(),
+            alive: &alive,
+        };
+        let Some(found) = plain.neighborhoods(expansion, on_progress) else {
+            return Ok(None);
+        };
+        file.whole_section("neighbors", bytemuck::cast_slice(&found.neighbors))?;
+        file.whole_section("weights", bytemuck::cast_slice(&found.weights))?;
+        Ok(Some(*expansion))
+    }
+}
+
+/// A segment of the next snapshot.
+struct Kept {
+    segment: SegmentRef,
+    entries: usize,
+    /// Which of the old pieces it is.
+    piece: Option<usize>,
+}
+
+fn shorts<'a>(piece: &'a Piece, stored: &super::record::Stored) -> Option<(&'a [i16], f32)> {
+    match piece {
+        Piece::Segment(segment) => segment.shorts(stored.row?.row),
+        Piece::Earlier(_) => None,
     }
 }
 
 impl IndexPolicy {
-    /// Whether the old base is still good: it has a graph, and not too much was added or removed.
-    fn keeps_base(&self, old: &Snapshot, hashes: &HashSet<ContentHash>, places: &Places) -> bool {
-        let points = old.graph_points();
-        let in_base = |hash: &&ContentHash| {
-            places
-                .get(*hash)
-                .is_some_and(|place| (*place as usize) < points)
-        };
-        let living: HashSet<u32> = hashes
-            .iter()
-            .filter(in_base)
-            .map(|hash| places[hash])
-            .collect();
-        let tail = hashes.iter().filter(|hash| !in_base(hash)).count();
-        points > 0 && points - living.len() + tail <= self.rebuild_share(points)
-    }
-
-    /// Whether a snapshot lacks the graph that it should have, because its making was interrupted.
+    /// Whether a snapshot lacks a graph that it should have, because its making was interrupted, or has
+    /// segments that were left to be merged.
     pub(super) fn is_missed_by(&self, snapshot: &Snapshot) -> bool {
-        snapshot.graph_points() == 0 && snapshot.vector_count() >= self.graph_from
+        let lacks = |segment: &SegmentRef| {
+            !segment.graph && segment.vectors as usize >= self.graph_from.max(1)
+        };
+        let are_many = |segments: &[SegmentRef]| {
+            let entries: Vec<u64> = segments.iter().map(|it| it.entries).collect();
+            first_to_merge(&entries) + 1 < entries.len()
+        };
+        snapshot.manifest().is_some_and(|manifest| {
+            manifest.segments.iter().any(lacks) || are_many(&manifest.segments)
+        })
     }
 }
 
-impl Publishing<'_> {
-    /// Writes the vectors of `hashes`, equal ones once (thousands of equal ones would wreck the
-    /// graph), and builds their graph from where they lie.
-    fn write_base(
-        &self,
-        hashes: &HashSet<ContentHash>,
-        on_progress: OnProgress<'_>,
-    ) -> Result<(BaseRef, Places, bool)> {
-        let dimension = self.fingerprint.dimension();
-        let mut writer = ContainerWriter::create(self.dir.join("base.new"), HEADER)?;
-        let (mut places, mut known) = (Places::new(), HashMap::new());
-        let mut section = writer.section()?;
-        for entry in self.store.descriptors() {
-            let (hash, bytes) = entry?;
-            if !hashes.contains(&hash) {
-                // Left behind by a process that was killed.
-                self.store.remove_descriptors(std::iter::once(&hash))?;
-                continue;
-            }
-            if bytes.len() != dimension * 4 {
-                continue;
-            }
-            let next = known.len() as u32;
-            let place = *known
-                .entry(*blake3::hash(&bytes).as_bytes())
-                .or_insert(next);
-            if place == next {
-                section.put(&bytes)?;
-            }
-            places.insert(hash, place);
+/// All that store and snapshot say differently, as the store has it, by key; of the snapshot's pieces the
+/// whole ones count.
+pub fn differences(
+    store: &Store,
+    snapshot: &Snapshot,
+    whole: &dyn Fn(usize) -> bool,
+) -> Result<Vec<Entry>, GalleryError> {
+    let mut shown = snapshot
+        .entries_of(whole)
+        .map(|(_, entry)| entry)
+        .peekable();
+    let mut changes = Vec::new();
+    let generation = store.generation()?;
+    for entry in store.entries() {
+        let (key, stored) = entry?;
+        while let Some((unknown, before)) = shown.next_if(|(shown, _)| *shown < key) {
+            changes.extend((!before.is_removed).then(|| (unknown, before.removed(generation))));
         }
-        let (vectors, points) = (section.finish(), known.len());
-        drop(known);
-        let mapped = writer.map(&vectors)?;
-        let graph = hnsw::build(mapped.vectors(dimension)?, on_progress);
-        let built = graph.is_some();
-        let graph = graph.unwrap_or_default();
-        let sections = BaseSections {
-            vectors,
-            lowest: writer.whole_section(&graph.lowest)?,
-            upper_starts: writer.whole_section(&graph.upper_starts)?,
-            upper: writer.whole_section(&graph.upper)?,
-        };
-        let Graph { entry, .. } = graph;
-        let points = points as u64;
-        let header = BaseHeader {
-            version: VERSION,
-            dimension,
-            points,
-            entry,
-            sections,
-        };
-        let name = self.unused_name();
-        let stamp = writer.finish(&header, &self.dir.join(&name))?;
-        let base = BaseRef {
-            name,
-            stamp,
-            points,
-        };
-        Ok((base, places, built))
-    }
-
-    /// A snapshot in use may name a base of this generation: it must stay as it is.
-    fn unused_name(&self) -> String {
-        let mut name = format!("base-{}", self.generation);
-        let mut number = 1;
-        while folder::is_taken(&self.dir.join(&name)) {
-            number += 1;
-            name = format!("base-{}-{number}", self.generation);
-        }
-        name
-    }
-
-    fn begin_snapshot(&self) -> Result<ContainerWriter, FileError> {
-        // In JSON a character may become six.
-        let room = HEADER + 6 * self.fingerprint.recipe().to_string().len();
-        ContainerWriter::create(self.dir.join("snapshot.new"), room)
-    }
-
-    /// Writes the vectors that are not in the base, and gives the number of vectors in all.
-    fn write_tail(
-        &self,
-        writer: &mut ContainerWriter,
-        records: &[Record],
-        base: Option<&BaseRef>,
-        places: &mut Places,
-        old_places: &Places,
-    ) -> Result<(Section, u32)> {
-        let mut vectors = base.map_or(0, |base| base.points as u32);
-        let mut known = HashMap::new();
-        let mut section = writer.section()?;
-        for record in records {
-            if places.contains_key(&record.hash) {
-                continue;
-            }
-            let Some(bytes) = self.vector(&record.hash, old_places)? else {
-                continue;
-            };
-            let key = *blake3::hash(&bytes).as_bytes();
-            let place = *known.entry(key).or_insert(vectors);
-            if place == vectors {
-                section.put(&bytes)?;
-                vectors += 1;
-            }
-            places.insert(record.hash, place);
-        }
-        Ok((section.finish(), vectors))
-    }
-
-    /// Writes what each vector is moved towards; nothing where the finding of it was interrupted.
-    fn write_augmented(
-        &self,
-        writer: &mut ContainerWriter,
-        expansion: &Expansion,
-        base: Option<&BaseRef>,
-        tail: &Section,
-        alive: &[bool],
-        on_progress: OnProgress<'_>,
-    ) -> Result<Option<Augmented>> {
-        let dimension = self.fingerprint.dimension();
-        let open = |base| Base::open(self.dir, base, dimension);
-        let base = base.map(open).transpose()?;
-        // An empty section may lie where the file ends.
-        let tail = (tail.length > 0).then(|| writer.map(tail)).transpose()?;
-        let none = Vectors::new(&[], dimension)?;
-        let tail = tail.as_ref().map(|tail| tail.vectors(dimension));
-        let vectors = PlainVectors {
-            base: base.as_ref().map_or(none, Base::vectors),
-            tail: tail.transpose()?.unwrap_or(none),
-            graph: base.as_ref().and_then(|base| base.graph(DEFAULT_EF_SEARCH)),
-            alive,
-        };
-        let Some(found) = vectors.neighborhoods(expansion, on_progress) else {
-            return Ok(None);
-        };
-        Ok(Some(Augmented {
-            expansion: *expansion,
-            neighbors: writer.whole_section(&found.neighbors)?,
-            weights: writer.whole_section(&found.weights)?,
-        }))
-    }
-
-    /// The bytes of a descriptor, from the old snapshot or from the store.
-    fn vector(
-        &self,
-        hash: &ContentHash,
-        old_places: &Places,
-    ) -> Result<Option<Vec<u8>>, GalleryError> {
-        let place = old_places.get(hash).map(|place| *place as usize);
-        let from_old = self.old.as_ref().zip(place);
-        if let Some(vector) = from_old.and_then(|(old, place)| old.vector(place)) {
-            return Ok(Some(bytemuck::cast_slice(vector).to_vec()));
-        }
-        let stored = self.store.descriptor_bytes(hash)?;
-        Ok(stored.filter(|bytes| bytes.len() == self.fingerprint.dimension() * 4))
-    }
-
-    fn header(
-        &self,
-        vectors: u32,
-        records: usize,
-        base: Option<BaseRef>,
-        sections: Sections,
-    ) -> Header {
-        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-        Header {
-            version: VERSION,
-            generation: self.generation,
-            created: now.map_or(0, |now| now.as_secs()),
-            fingerprint: self.fingerprint.clone(),
-            vectors: u64::from(vectors),
-            records: records as u64,
-            base,
-            ranking: self.ranking,
-            precisions: self.precisions.clone(),
-            sections,
+        let before = shown.next_if(|(shown, _)| *shown == key);
+        if before.is_none_or(|(_, before)| !before.is_same_photo(&stored)) {
+            changes.push((key, stored));
         }
     }
+    let unknown = shown.filter(|(_, before)| !before.is_removed);
+    changes.extend(unknown.map(|(key, before)| (key, before.removed(generation))));
+    Ok(changes)
 }
 
-/// Writes all that is known of the photos, those of each vector together.
-fn write_records(
-    writer: &mut ContainerWriter,
-    tail: Section,
-    records: &[Record],
-    places: &Places,
-    vectors: u32,
-) -> Result<Sections, FileError> {
-    let (starts, order) = owners(records, places, vectors);
-    let owners = writer.whole_section(&starts)?;
-    let mut section = writer.section()?;
-    let mut end = 0u64;
-    for index in &order {
-        let record = &records[*index];
-        end += record.path.as_os_str().len() as u64;
-        section.put(&record.to_stored())?;
-        section.put(&end.to_le_bytes())?;
-    }
-    let stored = section.finish();
-    let mut section = writer.section()?;
-    for index in &order {
-        section.put(&path_to_bytes(&records[*index].path))?;
-    }
-    Ok(Sections {
-        tail,
-        owners,
-        records: stored,
-        paths: section.finish(),
-        augmented: None,
-    })
-}
-
-/// For every vector whether some photo has it.
-fn living(places: impl Iterator<Item = u32>, vectors: u32) -> Vec<bool> {
-    let mut alive = vec![false; vectors as usize];
-    for place in places {
-        alive[place as usize] = true;
-    }
-    alive
-}
-
-/// For every vector where its records begin, and the end; and the records in that order.
-fn owners(records: &[Record], places: &Places, vectors: u32) -> (Vec<u32>, Vec<usize>) {
-    let place = |index: &usize| places[&records[*index].hash];
-    let mut order: Vec<usize> = (0..records.len()).collect();
-    // Stable, so that the records of a vector stay sorted by path.
-    order.sort_by_key(place);
-    let mut starts = vec![0u32; vectors as usize + 1];
-    for index in 0..records.len() {
-        starts[place(&index) as usize + 1] += 1;
-    }
-    for vector in 0..vectors as usize {
-        starts[vector + 1] += starts[vector];
-    }
-    (starts, order)
+/// What the store says of photos since a state, by key.
+pub fn changes_since(store: &Store, generation: u64) -> Result<Vec<Entry>, GalleryError> {
+    let entries = store.entries();
+    let is_new = |entry: &Result<Entry, GalleryError>| {
+        entry
+            .as_ref()
+            .map_or(true, |(_, stored)| stored.generation > generation)
+    };
+    entries.filter(is_new).collect()
 }

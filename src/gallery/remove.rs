@@ -39,19 +39,22 @@ impl Gallery {
             .map(|path| absolute(path).unwrap_or_else(|_| path.clone()))
             .collect();
         // Beneath the empty path lies everything; whoever gives it has left a variable empty.
-        let is_beneath = |path: &Path, root: &Path| root.is_absolute() && path.starts_with(root);
         let mut removed = Vec::new();
-        for record in self.records() {
-            let path = record?.path;
-            if roots.iter().any(|root| is_beneath(&path, root)) {
-                removed.push(path);
+        for root in roots.iter().filter(|root| root.is_absolute()) {
+            for record in self.records_beneath(root) {
+                removed.push(record?.path);
             }
         }
+        removed.sort();
+        removed.dedup();
         if !removed.is_empty() {
             self.write(&[], &removed)?;
         }
         let published = self.publish(&mut |_, _| ControlFlow::Continue(()))?;
-        let is_unknown = |root: &&PathBuf| !removed.iter().any(|path| is_beneath(path, root));
+        let is_unknown = |root: &&PathBuf| {
+            let is_beneath = |path: &PathBuf| root.is_absolute() && path.starts_with(root);
+            !removed.iter().any(is_beneath)
+        };
         Ok(Removal {
             unknown: roots.iter().filter(is_unknown).cloned().collect(),
             removed,

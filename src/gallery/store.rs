@@ -1,364 +1,463 @@
-//! The truth: records and descriptors in sled.
+//! The truth: records and descriptors. What is newest lies in sled, what is older in files that never
+//! change.
 //!
-//! Three trees: `meta` (version, fingerprint, ranking), `records` (path → record) and `descriptors` (content
-//! hash → values). Among the records, under the empty path, lies the seal: the generation, which
-//! grows with every change, and a digest of all records. It is written in one batch with the
-//! records, so that records which a damaged file silently lost are noticed.
+//! ```text
+//! about        which of these there are, and what the descriptors were made with
+//! recent-N/    sled: the newest records and descriptors, some hundred
+//! records-N    older records, sorted by key; of the same key the newest counts
+//! vectors-N    their descriptors, f32
+//! ```
+//!
+//! A write goes to sled and is durable when it returns. From time to time sled's content becomes two files
+//! and a new database begins: at every moment `about` names either all of the old or all of the new.
 
+mod about;
+mod builder;
+mod contents;
 mod guard;
 mod leftovers;
 pub mod pooled;
+mod recent;
 mod seal;
+mod sealed;
 
 use std::collections::HashMap;
-use std::fs::File;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use sled::{Batch, Db, IVec, Tree};
-
-use self::guard::Guarded;
-pub use self::guard::unmark;
-use self::seal::Seal;
+use self::about::About;
+pub use self::builder::{StoreBuilder, salvaged};
+pub use self::contents::Contents;
+pub(in crate::gallery) use self::guard::Guarded;
+pub use self::guard::{mark, unmark};
+pub use self::recent::Change;
+use self::recent::Recent;
+pub(in crate::gallery) use self::seal::Seal;
+use self::sealed::{Records, VectorFile, write_records, write_vectors};
+use super::encoding::Encoding;
+use super::folder;
 use super::precisions::Precisions;
-use super::record::{Record, path_from_bytes, path_to_bytes};
-use super::version;
-use crate::descriptor::{Descriptor, Fingerprint};
-use crate::error::{FileError, GalleryError, Result};
+use super::record::{RowPlace, Stored};
+use super::roots::StoredRoots;
+use super::table::{Entry, merged};
+use crate::descriptor::Fingerprint;
+use crate::error::{Error, FileError, GalleryError, Result};
 use crate::photo::ContentHash;
 use crate::ranking::Ranking;
-
-const VERSION_KEY: &[u8] = b"version";
-/// Under the name that it had before it was one.
-const FINGERPRINT: &[u8] = b"provenance";
-const RANKING: &[u8] = b"ranking";
-const PRECISIONS: &[u8] = b"precisions";
-/// What came before the ranking.
-const AUGMENTATION: &[u8] = b"augmentation";
-/// Where the seal lies among the records: no photo has the empty path.
-const SEAL: &[u8] = b"";
-/// The least path.
-const FIRST: &[u8] = &[0];
 
 /// The opened store.
 pub struct Store {
     path: PathBuf,
-    sled: Guarded<Trees>,
-    /// The number from which on sled's blobs are not durable.
-    next_blob: AtomicI64,
-}
-
-/// The database and its trees.
-struct Trees {
-    db: Db,
-    meta: Tree,
-    records: Tree,
-    descriptors: Tree,
-}
-
-impl Trees {
-    fn open(db: Db) -> sled::Result<Self> {
-        Ok(Self {
-            meta: db.open_tree("meta")?,
-            records: db.open_tree("records")?,
-            descriptors: db.open_tree("descriptors")?,
-            db,
-        })
-    }
+    about: About,
+    recent: Recent,
+    /// The oldest first.
+    records: Vec<Records>,
+    vectors: Mutex<HashMap<u64, Arc<VectorFile>>>,
 }
 
 impl Store {
-    /// Opens or creates the store in the folder `path`.
+    /// Opens the store in the folder `path`; nothing where there is none yet.
     ///
     /// # Errors
-    /// [`GalleryError::DamagedStore`]; [`GalleryError::Store`] where sled fails otherwise;
-    /// [`FileError::Write`] on a full disk.
-    pub fn open(path: &Path) -> Result<Self, GalleryError> {
-        Ok(Self::of(path, Guarded::open(path, Trees::open)?))
+    /// [`GalleryError::DamagedStore`]; [`GalleryError::GalleryTooNew`]; [`GalleryError::Store`] where sled
+    /// fails otherwise; [`FileError::Write`] on a full disk.
+    pub fn open(path: &Path) -> Result<Option<Self>> {
+        let Some(about) = About::read(path)? else {
+            return Ok(None);
+        };
+        if mark(path).exists() {
+            return Err(damaged(path).into());
+        }
+        let recent = match Recent::open(&recent_path(path, about.recent)) {
+            // All may be there all the same, and the seal tells.
+            Err(GalleryError::DamagedStore { .. }) => {
+                Recent::open_again(&recent_path(path, about.recent))?
+            }
+            opened => opened?,
+        };
+        let records = about
+            .records
+            .iter()
+            .map(|wanted| Records::open(path, *wanted));
+        let records = records.collect::<Result<Vec<_>>>();
+        let store = Self {
+            path: path.to_owned(),
+            about,
+            recent,
+            records: records.map_err(|error| in_store(error, path))?,
+            vectors: Mutex::default(),
+        };
+        store.remove_others();
+        Ok(Some(store))
     }
 
-    /// Opens one that would not open, by all ways that there are.
+    /// Makes a new store in the folder `path`.
     ///
     /// # Errors
     /// As [`Store::open`].
-    pub fn open_again(path: &Path) -> Result<Self, GalleryError> {
-        Ok(Self::of(path, Guarded::open_again(path, Trees::open)?))
-    }
-
-    fn of(path: &Path, sled: Guarded<Trees>) -> Self {
-        Self {
+    pub fn create(path: &Path, fingerprint: &Fingerprint) -> Result<Self> {
+        fs::create_dir_all(path).map_err(FileError::write_at(path))?;
+        let about = About::new(fingerprint);
+        let recent = Recent::open(&recent_path(path, about.recent))?;
+        recent.sync_folders()?;
+        about.write(path)?;
+        sync_above(path)?;
+        Ok(Self {
             path: path.to_owned(),
-            sled,
-            next_blob: AtomicI64::new(0),
-        }
-    }
-
-    /// Whether no photo was ever written to it: it may have been cut off before it said what it is.
-    pub fn is_new(&self) -> Result<bool, GalleryError> {
-        self.sled.ask(|trees| {
-            for key in trees.meta.iter().keys() {
-                // That stands there before the fingerprint does.
-                if key?.as_ref() != PRECISIONS {
-                    return Ok(false);
-                }
-            }
-            Ok(trees.records.is_empty() && trees.descriptors.is_empty())
+            about,
+            recent,
+            records: Vec::new(),
+            vectors: Mutex::default(),
         })
     }
 
-    /// The format version, nothing in a new store.
-    pub fn version(&self) -> Result<Option<u64>, GalleryError> {
-        let value = self.sled.ask(|trees| trees.meta.get(VERSION_KEY))?;
-        Ok(value
-            .and_then(|value| value.as_ref().try_into().ok())
-            .map(u64::from_le_bytes))
-    }
-
-    /// What the descriptors were made with, nothing in a new store.
-    pub fn fingerprint(&self) -> Result<Option<Fingerprint>, GalleryError> {
-        let value = self.sled.ask(|trees| trees.meta.get(FINGERPRINT))?;
-        // What is there and cannot be read is not nothing: it would be written over.
-        let read = value.map(|value| serde_json::from_slice(&value).map_err(|_| self.damaged()));
-        read.transpose()
-    }
-
-    /// Marks a new store with its version and fingerprint.
-    pub fn initialize(&self, version: u64, fingerprint: &Fingerprint) -> Result<()> {
-        let json = serde_json::to_vec(fingerprint).expect("plain fields are always JSON");
-        let mut batch = Batch::default();
-        batch.insert(VERSION_KEY, &version.to_le_bytes());
-        batch.insert(FINGERPRINT, json);
-        self.sled.ask(|trees| trees.meta.apply_batch(batch))?;
-        self.sync()?;
-        Ok(self.sync_folders()?)
-    }
-
-    /// Makes durable that it is there, under its name.
-    pub fn sync_folders(&self) -> Result<(), FileError> {
-        leftovers::sync_folders(&self.path).map_err(FileError::write_at(&self.path))
+    /// What the descriptors were made with.
+    pub const fn fingerprint(&self) -> &Fingerprint {
+        &self.about.fingerprint
     }
 
     /// How its photos are ranked unless a query says otherwise.
-    pub fn ranking(&self) -> Result<Ranking, GalleryError> {
-        let [ranking, augmentation] =
-            [RANKING, AUGMENTATION].map(|key| self.sled.ask(|trees| trees.meta.get(key)));
-        if let Some(stored) = ranking? {
-            return serde_json::from_slice(&stored).map_err(|_| self.damaged());
-        }
-        // Before there were rankings, a gallery could only be augmented.
-        let augment = augmentation?.and_then(|stored| serde_json::from_slice(&stored).ok());
-        Ok(Ranking {
-            augment: augment.flatten(),
-            ..Ranking::NONE
-        })
+    pub const fn ranking(&self) -> &Ranking {
+        &self.about.ranking
     }
 
     /// Changes that; durable on return.
-    pub fn set_ranking(&self, ranking: &Ranking) -> Result<()> {
-        let json = serde_json::to_vec(ranking).expect("a line of text is always JSON");
-        self.sled.ask(|trees| trees.meta.insert(RANKING, json))?;
-        self.sync()
+    pub fn set_ranking(&mut self, ranking: &Ranking) -> Result<()> {
+        self.change_about(|about| about.ranking = *ranking)
     }
 
     /// In which numbers its descriptors were made.
-    pub fn precisions(&self) -> Result<Precisions, GalleryError> {
-        let stored = self.sled.ask(|trees| trees.meta.get(PRECISIONS))?;
-        let read = |stored: IVec| serde_json::from_slice(&stored).map_err(|_| self.damaged());
-        stored.map_or_else(|| Ok(Precisions::default()), read)
+    pub const fn precisions(&self) -> &Precisions {
+        &self.about.precisions
     }
 
     /// Changes that; durable on return.
-    pub fn set_precisions(&self, precisions: &Precisions) -> Result<()> {
-        let json = serde_json::to_vec(precisions).expect("a list of names is always JSON");
-        self.sled.ask(|trees| trees.meta.insert(PRECISIONS, json))?;
-        self.sync()
+    pub fn set_precisions(&mut self, precisions: &Precisions) -> Result<()> {
+        self.change_about(|about| about.precisions = precisions.clone())
     }
 
-    /// The error that says that it is damaged; found out about by whoever opened it.
-    pub fn damaged(&self) -> GalleryError {
-        self.sled.damaged()
+    /// In which numbers the next files of descriptors are.
+    pub const fn encoding(&self) -> Encoding {
+        self.about.encoding
     }
 
-    fn seal(&self) -> Result<Seal, GalleryError> {
-        let stored = self.sled.ask(|trees| trees.records.get(SEAL))?;
-        match stored {
-            None => Ok(Seal::default()),
-            Some(stored) => Seal::from_stored(&stored).ok_or_else(|| self.damaged()),
+    /// Changes that; durable on return.
+    pub fn set_encoding(&mut self, encoding: Encoding) -> Result<()> {
+        self.change_about(|about| about.encoding = encoding)
+    }
+
+    /// The folders that its photos lie beneath.
+    pub const fn roots(&self) -> &StoredRoots {
+        &self.about.roots
+    }
+
+    /// Changes that; durable on return.
+    pub fn set_roots(&mut self, roots: StoredRoots) -> Result<()> {
+        if self.about.roots == roots {
+            return Ok(());
         }
+        self.change_about(|about| about.roots = roots)
+    }
+
+    fn change_about(&mut self, change: impl FnOnce(&mut About)) -> Result<()> {
+        let mut about = self.about.clone();
+        change(&mut about);
+        about.write(&self.path)?;
+        self.about = about;
+        Ok(())
+    }
+
+    /// The error that says that it is damaged; found out about by whoever opens it next.
+    pub fn damaged(&self) -> GalleryError {
+        // Without the mark the next process finds out by itself.
+        let _ = folder::create(&mark(&self.path));
+        damaged(&self.path)
+    }
+
+    /// Lets go of sled without closing it: its files are another's from now on.
+    pub fn abandon(&self) {
+        self.recent.abandon();
     }
 
     /// Grows with every change.
     pub fn generation(&self) -> Result<u64, GalleryError> {
-        Ok(self.seal()?.generation)
+        self.recent.generation()
     }
 
-    /// Brings a store of version 1 up to date: it has its generation elsewhere, and no seal.
-    pub fn upgrade(&self) -> Result<()> {
-        let stored = self.sled.ask(|trees| trees.meta.get(b"generation"))?;
-        let generation = stored.and_then(|stored| stored.as_ref().try_into().ok());
-        let mut seal = Seal::of_none(generation.map_or(1, u64::from_le_bytes));
-        for record in self.records() {
-            let record = record?;
-            seal.add(&path_to_bytes(&record.path), &record.to_stored());
+    /// What is known under a key, be it removed.
+    pub fn stored(&self, key: &[u8]) -> Result<Option<Stored>, GalleryError> {
+        if let Some(stored) = self.recent.stored(key)? {
+            return Ok(Some(stored));
         }
-        self.sled.ask(|trees| {
-            trees.records.insert(SEAL, seal.to_stored().as_slice())?;
-            Ok(())
-        })?;
-        self.set_version(version::VERSION)
+        let found = self
+            .records
+            .iter()
+            .rev()
+            .find_map(|records| records.stored(key));
+        self.checked(found)
     }
 
-    /// Says which version it is of; durable on return.
-    pub fn set_version(&self, version: u64) -> Result<()> {
-        let version = version.to_le_bytes();
-        self.sled
-            .ask(|trees| trees.meta.insert(VERSION_KEY, &version))?;
-        self.sync()
-    }
-
-    /// Reads all records and holds them against the seal: whether none is missing, changed or too
-    /// many.
-    pub fn is_whole(&self) -> Result<bool, GalleryError> {
-        let records = self.records().collect::<Result<Vec<_>, _>>()?;
-        self.holds(records.into_iter())
-    }
-
-    /// Whether it has exactly these records.
-    pub fn holds(&self, records: impl Iterator<Item = Record>) -> Result<bool, GalleryError> {
-        let sealed = self.seal()?;
-        let mut found = Seal::of_none(sealed.generation);
-        for record in records {
-            found.add(&path_to_bytes(&record.path), &record.to_stored());
+    fn checked<T>(&self, found: T) -> Result<T, GalleryError> {
+        if self.records.iter().any(Records::is_damaged) {
+            return Err(self.damaged());
         }
-        Ok(found == sealed)
+        Ok(found)
     }
 
-    /// The record of the photo at `path`.
-    pub fn record(&self, path: &Path) -> Result<Option<Record>, GalleryError> {
-        let key = path_to_bytes(path);
-        let stored = self.sled.ask(|trees| trees.records.get(key))?;
-        Ok(stored.and_then(|stored| Record::from_stored(path.to_owned(), &stored)))
+    /// All that is known, by key, be it removed; from a key on.
+    pub fn entries_from(
+        &self,
+        key: &[u8],
+    ) -> impl Iterator<Item = Result<Entry, GalleryError>> + use<'_> {
+        let mut failed = None;
+        let mut recent = Vec::new();
+        for entry in self.recent.entries_from(key) {
+            match entry {
+                Ok(entry) => recent.push(entry),
+                Err(error) => failed = Some(error),
+            }
+        }
+        let recent: Box<dyn Iterator<Item = Entry>> = Box::new(recent.into_iter());
+        let older = self.records.iter().rev();
+        let older = older.map(|records| Box::new(records.entries_from(key)) as Box<_>);
+        let lists = std::iter::once(recent).chain(older).collect();
+        let entries = merged(lists).map(|(_, entry)| Ok(entry));
+        let end = std::iter::once_with(move || self.checked(()).err());
+        failed
+            .map(Err)
+            .into_iter()
+            .chain(entries)
+            .chain(end.flatten().map(Err))
     }
 
-    /// All records, by path.
-    pub fn records(&self) -> impl Iterator<Item = Result<Record, GalleryError>> {
-        let entries = self.sled.entries(|trees| trees.records.range(FIRST..));
-        entries.map(|entry| {
-            let (path, stored) = entry?;
-            Record::from_stored(path_from_bytes(&path), &stored).ok_or_else(|| self.damaged())
-        })
+    /// All that is known, by key, be it removed.
+    pub fn entries(&self) -> impl Iterator<Item = Result<Entry, GalleryError>> {
+        self.entries_from(&[])
     }
 
-    /// All descriptors by content hash, as the bytes of their values.
-    pub fn descriptors(&self) -> impl Iterator<Item = Result<(ContentHash, IVec), GalleryError>> {
-        let entries = self.sled.entries(|trees| trees.descriptors.iter());
-        entries.map(|entry| {
-            let (key, bytes) = entry?;
-            let hash = key.as_ref().try_into().map_err(|_| self.damaged())?;
-            Ok((ContentHash::from_bytes(hash), bytes))
-        })
-    }
-
-    /// The bytes of the descriptor of the photo with this content.
-    pub fn descriptor_bytes(&self, hash: &ContentHash) -> Result<Option<Vec<u8>>, GalleryError> {
-        let stored = self
-            .sled
-            .ask(|trees| trees.descriptors.get(hash.as_bytes()))?;
-        Ok(stored.map(|bytes| bytes.to_vec()))
-    }
-
-    /// The descriptor of the photo with this content.
+    /// The descriptor of photos with this content.
     pub fn descriptor(&self, hash: &ContentHash) -> Result<Option<Vec<f32>>, GalleryError> {
-        let stored = self.descriptor_bytes(hash)?;
-        Ok(stored.map(|bytes| bytemuck::pod_collect_to_vec(&bytes)))
+        if let Some(values) = self.recent.descriptor(hash)? {
+            return Ok(Some(values));
+        }
+        match self.row_of(hash)? {
+            Some(row) => self.row(row, hash),
+            None => Ok(None),
+        }
     }
 
-    /// Whether there is a descriptor of this content.
+    /// The descriptor of a photo; found at once where its record says where it lies.
+    pub fn descriptor_of(&self, stored: &Stored) -> Result<Option<Vec<f32>>, GalleryError> {
+        match stored.row {
+            Some(row) => self.row(row, &stored.hash),
+            None => self.descriptor(&stored.hash),
+        }
+    }
+
+    fn row(&self, place: RowPlace, hash: &ContentHash) -> Result<Option<Vec<f32>>, GalleryError> {
+        let mut open = self.vectors.lock().unwrap_or_else(PoisonError::into_inner);
+        let file = if let Some(file) = open.get(&place.file) {
+            Arc::clone(file)
+        } else {
+            let file = VectorFile::open(&self.path, place.file).map_err(|_| self.damaged())?;
+            Arc::clone(open.entry(place.file).or_insert_with(|| Arc::new(file)))
+        };
+        drop(open);
+        match file.row(place.row, hash) {
+            Some(values) => Ok(Some(values)),
+            None => Err(self.damaged()),
+        }
+    }
+
+    /// Whether photos with this content have a descriptor.
     pub fn has_descriptor(&self, hash: &ContentHash) -> Result<bool, GalleryError> {
-        self.sled
-            .ask(|trees| trees.descriptors.contains_key(hash.as_bytes()))
+        Ok(self.recent.has_descriptor(hash)? || self.row_of(hash)?.is_some())
     }
 
-    /// Writes records with the descriptors that are new, and takes out others; durable on return.
-    pub fn write(&self, put: &[(Record, Option<Descriptor>)], remove: &[PathBuf]) -> Result<()> {
-        let generation = self.generation()? + 1;
-        self.write_as(generation, put, remove)
+    fn row_of(&self, hash: &ContentHash) -> Result<Option<RowPlace>, GalleryError> {
+        let found = self
+            .records
+            .iter()
+            .rev()
+            .find_map(|records| records.row_of(hash));
+        self.checked(found)
     }
 
-    /// As [`Store::write`], giving the store this generation.
-    pub fn write_as(
-        &self,
-        generation: u64,
-        put: &[(Record, Option<Descriptor>)],
-        remove: &[PathBuf],
-    ) -> Result<()> {
-        let mut descriptors = Batch::default();
-        for (record, descriptor) in put {
-            if let Some(descriptor) = descriptor {
-                let bytes: &[u8] = bytemuck::cast_slice(descriptor.as_slice());
-                descriptors.insert(record.hash.as_bytes().as_slice(), bytes);
+    /// All contents that there are descriptors of.
+    pub fn contents(&self) -> Result<Contents> {
+        let mut recent = HashMap::new();
+        for entry in self.recent.entries() {
+            let (_, stored) = entry?;
+            if self.recent.has_descriptor(&stored.hash)? {
+                recent.insert(stored.hash, stored);
             }
         }
-        // The last word about a path counts, as it does in a batch.
-        let mut changes: HashMap<Vec<u8>, Option<Vec<u8>>> = HashMap::new();
-        for (record, _) in put {
-            let stored = record.to_stored().to_vec();
-            changes.insert(path_to_bytes(&record.path), Some(stored));
-        }
-        changes.extend(remove.iter().map(|path| (path_to_bytes(path), None)));
-        let mut seal = self.seal()?;
-        seal.generation = generation;
-        let mut records = Batch::default();
-        for (path, change) in changes {
-            if let Some(before) = self.sled.ask(|trees| trees.records.get(&path))? {
-                seal.take(&path, &before);
-            }
-            match change {
-                Some(stored) => {
-                    seal.add(&path, &stored);
-                    records.insert(path, stored);
-                }
-                None => records.remove(path),
-            }
-        }
-        records.insert(SEAL, seal.to_stored().as_slice());
-        self.sled.ask(|trees| {
-            // Descriptors first: a crash in between leaves a descriptor without a record, which
-            // wastes a little space, never a record without a descriptor.
-            trees.descriptors.apply_batch(descriptors)?;
-            trees.records.apply_batch(records)
-        })?;
-        self.sync()
+        let records = self.about.records.iter();
+        let records = records.map(|wanted| Records::open(&self.path, *wanted));
+        let records = records.collect::<Result<Vec<_>>>();
+        let records = records.map_err(|error| in_store(error, &self.path))?;
+        Ok(Contents::new(recent, records))
     }
 
-    /// Takes out photos without a new generation: the snapshot of this one lacks them already.
-    pub fn forget(&self, paths: &[PathBuf]) -> Result<()> {
-        self.write_as(self.generation()?, &[], paths)
+    /// Writes what photos are now, each with its descriptor if that is new, as the state `generation`;
+    /// durable on return.
+    pub fn write(&mut self, generation: u64, changes: &[Change<'_>]) -> Result<()> {
+        self.recent.write(generation, changes)
     }
 
-    /// Drops descriptors.
-    pub fn remove_descriptors<'a>(
-        &self,
-        hashes: impl Iterator<Item = &'a ContentHash>,
-    ) -> Result<(), GalleryError> {
-        for hash in hashes {
-            self.sled
-                .ask(|trees| trees.descriptors.remove(hash.as_bytes()))?;
+    /// Makes files of what is in sled, if it is so much.
+    pub fn seal_from(&mut self, records: usize) -> Result<()> {
+        if self.recent.len() < records.max(1) {
+            return Ok(());
         }
+        let number = self.about.next;
+        let descriptors = self.recent.descriptors()?;
+        let dimension = self.about.fingerprint.dimension();
+        let stored = (dimension, self.about.encoding);
+        write_vectors(&self.path, number, stored, &descriptors)?;
+        let mut entries = Vec::new();
+        for entry in self.recent.entries() {
+            let (key, stored) = entry?;
+            let place = match descriptors.keys().position(|hash| *hash == stored.hash) {
+                Some(row) => Some(RowPlace {
+                    file: number,
+                    row: row as u32,
+                }),
+                None => self.row_of(&stored.hash)?,
+            };
+            entries.push(Ok((key, stored.at(place))));
+        }
+        let made_with = &self.about.fingerprint;
+        let new = write_records(&self.path, number, made_with, entries.into_iter())?;
+        let mut about = self.about.clone();
+        about.next += 1;
+        let mut records = std::mem::take(&mut self.records);
+        records.push(Records::open(&self.path, new)?);
+        about.records.push(new);
+        let merged = self.merge_records(&mut about, &mut records);
+        self.records = records;
+        merged?;
+        about.recent = about.next;
+        about.next += 1;
+        let mut recent = Recent::open(&recent_path(&self.path, about.recent))?;
+        recent.write(self.recent.generation()?, &[])?;
+        recent.sync_folders()?;
+        sync(&self.path)?;
+        about.write(&self.path)?;
+        self.about = about;
+        self.recent = recent;
+        self.remove_others();
         Ok(())
     }
 
-    /// Makes all that was written durable.
-    fn sync(&self) -> Result<()> {
-        self.sled.ask(|trees| trees.db.flush())?;
-        // The blobs first: of one that is cut off, sled would read its log no further.
-        let from = self.next_blob.load(Ordering::Relaxed);
-        let synced = leftovers::sync_blobs(&self.path, from);
-        let next = synced.map_err(FileError::write_at(&self.path.join("blobs")))?;
-        self.next_blob.store(next, Ordering::Relaxed);
-        // sled 0.34 flushes with sync_file_range, which a power cut does not respect.
-        let path = self.path.join("db");
-        let synced = File::open(&path).and_then(|file| file.sync_data());
-        Ok(synced.map_err(FileError::write_at(&path))?)
+    /// Makes one file of the newest ones, unless what is older is larger than all of them: so each
+    /// record is written a logarithmic number of times.
+    fn merge_records(&self, about: &mut About, records: &mut Vec<Records>) -> Result<()> {
+        let lens: Vec<u64> = about.records.iter().map(|records| records.len).collect();
+        let first = first_to_merge(&lens);
+        if first + 1 == records.len() {
+            return Ok(());
+        }
+        let lists = records[first..].iter().rev();
+        let lists = lists.map(|records| Box::new(records.entries_from(&[])) as Box<_>);
+        let entries = merged(lists.collect()).map(|(_, entry)| Ok(entry));
+        let new = write_records(&self.path, about.next, &about.fingerprint, entries)?;
+        if records[first..].iter().any(Records::is_damaged) {
+            return Err(self.damaged().into());
+        }
+        about.next += 1;
+        about.records.truncate(first);
+        about.records.push(new);
+        records.truncate(first);
+        records.push(Records::open(&self.path, new)?);
+        Ok(())
+    }
+
+    /// Takes away what killed processes left, and what was merged. What cannot be removed does no harm.
+    fn remove_others(&self) {
+        let is_of = |name: &str, kind: &str| name.strip_prefix(kind)?.parse::<u64>().ok();
+        for entry in fs::read_dir(&self.path).into_iter().flatten().flatten() {
+            let name = entry.file_name();
+            let name = name.to_string_lossy();
+            if let Some(number) = is_of(&name, "recent-")
+                && number != self.about.recent
+            {
+                let _ = fs::remove_dir_all(entry.path());
+                let _ = unmark(&entry.path());
+            }
+            let is_named = |number| self.about.records.iter().any(|it| it.number == number);
+            let is_other = is_of(&name, "records-").is_some_and(|number| !is_named(number))
+                || is_of(&name, "vectors-").is_some_and(|number| number >= self.about.next);
+            if is_other || name.ends_with(".new") {
+                let _ = fs::remove_file(entry.path());
+            }
+        }
+    }
+
+    /// Looks at every block of its files.
+    ///
+    /// # Errors
+    /// [`GalleryError::DamagedStore`].
+    pub fn verify(&self) -> Result<(), GalleryError> {
+        let is_whole = self.records.iter().all(|records| records.verify().is_ok());
+        let vectors = fs::read_dir(&self.path).into_iter().flatten().flatten();
+        let numbers = vectors.filter_map(|entry| {
+            let name = entry.file_name();
+            name.to_str()?.strip_prefix("vectors-")?.parse().ok()
+        });
+        let mut files = numbers.map(|number| VectorFile::open(&self.path, number));
+        if is_whole && files.all(|file| file.is_ok_and(|file| file.verify().is_ok())) {
+            return Ok(());
+        }
+        Err(self.damaged())
     }
 }
+
+/// From which of the files on, the oldest first, all are merged: from the first that is no larger than all
+/// that is newer. At least the last, which needs no merging.
+pub(super) fn first_to_merge(lens: &[u64]) -> usize {
+    let mut first = lens.len().saturating_sub(1);
+    let mut sum = 0;
+    for (index, len) in lens.iter().enumerate().rev() {
+        if *len <= sum {
+            first = index;
+        }
+        sum += len;
+    }
+    first
+}
+
+fn recent_path(store: &Path, number: u64) -> PathBuf {
+    store.join(format!("recent-{number}"))
+}
+
+fn damaged(path: &Path) -> GalleryError {
+    GalleryError::DamagedStore {
+        path: path.to_owned(),
+    }
+}
+
+/// What is wrong with one of its files is wrong with the store.
+fn in_store(error: Error, path: &Path) -> Error {
+    match error {
+        Error::Gallery(GalleryError::DamagedSnapshot { .. }) => damaged(path).into(),
+        error => error,
+    }
+}
+
+fn sync(folder: &Path) -> Result<(), FileError> {
+    let synced = File::open(folder).and_then(|folder| folder.sync_all());
+    synced.map_err(FileError::write_at(folder))
+}
+
+/// Makes durable that the store is there: in the gallery's folder, and that one where it lies.
+fn sync_above(store: &Path) -> Result<(), FileError> {
+    let above = store.ancestors().skip(1).take(2);
+    above
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .try_for_each(sync)
+}
+
+#[cfg(test)]
+mod tests;

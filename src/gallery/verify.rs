@@ -1,6 +1,5 @@
 //! Is a gallery whole, and does it still say what is on disk?
 
-use std::collections::HashMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -9,12 +8,12 @@ use serde::{Serialize, Serializer};
 
 use super::open::may_not_write;
 use super::{Gallery, OnProgress, Record, Repair, Snapshot, open_for_search};
-use crate::descriptor::Fingerprint;
+use crate::descriptor::{Fingerprint, dot};
 use crate::document::{Document, Place, shown};
-use crate::error::{Error, Result};
+use crate::error::{Error, GalleryError, Result};
 use crate::model::FetchOptions;
 use crate::model::digest::Digests;
-use crate::photo::{ContentHash, Photo};
+use crate::photo::Photo;
 
 /// What a look at all of a gallery found.
 #[derive(Debug, Serialize)]
@@ -152,7 +151,18 @@ fn twice<S: Serializer>(problems: &[Problem], serializer: S) -> Result<S::Ok, S:
 pub fn verify(dir: &Path, read: bool, on_weights: OnProgress<'_>) -> Result<Verification> {
     let mut verified = match Gallery::open(dir) {
         Err(error) if may_not_write(&error) => verify_snapshot(dir, read)?,
-        opened => verify_all(&opened?, read)?,
+        opened => {
+            let gallery = opened?;
+            match gallery.verify_store() {
+                Ok(()) => verify_all(&gallery, read)?,
+                Err(GalleryError::DamagedStore { .. }) => {
+                    drop(gallery);
+                    // Whoever opens it next makes it anew.
+                    verify_all(&Gallery::open(dir)?, read)?
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
     };
     let digests = Digests::in_folder(&FetchOptions::from_env().cache);
     let made_with = verified.1;
@@ -184,7 +194,6 @@ fn verify_all(gallery: &Gallery, read: bool) -> Result<(Verification, Arc<Finger
             None
         }
     };
-    let published = published.as_ref().map(PublishedVectors::of);
     let mut photos = 0;
     for record in gallery.records() {
         let record = record?;
@@ -222,44 +231,28 @@ fn verify_snapshot(dir: &Path, read: bool) -> Result<(Verification, Arc<Fingerpr
     Ok((verified, Arc::clone(snapshot.fingerprint())))
 }
 
-/// The snapshot's vectors by content.
-struct PublishedVectors<'a> {
-    snapshot: &'a Snapshot,
-    places: HashMap<ContentHash, usize>,
-}
+/// The most that a similarity to a snapshot's vector is wrong by: its numbers have 16 bits.
+const ROUNDED: f32 = 2e-5;
 
-impl<'a> PublishedVectors<'a> {
-    fn of(snapshot: &'a Snapshot) -> Self {
-        let vectors = 0..snapshot.vector_count();
-        let places = vectors.flat_map(|index| {
-            let owners = snapshot.owners(index);
-            owners.map(move |record| (record.hash, index))
-        });
-        Self {
-            snapshot,
-            places: places.collect(),
-        }
-    }
-
-    fn vector(&self, hash: &ContentHash) -> Option<&[f32]> {
-        self.snapshot.vector(*self.places.get(hash)?)
-    }
-}
-
-/// Store and snapshot must have the same descriptor, bit for bit.
+/// Store and snapshot must have the same descriptor, to rounding.
 fn descriptor_problem(
     gallery: &Gallery,
-    published: Option<&PublishedVectors<'_>>,
+    published: Option<&Snapshot>,
     record: &Record,
 ) -> Result<Option<Problem>> {
     let path = || record.path.clone();
     let Some(values) = gallery.descriptor(&record.hash)? else {
         return Ok(Some(Problem::NoDescriptor(path())));
     };
-    let norm: f32 = values.iter().map(|value| value * value).sum();
+    let norm = dot(&values, &values);
     let is_unit = values.len() == gallery.fingerprint().dimension() && (norm - 1.0).abs() < 1e-3;
-    let published = published.and_then(|published| published.vector(&record.hash));
-    let is_same = published.is_none_or(|vector| vector == values);
+    let shown = published.and_then(|published| {
+        let (shown, vector) = published.find(&record.path, None)?;
+        published
+            .vector(vector)
+            .filter(|_| shown.hash == record.hash)
+    });
+    let is_same = shown.is_none_or(|vector| (dot(&vector, &values) - norm).abs() < ROUNDED);
     Ok((!is_unit || !is_same).then(|| Problem::DamagedDescriptor(path())))
 }
 

@@ -18,6 +18,8 @@ pub(super) struct Changes {
     pub(super) known: HashMap<PathBuf, Record>,
     /// Photos beneath the roots that are not there any more.
     pub(super) gone: HashMap<PathBuf, ContentHash>,
+    /// What they are called, by their content.
+    tags: HashMap<ContentHash, Vec<String>>,
     roots: Vec<Root>,
     /// Known photos that were found under their own names.
     twins: Vec<Twin>,
@@ -25,19 +27,45 @@ pub(super) struct Changes {
 
 impl Changes {
     /// Of a walk over `paths`.
-    pub(super) fn make(paths: &[PathBuf], walked: &mut Walk, gallery: &Gallery) -> Result<Self> {
+    pub(super) fn make(
+        paths: &[PathBuf],
+        walked: &mut Walk,
+        gallery: &mut Gallery,
+    ) -> Result<Self> {
+        gallery.follow_moved_roots(&walked.roots)?;
         let mut known = HashMap::new();
-        for record in gallery.records() {
-            let record = record?;
-            // Without its descriptor a photo is as good as new.
-            if gallery.has_descriptor(&record.hash)? {
-                known.insert(record.path.clone(), record);
+        let mut add = |gallery: &Gallery, path: &Path| -> Result<()> {
+            for record in gallery.records_beneath(path) {
+                let record = record?;
+                // Without its descriptor a photo is as good as new.
+                if !known.contains_key(&record.path) && gallery.has_descriptor(&record.hash)? {
+                    known.insert(record.path.clone(), record);
+                }
             }
+            Ok(())
+        };
+        let asked = paths.iter().filter_map(|path| absolute(path).ok());
+        for path in walked.roots.iter().cloned().chain(asked) {
+            add(gallery, &path)?;
+        }
+        let folders = NewFolders::of(&walked.found, |path| known_in(gallery, path))?;
+        for place in folders.known_elsewhere(gallery) {
+            add(gallery, &place)?;
+        }
+        for root in walked.roots.iter().chain(&folders.links) {
+            gallery.add_root(if root.is_dir() {
+                root
+            } else {
+                root.parent().unwrap_or(root)
+            })?;
         }
         let twins = twins::settle(&mut walked.found, &known);
         let is_unchanged = |found: &&Found| {
-            let same =
-                |record: &Record| (record.size, record.modified) == (found.size, found.modified);
+            // What an earlier version described is looked at once more.
+            let same = |record: &Record| {
+                (record.size, record.modified) == (found.size, found.modified)
+                    && record.facts.is_some()
+            };
             known.get(&found.path).is_some_and(same)
         };
         let (unchanged, to_do): (Vec<&Found>, Vec<&Found>) =
@@ -52,14 +80,23 @@ impl Changes {
             );
         }
         let unchanged = unchanged.len();
+        let tags = tags_of(gone.keys().filter_map(|path| known.get(path)));
         Ok(Self {
             to_do: to_do.into_iter().cloned().collect(),
             unchanged,
             gone,
+            tags,
             known,
             roots,
             twins,
         })
+    }
+
+    /// What a photo is called that is gone, its content is called at another place too.
+    pub(super) fn give_tags(&self, record: &mut Record) {
+        if let Some(tags) = self.tags.get(&record.hash) {
+            record.tags.clone_from(tags);
+        }
     }
 
     /// Takes the photos out that are gone: all of them, or, unless `remove_many`, no more than is
@@ -82,11 +119,10 @@ impl Changes {
         }
         if !remove_many {
             let mut new = HashSet::new();
-            for record in gallery.records() {
-                let record = record?;
-                if !self.known.contains_key(&record.path) {
-                    new.insert(record.hash);
-                }
+            for found in &self.to_do {
+                let record = gallery.record(&found.path)?;
+                let record = record.filter(|record| !self.known.contains_key(&record.path));
+                new.extend(record.map(|record| record.hash));
             }
             report.kept = keep(&mut gone, &self.roots, &self.known, &new);
         }
@@ -115,6 +151,64 @@ impl Changes {
         }
         report.overwritten = overwritten.len();
         Ok(())
+    }
+}
+
+fn known_in(gallery: &Gallery, path: &Path) -> Result<bool> {
+    Ok(gallery.record(path)?.is_some())
+}
+
+/// The folders of photos that are new by name.
+struct NewFolders {
+    /// Where they really are.
+    own: HashSet<PathBuf>,
+    /// The links, within what was walked, that lead to some of them.
+    links: HashSet<PathBuf>,
+}
+
+impl NewFolders {
+    fn of(found: &[Found], is_known: impl Fn(&Path) -> Result<bool>) -> Result<Self> {
+        let (mut own, mut links) = (HashSet::new(), HashSet::new());
+        let mut seen = HashSet::new();
+        for found in found {
+            let linked = found.path.is_symlink();
+            let folder = found.path.parent().unwrap_or(&found.path);
+            if !linked && seen.contains(folder) || is_known(&found.path)? {
+                continue;
+            }
+            seen.insert(folder.to_owned());
+            let target = if linked { &found.path } else { folder };
+            let Ok(real) = target.canonicalize() else {
+                continue;
+            };
+            let real = if linked {
+                real.parent().unwrap_or(&real).to_owned()
+            } else {
+                real
+            };
+            if real != folder {
+                let mut above = folder.ancestors();
+                links.extend(above.find(|above| above.is_symlink()).map(Path::to_owned));
+            }
+            own.insert(real);
+        }
+        Ok(Self { own, links })
+    }
+
+    /// The same folders by the names that the gallery knows them by.
+    fn known_elsewhere(&self, gallery: &Gallery) -> Vec<PathBuf> {
+        let mut places = Vec::new();
+        for root in gallery.roots() {
+            let Ok(real) = root.canonicalize() else {
+                continue;
+            };
+            let within = self
+                .own
+                .iter()
+                .filter_map(|own| own.strip_prefix(&real).ok());
+            places.extend(within.map(|rest| root.join(rest)));
+        }
+        places
     }
 }
 
@@ -174,4 +268,16 @@ fn gone(
     let gone = known.iter().filter(|(path, _)| is_gone(path));
     gone.map(|(path, record)| (path.clone(), record.hash))
         .collect()
+}
+
+/// The tags of some photos, by their content.
+fn tags_of<'a>(photos: impl Iterator<Item = &'a Record>) -> HashMap<ContentHash, Vec<String>> {
+    let mut of_contents: HashMap<ContentHash, Vec<String>> = HashMap::new();
+    for photo in photos.filter(|photo| !photo.tags.is_empty()) {
+        let tags = of_contents.entry(photo.hash).or_default();
+        tags.extend_from_slice(&photo.tags);
+        tags.sort_unstable();
+        tags.dedup();
+    }
+    of_contents
 }

@@ -61,7 +61,7 @@ pub fn descriptors_of(
         first: HashMap::new(),
         places: paths.zip(0..).collect(),
     };
-    let workers = Workers::new(&walked.found, HashMap::new(), extractor);
+    let workers = Workers::new(&walked.found, None, extractor);
     let mut lost = None;
     let worked = workers.all(options.jobs, &mut |taken| {
         match taken {

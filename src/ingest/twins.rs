@@ -122,6 +122,8 @@ mod tests {
             hash: ContentHash::of(b"x"),
             width: 3,
             height: 4,
+            facts: None,
+            tags: Vec::new(),
         };
         (path.to_owned(), record)
     }

@@ -1,6 +1,5 @@
 //! What the worker threads do with a photo: read, hash, decode, describe. Each content once.
 
-use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
@@ -12,8 +11,8 @@ use crate::caught::caught;
 use crate::descriptor::Descriptor;
 use crate::error::{Error, NetworkError, PhotoError, Result};
 use crate::extract::Extractor;
-use crate::gallery::Record;
-use crate::photo::{ContentHash, Found, Photo, Pixels};
+use crate::gallery::{Contents, Record};
+use crate::photo::{ContentHash, Facts, Found, Photo, Pixels};
 
 /// What a worker found out about a photo.
 pub(super) struct Taken {
@@ -37,11 +36,11 @@ impl Taken {
 /// What the worker threads share.
 pub(super) struct Workers<'a> {
     to_do: &'a [Found],
-    /// Photos by content whose descriptors exist.
-    known: HashMap<ContentHash, &'a Record>,
+    /// Contents whose descriptors exist; none where there is no gallery.
+    known: Option<Contents>,
     extractor: &'a Extractor,
-    /// Those of this run. Of one that is done, the picture's width and height.
-    copies: Copies<(u32, u32), Record>,
+    /// Those of this run. Of one that is done, what is known of it.
+    copies: Copies<Facts, Record>,
 }
 
 /// A photo on its way through the network.
@@ -52,11 +51,7 @@ pub(super) struct InHand {
 }
 
 impl<'a> Workers<'a> {
-    pub fn new(
-        to_do: &'a [Found],
-        known: HashMap<ContentHash, &'a Record>,
-        extractor: &'a Extractor,
-    ) -> Self {
+    pub fn new(to_do: &'a [Found], known: Option<Contents>, extractor: &'a Extractor) -> Self {
         Self {
             to_do,
             known,
@@ -86,24 +81,24 @@ impl<'a> Workers<'a> {
             hash,
             width: 0,
             height: 0,
+            facts: None,
+            tags: Vec::new(),
         };
-        let known = self
-            .known
-            .get(&hash)
-            .map(|known| (known.width, known.height));
-        let record = match known {
-            Some(size) => return Ok(Looked::Known(sized(record, size))),
+        let record = match self.known.as_ref().and_then(|known| known.known(&hash)) {
+            Some(Some(facts)) => return Ok(Looked::Known(with_facts(record, facts))),
+            // An earlier version described it.
+            Some(None) => return Ok(Looked::Known(with_facts(record, photo.facts()?))),
             None => match self.copies.turn(hash, record) {
                 Turn::First(record) => record,
                 Turn::Waits => return Ok(Looked::Waits),
-                Turn::Known(record, size) => return Ok(Looked::Known(sized(record, size))),
+                Turn::Known(record, facts) => return Ok(Looked::Known(with_facts(record, facts))),
             },
         };
         let pixels = caught(|| self.pixels_of(&photo));
         let gave_up = |reason| Err(PhotoError::gave_up(photo.path(), reason).into());
         match pixels.unwrap_or_else(gave_up) {
-            Ok((size, pixels, present)) => Ok(Looked::New(InHand {
-                record: sized(record, size),
+            Ok((facts, pixels, present)) => Ok(Looked::New(InHand {
+                record: with_facts(record, facts),
                 pixels,
                 present,
             })),
@@ -114,11 +109,11 @@ impl<'a> Workers<'a> {
         }
     }
 
-    /// Width and height of the picture, what the network takes of it, and how much of it is there.
-    fn pixels_of(&self, photo: &Photo) -> Result<((u32, u32), Pixels, f32)> {
-        let picture = self.extractor.decode(photo)?;
+    /// What is known of the picture, what the network takes of it, and how much of it is there.
+    fn pixels_of(&self, photo: &Photo) -> Result<(Facts, Pixels, f32)> {
+        let (picture, facts) = self.extractor.decode_with_facts(photo)?;
         let pixels = self.extractor.pixels(&picture)?;
-        Ok(((picture.width, picture.height), pixels, picture.present))
+        Ok((facts, pixels, picture.present))
     }
 
     /// Those that waited for a photo of which nothing comes fail as it does, under their own names.
@@ -135,10 +130,11 @@ impl<'a> Workers<'a> {
     }
 }
 
-fn sized(record: Record, (width, height): (u32, u32)) -> Record {
+fn with_facts(record: Record, facts: Facts) -> Record {
     Record {
-        width,
-        height,
+        width: facts.width,
+        height: facts.height,
+        facts: Some(facts),
         ..record
     }
 }
@@ -176,7 +172,7 @@ impl Work for Workers<'_> {
         let descriptors = self.extractor.describe_all_in(&pixels, threads);
         for ((record, present), descriptor) in records.into_iter().zip(descriptors) {
             let (path, hash) = (record.path.clone(), record.hash);
-            let size = (record.width, record.height);
+            let facts = record.facts.clone();
             let descriptor = match descriptor {
                 Ok(descriptor) => descriptor,
                 Err(reason) => {
@@ -193,9 +189,12 @@ impl Work for Workers<'_> {
                 record,
                 present,
             });
-            for copy in self.copies.done(&hash, size) {
+            let Some(facts) = facts else {
+                continue;
+            };
+            for copy in self.copies.done(&hash, facts.clone()) {
                 let path = copy.path.clone();
-                let record = Ok((sized(copy, size), None));
+                let record = Ok((with_facts(copy, facts.clone()), None));
                 let _ = sender.send(Taken::new(path, record));
             }
         }

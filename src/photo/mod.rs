@@ -60,6 +60,7 @@ pub use rendering::{Colours, Ground, Rendering};
 pub use resample::Interpolation;
 pub use signature::Signature;
 pub use taken::Taken;
+pub(crate) use taken::{days_before, days_of};
 pub use walk::{Found, Walk, absolute, walk};
 
 /// Bytes that are read between two questions whether to stop.

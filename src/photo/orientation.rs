@@ -30,8 +30,8 @@ fn of_number(number: u32) -> Option<Orientation> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::directory::Container;
     use super::*;
-    use crate::photo::directory::Container;
 
     fn of_exif(chunk: &[u8]) -> Option<Orientation> {
         of_directory(&Container::of_exif(chunk)?.first()?)

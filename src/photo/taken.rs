@@ -214,7 +214,8 @@ impl Text<'_> {
     }
 }
 
-const fn days_of(year: u32, month: u32) -> u32 {
+/// Days of a month; 0 of what is none.
+pub(crate) const fn days_of(year: u32, month: u32) -> u32 {
     match month {
         1 | 3 | 5 | 7 | 8 | 10 | 12 => 31,
         4 | 6 | 9 | 11 => 30,
@@ -228,7 +229,7 @@ const fn days_of(year: u32, month: u32) -> u32 {
 
 /// Days from 1970 on, in the Gregorian calendar: years are counted from March, so that a leap day is
 /// their last (Howard Hinnant, "chrono-compatible low-level date algorithms").
-fn days_before(year: u32, month: u32, day: u32) -> i64 {
+pub(crate) fn days_before(year: u32, month: u32, day: u32) -> i64 {
     let year = i64::from(year) - i64::from(month <= 2);
     let of_year = (153 * ((i64::from(month) + 9) % 12) + 2) / 5 + i64::from(day) - 1;
     365 * year + year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400) + of_year

@@ -10,8 +10,8 @@ use super::example::{Example, Source};
 use super::searcher::Searcher;
 use crate::descriptor::Descriptor;
 use crate::document::Place;
-use crate::error::{DescriptorError, Error, PhotoError, Result};
-use crate::gallery::{Match, SearchOptions, Snapshot};
+use crate::error::{DescriptorError, Error, GalleryError, PhotoError, Result};
+use crate::gallery::{Filter, Match, MinSize, Period, SearchOptions, Snapshot, Within, tag_name};
 use crate::photo::{ContentHash, Exclude, Photo, Picture, Region, absolute, modified_of, walk};
 use crate::ranking::{Expansion, Ranking};
 
@@ -146,6 +146,45 @@ impl<'a> Query<'a> {
         self
     }
 
+    /// Finds photos that pass this filter alone; there are as many answers as without.
+    pub fn filter(mut self, filter: Filter) -> Self {
+        self.options.filter = filter;
+        self
+    }
+
+    /// Finds photos alone that lie there, or at one of the places said before.
+    pub fn within(mut self, place: Within) -> Self {
+        self.options.filter.within.push(place);
+        self
+    }
+
+    /// Finds photos alone that were taken in this period or later.
+    pub const fn since(mut self, period: Period) -> Self {
+        self.options.filter.since = Some(period);
+        self
+    }
+
+    /// Finds photos alone that were taken in this period or earlier.
+    pub const fn until(mut self, period: Period) -> Self {
+        self.options.filter.until = Some(period);
+        self
+    }
+
+    /// Finds photos alone that are at least so large.
+    pub const fn min_size(mut self, size: MinSize) -> Self {
+        self.options.filter.min_size = Some(size);
+        self
+    }
+
+    /// Finds photos alone that have this tag, and all that were said before.
+    ///
+    /// # Errors
+    /// [`GalleryError::InvalidFilter`] for what no tag is called.
+    pub fn tag(mut self, name: impl AsRef<str>) -> Result<Self> {
+        self.options.filter.tags.push(tag_name(name.as_ref())?);
+        Ok(self)
+    }
+
     /// Leaves out photos that are gone from the disk; there are as many answers as without.
     pub const fn existing(mut self) -> Self {
         self.existing = true;
@@ -166,8 +205,16 @@ impl<'a> Query<'a> {
             DescriptorError::ZeroDescriptor => DescriptorError::CancelledOut,
             error => error,
         })?;
+        let matches = match self.matches(&query) {
+            // A block is checked when it is first touched.
+            Err(damage @ Error::Gallery(GalleryError::DamagedSnapshot { .. })) => {
+                self.snapshot = self.searcher.mended(&damage)?;
+                self.matches(&query)?
+            }
+            matches => matches?,
+        };
         Ok(Answer {
-            matches: self.matches(&query)?,
+            matches,
             ranking: self.ranking_used(),
             queries: self.asked,
         })

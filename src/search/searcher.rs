@@ -4,9 +4,9 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::extract::Extractor;
-use crate::gallery::{OnProgress, Repair, Snapshot, is_newest, open_for_search_telling};
+use crate::gallery::{OnProgress, Repair, Snapshot, is_newest, mended, open_for_search_telling};
 use crate::model::FetchEvent;
 use crate::resolve::{self, Overrides};
 
@@ -20,7 +20,7 @@ pub struct Searcher {
     extractor: Mutex<Option<Arc<Extractor>>>,
     on_fetch: Mutex<Box<dyn FnMut(FetchEvent) -> ControlFlow<()> + Send>>,
     on_loaded: Box<dyn Fn(&Extractor) + Send + Sync>,
-    repairs: Vec<Repair>,
+    repairs: Mutex<Vec<Repair>>,
 }
 
 impl Searcher {
@@ -58,14 +58,24 @@ impl Searcher {
             extractor: Mutex::new(None),
             on_fetch: Mutex::new(Box::new(|_| ControlFlow::Continue(()))),
             on_loaded: Box::new(|_| {}),
-            repairs,
+            repairs: Mutex::new(repairs),
         })
     }
 
-    /// What was damaged when it was opened.
+    /// What was found damaged and mended so far: when it was opened, or when a query touched it.
     #[must_use]
-    pub fn repairs(&self) -> &[Repair] {
-        &self.repairs
+    pub fn repairs(&self) -> Vec<Repair> {
+        lock(&self.repairs).clone()
+    }
+
+    /// The snapshot without the damage that a query met.
+    pub(super) fn mended(&self, damage: &Error) -> Result<Arc<Snapshot>> {
+        let mut snapshot = lock(&self.snapshot);
+        let mut go_on = |_, _| ControlFlow::Continue(());
+        let (new, repairs) = mended(&self.dir, damage, &mut go_on)?;
+        *snapshot = Arc::new(new);
+        lock(&self.repairs).extend(repairs);
+        Ok(Arc::clone(&snapshot))
     }
 
     /// The newest snapshot of the gallery. Where the newest cannot be opened, the one before it goes

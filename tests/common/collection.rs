@@ -36,6 +36,8 @@ pub fn photo(number: usize) -> (Record, Option<Descriptor>) {
         modified: 7,
         width: 40,
         height: 30,
+        facts: None,
+        tags: Vec::new(),
     };
     (record, Some(descriptor(values.collect())))
 }

@@ -5,6 +5,7 @@ pub mod paint;
 pub mod schema;
 pub mod seeded;
 pub mod skip;
+pub mod stores;
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;

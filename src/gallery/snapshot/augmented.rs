@@ -4,52 +4,30 @@ use std::collections::HashMap;
 
 use rayon::prelude::*;
 
-use super::Snapshot;
 use super::search::Asking;
+use super::{Piece, Said, Snapshot};
 use crate::descriptor::dot;
+use crate::gallery::augment::Augmentation;
 use crate::gallery::index::{Neighbor, best};
+use crate::gallery::segment::Wanted;
 use crate::ranking::Expansion;
-
-/// The neighbours and weights that a snapshot has.
-pub struct Augmentation<'a> {
-    pub expansion: Expansion,
-    pub neighbors: &'a [u32],
-    pub weights: &'a [f32],
-}
-
-impl Augmentation<'_> {
-    /// The vectors that vector `index` is the sum of, and their weights: itself first. What a
-    /// damaged file says beyond its end is read as nothing.
-    pub fn terms(&self, index: u32) -> impl Iterator<Item = (u32, f32)> {
-        let (index, count) = (index as usize, self.expansion.neighbors);
-        let neighbors = self.neighbors.get(index * count..(index + 1) * count);
-        let weights = self
-            .weights
-            .get(index * (count + 1)..(index + 1) * (count + 1));
-        let all =
-            std::iter::once(index as u32).chain(neighbors.unwrap_or_default().iter().copied());
-        let terms = all.zip(weights.unwrap_or_default().iter().copied());
-        terms.filter(|(_, weight)| *weight != 0.0)
-    }
-
-    /// The similarity of a query to the augmented vector `index`, from its similarities to the
-    /// vectors as they are.
-    fn similarity(&self, index: u32, mut plain: impl FnMut(u32) -> f32) -> f32 {
-        let terms = self.terms(index);
-        terms.map(|(index, weight)| weight * plain(index)).sum()
-    }
-}
 
 impl Snapshot {
     /// The lists of this augmentation, if the snapshot has them.
     pub(super) fn lists_of(&self, augment: &Expansion) -> Option<Augmentation<'_>> {
-        let augmented = self.header().sections.augmented.as_ref();
-        let augmented = augmented.filter(|augmented| augmented.expansion == *augment)?;
-        Some(Augmentation {
-            expansion: augmented.expansion,
-            neighbors: self.file.numbers(&augmented.neighbors),
-            weights: self.file.numbers(&augmented.weights),
-        })
+        let lists = match &self.said {
+            Said::Manifest(manifest, file) => {
+                let file = file.as_ref()?;
+                let all = |name| file.all(file.section(name));
+                Augmentation {
+                    expansion: manifest.lists?,
+                    neighbors: bytemuck::try_cast_slice(all("neighbors")?).ok()?,
+                    weights: bytemuck::try_cast_slice(all("weights")?).ok()?,
+                }
+            }
+            Said::Earlier => self.earlier()?.augmentation()?,
+        };
+        (lists.expansion == *augment).then_some(lists)
     }
 
     /// The `k` nearest of all augmented vectors: one pass over the vectors, one over the weights.
@@ -58,14 +36,23 @@ impl Snapshot {
         augmentation: &Augmentation<'_>,
         query: &[f32],
         k: usize,
-        alive: &(dyn Fn(u32) -> bool + Sync),
+        asking: &Asking<'_>,
     ) -> Vec<Neighbor> {
-        let in_base = self.base().map(|base| base.vectors().dot(query));
-        let mut plain = in_base.unwrap_or_default();
-        plain.extend(self.tail().dot(query));
+        let mut plain = vec![0.0; self.vector_count()];
+        for (piece, first) in self.pieces.iter().zip(&self.firsts) {
+            let wanted = Wanted {
+                k: piece.vectors() as usize,
+                ef_search: None,
+                allowed: None,
+            };
+            for near in Piece::nearest(piece, query, wanted) {
+                plain[(first + near.index) as usize] = near.similarity;
+            }
+        }
         let plain_of = |index: u32| plain.get(index as usize).copied().unwrap_or(0.0);
         let indexes = (0..self.vector_count() as u32).into_par_iter();
-        let near = indexes.filter(|index| alive(*index)).map(|index| Neighbor {
+        let near = indexes.filter(|index| self.may_be_found(*index, asking));
+        let near = near.map(|index| Neighbor {
             index,
             similarity: augmentation.similarity(index, plain_of),
         });
@@ -85,7 +72,7 @@ impl Snapshot {
         let sums: Vec<_> = sums.collect();
         let known = candidates.iter().map(|n| (n.index, n.similarity));
         let mut known: HashMap<u32, f32> = known.collect();
-        let product = |index: u32| self.vector(index as usize).map_or(0.0, |v| dot(query, v));
+        let product = |index: u32| self.vector(index as usize).map_or(0.0, |v| dot(query, &v));
         let mut plain_of = |index| *known.entry(index).or_insert_with(|| product(index));
         let near = candidates.into_iter().zip(sums).map(|(candidate, terms)| {
             let terms = terms.into_iter();
@@ -115,10 +102,10 @@ impl Snapshot {
         let Some(own) = self.vector(index as usize) else {
             return Vec::new();
         };
-        let is_alive = self.living();
-        let is_other = |other: u32| other != index && is_alive(other);
-        let graph = self.graph(asking);
-        let near = self.nearest_plain(graph.as_ref(), own, augment.neighbors, &is_other);
+        // Itself among them; whoever it is moved towards may be found or not.
+        let near = self.nearest_plain(&own, augment.neighbors + 1, &asking.of_all());
+        let others = near.into_iter().filter(|near| near.index != index);
+        let near: Vec<Neighbor> = others.take(augment.neighbors).collect();
         let similarities: Vec<f32> = near.iter().map(|neighbor| neighbor.similarity).collect();
         let weights = augment.weights(&similarities);
         let mut terms = vec![(index, 1.0)];
@@ -133,9 +120,8 @@ impl Snapshot {
 
     /// The vector that searches compare with: augmented where the ranking says so.
     pub(super) fn searched_vector(&self, index: u32, asking: &Asking<'_>) -> Option<Vec<f32>> {
-        let own = self.vector(index as usize)?;
         let Some(augment) = &asking.ranking.augment else {
-            return Some(own.to_vec());
+            return self.vector(index as usize);
         };
         Some(self.weighted_sum(&self.terms(index, augment, asking)))
     }
@@ -143,10 +129,8 @@ impl Snapshot {
     fn weighted_sum(&self, terms: &[(u32, f32)]) -> Vec<f32> {
         let mut sum = vec![0.0; self.fingerprint().dimension()];
         for (index, weight) in terms {
-            for (total, value) in sum
-                .iter_mut()
-                .zip(self.vector(*index as usize).unwrap_or_default())
-            {
+            let vector = self.vector(*index as usize).unwrap_or_default();
+            for (total, value) in sum.iter_mut().zip(vector) {
                 *total += weight * value;
             }
         }

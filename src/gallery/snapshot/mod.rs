@@ -1,31 +1,34 @@
 //! An immutable, memory-mapped picture of the gallery: what queries are answered from.
 
 mod augmented;
-mod base;
-mod container;
-mod layout;
+mod filtered;
+mod filtering;
+mod manifest;
+mod piece;
 mod search;
 mod switch;
 
-use std::collections::HashMap;
-use std::path::Path;
+use std::fs::{self, File};
+use std::io::Read;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-pub use self::base::Base;
-use self::container::Container;
-use self::container::damaged;
-pub use self::container::{ContainerWriter, Section};
-use self::layout::RECORD;
-pub use self::layout::{Augmented, BaseHeader, BaseRef, BaseSections, Header, Sections};
+use self::filtered::Filtered;
+pub use self::manifest::Manifest;
+pub use self::piece::Piece;
 pub use self::search::SearchOptions;
 pub use self::switch::{CURRENT, remove_others, switch_to};
+use super::blocks::{Blocks, damaged};
+use super::earlier::{self, Earlier};
 use super::folder;
 use super::precisions::Precisions;
-use super::record::{Record, path_from_bytes, path_to_bytes};
+use super::record::{Record, Stored};
+use super::roots::Roots;
+use super::segment::Segment;
+use super::table::{Entry, merged};
 use crate::bounded;
-use crate::descriptor::{Descriptor, Fingerprint, UnitVector, Vectors};
+use crate::descriptor::{Descriptor, Fingerprint, UnitVector};
 use crate::error::{FileError, GalleryError, Result};
-use crate::photo::ContentHash;
 use crate::ranking::Ranking;
 
 /// More bytes than a snapshot's name has.
@@ -37,14 +40,27 @@ const ATTEMPTS: usize = 100;
 
 /// An opened snapshot.
 pub struct Snapshot {
-    file: Container<Header>,
-    base: Option<Base>,
+    path: PathBuf,
+    roots: Roots,
     fingerprint: Arc<Fingerprint>,
+    /// The oldest first.
+    pieces: Vec<Piece>,
+    /// The number of the first vector of each.
+    firsts: Vec<u32>,
+    said: Said,
+    filtered: Filtered,
+}
+
+/// What it says of itself.
+enum Said {
+    Manifest(Box<Manifest>, Option<Box<Blocks>>),
+    /// It is of an earlier format, and is the only piece.
+    Earlier,
 }
 
 impl Snapshot {
-    /// Opens the newest snapshot of the gallery in `dir`, in milliseconds however large it is: its
-    /// headers are checked here, its contents by [`Snapshot::verify`].
+    /// Opens the newest snapshot of the gallery in `dir`, in milliseconds however large it is: what its
+    /// files say of themselves is checked here, their contents when they are touched.
     ///
     /// # Errors
     /// [`GalleryError::NoGallery`]; [`GalleryError::DamagedSnapshot`];
@@ -71,32 +87,93 @@ impl Snapshot {
     }
 
     fn open_named(dir: &Path, name: &str) -> Result<Self> {
-        let file: Container<Header> = Container::open(dir.join(name))?;
-        let dimension = file.header().fingerprint.dimension();
-        let open = |base| Base::open(dir, base, dimension);
-        let base = file.header().base.as_ref().map(open).transpose()?;
-        let fingerprint = Arc::new(file.header().fingerprint.clone());
+        let path = dir.join(name);
+        if is_earlier(&path) {
+            let earlier = Earlier::open(dir, name)?;
+            let mut roots = Roots::default();
+            roots.add(Path::new(""));
+            return Ok(Self {
+                path,
+                roots,
+                fingerprint: earlier.fingerprint(),
+                firsts: vec![0],
+                pieces: vec![Piece::Earlier(Box::new(earlier))],
+                said: Said::Earlier,
+                filtered: Filtered::default(),
+            });
+        }
+        let (file, manifest): (Blocks, Manifest) = Blocks::open(&path)?;
+        let mut snapshot = Self::of_segments(dir, &manifest)?;
+        snapshot.said = Said::Manifest(Box::new(manifest), Some(Box::new(file)));
+        Ok(snapshot)
+    }
+
+    /// That of a manifest which may have no file yet.
+    pub(super) fn of_segments(dir: &Path, manifest: &Manifest) -> Result<Self> {
+        let dimension = manifest.fingerprint.dimension();
+        let open = |wanted| {
+            let segment = Segment::open(dir, wanted, dimension)?;
+            Ok(Piece::Segment(Box::new(segment)))
+        };
+        let pieces = manifest.segments.iter().map(open);
+        let pieces = pieces.collect::<Result<Vec<_>>>()?;
+        let path = dir.join(format!("snapshot-{}", manifest.next.saturating_sub(1)));
+        let mut firsts = Vec::new();
+        let mut next = 0u32;
+        for piece in &pieces {
+            firsts.push(next);
+            let too_many = || damaged(&path, "it has too many vectors");
+            next = next.checked_add(piece.vectors()).ok_or_else(too_many)?;
+        }
         Ok(Self {
-            file,
-            base,
-            fingerprint,
+            roots: Roots::found_from(dir, &manifest.roots),
+            fingerprint: Arc::new(manifest.fingerprint.clone()),
+            path,
+            pieces,
+            firsts,
+            said: Said::Manifest(Box::new(manifest.clone()), None),
+            filtered: Filtered::default(),
         })
     }
 
-    const fn header(&self) -> &Header {
-        self.file.header()
+    /// What it says of itself; nothing of an earlier format.
+    pub(super) const fn manifest(&self) -> Option<&Manifest> {
+        match &self.said {
+            Said::Manifest(manifest, _) => Some(manifest),
+            Said::Earlier => None,
+        }
     }
 
-    /// The file, beside which its base may lie.
+    fn earlier(&self) -> Option<&Earlier> {
+        self.pieces.iter().find_map(|piece| match piece {
+            Piece::Earlier(earlier) => Some(&**earlier),
+            Piece::Segment(_) => None,
+        })
+    }
+
+    /// Its pieces, the oldest first.
+    pub(super) fn pieces(&self) -> &[Piece] {
+        &self.pieces
+    }
+
+    pub(super) const fn roots(&self) -> &Roots {
+        &self.roots
+    }
+
+    /// The file, beside which its segments lie.
     #[must_use]
     pub fn path(&self) -> &Path {
-        self.file.path()
+        &self.path
     }
 
     /// Bytes on disk.
     #[must_use]
     pub fn size(&self) -> u64 {
-        self.file.size() + self.base.as_ref().map_or(0, Base::size)
+        let own = match &self.said {
+            Said::Manifest(_, Some(file)) => file.len(),
+            Said::Manifest(_, None) | Said::Earlier => 0,
+        };
+        own + self.pieces.iter().map(Piece::bytes).sum::<u64>()
     }
 
     /// What the descriptors were made with.
@@ -107,178 +184,233 @@ impl Snapshot {
 
     /// The state of the store that it was made from: every change makes a greater one.
     #[must_use]
-    pub const fn generation(&self) -> u64 {
-        self.header().generation
+    pub fn generation(&self) -> u64 {
+        let earlier = || self.earlier().map_or(0, Earlier::generation);
+        self.manifest().map_or_else(earlier, |it| it.generation)
     }
 
     /// When it was made, in seconds since 1970.
     #[must_use]
-    pub const fn created(&self) -> u64 {
-        self.header().created
+    pub fn created(&self) -> u64 {
+        let earlier = || self.earlier().map_or(0, Earlier::created);
+        self.manifest().map_or_else(earlier, |it| it.created)
     }
 
     /// Number of photos.
     #[must_use]
-    pub const fn len(&self) -> usize {
-        self.header().records as usize
+    pub fn len(&self) -> usize {
+        let earlier = || self.earlier().map_or(0, Earlier::photos);
+        self.manifest()
+            .map_or_else(earlier, |it| it.photos as usize)
     }
 
     /// Whether there are no photos.
     #[must_use]
-    pub const fn is_empty(&self) -> bool {
+    pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
     /// Number of vectors: photos with equal descriptors share one, and a removed photo's vector
-    /// stays until the graph is built anew.
+    /// stays until its segment is written anew.
     #[must_use]
-    pub const fn vector_count(&self) -> usize {
-        self.header().vectors as usize
+    pub fn vector_count(&self) -> usize {
+        self.pieces
+            .iter()
+            .map(|piece| piece.vectors() as usize)
+            .sum()
     }
 
-    /// How many of the vectors, from the first, are in a graph; the others are compared one by one.
+    /// How many of the vectors are in a graph; the others are compared one by one.
     #[must_use]
     pub fn graph_points(&self) -> usize {
-        let graph = self.base.as_ref().and_then(|base| base.graph(1));
-        graph.map_or(0, |_| self.base_points())
+        let points = self.pieces.iter().map(|piece| match piece {
+            Piece::Segment(segment) if segment.has_graph() => segment.vectors() as usize,
+            _ => 0,
+        });
+        points.sum()
     }
 
-    /// The vectors that later snapshots can share.
-    pub(super) const fn base(&self) -> Option<&Base> {
-        self.base.as_ref()
+    /// How many segments it consists of.
+    #[must_use]
+    pub const fn segments(&self) -> usize {
+        self.pieces.len()
     }
 
-    /// Which base it has.
-    pub(super) const fn base_ref(&self) -> Option<&BaseRef> {
-        self.header().base.as_ref()
+    /// All vectors, in order; those that are damaged are left out.
+    pub fn vectors(&self) -> impl Iterator<Item = Vec<f32>> {
+        self.pieces
+            .iter()
+            .flat_map(|piece| (0..piece.vectors()).filter_map(|row| piece.vector(row)))
     }
 
-    fn base_points(&self) -> usize {
-        self.base.as_ref().map_or(0, Base::points)
-    }
-
-    fn tail(&self) -> Vectors<'_> {
-        let header = self.header();
-        self.file
-            .vectors(&header.sections.tail, header.fingerprint.dimension())
-    }
-
-    /// All vectors, in order.
-    pub fn vectors(&self) -> impl Iterator<Item = &[f32]> {
-        let in_base = self.base.iter().flat_map(|base| base.vectors().rows());
-        in_base.chain(self.tail().rows())
+    /// The piece that vector `index` is in, and its row.
+    fn place(&self, index: u32) -> Option<(usize, u32)> {
+        let piece = self
+            .firsts
+            .partition_point(|first| *first <= index)
+            .checked_sub(1)?;
+        let row = index - self.firsts[piece];
+        (row < self.pieces[piece].vectors()).then_some((piece, row))
     }
 
     /// One vector.
     #[must_use]
-    pub fn vector(&self, index: usize) -> Option<&[f32]> {
-        match &self.base {
-            Some(base) if index < base.points() => base.vectors().get(index),
-            _ => self.tail().get(index - self.base_points()),
-        }
-    }
-
-    fn owner_starts(&self) -> &[u32] {
-        self.file.numbers(&self.header().sections.owners)
+    pub fn vector(&self, index: usize) -> Option<Vec<f32>> {
+        let (piece, row) = self.place(u32::try_from(index).ok()?)?;
+        self.pieces[piece].vector(row)
     }
 
     /// The records of vector `index`; none if it is no photo's any more.
     pub fn owners(&self, index: usize) -> impl Iterator<Item = Record> + '_ {
-        let starts = self.owner_starts();
-        let at = |index: usize| starts.get(index).map_or(0, |start| *start as usize);
-        // Not one by one through what a damaged file may say.
-        let end = at(index + 1).min(self.len());
-        (at(index)..end).filter_map(|record| self.record(record))
+        let owners = u32::try_from(index).map(|index| self.living(index));
+        owners
+            .into_iter()
+            .flatten()
+            .filter_map(|(key, stored)| self.record(&key, &stored))
     }
 
-    fn record(&self, index: usize) -> Option<Record> {
-        let sections = &self.header().sections;
-        let records = self.file.bytes(&sections.records);
-        let stored = records.get(index * RECORD..(index + 1) * RECORD)?;
-        let end = |stored: &[u8]| Some(u64::from_le_bytes(stored[56..].try_into().ok()?) as usize);
-        let start = match index {
-            0 => 0,
-            _ => end(&records[(index - 1) * RECORD..index * RECORD])?,
+    /// The entries of a vector that no later piece says something else of.
+    fn living(&self, index: u32) -> Vec<Entry> {
+        let Some((piece, row)) = self.place(index) else {
+            return Vec::new();
         };
-        let path = self.file.bytes(&sections.paths).get(start..end(stored)?)?;
-        Record::from_stored(path_from_bytes(path), &stored[..56])
+        let mut owners = self.pieces[piece].owners(row);
+        let later = &self.pieces[piece + 1..];
+        owners.retain(|(key, stored)| !stored.is_removed && !later.iter().any(|it| it.has(key)));
+        owners
     }
 
-    /// The photo at `path` (absolute) and the number of its vector. `state`, its size and time, is
-    /// compared first where it is known.
+    fn record(&self, key: &[u8], stored: &Stored) -> Option<Record> {
+        Some(Record::of(self.roots.path_of(key)?, stored))
+    }
+
+    /// What is known under a key, be it removed: by the newest piece that knows it, whose number it is.
+    pub(super) fn stored(&self, key: &[u8]) -> Option<(usize, Stored)> {
+        self.stored_in(key, &|_| true)
+    }
+
+    /// The same by some of its pieces.
+    pub(super) fn stored_in(
+        &self,
+        key: &[u8],
+        counts: &dyn Fn(usize) -> bool,
+    ) -> Option<(usize, Stored)> {
+        let pieces = self.pieces.iter().enumerate().rev();
+        let pieces = pieces.filter(|(number, _)| counts(*number));
+        let mut known = pieces.filter_map(|(number, piece)| Some((number, piece.stored(key)?)));
+        known.next()
+    }
+
+    /// The photo at `path` (absolute) and the number of its vector, if it has this state (size and time)
+    /// or none is said.
     #[must_use]
     pub fn find(&self, path: &Path, state: Option<(u64, i64)>) -> Option<(Record, usize)> {
-        let wanted = path_to_bytes(path);
-        let sections = &self.header().sections;
-        let paths = self.file.bytes(&sections.paths);
-        let mut start = 0;
-        for (index, stored) in self
-            .file
-            .bytes(&sections.records)
-            .chunks_exact(RECORD)
-            .enumerate()
-        {
-            let number = |at: usize| stored[at..at + 8].try_into().map_or(0, u64::from_le_bytes);
-            let end = number(56) as usize;
-            let is_state = state.is_none_or(|(size, modified)| {
-                (number(32), number(40).cast_signed()) == (size, modified)
-            });
-            if is_state && paths.get(start..end) == Some(&wanted[..]) {
-                let after = |first: &u32| *first as usize <= index;
-                let vector = self.owner_starts().partition_point(after).checked_sub(1)?;
-                return Some((self.record(index)?, vector));
-            }
-            start = end;
-        }
-        None
+        let key = self.roots.key(path)?;
+        let (piece, stored) = self.stored(&key)?;
+        let is_state = state.is_none_or(|state| state == (stored.size, stored.modified));
+        let row = stored.row.filter(|_| is_state && !stored.is_removed)?.row;
+        Some((
+            self.record(&key, &stored)?,
+            (self.firsts[piece] + row) as usize,
+        ))
     }
 
     /// The descriptor that vector `index` is.
     #[must_use]
     pub fn descriptor(&self, index: usize) -> Option<Descriptor> {
-        let vector = UnitVector::from_unit(self.vector(index)?.to_vec()).ok()?;
+        let vector = UnitVector::normalize(self.vector(index)?).ok()?;
         Descriptor::new(vector, &self.fingerprint).ok()
     }
 
-    /// All photos, in no particular order.
-    pub fn records(&self) -> impl Iterator<Item = Record> + '_ {
-        (0..self.len()).filter_map(|index| self.record(index))
+    /// All that is known, each with the number of its piece, by key; be it removed.
+    pub(super) fn entries(&self) -> impl Iterator<Item = (usize, Entry)> + '_ {
+        self.entries_of(&|_| true)
     }
 
-    /// Where the vector of each content is.
-    pub(super) fn places(&self) -> HashMap<ContentHash, u32> {
-        let vectors = 0..self.vector_count();
-        let places = vectors.flat_map(|index| {
-            let owners = self.owners(index);
-            owners.map(move |record| (record.hash, index as u32))
-        });
-        places.collect()
+    /// The same by some of its pieces.
+    pub(super) fn entries_of(
+        &self,
+        counts: &dyn Fn(usize) -> bool,
+    ) -> impl Iterator<Item = (usize, Entry)> + use<'_> {
+        let numbers: Vec<usize> = (0..self.pieces.len())
+            .rev()
+            .filter(|it| counts(*it))
+            .collect();
+        let lists = numbers.iter().map(|number| self.pieces[*number].entries());
+        merged(lists.collect()).map(move |(list, entry)| (numbers[list], entry))
+    }
+
+    /// All photos; of a segment's by key.
+    pub fn records(&self) -> impl Iterator<Item = Record> + '_ {
+        let known = self.entries().filter(|(_, (_, stored))| !stored.is_removed);
+        known.filter_map(|(_, (key, stored))| self.record(&key, &stored))
     }
 
     /// How its photos are ranked unless a query says otherwise.
     #[must_use]
     pub fn ranking(&self) -> Ranking {
-        let augmented = self.header().sections.augmented.as_ref();
-        Ranking {
-            augment: augmented.map(|augmented| augmented.expansion),
-            ..self.header().ranking
-        }
+        let earlier = || self.earlier().map_or(Ranking::NONE, Earlier::ranking);
+        self.manifest().map_or_else(earlier, |it| it.ranking)
     }
 
     /// In which numbers its descriptors were made.
+    ///
+    /// # Panics
+    /// Never: a snapshot without a manifest is of an earlier format.
     #[must_use]
     pub fn precisions(&self) -> &Precisions {
-        &self.header().precisions
+        let earlier = || self.earlier().map(Earlier::precisions);
+        self.manifest()
+            .map(|it| &it.precisions)
+            .or_else(earlier)
+            .expect("it is of this format or of an earlier one")
     }
 
-    /// Compares every section with its checksum.
+    /// Bytes of its segments that were read so far by this process, for the first time.
+    #[must_use]
+    pub fn read_bytes(&self) -> u64 {
+        self.pieces.iter().map(Piece::read_bytes).sum()
+    }
+
+    /// What was found damaged so far: blocks are checked when they are touched.
+    #[must_use]
+    pub fn damage(&self) -> Option<GalleryError> {
+        self.pieces.iter().find_map(Piece::damage)
+    }
+
+    /// Compares everything with its checksum.
     ///
     /// # Errors
     /// [`GalleryError::DamagedSnapshot`].
     pub fn verify(&self) -> Result<(), GalleryError> {
-        self.file.verify()?;
-        self.base.as_ref().map_or(Ok(()), Base::verify)
+        if let Said::Manifest(_, Some(file)) = &self.said {
+            file.verify()?;
+        }
+        self.pieces.iter().try_for_each(Piece::verify)
     }
+}
+
+/// A number that no snapshot or segment in the gallery's folder has, nor a greater one.
+pub fn next_number(dir: &Path) -> u64 {
+    let names = fs::read_dir(dir).into_iter().flatten().flatten();
+    let numbers = names.filter_map(|entry| {
+        let name = entry.file_name();
+        let name = name
+            .to_str()?
+            .strip_suffix(".new")
+            .map_or_else(|| name.to_str(), Some)?;
+        let kinds = ["snapshot-", "segment-"];
+        let number = kinds.iter().find_map(|kind| name.strip_prefix(kind))?;
+        number.parse::<u64>().ok()
+    });
+    numbers.max().map_or(1, |last| last.saturating_add(1))
+}
+
+/// Whether the file begins as earlier formats' do.
+fn is_earlier(path: &Path) -> bool {
+    let mut first = [0; 8];
+    let read = File::open(path).and_then(|mut file| file.read_exact(&mut first));
+    read.is_ok() && first == *earlier::MAGIC
 }
 
 /// Whether no other snapshot of the gallery in `dir` has been published since. One that cannot be

@@ -1,11 +1,15 @@
 //! Searching a snapshot: candidates by the vectors as they are, then the order that the ranking says.
 
-use super::Snapshot;
+use rayon::prelude::*;
+
+use super::filtered::Allowed;
+use super::{Piece, Snapshot};
 use crate::descriptor::{Descriptor, UnitVector};
 use crate::error::{DescriptorError, Result};
-use crate::gallery::hnsw::FlatHnsw;
-use crate::gallery::index::{DEFAULT_EF_SEARCH, Exact, Index, Neighbor, best};
+use crate::gallery::filter::Filter;
+use crate::gallery::index::{DEFAULT_EF_SEARCH, Neighbor, best};
 use crate::gallery::matches::Match;
+use crate::gallery::segment::Wanted;
 use crate::photo::ContentHash;
 use crate::ranking::{Expansion, Ranking};
 
@@ -24,17 +28,30 @@ pub struct SearchOptions {
     pub ranking: Option<Ranking>,
     /// Photos with one of these contents are left out.
     pub without: Vec<ContentHash>,
+    /// Photos that may be found; there are as many matches as without, as long as there are photos.
+    pub filter: Filter,
 }
 
 /// A search with its ranking.
 pub(super) struct Asking<'a> {
     pub ranking: Ranking,
     pub options: &'a SearchOptions,
+    /// The photos that may be found, if not all.
+    pub allowed: Option<&'a Allowed>,
 }
 
 impl Asking<'_> {
     pub fn ef_search(&self) -> usize {
         self.options.ef_search.unwrap_or(DEFAULT_EF_SEARCH)
+    }
+
+    /// The same among all photos.
+    pub const fn of_all(&self) -> Self {
+        Self {
+            ranking: self.ranking,
+            options: self.options,
+            allowed: None,
+        }
     }
 }
 
@@ -47,6 +64,7 @@ impl Default for SearchOptions {
             min_similarity: None,
             ranking: None,
             without: Vec::new(),
+            filter: Filter::default(),
         }
     }
 }
@@ -54,22 +72,21 @@ impl Default for SearchOptions {
 impl Snapshot {
     /// The photos most similar to `query`, best first, equals by path.
     ///
-    /// Small galleries are searched exactly. In large ones a graph finds nearly all of the
-    /// nearest, and the photos added since it was built are compared one by one. The ranking is the
-    /// gallery's or the options'. With an augmentation the similarities are those to the augmented
-    /// vectors; candidates are found by the vectors as they are.
+    /// Small segments are searched exactly, in large ones a graph finds nearly all of the nearest. The
+    /// ranking is the gallery's or the options'. With an augmentation the similarities are those to the
+    /// augmented vectors; in large galleries candidates are found by the vectors as they are.
     ///
     /// # Errors
-    /// [`DescriptorError::Foreign`] if the query was not made as the gallery's descriptors were.
-    pub fn search(
-        &self,
-        query: &Descriptor,
-        options: &SearchOptions,
-    ) -> Result<Vec<Match>, DescriptorError> {
+    /// [`DescriptorError::Foreign`] if the query was not made as the gallery's descriptors were;
+    /// [`GalleryError::DamagedSnapshot`](crate::error::GalleryError::DamagedSnapshot) if something that
+    /// was looked at is damaged.
+    pub fn search(&self, query: &Descriptor, options: &SearchOptions) -> Result<Vec<Match>> {
         query.check(&self.fingerprint)?;
+        let allowed = self.allowed(&options.filter);
         let asking = Asking {
             ranking: options.ranking.unwrap_or_else(|| self.ranking()),
             options,
+            allowed: allowed.as_deref(),
         };
         let expanded = match &asking.ranking.expand {
             Some(expansion) => Some(self.expand(query, expansion, &asking)?),
@@ -79,7 +96,90 @@ impl Snapshot {
         // Each content has one vector, so no more than these are left out.
         let wanted = options.k.saturating_add(options.without.len());
         let near = self.nearest(query.as_slice(), wanted, &asking);
-        Ok(self.matches(near, options))
+        let matches = self.matches(near, &asking);
+        match self.damage() {
+            Some(damage) => Err(damage.into()),
+            None => Ok(matches),
+        }
+    }
+
+    /// As [`Snapshot::search`] for each of many queries. Where every photo is compared and the order is
+    /// the plain one, all queries are compared with each block of vectors at once, which costs a fraction.
+    ///
+    /// # Errors
+    /// As [`Snapshot::search`].
+    pub fn search_many(
+        &self,
+        queries: &[Descriptor],
+        options: &SearchOptions,
+    ) -> Result<Vec<Vec<Match>>> {
+        let ranking = options.ranking.unwrap_or_else(|| self.ranking());
+        let is_of_all = options.filter.is_of_all();
+        let is_plain = options.exact && ranking == Ranking::NONE && is_of_all;
+        let wanted = options.k.saturating_add(options.without.len());
+        let near = is_plain
+            .then(|| self.nearest_of_many(queries, wanted))
+            .flatten();
+        let Some(near) = near else {
+            let each = queries.iter().map(|query| self.search(query, options));
+            return each.collect();
+        };
+        for query in queries {
+            query.check(&self.fingerprint)?;
+        }
+        let asking = Asking {
+            ranking,
+            options,
+            allowed: None,
+        };
+        let matches = near.into_iter().map(|near| self.matches(near, &asking));
+        let matches = matches.collect();
+        self.damage()
+            .map_or(Ok(matches), |damage| Err(damage.into()))
+    }
+
+    /// Nothing where more would have to be asked for, because photos were removed.
+    fn nearest_of_many(&self, queries: &[Descriptor], k: usize) -> Option<Vec<Vec<Neighbor>>> {
+        let asked = k
+            .saturating_add(k.min(self.dead()))
+            .min(self.vector_count());
+        let values: Vec<f32> = queries
+            .iter()
+            .flat_map(Descriptor::as_slice)
+            .copied()
+            .collect();
+        let mut all: Vec<Vec<Neighbor>> = vec![Vec::new(); queries.len()];
+        for (piece, first) in self.pieces.iter().zip(&self.firsts) {
+            let near = match piece {
+                Piece::Segment(segment) => segment.nearest_of_many(&values, asked)?,
+                Piece::Earlier(_) => return None,
+            };
+            for (all, near) in all.iter_mut().zip(near) {
+                all.extend(near.into_iter().map(|near| Neighbor {
+                    index: first + near.index,
+                    ..near
+                }));
+            }
+        }
+        let living = |near: Vec<Neighbor>| {
+            let near = best(near, asked).into_iter();
+            let living: Vec<Neighbor> = near
+                .filter(|it| !self.living(it.index).is_empty())
+                .collect();
+            let is_enough = living.len() >= k.min(self.vector_count() - self.dead());
+            is_enough.then(|| living.into_iter().take(k).collect())
+        };
+        all.into_iter().map(living).collect()
+    }
+
+    /// Vectors that are no photo's any more, at most.
+    fn dead(&self) -> usize {
+        self.manifest().map_or(0, |it| {
+            it.segments
+                .iter()
+                .map(|segment| segment.dead as usize)
+                .sum()
+        })
     }
 
     /// The query moved towards the first that it finds: searched with, it finds more. Photos with
@@ -101,63 +201,93 @@ impl Snapshot {
     }
 
     fn nearest(&self, query: &[f32], k: usize, asking: &Asking<'_>) -> Vec<Neighbor> {
-        let graph = self.graph(asking);
-        let is_alive = self.living();
         let Some(augment) = asking.ranking.augment else {
-            return self.nearest_plain(graph.as_ref(), query, k, &is_alive);
+            return self.nearest_plain(query, k, asking);
         };
-        if let (Some(lists), None) = (self.lists_of(&augment), &graph) {
-            return self.nearest_augmented(&lists, query, k, &is_alive);
+        if let Some(lists) = self.lists_of(&augment) {
+            return self.nearest_augmented(&lists, query, k, asking);
         }
         let wanted = asking.ef_search().max(k);
-        let candidates = self.nearest_plain(graph.as_ref(), query, wanted, &is_alive);
+        let candidates = self.nearest_plain(query, wanted, asking);
         self.rank_augmented(query, candidates, k, |index| {
             self.terms(index, &augment, asking)
         })
     }
 
-    pub(super) fn graph(&self, asking: &Asking<'_>) -> Option<FlatHnsw<'_>> {
-        let graph = self.base.as_ref()?.graph(asking.ef_search());
-        graph.filter(|_| !asking.options.exact)
-    }
-
-    /// Which vectors are some photo's.
-    pub(super) fn living(&self) -> impl Fn(u32) -> bool + Sync {
-        let starts = self.owner_starts();
-        move |index: u32| {
-            let owners = starts.get(index as usize..index as usize + 2);
-            owners.is_some_and(|owners| owners[0] < owners[1])
+    /// Whether a vector is some photo's, and one that may be found.
+    pub(super) fn may_be_found(&self, index: u32, asking: &Asking<'_>) -> bool {
+        match asking.allowed {
+            None => !self.living(index).is_empty(),
+            Some(allowed) => self
+                .place(index)
+                .is_some_and(|(piece, row)| allowed.rows[piece].contains(row)),
         }
     }
 
-    /// By the vectors as they are; exactly where there is no graph.
+    /// By the vectors as they are, those that are some photo's.
     pub(super) fn nearest_plain(
         &self,
-        graph: Option<&FlatHnsw<'_>>,
         query: &[f32],
         k: usize,
-        alive: &(dyn Fn(u32) -> bool + Sync),
+        asking: &Asking<'_>,
     ) -> Vec<Neighbor> {
-        let exact = |vectors, first| Exact { vectors, first };
-        let mut near = exact(self.tail(), self.base_points() as u32).search(query, k, alive);
-        if let Some(base) = &self.base {
-            near.extend(match graph {
-                Some(graph) => graph.search(query, k, alive),
-                None => exact(base.vectors(), 0).search(query, k, alive),
-            });
+        let all = self.vector_count();
+        // What is allowed is some photo's.
+        let dead = asking.allowed.map_or_else(|| self.dead(), |_| 0);
+        // Those that are no photo's any more are found too, and passed over.
+        let mut asked = k.saturating_add(k.min(dead)).min(all);
+        loop {
+            let near = self.nearest_rows(query, asked, asking);
+            let is_all = near.len() < asked || asked == all;
+            let living = near
+                .into_iter()
+                .filter(|it| !self.living(it.index).is_empty());
+            let living: Vec<Neighbor> = living.take(k).collect();
+            if living.len() == k || is_all {
+                return living;
+            }
+            asked = asked.saturating_mul(4).clamp(1, all);
         }
+    }
+
+    fn nearest_rows(&self, query: &[f32], k: usize, asking: &Asking<'_>) -> Vec<Neighbor> {
+        let ef_search = (!asking.options.exact).then(|| asking.ef_search());
+        let of_piece = |number: usize| {
+            let wanted = Wanted {
+                k,
+                ef_search,
+                allowed: asking.allowed.map(|allowed| &allowed.rows[number]),
+            };
+            let first = self.firsts[number];
+            let near = self.pieces[number].nearest(query, wanted).into_iter();
+            near.map(move |near| Neighbor {
+                index: first + near.index,
+                ..near
+            })
+        };
+        let near: Vec<Neighbor> = match self.pieces.len() {
+            1 => of_piece(0).collect(),
+            pieces => (0..pieces)
+                .into_par_iter()
+                .flat_map_iter(of_piece)
+                .collect(),
+        };
         best(near, k)
     }
 
-    fn matches(&self, near: Vec<Neighbor>, options: &SearchOptions) -> Vec<Match> {
+    fn matches(&self, near: Vec<Neighbor>, asking: &Asking<'_>) -> Vec<Match> {
+        let options = asking.options;
         let lowest = options.min_similarity.unwrap_or(f32::NEG_INFINITY);
         let photos = near
             .into_iter()
             .filter(|n| n.similarity >= lowest)
             .flat_map(|neighbor| {
                 let similarity = neighbor.similarity.clamp(-1.0, 1.0);
-                self.owners(neighbor.index as usize)
-                    .map(move |record| Match { similarity, record })
+                let mut owners = self.living(neighbor.index);
+                owners.retain(|entry| asking.allowed.is_none_or(|allowed| allowed.has(entry)));
+                let records = owners.into_iter();
+                let records = records.filter_map(|(key, stored)| self.record(&key, &stored));
+                records.map(move |record| Match { similarity, record })
             });
         let is_wanted = |found: &Match| !options.without.contains(&found.record.hash);
         let mut matches: Vec<Match> = photos.filter(is_wanted).collect();

@@ -14,6 +14,8 @@ pub const CURRENT: &str = "current";
 pub fn switch_to(dir: &Path, name: &str) -> Result<(), FileError> {
     let (new, current) = (dir.join("current.new"), dir.join(CURRENT));
     let switch = || -> io::Result<()> {
+        // What it names must be there before it is.
+        File::open(dir)?.sync_all()?;
         let mut file = folder::create(&new)?;
         file.write_all(name.as_bytes())?;
         file.sync_all()?;
@@ -23,13 +25,13 @@ pub fn switch_to(dir: &Path, name: &str) -> Result<(), FileError> {
     switch().map_err(FileError::write_at(&current))
 }
 
-/// Removes other snapshots and bases, and what killed processes left half written. They only cost
+/// Removes other snapshots and segments, and what killed processes left half written. They only cost
 /// space: readers that have one open keep it, and what cannot be removed does no harm.
-pub fn remove_others(dir: &Path, snapshot: &str, base: Option<&str>) {
+pub fn remove_others(dir: &Path, is_kept: impl Fn(&str) -> bool) {
     for entry in fs::read_dir(dir).into_iter().flatten().flatten() {
         let name = entry.file_name();
         let name = name.to_string_lossy();
-        if folder::is_snapshot(&name) && name != snapshot && Some(&*name) != base {
+        if folder::is_snapshot(&name) && !is_kept(&name) {
             let _ = fs::remove_file(entry.path());
         }
     }

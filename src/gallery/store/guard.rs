@@ -91,6 +91,11 @@ impl<T> Guarded<T> {
         }
     }
 
+    /// Never closes it, and answers nothing more.
+    pub fn abandon(&self) {
+        self.is_broken.store(true, Ordering::Relaxed);
+    }
+
     pub fn ask<A>(&self, question: impl FnOnce(&T) -> sled::Result<A>) -> Result<A, GalleryError> {
         let is_broken = self.is_broken.load(Ordering::Relaxed);
         match self.trees.as_ref().filter(|_| !is_broken) {

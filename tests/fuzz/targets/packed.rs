@@ -124,3 +124,76 @@ fn crc32(bytes: &[u8]) -> u32 {
         })
     })
 }
+
+/// Bytes of a block of a gallery's file, and of what stands before the first.
+const BLOCK: usize = 4096;
+const HEADER: usize = 36;
+
+/// A gallery's file of checked blocks, changed in what it says of itself or in its blocks, with checksums
+/// that are right again.
+pub fn blocks(rng: &mut Rng, samples: &[Vec<u8>]) -> Vec<u8> {
+    let sample = chosen(rng, samples);
+    if rng.u8(..8) == 0 {
+        return mutate::any(rng, samples);
+    }
+    let (data_end, json_at) = places(sample);
+    let mut data = sample[BLOCK..data_end].to_vec();
+    let mut json = sample[json_at..].to_vec();
+    if rng.bool() {
+        json = mutate::part(rng, &json);
+    } else {
+        data = mutate::part(rng, &data);
+        data.resize(data_end - BLOCK, 0);
+    }
+    put_together(sample, &data, &json)
+}
+
+fn places(file: &[u8]) -> (usize, usize) {
+    let number = |at: usize| u64::from_le_bytes(file[at..at + 8].try_into().unwrap()) as usize;
+    (number(16), number(24))
+}
+
+/// A file of these blocks and this JSON, with the beginning of another.
+fn put_together(like: &[u8], data: &[u8], json: &[u8]) -> Vec<u8> {
+    let sums = data.chunks(BLOCK).map(crc32fast::hash);
+    let mut sums: Vec<u8> = sums.flat_map(u32::to_le_bytes).collect();
+    sums.resize(sums.len().next_multiple_of(BLOCK), 0);
+    let tops = sums.chunks(BLOCK).map(crc32fast::hash);
+    let mut end: Vec<u8> = tops.flat_map(u32::to_le_bytes).collect();
+    let json_at = (BLOCK + data.len() + sums.len() + end.len()) as u64;
+    end.extend(json);
+    let mut file = like[..BLOCK].to_vec();
+    file[12..16].copy_from_slice(&(json.len() as u32).to_le_bytes());
+    file[24..32].copy_from_slice(&json_at.to_le_bytes());
+    file[32..HEADER].copy_from_slice(&crc32fast::hash(&end).to_le_bytes());
+    let sum = crc32fast::hash(&file[..HEADER]);
+    file[HEADER..HEADER + 4].copy_from_slice(&sum.to_le_bytes());
+    [&file, data, &sums, &end].concat()
+}
+
+fn stamp(file: &[u8]) -> Option<String> {
+    let stamp = file.get(32..HEADER)?.try_into().ok()?;
+    Some(format!("\"stamp\":{}", u32::from_le_bytes(stamp)))
+}
+
+/// A snapshot that names one file, naming another.
+pub fn of_stamp(snapshot: &[u8], file: &[u8], other: &[u8]) -> Vec<u8> {
+    let (data_end, json_at) = places(snapshot);
+    let json = String::from_utf8(snapshot[json_at..].to_vec()).unwrap();
+    let json = restamped(&json, file, other);
+    put_together(snapshot, &snapshot[BLOCK..data_end], json.as_bytes())
+}
+
+/// The same of what a store says of itself.
+pub fn about_of_stamp(about: &[u8], file: &[u8], other: &[u8]) -> Vec<u8> {
+    let text = str::from_utf8(about).unwrap();
+    let json = restamped(text.split_once('\n').unwrap().1, file, other);
+    format!("{:08x}\n{json}", crc32fast::hash(json.as_bytes())).into_bytes()
+}
+
+fn restamped(json: &str, file: &[u8], other: &[u8]) -> String {
+    match (stamp(file), stamp(other)) {
+        (Some(old), Some(new)) => json.replace(&old, &new),
+        _ => json.to_owned(),
+    }
+}

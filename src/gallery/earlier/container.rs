@@ -1,16 +1,16 @@
-//! A file of checksummed sections behind a JSON header, written once, then only mapped.
+//! A file of checksummed sections behind a JSON header, as formats 1 to 3 have it: only read.
 
-use std::fs::{self, File};
-use std::io::{self, BufWriter, Seek, SeekFrom, Write};
+use std::fs::File;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use memmap2::Mmap;
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
 
 use crate::descriptor::Vectors;
-use crate::error::{DescriptorError, Error, FileError, GalleryError, Result};
-use crate::gallery::folder;
+use crate::error::{Error, FileError, GalleryError, Result};
+use crate::gallery::blocks::damaged;
 use crate::gallery::version::VERSION;
 
 /// Magic, length and checksum before the header's JSON.
@@ -21,7 +21,7 @@ const ALIGNMENT: u64 = 64;
 const MAX_HEADER: u64 = 1 << 20;
 
 /// Where a section lies.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 pub struct Section {
     pub offset: u64,
     pub length: u64,
@@ -30,7 +30,7 @@ pub struct Section {
 }
 
 /// A header that knows its file's sections.
-pub trait ContainerHeader: Serialize + DeserializeOwned {
+pub trait ContainerHeader: DeserializeOwned {
     /// The file's first bytes.
     const MAGIC: &'static [u8; 8];
 
@@ -144,13 +144,6 @@ fn slice<'a>(bytes: &'a [u8], section: &Section) -> &'a [u8] {
         .unwrap_or_default()
 }
 
-pub fn damaged(path: &Path, reason: &'static str) -> GalleryError {
-    GalleryError::DamagedSnapshot {
-        path: path.to_owned(),
-        reason,
-    }
-}
-
 #[allow(unsafe_code, reason = "a file is mapped; see below")]
 fn map(file: &File) -> io::Result<Mmap> {
     // SAFETY: files are written under another name, renamed when complete and never changed;
@@ -201,149 +194,5 @@ fn check_version(json: &[u8], path: &Path) -> Result<(), GalleryError> {
             known: VERSION,
         }),
         _ => Ok(()),
-    }
-}
-
-/// A file being written, under a temporary name. Dropped before it is finished, it is removed, so
-/// that a full disk is not kept full.
-pub struct ContainerWriter {
-    temporary: PathBuf,
-    file: BufWriter<File>,
-    at: u64,
-    room: u64,
-    is_finished: bool,
-}
-
-/// A section being written.
-pub struct SectionWriter<'a> {
-    writer: &'a mut ContainerWriter,
-    hasher: blake3::Hasher,
-    offset: u64,
-}
-
-/// A section that is written, though its file is not yet.
-pub struct MappedSection {
-    map: Mmap,
-    section: Section,
-}
-
-impl MappedSection {
-    /// The vectors that were written, of so many values.
-    ///
-    /// # Errors
-    /// As [`Vectors::new`].
-    pub fn vectors(&self, dimension: usize) -> Result<Vectors<'_>, DescriptorError> {
-        let bytes = slice(&self.map, &self.section);
-        Vectors::new(
-            bytemuck::try_cast_slice(bytes).unwrap_or_default(),
-            dimension,
-        )
-    }
-}
-
-impl ContainerWriter {
-    /// Begins a file with room for a header of `header` bytes, so that the sections can be written
-    /// before their checksums are known.
-    pub fn create(temporary: PathBuf, header: usize) -> Result<Self, FileError> {
-        let room = (PREFIX as u64 + header as u64).next_multiple_of(4096);
-        let open = || -> io::Result<File> {
-            let mut file = folder::create(&temporary)?;
-            file.seek(SeekFrom::Start(room))?;
-            Ok(file)
-        };
-        let file = open().map_err(FileError::write_at(&temporary))?;
-        Ok(Self {
-            temporary,
-            file: BufWriter::with_capacity(1 << 20, file),
-            at: room,
-            room,
-            is_finished: false,
-        })
-    }
-
-    /// Begins a section behind the last.
-    pub fn section(&mut self) -> Result<SectionWriter<'_>, FileError> {
-        let padding = self.at.next_multiple_of(ALIGNMENT) - self.at;
-        self.put(&[0; ALIGNMENT as usize][..padding as usize])?;
-        let offset = self.at;
-        Ok(SectionWriter {
-            writer: self,
-            hasher: blake3::Hasher::new(),
-            offset,
-        })
-    }
-
-    /// A section from what is at hand.
-    pub fn whole_section<T: bytemuck::Pod>(&mut self, values: &[T]) -> Result<Section, FileError> {
-        let mut section = self.section()?;
-        section.put(bytemuck::cast_slice(values))?;
-        Ok(section.finish())
-    }
-
-    /// The numbers of a section written before, to be read while more are written.
-    pub fn map(&mut self, section: &Section) -> Result<MappedSection, FileError> {
-        let flushed = self.file.flush().and_then(|()| map(self.file.get_ref()));
-        let map = flushed.map_err(FileError::write_at(&self.temporary))?;
-        let section = section.clone();
-        Ok(MappedSection { map, section })
-    }
-
-    fn put(&mut self, bytes: &[u8]) -> Result<(), FileError> {
-        self.at += bytes.len() as u64;
-        let written = self.file.write_all(bytes);
-        written.map_err(FileError::write_at(&self.temporary))
-    }
-
-    /// Writes the header, makes the file durable and gives it its name; returns its stamp.
-    pub fn finish<H: ContainerHeader>(
-        mut self,
-        header: &H,
-        path: &Path,
-    ) -> Result<String, FileError> {
-        let failed = FileError::write_at(path);
-        let json = serde_json::to_vec(header).map_err(|error| failed(error.into()))?;
-        let hash = blake3::hash(&json);
-        let room = self.room as usize;
-        let mut write = || -> io::Result<()> {
-            if json.len() + PREFIX > room {
-                return Err(io::Error::other("the header is too long"));
-            }
-            let file = &mut self.file;
-            file.seek(SeekFrom::Start(0))?;
-            file.write_all(H::MAGIC)?;
-            file.write_all(&(json.len() as u64).to_le_bytes())?;
-            file.write_all(hash.as_bytes())?;
-            file.write_all(&json)?;
-            file.flush()?;
-            file.get_ref().sync_all()?;
-            fs::rename(&self.temporary, path)
-        };
-        write().map_err(failed)?;
-        self.is_finished = true;
-        Ok(hash.to_hex().to_string())
-    }
-}
-
-impl Drop for ContainerWriter {
-    fn drop(&mut self) {
-        if !self.is_finished {
-            // What cannot be removed is overwritten by the next attempt.
-            let _ = fs::remove_file(&self.temporary);
-        }
-    }
-}
-
-impl SectionWriter<'_> {
-    pub fn put(&mut self, bytes: &[u8]) -> Result<(), FileError> {
-        self.hasher.update(bytes);
-        self.writer.put(bytes)
-    }
-
-    pub fn finish(self) -> Section {
-        Section {
-            offset: self.offset,
-            length: self.writer.at - self.offset,
-            checksum: self.hasher.finalize().to_hex().to_string(),
-        }
     }
 }

@@ -1,4 +1,4 @@
-//! The snapshot's two files, byte by byte.
+//! The two files of a snapshot of formats 1 to 3, byte by byte.
 //!
 //! `snapshot-N` holds all records and the vectors that came since the base was made; `base-N`
 //! holds the vectors of a large gallery and their graph, and is shared by the snapshots that
@@ -27,21 +27,21 @@
 //!
 //! All numbers are little-endian.
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use super::container::{ContainerHeader, Section};
 use crate::descriptor::Fingerprint;
-use crate::gallery::hnsw;
 use crate::gallery::precisions::Precisions;
 use crate::ranking::{Expansion, Ranking};
 
+/// Neighbours of a point on the lowest layer of its graph.
+const M0: u64 = 32;
 /// Bytes of a record.
 pub const RECORD: usize = 64;
 
 /// The snapshot's JSON.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 pub struct Header {
-    pub version: u64,
     pub generation: u64,
     /// Seconds since 1970.
     pub created: u64,
@@ -61,7 +61,7 @@ pub struct Header {
 }
 
 /// Which base belongs to a snapshot.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 pub struct BaseRef {
     /// Name of the file, beside the snapshot.
     pub name: String,
@@ -71,18 +71,18 @@ pub struct BaseRef {
     pub points: u64,
 }
 
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 pub struct Sections {
     pub tail: Section,
     pub owners: Section,
     pub records: Section,
     pub paths: Section,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub augmented: Option<Augmented>,
 }
 
 /// What each vector is moved towards.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 pub struct Augmented {
     pub expansion: Expansion,
     pub neighbors: Section,
@@ -137,17 +137,14 @@ impl ContainerHeader for Header {
 }
 
 /// The base's JSON.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 pub struct BaseHeader {
-    pub version: u64,
     pub dimension: usize,
     pub points: u64,
-    /// Where searches in the graph begin.
-    pub entry: u32,
     pub sections: BaseSections,
 }
 
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 pub struct BaseSections {
     pub vectors: Section,
     pub lowest: Section,
@@ -178,7 +175,7 @@ impl ContainerHeader for BaseHeader {
     fn is_consistent(&self) -> bool {
         let row = (self.dimension as u64).checked_mul(4);
         let vectors = row.and_then(|row| self.points.checked_mul(row));
-        let lowest = self.points.checked_mul(4 * hnsw::M0 as u64);
+        let lowest = self.points.checked_mul(4 * M0);
         self.dimension > 0
             && u32::try_from(self.points).is_ok()
             && vectors == Some(self.sections.vectors.length)

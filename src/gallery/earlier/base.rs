@@ -2,12 +2,12 @@
 
 use std::path::Path;
 
-use super::container::{Container, damaged};
+use super::container::Container;
 use super::layout::{BaseHeader, BaseRef};
 use crate::descriptor::Vectors;
 use crate::error::{GalleryError, Result};
+use crate::gallery::blocks::damaged;
 use crate::gallery::folder;
-use crate::gallery::hnsw::FlatHnsw;
 
 /// A mapped base.
 pub struct Base {
@@ -49,20 +49,6 @@ impl Base {
         let header = self.file.header();
         self.file
             .vectors(&header.sections.vectors, header.dimension)
-    }
-
-    /// The graph, searched with so many candidates; nothing where its making was interrupted.
-    pub fn graph(&self, ef_search: usize) -> Option<FlatHnsw<'_>> {
-        let header = self.file.header();
-        let sections = &header.sections;
-        header.has_graph().then(|| FlatHnsw {
-            vectors: self.vectors(),
-            lowest: self.file.numbers(&sections.lowest),
-            upper_starts: self.file.numbers(&sections.upper_starts),
-            upper: self.file.numbers(&sections.upper),
-            entry: header.entry,
-            ef_search,
-        })
     }
 
     /// Compares every section with its checksum.
