@@ -148,6 +148,9 @@ impl Segment {
         if !fits {
             return Err(damaged(path, "its counts do not fit its graph").into());
         }
+        for section in [sections.codes, sections.lowest, sections.upper] {
+            self.file.read_scattered(section);
+        }
         self.graph = Some(sections);
         Ok(self)
     }
