@@ -154,6 +154,21 @@ pub fn take_in(folder: &Path) -> io::Result<()> {
     Ok(())
 }
 
+/// Copies a folder of plain files and folders: a store has no others.
+pub fn copy(from: &Path, to: &Path) -> io::Result<()> {
+    fs::create_dir(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let (kind, to) = (entry.file_type()?, to.join(entry.file_name()));
+        if kind.is_dir() {
+            copy(&entry.path(), &to)?;
+        } else if kind.is_file() {
+            io::copy(&mut File::open(entry.path())?, &mut File::create_new(to)?)?;
+        }
+    }
+    Ok(())
+}
+
 /// Whether the file has a name elsewhere too, under which it would change.
 #[cfg(unix)]
 fn is_shared(found: &Metadata) -> bool {

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::{Gallery, OnProgress, Repair, Snapshot};
+use super::{Gallery, OnProgress, Repair, Snapshot, folder};
 use crate::error::{Error, FileError, GalleryError, Result};
 
 /// Opens the newest snapshot for searching, made anew from the store if it is missing or damaged.
@@ -119,7 +119,7 @@ impl Copied {
         make_private(&copied).map_err(FileError::write_at(&copied))?;
         let copied = Self(copied);
         let (store, to) = (dir.join("store"), copied.0.join("store"));
-        copy(&store, &to).map_err(FileError::write_at(&to))?;
+        folder::copy(&store, &to).map_err(FileError::write_at(&to))?;
         Ok(copied)
     }
 }
@@ -140,22 +140,4 @@ fn make_private(folder: &Path) -> io::Result<()> {
         builder.mode(0o700);
     }
     builder.create(folder)
-}
-
-/// Plain files and folders: a store has no others.
-fn copy(from: &Path, to: &Path) -> io::Result<()> {
-    fs::create_dir(to)?;
-    for entry in fs::read_dir(from)? {
-        let entry = entry?;
-        let (kind, to) = (entry.file_type()?, to.join(entry.file_name()));
-        if kind.is_dir() {
-            copy(&entry.path(), &to)?;
-        } else if kind.is_file() {
-            io::copy(
-                &mut fs::File::open(entry.path())?,
-                &mut fs::File::create_new(to)?,
-            )?;
-        }
-    }
-    Ok(())
 }

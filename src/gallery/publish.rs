@@ -224,6 +224,11 @@ impl Publishing<'_> {
             self.pieces()
                 .any(|(piece, it)| piece < first && it.has(key))
         };
+        for piece in &merged_pieces {
+            if let Piece::Segment(segment) = &pieces[*piece] {
+                segment.read_in_order();
+            }
+        }
         let lists = merged_pieces.iter().map(|piece| pieces[*piece].entries());
         let changes: Box<dyn Iterator<Item = Entry>> = Box::new(changes.into_iter());
         let lists = std::iter::once(changes).chain(lists).collect();

@@ -148,7 +148,8 @@ impl Segment {
         if !fits {
             return Err(damaged(path, "its counts do not fit its graph").into());
         }
-        for section in [sections.codes, sections.lowest, sections.upper] {
+        let walked = [sections.codes, sections.lowest, sections.upper];
+        for section in walked.into_iter().chain([self.rows]) {
             self.file.read_scattered(section);
         }
         self.graph = Some(sections);
@@ -183,6 +184,11 @@ impl Segment {
     /// Looks at every block.
     pub fn verify(&self) -> Result<(), GalleryError> {
         self.file.verify()
+    }
+
+    /// Says that all vectors are about to be read.
+    pub fn read_in_order(&self) {
+        self.file.read_in_order(self.rows);
     }
 
     /// The vector in a row, as it is stored: its numbers and their step.

@@ -30,6 +30,7 @@ use self::about::About;
 pub use self::builder::{StoreBuilder, salvaged};
 pub use self::contents::Contents;
 pub(in crate::gallery) use self::guard::Guarded;
+use self::guard::is_locked;
 pub use self::guard::{mark, unmark};
 pub use self::recent::Change;
 use self::recent::Recent;
@@ -72,7 +73,11 @@ impl Store {
         let recent = match Recent::open(&recent_path(path, about.recent)) {
             // All may be there all the same, and the seal tells.
             Err(GalleryError::DamagedStore { .. }) => {
-                Recent::open_again(&recent_path(path, about.recent))?
+                match Recent::open_again(&recent_path(path, about.recent)) {
+                    // This process found it damaged, and never closes it.
+                    Err(error) if is_locked(&error) => return Err(damaged(path).into()),
+                    opened => opened?,
+                }
             }
             opened => opened?,
         };

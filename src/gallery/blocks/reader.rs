@@ -161,13 +161,25 @@ impl Blocks {
     /// many bytes. What the system makes of it changes no answer.
     pub fn read_scattered(&self, section: Section) {
         #[cfg(unix)]
-        let _ = self.map.advise_range(
-            memmap2::Advice::Random,
-            section.at as usize,
-            section.len as usize,
-        );
+        self.advise(section, memmap2::Advice::Random);
         #[cfg(not(unix))]
         let _ = section;
+    }
+
+    /// Says that all of a section is about to be read, from its beginning on.
+    pub fn read_in_order(&self, section: Section) {
+        #[cfg(unix)]
+        self.advise(section, memmap2::Advice::Sequential);
+        #[cfg(not(unix))]
+        let _ = section;
+    }
+
+    #[cfg(unix)]
+    fn advise(&self, section: Section, advice: memmap2::Advice) {
+        // An advice that is not taken is no failure.
+        let _ = self
+            .map
+            .advise_range(advice, section.at as usize, section.len as usize);
     }
 
     /// Whether these bytes of a section are there and whole.

@@ -75,6 +75,7 @@ impl Segment {
 
     /// All vectors where they lie, if all of them are whole.
     fn all_rows(&self) -> Option<Shorts<'_>> {
+        self.read_in_order();
         let count = self.vectors() as usize;
         let dimension = self.about.dimension;
         let values = self.file.numbers(self.rows, 0, count * dimension)?;

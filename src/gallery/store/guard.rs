@@ -181,6 +181,12 @@ pub fn unmark(path: &Path) -> io::Result<()> {
     folder::vacate(&mark(path))
 }
 
+/// Whether sled's files are open already.
+pub fn is_locked(error: &GalleryError) -> bool {
+    let is_lock = |source: &io::Error| source.kind() == io::ErrorKind::WouldBlock;
+    matches!(error, GalleryError::Store { source, .. } if is_lock(source))
+}
+
 /// Whether a failure to read or write is the files' fault, not the disk's or the system's.
 fn is_damage(error: &io::Error) -> bool {
     use io::ErrorKind as Kind;

@@ -7,16 +7,17 @@
 //! few: what is older lies in files that never change.
 
 use std::collections::{BTreeMap, HashMap};
-use std::fs::File;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use sled::{Batch, Db, Tree};
 
-use super::guard::Guarded;
+use super::guard::{Guarded, is_locked};
 use super::leftovers;
 use super::seal::Seal;
 use crate::error::{FileError, GalleryError, Result};
+use crate::gallery::folder;
 use crate::gallery::record::Stored;
 use crate::gallery::table::Entry;
 use crate::photo::ContentHash;
@@ -99,7 +100,15 @@ impl Recent {
     /// All that can still be read of one that would not open or lacks something: its records, and their
     /// descriptors.
     pub fn salvage(path: &Path) -> Vec<(Entry, Option<Vec<f32>>)> {
-        let Ok(sled) = Guarded::open_again(path, Trees::open) else {
+        let copied = path.with_extension("copied");
+        let opened = match Guarded::open_again(path, Trees::open) {
+            // This process found it damaged, and never closes it.
+            Err(error) if is_locked(&error) && folder::copy(path, &copied).is_ok() => {
+                Guarded::open_again(&copied, Trees::open)
+            }
+            opened => opened,
+        };
+        let Ok(sled) = opened else {
             return Vec::new();
         };
         let recent = Self {
@@ -116,7 +125,9 @@ impl Recent {
         });
         let read = read.collect();
         // Closing it could write to it.
-        let _ = recent.damaged();
+        recent.abandon();
+        // What cannot be removed is set aside with the rest.
+        let _ = fs::remove_dir_all(&copied);
         read
     }
 
