@@ -70,6 +70,7 @@ pub use self::snapshot::{SearchOptions, Snapshot, is_newest};
 pub use self::store::Contents;
 use self::store::Store;
 pub use self::store::pooled::{PartKey, PooledCache};
+use self::table::Entry;
 pub use self::tag::{TagCount, Tagged, Tagging, Tags};
 pub use self::tag_table::tags_of_table;
 pub use self::verify::{Problem, Verification, verify};
@@ -301,6 +302,28 @@ impl Gallery {
         &self,
         path: &Path,
     ) -> impl Iterator<Item = Result<Record, GalleryError>> {
+        self.entries_beneath(path).filter_map(|entry| match entry {
+            Ok((key, stored)) => self.living(&key, &stored).map(Ok),
+            Err(error) => Some(Err(error)),
+        })
+    }
+
+    /// The same without those that have no descriptor.
+    pub(crate) fn described_beneath(
+        &self,
+        path: &Path,
+    ) -> impl Iterator<Item = Result<Record, GalleryError>> {
+        self.entries_beneath(path).filter_map(|entry| {
+            let described = entry.and_then(|(key, stored)| {
+                // An older record says where its vector lies.
+                let has = stored.row.is_some() || self.store.has_descriptor(&stored.hash)?;
+                Ok(self.living(&key, &stored).filter(|_| has))
+            });
+            described.transpose()
+        })
+    }
+
+    fn entries_beneath(&self, path: &Path) -> impl Iterator<Item = Result<Entry, GalleryError>> {
         let beneath = self.roots.keys_beneath(path);
         beneath.into_iter().flat_map(move |beneath| {
             let entries = self.store.entries_from(&beneath);
@@ -310,10 +333,10 @@ impl Gallery {
                     .as_ref()
                     .map_or(true, |(key, _)| key.starts_with(&begins))
             });
-            entries.filter_map(move |entry| match entry {
-                Ok((key, _)) if !is_beneath(&key, &beneath) => None,
-                Ok((key, stored)) => self.living(&key, &stored).map(Ok),
-                Err(error) => Some(Err(error)),
+            entries.filter(move |entry| {
+                entry
+                    .as_ref()
+                    .map_or(true, |(key, _)| is_beneath(key, &beneath))
             })
         })
     }

@@ -108,7 +108,7 @@ impl Publishing<'_> {
             built_graph = new.segment.graph;
             photos -= without.len() as u64;
             lost = without;
-            if new.entries > 0 {
+            if new.segment.entries > 0 {
                 segments.push(new);
             }
         }
@@ -135,9 +135,8 @@ impl Publishing<'_> {
         let refs = refs
             .map(|manifest| &manifest.segments[..])
             .unwrap_or_default();
-        let kept = self.pieces().map(|(piece, segment)| Kept {
+        let kept = self.pieces().map(|(piece, _)| Kept {
             segment: refs[piece].clone(),
-            entries: segment.entries_len(),
             piece: Some(piece),
         });
         kept.collect()
@@ -179,7 +178,7 @@ impl Publishing<'_> {
 
     /// From which of the segments on all become one with the changes.
     fn first_to_merge(&self, segments: &[Kept], changes: usize) -> usize {
-        let mut entries: Vec<u64> = segments.iter().map(|kept| kept.entries as u64).collect();
+        let mut entries: Vec<u64> = segments.iter().map(|kept| kept.segment.entries).collect();
         entries.push(changes as u64);
         let by_size = first_to_merge(&entries);
         let most = self.most_merged as u64;
@@ -193,10 +192,8 @@ impl Publishing<'_> {
             return by_size.min(segments.len());
         }
         let is_due = |kept: &Kept| {
-            let most = kept.entries as f32 * self.policy.worn_share;
-            let lacks_graph = !kept.segment.graph
-                && kept.segment.vectors as usize >= self.policy.graph_from.max(1);
-            kept.segment.dead as f32 > most || lacks_graph
+            let most = kept.segment.entries as f32 * self.policy.worn_share;
+            kept.segment.dead as f32 > most || self.policy.is_graph_missed_by(&kept.segment)
         };
         let due = segments.iter().position(is_due);
         due.map_or(by_size, |due| due.min(by_size))
@@ -267,11 +264,9 @@ impl Publishing<'_> {
         if let Some(damage) = damage {
             return Err(damage.into());
         }
-        let entries = writer.len();
         let segment = writer.finish(self.policy.graph_from, self.policy.builder, on_progress)?;
         let new = Kept {
             segment,
-            entries,
             piece: None,
         };
         Ok((new, lost))
@@ -355,7 +350,6 @@ impl Publishing<'_> {
 /// A segment of the next snapshot.
 struct Kept {
     segment: SegmentRef,
-    entries: usize,
     /// Which of the old pieces it is.
     piece: Option<usize>,
 }
@@ -368,18 +362,24 @@ fn shorts<'a>(piece: &'a Piece, stored: &super::record::Stored) -> Option<(&'a [
 }
 
 impl IndexPolicy {
+    /// Whether a segment lacks the graph that it should have.
+    const fn is_graph_missed_by(&self, segment: &SegmentRef) -> bool {
+        !segment.graph && segment.vectors > 0 && segment.vectors as usize >= self.graph_from
+    }
+
     /// Whether a snapshot lacks a graph that it should have, because its making was interrupted, or has
     /// segments that were left to be merged.
     pub(super) fn is_missed_by(&self, snapshot: &Snapshot) -> bool {
-        let lacks = |segment: &SegmentRef| {
-            !segment.graph && segment.vectors as usize >= self.graph_from.max(1)
-        };
         let are_many = |segments: &[SegmentRef]| {
             let entries: Vec<u64> = segments.iter().map(|it| it.entries).collect();
             first_to_merge(&entries) + 1 < entries.len()
         };
         snapshot.manifest().is_some_and(|manifest| {
-            manifest.segments.iter().any(lacks) || are_many(&manifest.segments)
+            manifest
+                .segments
+                .iter()
+                .any(|it| self.is_graph_missed_by(it))
+                || are_many(&manifest.segments)
         })
     }
 }

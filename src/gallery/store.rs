@@ -321,13 +321,14 @@ impl Store {
         let dimension = self.about.fingerprint.dimension();
         let stored = (dimension, self.about.encoding);
         write_vectors(&self.path, number, stored, &descriptors)?;
+        let rows: HashMap<&ContentHash, u32> = descriptors.keys().zip(0..).collect();
         let mut entries = Vec::new();
         for entry in self.recent.entries() {
             let (key, stored) = entry?;
-            let place = match descriptors.keys().position(|hash| *hash == stored.hash) {
+            let place = match rows.get(&stored.hash) {
                 Some(row) => Some(RowPlace {
                     file: number,
-                    row: row as u32,
+                    row: *row,
                 }),
                 None => self.row_of(&stored.hash)?,
             };

@@ -33,24 +33,15 @@ impl Changes {
         gallery: &mut Gallery,
     ) -> Result<Self> {
         gallery.follow_moved_roots(&walked.roots)?;
+        // Without its descriptor a photo is as good as new.
         let mut known = HashMap::new();
-        let mut add = |gallery: &Gallery, path: &Path| -> Result<()> {
-            for record in gallery.records_beneath(path) {
-                let record = record?;
-                // Without its descriptor a photo is as good as new.
-                if !known.contains_key(&record.path) && gallery.has_descriptor(&record.hash)? {
-                    known.insert(record.path.clone(), record);
-                }
-            }
-            Ok(())
-        };
         let asked = paths.iter().filter_map(|path| absolute(path).ok());
         for path in walked.roots.iter().cloned().chain(asked) {
-            add(gallery, &path)?;
+            add_beneath(&path, gallery, &mut known)?;
         }
-        let folders = NewFolders::of(&walked.found, |path| known_in(gallery, path))?;
+        let folders = NewFolders::of(&walked.found, &known);
         for place in folders.known_elsewhere(gallery) {
-            add(gallery, &place)?;
+            add_beneath(&place, gallery, &mut known)?;
         }
         for root in walked.roots.iter().chain(&folders.links) {
             gallery.add_root(if root.is_dir() {
@@ -154,8 +145,13 @@ impl Changes {
     }
 }
 
-fn known_in(gallery: &Gallery, path: &Path) -> Result<bool> {
-    Ok(gallery.record(path)?.is_some())
+/// Adds what the gallery knows at or beneath a path.
+fn add_beneath(path: &Path, gallery: &Gallery, known: &mut HashMap<PathBuf, Record>) -> Result<()> {
+    for record in gallery.described_beneath(path) {
+        let record = record?;
+        known.insert(record.path.clone(), record);
+    }
+    Ok(())
 }
 
 /// The folders of photos that are new by name.
@@ -167,13 +163,16 @@ struct NewFolders {
 }
 
 impl NewFolders {
-    fn of(found: &[Found], is_known: impl Fn(&Path) -> Result<bool>) -> Result<Self> {
+    fn of(found: &[Found], known: &HashMap<PathBuf, Record>) -> Self {
         let (mut own, mut links) = (HashSet::new(), HashSet::new());
         let mut seen = HashSet::new();
         for found in found {
+            if known.contains_key(&found.path) {
+                continue;
+            }
             let linked = found.path.is_symlink();
             let folder = found.path.parent().unwrap_or(&found.path);
-            if !linked && seen.contains(folder) || is_known(&found.path)? {
+            if !linked && seen.contains(folder) {
                 continue;
             }
             seen.insert(folder.to_owned());
@@ -192,7 +191,7 @@ impl NewFolders {
             }
             own.insert(real);
         }
-        Ok(Self { own, links })
+        Self { own, links }
     }
 
     /// The same folders by the names that the gallery knows them by.

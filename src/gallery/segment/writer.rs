@@ -87,11 +87,6 @@ impl SegmentWriter {
         Ok(row)
     }
 
-    /// Entries so far.
-    pub const fn len(&self) -> usize {
-        self.entries.len()
-    }
-
     /// Ends it, with a graph if it has so many vectors; durable on return. `on_progress` is told how many
     /// of them the graph has, and when it breaks there is none.
     pub fn finish(

@@ -75,14 +75,6 @@ impl Piece {
         }
     }
 
-    /// How many entries it has.
-    pub const fn entries_len(&self) -> usize {
-        match self {
-            Self::Segment(segment) => segment.entries_len(),
-            Self::Earlier(earlier) => earlier.photos(),
-        }
-    }
-
     pub fn bytes(&self) -> u64 {
         match self {
             Self::Segment(segment) => segment.bytes(),

@@ -166,7 +166,7 @@ fn write_conf(path: &Path) -> io::Result<()> {
     }
     let mut file = File::create_new(&new)?;
     file.write_all(CONF)?;
-    file.write_all(&crc32(CONF).to_le_bytes())?;
+    file.write_all(&crc32fast::hash(CONF).to_le_bytes())?;
     file.sync_all()?;
     fs::rename(&new, &conf)?;
     File::open(path)?.sync_all()
@@ -174,14 +174,9 @@ fn write_conf(path: &Path) -> io::Result<()> {
 
 fn is_whole(conf: &[u8]) -> bool {
     let whole = conf.split_last_chunk();
-    whole.is_some_and(|(text, checksum)| crc32(text).to_le_bytes() == *checksum && text.len() > 8)
-}
-
-/// CRC-32 as zip has it.
-fn crc32(bytes: &[u8]) -> u32 {
-    let step = |crc: u32, _| (crc >> 1) ^ (0xEDB8_8320 * (crc & 1));
-    let byte = |crc, byte: &u8| (0..8).fold(crc ^ u32::from(*byte), step);
-    !bytes.iter().fold(!0, byte)
+    whole.is_some_and(|(text, checksum)| {
+        crc32fast::hash(text).to_le_bytes() == *checksum && text.len() > 8
+    })
 }
 
 /// What sled takes for a snapshot of its state.
@@ -258,7 +253,7 @@ mod tests {
             assert_eq!(fs::read(&conf).unwrap(), whole, "{length}");
         }
         let text = b"segment_size: 524288\nuse_compression: false\nversion: 0.35\n";
-        let other = [&text[..], &crc32(text).to_le_bytes()].concat();
+        let other = [&text[..], &crc32fast::hash(text).to_le_bytes()].concat();
         fs::write(&conf, &other).unwrap();
         tidy(folder.path()).unwrap();
         assert_eq!(fs::read(&conf).unwrap(), other);

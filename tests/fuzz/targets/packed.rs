@@ -108,21 +108,13 @@ pub fn png(rng: &mut Rng, samples: &[Vec<u8>]) -> Vec<u8> {
         let Some(chunk) = bytes.get(at + 4..end) else {
             break;
         };
-        let checksum = crc32(chunk).to_be_bytes();
+        let checksum = crc32fast::hash(chunk).to_be_bytes();
         if let Some(stored) = bytes.get_mut(end..end + 4) {
             stored.copy_from_slice(&checksum);
         }
         at = end + 4;
     }
     bytes
-}
-
-fn crc32(bytes: &[u8]) -> u32 {
-    !bytes.iter().fold(!0, |crc, byte| {
-        (0..8).fold(crc ^ u32::from(*byte), |crc, _| {
-            (crc >> 1) ^ (0xedb8_8320 * (crc & 1))
-        })
-    })
 }
 
 /// Bytes of a block of a gallery's file, and of what stands before the first.
