@@ -26,7 +26,7 @@ const SMALL: IndexPolicy = IndexPolicy {
 /// A gallery's ranking by it.
 const AUGMENTED: Ranking = Ranking {
     augment: Some(EXPANSION),
-    expand: None,
+    ..Ranking::NONE
 };
 
 type Photo = (Record, Option<Descriptor>);

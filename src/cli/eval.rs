@@ -16,7 +16,7 @@ use imgsearch::eval::{
 };
 use imgsearch::extract::architecture_of;
 use imgsearch::photo::Preprocess;
-use imgsearch::ranking::Expansion;
+use imgsearch::ranking::{Expansion, Ranking};
 use imgsearch::replace::replace;
 use imgsearch::{Error, Extractor};
 
@@ -58,6 +58,9 @@ pub struct EvalArgs {
     /// Also measure the best spec with every descriptor of the gallery augmented by its N neighbours
     #[arg(long, value_name = "N")]
     augment: Option<usize>,
+    /// Also measure the best spec with this ranking; may be given several times
+    #[arg(long = "ranking", value_name = "RANKING", value_parser = |text: &str| text.parse::<Ranking>())]
+    rankings: Vec<Ranking>,
     /// How much a neighbour counts: its similarity to this power; 0: all count the same
     #[arg(long, value_name = "A", default_value_t = Expansion::ALPHA)]
     alpha: f32,
@@ -373,6 +376,7 @@ impl EvalArgs {
             jobs: self.set.jobs,
             expand: by(self.expand),
             augment: by(self.augment),
+            rankings: self.rankings.clone(),
             index: self.index,
             failures: self.html.as_ref().map_or(0, |_| self.failures),
         }

@@ -211,8 +211,9 @@ fn of_descriptor(error: &DescriptorError) -> Option<String> {
              `imgsearch tune --out FILE` writes it"
         }
         DescriptorError::InvalidRanking { .. } => {
-            "a ranking is `none`, or some of `augment=N` and `expand=N` joined by commas, 1 to 1000 \
-             neighbours; `^A` behind N changes how much the nearer of them count: augment=3^0"
+            "a ranking is `none`, or some of `centre=SHARE`, `augment=N`, `expand=N`, `csls=N`, \
+             `k-reciprocal(K1,K2,LAMBDA)` and `keep-first=N` joined by commas, 1 to 1000 neighbours; `^A` \
+             behind N changes how much the nearer of them count: augment=3^0"
         }
         DescriptorError::TunedOtherwise { .. } => {
             "name the file with `--weights FILE`, or tune again: with other weights another spec may be \

@@ -38,8 +38,8 @@ pub struct IndexArgs {
     /// Photos worked on at once; 0: one per core
     #[arg(long, value_name = "N", default_value_t = 0, value_parser = jobs)]
     jobs: usize,
-    /// How its photos are ranked unless a query says otherwise: none, or some of augment=N and
-    /// expand=N, joined by commas. Kept until it is changed
+    /// How its photos are ranked unless a query says otherwise, as `query --ranking` has it. Kept until it
+    /// is changed, and changed without a look at the photos
     #[arg(long, value_name = "RANKING", value_parser = |text: &str| text.parse::<Ranking>())]
     ranking: Option<Ranking>,
     /// Move each photo's descriptor towards its N nearest when searching; 0: not at all. Kept until

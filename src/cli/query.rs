@@ -83,8 +83,10 @@ pub struct QueryArgs {
     /// Candidates of the approximate search: more find more and take longer
     #[arg(long, value_name = "N")]
     ef_search: Option<usize>,
-    /// Rank otherwise than the gallery does: none, or some of augment=N (each photo moved towards its
-    /// N nearest) and expand=N (the query likewise), joined by commas
+    /// Rank otherwise than the gallery does: none, or some of these joined by commas: centre=0.5 (without
+    /// half of what all photos have in common), augment=3 (each photo moved towards its 3 nearest),
+    /// expand=3 (the query likewise), csls=10 (what is near to many ranks lower), k-reciprocal(10,3,0.3) (by
+    /// neighbours in common), keep-first=1 (of the order before that)
     #[arg(long, value_name = "RANKING", value_parser = |text: &str| text.parse::<Ranking>())]
     ranking: Option<Ranking>,
     /// Search again with the query moved towards its N nearest: finds more of what is alike

@@ -57,7 +57,7 @@ pub enum DescriptorError {
         /// What is wrong with it.
         source: Source,
     },
-    /// A ranking does not have the form `augment=N[^ALPHA],expand=N[^ALPHA]` or `none`.
+    /// A ranking is neither `none` nor parts as [`Ranking`](crate::ranking::Ranking) has them.
     #[error("invalid ranking: `{part}`")]
     InvalidRanking {
         /// The part of the text that is wrong.

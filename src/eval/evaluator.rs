@@ -20,7 +20,7 @@ use crate::descriptor::{DescriptorSpec, Fingerprint, Part, Vectors};
 use crate::document::Place;
 use crate::error::{DescriptorError, Result};
 use crate::gallery::PooledCache;
-use crate::ranking::Expansion;
+use crate::ranking::{Expansion, Ranking};
 
 /// Answers told of each failure.
 const FIRST_TOLD: usize = 5;
@@ -36,6 +36,8 @@ pub struct EvalOptions {
     pub expand: Option<Expansion>,
     /// Also measure the best spec with every descriptor of the gallery augmented so.
     pub augment: Option<Expansion>,
+    /// Also measure the best spec with each of these rankings.
+    pub rankings: Vec<Ranking>,
     /// Also hold the approximate index of the best spec against the exact ranking.
     pub index: bool,
     /// Tell so many of the hardest queries of the best spec.
@@ -169,23 +171,32 @@ impl Evaluator<'_> {
         Ok(())
     }
 
-    /// Adds the best spec with expanded queries, with an augmented gallery, and with both.
+    /// Adds the best spec with other rankings.
     fn rerank(&self, truth: &GroundTruth, evaluation: &mut Evaluation, descriptors: Vectors<'_>) {
-        let (expand, augment) = (self.options.expand, self.options.augment);
-        let mut variants = vec![(expand, None), (None, augment)];
-        if expand.is_some() && augment.is_some() {
-            variants.push((expand, augment));
+        let Self { options, .. } = self;
+        let both = Ranking {
+            augment: options.augment,
+            expand: options.expand,
+            ..Ranking::NONE
+        };
+        let mut variants = Vec::new();
+        if options.expand.is_some() && options.augment.is_some() {
+            variants.extend([
+                Ranking {
+                    augment: None,
+                    ..both
+                },
+                Ranking {
+                    expand: None,
+                    ..both
+                },
+            ]);
         }
-        for (expand, augment) in variants {
-            let names = [("expand", expand), ("augment", augment)];
-            let names = names
-                .into_iter()
-                .filter_map(|(name, one)| one.map(|one| format!("{name} {}", one.neighbors)));
-            let name = names.collect::<Vec<_>>().join(", ");
-            if !name.is_empty() {
-                let reranked = Reranked::new(truth, descriptors, expand, augment);
-                evaluation.add_variant(name, &outcomes(truth, &reranked));
-            }
+        variants.extend((both != Ranking::NONE).then_some(both));
+        variants.extend(&options.rankings);
+        for ranking in variants {
+            let reranked = Reranked::new(truth, descriptors, ranking);
+            evaluation.add_variant(ranking.to_string(), &outcomes(truth, &reranked));
         }
     }
 }

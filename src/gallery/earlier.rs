@@ -15,7 +15,6 @@ use self::base::Base;
 use self::container::Container;
 use self::layout::{Header, RECORD};
 pub use self::store::{EarlierStore, is_store};
-use super::augment::Augmentation;
 use super::index::{Exact, Index, Neighbor, best};
 use super::precisions::Precisions;
 use super::record::{RowPlace, Stored};
@@ -173,14 +172,14 @@ impl Earlier {
         None
     }
 
-    /// The neighbours that its vectors are moved towards, if they are.
-    pub fn augmentation(&self) -> Option<Augmentation<'_>> {
+    /// The neighbours that a vector is moved towards, if it is, and by as many.
+    pub fn neighbors(&self, row: u32, count: usize) -> Option<impl Iterator<Item = u32>> {
         let augmented = self.file.header().sections.augmented.as_ref()?;
-        Some(Augmentation {
-            expansion: augmented.expansion,
-            neighbors: self.file.numbers(&augmented.neighbors),
-            weights: self.file.numbers(&augmented.weights),
-        })
+        let length = augmented.expansion.neighbors;
+        let all: &[u32] = self.file.numbers(&augmented.neighbors);
+        let own = all.get(row as usize * length..)?.get(..length)?;
+        let own = own.iter().copied().filter(|it| *it != u32::MAX);
+        (length == count).then_some(own)
     }
 
     /// Compares every section with its checksum.

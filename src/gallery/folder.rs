@@ -79,10 +79,10 @@ fn is_file(name: &str) -> bool {
     FILES.contains(&name) || is_snapshot(name) && !name.contains(".new")
 }
 
-/// `snapshot-7`, `segment-7`, earlier formats' `base-7` and `base-7-2`, and each half written. Nothing else:
+/// `snapshot-7`, `segment-7`, `neighbours-7`, earlier formats' `base-7` and `base-7-2`, and each half written. Nothing else:
 /// a gallery may be kept in a folder with other files.
 pub fn is_snapshot(name: &str) -> bool {
-    let kinds = ["snapshot", "segment", "base"];
+    let kinds = ["snapshot", "segment", "neighbours", "base"];
     let Some(rest) = kinds.iter().find_map(|kind| name.strip_prefix(kind)) else {
         return false;
     };
@@ -219,6 +219,7 @@ mod tests {
             "snapshot-7",
             "snapshot-7.new",
             "segment-12",
+            "neighbours-12",
             "segment-12.new",
             "base-7",
             "base-70-2",

@@ -5,21 +5,13 @@ use std::ops::ControlFlow;
 use rayon::prelude::*;
 
 use crate::descriptor::{Vectors, dot};
+pub use crate::ranking::{Neighbor, best};
 
 /// Candidates that an approximate search keeps unless told otherwise.
 pub const DEFAULT_EF_SEARCH: usize = 128;
 
 /// Tells how many vectors of how many are done, and is told whether to go on.
 pub type OnProgress<'a> = &'a mut dyn FnMut(usize, usize) -> ControlFlow<()>;
-
-/// A vector near the query.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Neighbor {
-    /// Its place among the vectors.
-    pub index: u32,
-    /// Cosine, −1 … 1.
-    pub similarity: f32,
-}
 
 /// Something that finds near vectors.
 pub trait Index {
@@ -67,22 +59,6 @@ impl Index for Exact<'_> {
         });
         best(near, k)
     }
-}
-
-/// The `k` best, in order.
-#[must_use]
-pub fn best(mut neighbors: Vec<Neighbor>, k: usize) -> Vec<Neighbor> {
-    let order = |a: &Neighbor, b: &Neighbor| {
-        b.similarity
-            .total_cmp(&a.similarity)
-            .then(a.index.cmp(&b.index))
-    };
-    if k < neighbors.len() {
-        neighbors.select_nth_unstable_by(k, order);
-        neighbors.truncate(k);
-    }
-    neighbors.sort_unstable_by(order);
-    neighbors
 }
 
 #[cfg(test)]

@@ -4,7 +4,6 @@
 //! anyone's unit vectors: it never sees a picture or a tensor. Store and snapshot heal each other:
 //! each is rebuilt from the other when it is damaged, and the user is told.
 
-pub(crate) mod augment;
 mod blocks;
 mod earlier;
 mod encoding;
@@ -17,9 +16,11 @@ mod heal;
 mod hnsw;
 pub mod index;
 mod info;
+mod listing;
 mod matches;
 mod merge;
 mod moved;
+mod neighbors;
 mod open;
 mod outline;
 mod precisions;

@@ -7,21 +7,26 @@
 
 use std::collections::HashSet;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::SystemTime;
 
-use super::augment::PlainVectors;
 use super::blocks::BlockWriter;
 use super::hnsw::GraphBuilder;
 use super::index::OnProgress;
+use super::listing::{Carried, GONE, Listing};
+use super::neighbors::ListKind;
 use super::precisions::Precisions;
 use super::roots::StoredRoots;
 use super::segment::{Row, SegmentRef, SegmentWriter};
 use super::snapshot::{self, Manifest, Piece, Snapshot};
 use super::store::{Store, first_to_merge};
 use super::table::{Entry, merged};
-use crate::descriptor::{Fingerprint, Matrix};
+use crate::descriptor::Fingerprint;
 use crate::error::{GalleryError, Result};
-use crate::ranking::{Expansion, Ranking};
+use crate::ranking::{Centre, Ranking};
+
+/// Below so many photos the mean that descriptors are centred by is always that of all.
+const MEAN_OF_ALL: u64 = 4096;
 
 /// When segments get a graph, and when they are written anew.
 #[derive(Clone, Copy, Debug)]
@@ -67,10 +72,29 @@ pub struct Publishing<'a> {
     pub policy: IndexPolicy,
     /// The snapshot before, of this format.
     pub old: Option<&'a Snapshot>,
+    /// What of it is used again.
+    pub parts: Parts<'a>,
+}
+
+/// What of the snapshot before is used again.
+pub struct Parts<'a> {
     /// Of its pieces, those that are whole.
     pub whole: &'a dyn Fn(usize) -> bool,
+    /// Whether a piece's neighbour lists are whole, if it has some.
+    pub whole_lists: &'a dyn Fn(usize) -> bool,
     /// The most photos that become one segment now.
     pub most_merged: usize,
+}
+
+impl Parts<'_> {
+    /// All that is there, while nothing is known to be damaged.
+    pub const fn all(most_merged: usize) -> Self {
+        Self {
+            whole: &|_| true,
+            whole_lists: &|_| true,
+            most_merged,
+        }
+    }
 }
 
 /// What comes of it.
@@ -92,6 +116,7 @@ impl Publishing<'_> {
         let mut photos = self.photos_before();
         let changes = self.counted(changes, &mut segments, &mut photos);
         let mut lost = Vec::new();
+        let mut moved = Vec::new();
         let mut built_graph = false;
         let first = self.first_to_merge(&segments, changes.len());
         if first < segments.len() || !changes.is_empty() {
@@ -102,7 +127,12 @@ impl Publishing<'_> {
                 first > 0,
                 &mut *on_progress,
             );
-            let (new, without) = merged?;
+            let Merged {
+                kept: new,
+                lost: without,
+                moved: rows,
+            } = merged?;
+            moved = rows;
             next += 1;
             segments.truncate(first);
             built_graph = new.segment.graph;
@@ -112,8 +142,7 @@ impl Publishing<'_> {
                 segments.push(new);
             }
         }
-        let refs: Vec<SegmentRef> = segments.into_iter().map(|kept| kept.segment).collect();
-        self.switch(refs, photos, next, on_progress)?;
+        self.switch(segments, &moved, (photos, next), on_progress)?;
         let photos = photos as usize;
         let published = Published {
             photos,
@@ -127,7 +156,7 @@ impl Publishing<'_> {
         pieces
             .iter()
             .enumerate()
-            .filter(|(number, _)| (self.whole)(*number))
+            .filter(|(number, _)| (self.parts.whole)(*number))
     }
 
     fn old_segments(&self) -> Vec<Kept> {
@@ -150,7 +179,7 @@ impl Publishing<'_> {
         if self.pieces().count() == old.pieces().len() {
             return old.len() as u64;
         }
-        let known = old.entries_of(&|piece| (self.whole)(piece));
+        let known = old.entries_of(&|piece| (self.parts.whole)(piece));
         known.filter(|(_, (_, stored))| !stored.is_removed).count() as u64
     }
 
@@ -161,7 +190,7 @@ impl Publishing<'_> {
         for (key, stored) in changes {
             let before = self
                 .old
-                .and_then(|old| old.stored_in(&key, &|piece| (self.whole)(piece)));
+                .and_then(|old| old.stored_in(&key, &|piece| (self.parts.whole)(piece)));
             if let Some((piece, before)) = &before {
                 if let Some(kept) = segments.iter_mut().find(|kept| kept.piece == Some(*piece)) {
                     kept.segment.dead += 1;
@@ -181,14 +210,14 @@ impl Publishing<'_> {
         let mut entries: Vec<u64> = segments.iter().map(|kept| kept.segment.entries).collect();
         entries.push(changes as u64);
         let by_size = first_to_merge(&entries);
-        let most = self.most_merged as u64;
+        let most = self.parts.most_merged as u64;
         let sums = entries.iter().rev().scan(0, |sum, len| {
             *sum += len;
             Some(*sum)
         });
         let fit = sums.take_while(|sum| *sum <= most).count().max(1);
         let by_size = by_size.max(entries.len() - fit);
-        if self.most_merged < usize::MAX {
+        if self.parts.most_merged < usize::MAX {
             return by_size.min(segments.len());
         }
         let is_due = |kept: &Kept| {
@@ -201,7 +230,7 @@ impl Publishing<'_> {
     }
 
     /// Writes a segment of the changes and of some segments, the oldest of those first. Removals are kept
-    /// if there are `earlier` segments. Returns the keys of photos without a descriptor too.
+    /// if there are `earlier` segments.
     fn merge(
         &self,
         number: u64,
@@ -209,7 +238,7 @@ impl Publishing<'_> {
         segments: &[Kept],
         earlier: bool,
         on_progress: OnProgress<'_>,
-    ) -> Result<(Kept, Vec<Vec<u8>>)> {
+    ) -> Result<Merged> {
         let merged_pieces: Vec<usize> = segments
             .iter()
             .rev()
@@ -231,6 +260,11 @@ impl Publishing<'_> {
         let lists = std::iter::once(changes).chain(lists).collect();
         let mut writer = SegmentWriter::create(self.dir, number, self.fingerprint.dimension())?;
         let mut lost = Vec::new();
+        let vectors = |piece: &usize| vec![GONE; pieces[*piece].vectors() as usize];
+        let mut moved: Vec<(usize, Vec<u32>)> = merged_pieces
+            .iter()
+            .map(|piece| (*piece, vectors(piece)))
+            .collect();
         for (list, (key, stored)) in merged(lists) {
             if stored.is_removed {
                 if earlier && before(&key) {
@@ -240,7 +274,13 @@ impl Publishing<'_> {
             }
             let piece = list.checked_sub(1).map(|list| &pieces[merged_pieces[list]]);
             if let Some((values, step)) = piece.and_then(|piece| shorts(piece, &stored)) {
-                writer.put(key, &stored, Some(&Row::Shorts(values, step)))?;
+                let new = writer.put(key, &stored, Some(&Row::Shorts(values, step)))?;
+                let rows = list.checked_sub(1).and_then(|list| moved.get_mut(list));
+                let row = stored.row.zip(rows);
+                let place = row.and_then(|(old, (_, rows))| rows.get_mut(old.row as usize));
+                if let Some((place, new)) = place.zip(new) {
+                    *place = new;
+                }
                 continue;
             }
             let values = match piece {
@@ -265,23 +305,21 @@ impl Publishing<'_> {
             return Err(damage.into());
         }
         let segment = writer.finish(self.policy.graph_from, self.policy.builder, on_progress)?;
-        let new = Kept {
+        let kept = Kept {
             segment,
             piece: None,
         };
-        Ok((new, lost))
+        Ok(Merged { kept, lost, moved })
     }
 
     /// Writes the snapshot of these segments and makes it the current one.
     fn switch(
         &self,
-        segments: Vec<SegmentRef>,
-        photos: u64,
-        mut next: u64,
+        segments: Vec<Kept>,
+        moved: &[(usize, Vec<u32>)],
+        (photos, next): (u64, u64),
         on_progress: OnProgress<'_>,
     ) -> Result<()> {
-        let name = format!("snapshot-{next}");
-        next += 1;
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
         let mut manifest = Manifest {
             generation: self.store.generation()?,
@@ -291,60 +329,122 @@ impl Publishing<'_> {
             precisions: self.precisions.clone(),
             roots: self.roots.clone(),
             photos,
-            segments,
+            segments: Vec::new(),
             next,
-            lists: None,
+            neighbors: ListKind::of(&self.ranking),
         };
+        let centre = self.list(&mut manifest, segments, moved, on_progress)?;
+        let name = format!("snapshot-{}", manifest.next);
+        manifest.next += 1;
         let path = self.dir.join(&name);
         let mut file = BlockWriter::create(&path)?;
-        if let Some(expansion) = &self.ranking.augment
-            && !manifest.segments.iter().any(|segment| segment.graph)
-        {
-            manifest.lists = self.write_lists(&mut file, &manifest, expansion, on_progress)?;
+        if let Some(centre) = &centre {
+            file.whole_section("mean", bytemuck::cast_slice(&centre.mean))?;
         }
         file.finish(&manifest)?;
         snapshot::switch_to(self.dir, &name)?;
-        let numbers: HashSet<u64> = manifest.segments.iter().map(|it| it.number).collect();
-        snapshot::remove_others(self.dir, |file| {
-            let number = file
-                .strip_prefix("segment-")
-                .and_then(|number| number.parse().ok());
-            file == name || number.is_some_and(|number| numbers.contains(&number))
-        });
+        let segments = manifest.segments.iter();
+        let mut kept: HashSet<String> = segments.flat_map(SegmentRef::files).collect();
+        kept.insert(name);
+        snapshot::remove_others(self.dir, |file| kept.contains(file));
         Ok(())
     }
 
-    /// Writes what each vector is moved towards; nothing where the finding of it was interrupted.
-    fn write_lists(
+    /// Adds the segments to a manifest, each with its neighbour lists, as far as they are wanted and their
+    /// making is not interrupted. Returns what their similarities are without.
+    fn list(
         &self,
-        file: &mut BlockWriter,
-        manifest: &Manifest,
-        expansion: &Expansion,
+        manifest: &mut Manifest,
+        segments: Vec<Kept>,
+        moved: &[(usize, Vec<u32>)],
         on_progress: OnProgress<'_>,
-    ) -> Result<Option<Expansion>> {
-        let all = Snapshot::of_segments(self.dir, manifest)?;
-        let vectors: Vec<Vec<f32>> = all.vectors().collect();
-        if vectors.len() != all.vector_count() {
-            let dir = self.dir.to_owned();
-            let damage = all.damage().unwrap_or(GalleryError::DamagedGallery { dir });
-            return Err(damage.into());
-        }
-        let rows = vectors.iter().map(Vec::as_slice);
-        let rows = Matrix::from_rows(rows, self.fingerprint.dimension())?;
-        let alive: Vec<bool> = (0..vectors.len())
-            .map(|index| all.owners(index).next().is_some())
-            .collect();
-        let plain = PlainVectors {
-            vectors: rows.as_vectors(),
-            alive: &alive,
-        };
-        let Some(found) = plain.neighborhoods(expansion, on_progress) else {
+    ) -> Result<Option<Arc<Centre>>> {
+        let Some(kind) = manifest.neighbors else {
+            let all = segments.into_iter().map(Kept::without_lists);
+            manifest.segments = all.collect();
             return Ok(None);
         };
-        file.whole_section("neighbors", bytemuck::cast_slice(&found.neighbors))?;
-        file.whole_section("weights", bytemuck::cast_slice(&found.weights))?;
-        Ok(Some(*expansion))
+        let old = self.old.filter(|old| {
+            old.list_kind() == Some(&kind) && self.pieces().count() == old.pieces().len()
+        });
+        let centre = match kind.centre {
+            Some(share) => {
+                let kept = old.and_then(|old| mean_kept(old, manifest.photos));
+                let mean = match kept {
+                    Some(mean) => mean,
+                    None => self.mean_of(manifest, &segments)?,
+                };
+                Some(Arc::new(Centre { share, mean }))
+            }
+            None => None,
+        };
+        // By another mean all lists are others.
+        let old = old.filter(|old| {
+            let mean = centre.as_ref().map(|it| &it.mean[..]);
+            mean.is_none() || old.mean_of_lists() == mean
+        });
+        let (mut is_kept, mut goes_on) = (true, true);
+        for (number, kept) in segments.into_iter().enumerate() {
+            is_kept &= kept.piece == Some(number)
+                && (self.parts.whole_lists)(number)
+                && old.is_some_and(|old| old.has_lists(number));
+            if is_kept {
+                manifest.segments.push(kept.segment);
+                continue;
+            }
+            let carried = old.filter(|old| kept.piece.is_none() && old.has_all_lists());
+            let rows = kept.segment.vectors;
+            manifest.segments.push(kept.without_lists());
+            if !goes_on {
+                continue;
+            }
+            let carried = carried.map(|old| Carried::from(old, moved, rows));
+            let snapshot = Snapshot::of_segments(self.dir, manifest)?;
+            let listing = Listing {
+                dir: self.dir,
+                snapshot: &snapshot,
+                kind,
+                centre: centre.clone(),
+            };
+            let carried = carried.unwrap_or_default();
+            let lists = listing.write(manifest.next, carried, &mut *on_progress)?;
+            manifest.next += 1;
+            goes_on = lists.is_some();
+            if let Some(last) = manifest.segments.last_mut() {
+                last.lists = lists;
+            }
+        }
+        Ok(centre)
     }
+
+    fn mean_of(&self, manifest: &Manifest, segments: &[Kept]) -> Result<Vec<f32>> {
+        let segments = segments.iter().map(|kept| SegmentRef {
+            lists: None,
+            ..kept.segment.clone()
+        });
+        let all = Manifest {
+            segments: segments.collect(),
+            ..manifest.clone()
+        };
+        Ok(Snapshot::of_segments(self.dir, &all)?.mean_now())
+    }
+}
+
+/// The mean of the lists before, while it is nearly that of the photos that there are.
+fn mean_kept(old: &Snapshot, photos: u64) -> Option<Vec<f32>> {
+    let before = old.len() as u64;
+    let is_near = photos >= MEAN_OF_ALL && photos.abs_diff(before) * 10 <= before;
+    let mean = old.mean_of_lists().filter(|_| is_near)?;
+    Some(mean.to_vec())
+}
+
+/// What merging gave.
+struct Merged {
+    kept: Kept,
+    /// Keys of photos without a descriptor.
+    lost: Vec<Vec<u8>>,
+    /// For each of the merged pieces where its rows are now.
+    moved: Vec<(usize, Vec<u32>)>,
 }
 
 /// A segment of the next snapshot.
@@ -352,6 +452,15 @@ struct Kept {
     segment: SegmentRef,
     /// Which of the old pieces it is.
     piece: Option<usize>,
+}
+
+impl Kept {
+    fn without_lists(self) -> SegmentRef {
+        SegmentRef {
+            lists: None,
+            ..self.segment
+        }
+    }
 }
 
 fn shorts<'a>(piece: &'a Piece, stored: &super::record::Stored) -> Option<(&'a [i16], f32)> {
@@ -380,6 +489,8 @@ impl IndexPolicy {
                 .iter()
                 .any(|it| self.is_graph_missed_by(it))
                 || are_many(&manifest.segments)
+                || manifest.neighbors != ListKind::of(&manifest.ranking)
+                || manifest.neighbors.is_some() && !snapshot.has_all_lists()
         })
     }
 }

@@ -31,6 +31,7 @@ pub use self::search::Wanted;
 pub use self::writer::{Row, SegmentWriter};
 use super::blocks::{BLOCK, Blocks, Section, damaged};
 use super::graph::{Axes, CODE, M, M0};
+use super::neighbors::ListsRef;
 use super::record::Stored;
 use super::table::{Entry, Table};
 use crate::error::{GalleryError, Result};
@@ -61,6 +62,17 @@ pub struct SegmentRef {
     pub graph: bool,
     /// Its bytes.
     pub bytes: u64,
+    /// Its neighbour lists, if it has them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lists: Option<ListsRef>,
+}
+
+impl SegmentRef {
+    /// The names of its files.
+    pub fn files(&self) -> impl Iterator<Item = String> {
+        let lists = self.lists.as_ref().map(ListsRef::name);
+        std::iter::once(format!("segment-{}", self.number)).chain(lists)
+    }
 }
 
 /// The file of a segment.

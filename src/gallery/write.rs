@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use super::index::OnProgress;
-use super::publish::{Outcome, Publishing, changes_since, differences};
+use super::publish::{Outcome, Parts, Publishing, changes_since, differences};
 use super::record::Stored;
 use super::snapshot::Snapshot;
 use super::store::Change;
@@ -115,7 +115,7 @@ impl Gallery {
         }
         let Some(current) = of_today else {
             let changes = changes_since(&self.store, 0)?;
-            return self.publish_from(None, (&|_| true, most), changes, on_progress);
+            return self.publish_from(None, Parts::all(most), changes, on_progress);
         };
         let shown = current.generation();
         let changes = if shown >= self.tracked_from {
@@ -123,7 +123,7 @@ impl Gallery {
         } else {
             changes_since(&self.store, shown)?
         };
-        match self.publish_from(Some(current), (&|_| true, most), changes, &mut *on_progress) {
+        match self.publish_from(Some(current), Parts::all(most), changes, &mut *on_progress) {
             Err(Error::Gallery(GalleryError::DamagedSnapshot { .. })) => self.mend(on_progress),
             published => published,
         }
@@ -179,19 +179,28 @@ impl Gallery {
         let current = current.filter(|it| *it.fingerprint() == self.fingerprint);
         let Some(current) = current.filter(|it| it.manifest().is_some()) else {
             let changes = changes_since(&self.store, 0)?;
-            return self.publish_from(None, (&|_| true, usize::MAX), changes, on_progress);
+            return self.publish_from(None, Parts::all(usize::MAX), changes, on_progress);
         };
         let pieces = current.pieces().iter();
         let whole: Vec<bool> = pieces.map(|piece| piece.verify().is_ok()).collect();
         let whole = |piece: usize| whole[piece];
+        let lists: Vec<bool> = (0..current.pieces().len())
+            .map(|piece| current.has_whole_lists(piece))
+            .collect();
+        let lists = |piece: usize| lists[piece];
         let changes = differences(&self.store, &current, &whole)?;
-        self.publish_from(Some(&current), (&whole, usize::MAX), changes, on_progress)
+        let parts = Parts {
+            whole: &whole,
+            whole_lists: &lists,
+            most_merged: usize::MAX,
+        };
+        self.publish_from(Some(&current), parts, changes, on_progress)
     }
 
     fn publish_from(
         &mut self,
         old: Option<&Snapshot>,
-        (whole, most_merged): (&dyn Fn(usize) -> bool, usize),
+        parts: Parts<'_>,
         changes: Vec<Entry>,
         on_progress: OnProgress<'_>,
     ) -> Result<Published> {
@@ -204,8 +213,7 @@ impl Gallery {
             roots: self.roots.to_stored(&self.dir),
             policy: self.policy,
             old,
-            whole,
-            most_merged,
+            parts,
         };
         let Outcome { published, lost } = publishing.run(changes, on_progress)?;
         self.changed.clear();

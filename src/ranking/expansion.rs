@@ -4,6 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Neighbor;
 use crate::descriptor::UnitVector;
 use crate::error::{DescriptorError, Result};
 
@@ -36,6 +37,17 @@ impl Expansion {
             }
         };
         similarities.iter().map(weight).collect()
+    }
+
+    /// What a photo is moved to: itself, with weight 1, and the nearest of these others, best first, by their
+    /// numbers and weights.
+    #[must_use]
+    pub fn terms(&self, item: u32, near: &[Neighbor]) -> Vec<(u32, f32)> {
+        let near = &near[..self.neighbors.min(near.len())];
+        let similarities: Vec<f32> = near.iter().map(|it| it.similarity).collect();
+        let others = near.iter().map(|it| it.index);
+        let others = others.zip(self.weights(&similarities));
+        std::iter::once((item, 1.0)).chain(others).collect()
     }
 
     /// The query plus its weighted neighbours, scaled to length 1. `nearest` gives their

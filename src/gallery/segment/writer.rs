@@ -52,13 +52,14 @@ impl SegmentWriter {
         })
     }
 
-    /// The next entry, with its vector unless it is that of a removed photo; by key.
+    /// The next entry, with its vector unless it is that of a removed photo; by key. Says in which row
+    /// that lies.
     pub fn put(
         &mut self,
         key: Vec<u8>,
         stored: &Stored,
         row: Option<&Row<'_>>,
-    ) -> Result<(), FileError> {
+    ) -> Result<Option<u32>, FileError> {
         let place = match row {
             None => None,
             Some(Row::Shorts(values, step)) => Some(self.put_row(values, *step)?),
@@ -69,7 +70,7 @@ impl SegmentWriter {
         };
         let row = place.map(|row| RowPlace { file: 0, row });
         self.entries.push((key, stored.at(row)));
-        Ok(())
+        Ok(place)
     }
 
     fn put_row(&mut self, values: &[i16], step: f32) -> Result<u32, FileError> {
@@ -125,6 +126,7 @@ impl SegmentWriter {
             dead: 0,
             graph: entry.is_some(),
             bytes: written.len,
+            lists: None,
         })
     }
 

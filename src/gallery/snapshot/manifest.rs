@@ -3,14 +3,14 @@
 use serde::{Deserialize, Serialize};
 
 use crate::descriptor::Fingerprint;
+use crate::gallery::neighbors::ListKind;
 use crate::gallery::precisions::Precisions;
 use crate::gallery::roots::StoredRoots;
 use crate::gallery::segment::SegmentRef;
-use crate::ranking::{Expansion, Ranking};
+use crate::ranking::Ranking;
 
-/// The JSON of its file. With lists, the file has two sections: `neighbors`, u32 × N for each vector of
-/// all segments, those that it is moved towards, 2³² − 1 where there are not so many; and `weights`, f32 ×
-/// (N + 1), its own weight and theirs.
+/// The JSON of its file. Where neighbour lists are of centred vectors, the file has the section `mean`, f32,
+/// that these are without.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Manifest {
     /// The state of the store that it shows.
@@ -31,7 +31,7 @@ pub struct Manifest {
     pub segments: Vec<SegmentRef>,
     /// The number of the next file.
     pub next: u64,
-    /// The augmentation that there are lists for: small galleries have them.
+    /// What the segments' neighbour lists are, if there are some.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub lists: Option<Expansion>,
+    pub neighbors: Option<ListKind>,
 }

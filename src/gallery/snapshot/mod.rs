@@ -1,9 +1,9 @@
 //! An immutable, memory-mapped picture of the gallery: what queries are answered from.
 
-mod augmented;
 mod filtered;
 mod filtering;
 mod manifest;
+mod neighborhood;
 mod piece;
 mod search;
 mod switch;
@@ -11,16 +11,19 @@ mod switch;
 use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use self::filtered::Filtered;
 pub use self::manifest::Manifest;
+pub(super) use self::neighborhood::Around;
 pub use self::piece::Piece;
+pub(super) use self::search::Asking;
 pub use self::search::SearchOptions;
 pub use self::switch::{CURRENT, remove_others, switch_to};
 use super::blocks::{Blocks, damaged};
 use super::earlier::{self, Earlier};
 use super::folder;
+use super::neighbors::Lists;
 use super::precisions::Precisions;
 use super::record::{Record, Stored};
 use super::roots::Roots;
@@ -47,6 +50,11 @@ pub struct Snapshot {
     pieces: Vec<Piece>,
     /// The number of the first vector of each.
     firsts: Vec<u32>,
+    /// The neighbour lists of each, as far as there are some.
+    lists: Vec<Option<Lists>>,
+    /// Of whose some could not be opened.
+    missed_lists: Option<PathBuf>,
+    mean: OnceLock<Arc<Vec<f32>>>,
     said: Said,
     filtered: Filtered,
 }
@@ -98,6 +106,9 @@ impl Snapshot {
                 fingerprint: earlier.fingerprint(),
                 firsts: vec![0],
                 pieces: vec![Piece::Earlier(Box::new(earlier))],
+                lists: vec![None],
+                missed_lists: None,
+                mean: OnceLock::new(),
                 said: Said::Earlier,
                 filtered: Filtered::default(),
             });
@@ -117,6 +128,16 @@ impl Snapshot {
         };
         let pieces = manifest.segments.iter().map(open);
         let pieces = pieces.collect::<Result<Vec<_>>>()?;
+        let mut missed_lists = None;
+        let lists = manifest.segments.iter().map(|segment| {
+            let (wanted, kind) = segment.lists.as_ref().zip(manifest.neighbors)?;
+            let lists = Lists::open(dir, wanted, kind, segment.vectors);
+            if lists.is_err() {
+                missed_lists = Some(wanted.path(dir));
+            }
+            lists.ok()
+        });
+        let lists = lists.collect();
         let path = dir.join(format!("snapshot-{}", manifest.next.saturating_sub(1)));
         let mut firsts = Vec::new();
         let mut next = 0u32;
@@ -131,6 +152,9 @@ impl Snapshot {
             path,
             pieces,
             firsts,
+            lists,
+            missed_lists,
+            mean: OnceLock::new(),
             said: Said::Manifest(Box::new(manifest.clone()), None),
             filtered: Filtered::default(),
         })
@@ -173,7 +197,8 @@ impl Snapshot {
             Said::Manifest(_, Some(file)) => file.len(),
             Said::Manifest(_, None) | Said::Earlier => 0,
         };
-        own + self.pieces.iter().map(Piece::bytes).sum::<u64>()
+        let lists = self.lists.iter().flatten().map(Lists::bytes);
+        own + self.pieces.iter().map(Piece::bytes).sum::<u64>() + lists.sum::<u64>()
     }
 
     /// What the descriptors were made with.
@@ -244,7 +269,7 @@ impl Snapshot {
     }
 
     /// The piece that vector `index` is in, and its row.
-    fn place(&self, index: u32) -> Option<(usize, u32)> {
+    pub(super) fn place(&self, index: u32) -> Option<(usize, u32)> {
         let piece = self
             .firsts
             .partition_point(|first| *first <= index)
@@ -375,7 +400,20 @@ impl Snapshot {
     /// What was found damaged so far: blocks are checked when they are touched.
     #[must_use]
     pub fn damage(&self) -> Option<GalleryError> {
-        self.pieces.iter().find_map(Piece::damage)
+        let of_lists = || self.lists.iter().flatten().find_map(Lists::damage);
+        let damage = self.pieces.iter().find_map(Piece::damage);
+        damage.or_else(of_lists).or_else(|| self.missed())
+    }
+
+    fn missed(&self) -> Option<GalleryError> {
+        let path = self.missed_lists.as_ref()?;
+        Some(damaged(path, "it is missing or damaged"))
+    }
+
+    /// Whether the neighbour lists of a piece are there and whole.
+    pub(super) fn has_whole_lists(&self, piece: usize) -> bool {
+        let lists = self.lists.get(piece).and_then(Option::as_ref);
+        lists.is_some_and(|lists| lists.verify().is_ok())
     }
 
     /// Compares everything with its checksum.
@@ -386,7 +424,9 @@ impl Snapshot {
         if let Said::Manifest(_, Some(file)) = &self.said {
             file.verify()?;
         }
-        self.pieces.iter().try_for_each(Piece::verify)
+        self.pieces.iter().try_for_each(Piece::verify)?;
+        self.lists.iter().flatten().try_for_each(Lists::verify)?;
+        self.missed().map_or(Ok(()), Err)
     }
 }
 
@@ -399,7 +439,7 @@ pub fn next_number(dir: &Path) -> u64 {
             .to_str()?
             .strip_suffix(".new")
             .map_or_else(|| name.to_str(), Some)?;
-        let kinds = ["snapshot-", "segment-"];
+        let kinds = ["snapshot-", "segment-", "neighbours-"];
         let number = kinds.iter().find_map(|kind| name.strip_prefix(kind))?;
         number.parse::<u64>().ok()
     });

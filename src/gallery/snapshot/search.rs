@@ -1,17 +1,19 @@
 //! Searching a snapshot: candidates by the vectors as they are, then the order that the ranking says.
 
+use std::collections::HashMap;
+
 use rayon::prelude::*;
 
 use super::filtered::Allowed;
-use super::{Piece, Snapshot};
-use crate::descriptor::{Descriptor, UnitVector};
+use super::{Around, Piece, Snapshot};
+use crate::descriptor::Descriptor;
 use crate::error::{DescriptorError, Result};
 use crate::gallery::filter::Filter;
 use crate::gallery::index::{DEFAULT_EF_SEARCH, Neighbor, best};
 use crate::gallery::matches::Match;
 use crate::gallery::segment::Wanted;
 use crate::photo::ContentHash;
-use crate::ranking::{Expansion, Ranking};
+use crate::ranking::{Expansion, Ranking, order};
 
 /// How to search.
 #[derive(Clone, Debug)]
@@ -33,16 +35,26 @@ pub struct SearchOptions {
 }
 
 /// A search with its ranking.
-pub(super) struct Asking<'a> {
+#[derive(Clone, Copy)]
+pub struct Asking<'a> {
     pub ranking: Ranking,
     pub options: &'a SearchOptions,
     /// The photos that may be found, if not all.
-    pub allowed: Option<&'a Allowed>,
+    pub(super) allowed: Option<&'a Allowed>,
 }
 
-impl Asking<'_> {
+impl<'a> Asking<'a> {
     pub fn ef_search(&self) -> usize {
         self.options.ef_search.unwrap_or(DEFAULT_EF_SEARCH)
+    }
+
+    /// Among all photos.
+    pub const fn of_everything(ranking: Ranking, options: &'a SearchOptions) -> Self {
+        Self {
+            ranking,
+            options,
+            allowed: None,
+        }
     }
 
     /// The same among all photos.
@@ -73,8 +85,8 @@ impl Snapshot {
     /// The photos most similar to `query`, best first, equals by path.
     ///
     /// Small segments are searched exactly, in large ones a graph finds nearly all of the nearest. The
-    /// ranking is the gallery's or the options'. With an augmentation the similarities are those to the
-    /// augmented vectors; in large galleries candidates are found by the vectors as they are.
+    /// ranking is the gallery's or the options'; what is told as similarity is what it orders by. Of large
+    /// galleries it orders candidates that are found by the vectors as they are.
     ///
     /// # Errors
     /// [`DescriptorError::Foreign`] if the query was not made as the gallery's descriptors were;
@@ -88,14 +100,9 @@ impl Snapshot {
             options,
             allowed: allowed.as_deref(),
         };
-        let expanded = match &asking.ranking.expand {
-            Some(expansion) => Some(self.expand(query, expansion, &asking)?),
-            None => None,
-        };
-        let query = expanded.as_ref().unwrap_or_else(|| query.vector());
         // Each content has one vector, so no more than these are left out.
         let wanted = options.k.saturating_add(options.without.len());
-        let near = self.nearest(query.as_slice(), wanted, &asking);
+        let near = self.nearest(query.as_slice(), wanted, &asking)?;
         let matches = self.matches(near, &asking);
         match self.damage() {
             Some(damage) => Err(damage.into()),
@@ -173,7 +180,7 @@ impl Snapshot {
     }
 
     /// Vectors that are no photo's any more, at most.
-    fn dead(&self) -> usize {
+    pub(super) fn dead(&self) -> usize {
         self.manifest().map_or(0, |it| {
             it.segments
                 .iter()
@@ -182,46 +189,76 @@ impl Snapshot {
         })
     }
 
+    fn nearest(
+        &self,
+        query: &[f32],
+        k: usize,
+        asking: &Asking<'_>,
+    ) -> Result<Vec<Neighbor>, DescriptorError> {
+        let ranking = asking.ranking;
+        if ranking == Ranking::NONE {
+            return Ok(self.nearest_plain(query, k, asking));
+        }
+        let centre = ranking.centre.map(|share| self.centre(share));
+        let centred = centre.as_ref().map(|centre| centre.applied(query));
+        let centred = centred.unwrap_or_else(|| query.to_vec());
+        let mut around = Around::new(self, asking, centred, centre.clone());
+        let mut searched = query.to_vec();
+        if let Some(expansion) = &ranking.expand {
+            searched = self.expanded(&searched, expansion, asking, &around)?;
+            around = Around::new(self, asking, searched.clone(), centre);
+        }
+        let candidates = self.candidates(&searched, k, asking, &around);
+        let (candidates, copies) = around.without_copies(candidates);
+        let mut near = order(&ranking, candidates, usize::MAX, &around);
+        let scores: HashMap<u32, f32> = near.iter().map(|it| (it.index, it.similarity)).collect();
+        near.extend(copies.into_iter().map(|(first, copy)| Neighbor {
+            similarity: scores[&first],
+            ..copy
+        }));
+        Ok(best(near, k))
+    }
+
+    /// Those that are put in another order: all of few photos.
+    fn candidates(
+        &self,
+        searched: &[f32],
+        k: usize,
+        asking: &Asking<'_>,
+        around: &Around<'_>,
+    ) -> Vec<Neighbor> {
+        let all = self.vector_count();
+        let wanted = if asking.options.exact {
+            all
+        } else {
+            Ranking::candidates(all, k).max(asking.ef_search())
+        };
+        around.candidates(self.nearest_plain(searched, wanted, asking))
+    }
+
     /// The query moved towards the first that it finds: searched with, it finds more. Photos with
     /// equal descriptors count as one.
-    fn expand(
+    fn expanded(
         &self,
-        query: &Descriptor,
+        query: &[f32],
         expansion: &Expansion,
         asking: &Asking<'_>,
-    ) -> Result<UnitVector, DescriptorError> {
-        let near = self.nearest(query.as_slice(), expansion.neighbors, asking);
-        let vectors = near.into_iter().filter_map(|neighbor| {
-            let vector = self.searched_vector(neighbor.index, asking)?;
-            Some((neighbor.similarity, vector))
-        });
+        around: &Around<'_>,
+    ) -> Result<Vec<f32>, DescriptorError> {
+        let first = Ranking {
+            augment: asking.ranking.augment,
+            ..Ranking::NONE
+        };
+        let candidates = self.candidates(query, expansion.neighbors, asking, around);
+        let (candidates, _) = around.without_copies(candidates);
+        let near = order(&first, candidates, usize::MAX, around).into_iter();
+        let vectors = near
+            .take(expansion.neighbors)
+            .filter_map(|neighbor| Some((neighbor.similarity, around.vector(neighbor.index)?)));
         let vectors: Vec<(f32, Vec<f32>)> = vectors.collect();
         let nearest = vectors.iter().map(|(similarity, v)| (*similarity, &v[..]));
-        expansion.expand(query.as_slice(), nearest)
-    }
-
-    fn nearest(&self, query: &[f32], k: usize, asking: &Asking<'_>) -> Vec<Neighbor> {
-        let Some(augment) = asking.ranking.augment else {
-            return self.nearest_plain(query, k, asking);
-        };
-        if let Some(lists) = self.lists_of(&augment) {
-            return self.nearest_augmented(&lists, query, k, asking);
-        }
-        let wanted = asking.ef_search().max(k);
-        let candidates = self.nearest_plain(query, wanted, asking);
-        self.rank_augmented(query, candidates, k, |index| {
-            self.terms(index, &augment, asking)
-        })
-    }
-
-    /// Whether a vector is some photo's, and one that may be found.
-    pub(super) fn may_be_found(&self, index: u32, asking: &Asking<'_>) -> bool {
-        match asking.allowed {
-            None => !self.living(index).is_empty(),
-            Some(allowed) => self
-                .place(index)
-                .is_some_and(|(piece, row)| allowed.rows[piece].contains(row)),
-        }
+        let expanded = expansion.expand(around.query(), nearest)?;
+        Ok(expanded.as_slice().to_vec())
     }
 
     /// By the vectors as they are, those that are some photo's.
@@ -282,7 +319,10 @@ impl Snapshot {
             .into_iter()
             .filter(|n| n.similarity >= lowest)
             .flat_map(|neighbor| {
-                let similarity = neighbor.similarity.clamp(-1.0, 1.0);
+                let similarity = match asking.ranking.csls {
+                    None => neighbor.similarity.clamp(-1.0, 1.0),
+                    Some(_) => neighbor.similarity,
+                };
                 let mut owners = self.living(neighbor.index);
                 owners.retain(|entry| asking.allowed.is_none_or(|allowed| allowed.has(entry)));
                 let records = owners.into_iter();
