@@ -8,7 +8,7 @@ use anyhow::Result;
 use clap::Args;
 use imgsearch::descriptor::{DescriptorSpec, Recipe};
 use imgsearch::eval::features::EvalEvent;
-use imgsearch::eval::tune::{TuneEvent, TuneOptions, TuneStep, Tuner};
+use imgsearch::eval::tune::{TuneEvent, TuneOptions, Tuner};
 use imgsearch::photo::Preprocess;
 
 use super::args::GalleryArgs;
@@ -20,8 +20,8 @@ use super::progress::{Afterwards, EvalProgress, stop_on_ctrl_c};
 use super::setup;
 use super::tell::note;
 
-/// Search layers, poolings, weights, input size and whitening on one half of labelled photos, and
-/// measure the gain on the other
+/// Search the descriptor and the ranking that are best for labelled photos, and measure the gain on groups
+/// that the search has not looked at
 #[derive(Args)]
 #[command(
     after_help = "Examples:\n  imgsearch tune ./photos-by-class --out best.json\n  \
@@ -37,7 +37,7 @@ pub struct TuneArgs {
     /// Do not try other input sizes and crops, which takes a pass over the photos each
     #[arg(long)]
     keep_preprocess: bool,
-    /// Write the spec for `imgsearch index --spec FILE` (.json), and its whitening beside it
+    /// Write spec and ranking for `imgsearch index --spec FILE` (.json)
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
     /// Print the results as JSON
@@ -111,16 +111,16 @@ impl TuneProgress {
                 self.bars.finish();
                 self.bars.on_event(&EvalEvent::Started { items: 0 })
             }
-            TuneEvent::Improved(step) => {
+            TuneEvent::Fold { done, total } => self.bars.on_event(&EvalEvent::Evaluated {
+                done: *done,
+                total: *total,
+            }),
+            TuneEvent::Step(step) => {
                 self.bars.finish();
-                note!("{}", line(step));
-                ControlFlow::Continue(())
+                note!("{}", tuning::step(step));
+                // Whether somebody wants it to stop is asked by the bars.
+                self.bars.on_event(&EvalEvent::Waiting)
             }
         }
     }
-}
-
-fn line(step: &TuneStep) -> String {
-    let (what, mean, gain) = (step.what, step.mean, step.gain.mean);
-    format!("{mean:.4} (+{gain:.4})  {what}: {}", tuning::one_line(step))
 }

@@ -23,6 +23,9 @@ pub struct Part {
     pub head: Vec<String>,
     /// Its share: each part has length 1 before it is multiplied by this. Above 0.
     pub weight: f32,
+    /// Whether it is added to the part before, of the same layer, instead of standing behind it. Its weight
+    /// is then beside that of the first of those, which counts as 1; theirs together is the first's.
+    pub added: bool,
 }
 
 impl Part {
@@ -35,17 +38,24 @@ impl Part {
             exponent: None,
             head: Vec::new(),
             weight: 1.0,
+            added: false,
         }
     }
 
     /// Whether the two are made alike, whatever their weights.
     #[must_use]
     pub fn is_made_as(&self, other: &Self) -> bool {
-        let made = |it: &Self| Self {
+        self.alone() == other.alone()
+    }
+
+    /// The same as the only part of a descriptor.
+    #[must_use]
+    pub fn alone(&self) -> Self {
+        Self {
             weight: 1.0,
-            ..it.clone()
-        };
-        made(self) == made(other)
+            added: false,
+            ..self.clone()
+        }
     }
 
     /// The part of a file's layers that it names, from `LAYER[,LAYER…]`.
@@ -84,6 +94,9 @@ const EXPONENT_FROM: &str = "gem=";
 
 /// A model and the parts its descriptors are joined from:
 /// `MODEL:LAYER[/POOLING[/PROJECTION…]][*WEIGHT][+…]`.
+///
+/// Poolings of one layer may be added instead of joined: `LAYER/(POOLING[*WEIGHT]+POOLING…)` has as many
+/// values as the layer has channels.
 ///
 /// A projection is a layer that somebody trained behind the pooling, by its name in the file of weights:
 /// `resnet50:layer4/gem/embeddings.1`. `gem=pool.p` reads GeM's exponent there.
@@ -147,7 +160,12 @@ impl DescriptorSpec {
             let shape = shapes[network.find_layer(&part.layer)?.value.0];
             Ok(part.pooling.dimension(shape))
         };
-        self.parts.iter().map(of).sum()
+        self.sums().map(|sum| of(&sum[0])).sum()
+    }
+
+    /// The parts, those together that are added.
+    pub fn sums(&self) -> impl Iterator<Item = &[Part]> {
+        self.parts.chunk_by(|_, next| next.added)
     }
 
     /// Whether the dimension depends on the size of the picture.
@@ -165,9 +183,23 @@ impl DescriptorSpec {
     /// [`DescriptorError::ZeroDescriptor`], [`DescriptorError::NonFiniteDescriptor`].
     pub fn combine(&self, pooled: Vec<Vec<f32>>) -> Result<UnitVector, DescriptorError> {
         let mut joined = Vec::with_capacity(pooled.iter().map(Vec::len).sum());
-        for (part, mut values) in self.parts.iter().zip(pooled) {
-            normalize_in_place(&mut values)?;
-            joined.extend(values.iter().map(|value| value * part.weight));
+        let mut pooled = pooled.into_iter();
+        for sum in self.sums() {
+            let mut total: Vec<f32> = Vec::new();
+            for (part, mut values) in sum.iter().zip(&mut pooled) {
+                normalize_in_place(&mut values)?;
+                if total.is_empty() {
+                    total = values;
+                    continue;
+                }
+                for (total, value) in total.iter_mut().zip(values) {
+                    *total += part.weight * value;
+                }
+            }
+            if sum.len() > 1 {
+                normalize_in_place(&mut total)?;
+            }
+            joined.extend(total.iter().map(|value| value * sum[0].weight));
         }
         UnitVector::normalize(joined)
     }
@@ -176,14 +208,22 @@ impl DescriptorSpec {
 impl fmt::Display for DescriptorSpec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:", self.model)?;
-        for (index, part) in self.parts.iter().enumerate() {
-            let join = if index == 0 { "" } else { "+" };
-            write!(f, "{join}{part}")?;
-            if (part.weight - 1.0).abs() > f32::EPSILON {
-                write!(f, "*{}", part.weight)?;
+        let times = |weight: f32| {
+            let is_one = (weight - 1.0).abs() <= f32::EPSILON;
+            (!is_one).then(|| format!("*{weight}")).unwrap_or_default()
+        };
+        let sum = |parts: &[Part]| match parts {
+            [one] => format!("{one}{}", times(one.weight)),
+            all => {
+                let added = all[1..].iter();
+                let added = added.map(|part| format!("+{}{}", part.pooling, times(part.weight)));
+                let (first, rest) = (&all[0], added.collect::<String>());
+                let own = format!("{}/({}{rest})", first.layer, first.pooling);
+                format!("{own}{}", times(first.weight))
             }
-        }
-        Ok(())
+        };
+        let sums: Vec<String> = self.sums().map(sum).collect();
+        f.write_str(&sums.join("+"))
     }
 }
 
@@ -201,26 +241,67 @@ impl FromStr for DescriptorSpec {
         if model.is_empty() || parts.is_empty() {
             return Err(invalid("the model or the layers are missing"));
         }
-        let part = |part: &str| parse_part(part).map_err(invalid);
-        let parts = parts.split('+').map(part).collect::<Result<_, _>>()?;
+        let sums = outside_brackets(parts).map(|sum| parse_sum(sum).map_err(invalid));
+        let sums: Vec<Vec<Part>> = sums.collect::<Result<_, _>>()?;
         Ok(Self {
             model: model.to_owned(),
-            parts,
+            parts: sums.concat(),
         })
     }
 }
 
-fn parse_part(text: &str) -> Result<Part, &'static str> {
-    let (text, weight) = match text.split_once('*') {
-        Some((text, weight)) => (
-            text,
-            weight.parse().map_err(|_| "a weight is not a number")?,
-        ),
-        None => (text, 1.0f32),
+/// What stands between `+` that are in no brackets.
+fn outside_brackets(text: &str) -> impl Iterator<Item = &str> {
+    let mut depth = 0i32;
+    text.split(move |c| {
+        depth += i32::from(c == '(') - i32::from(c == ')');
+        c == '+' && depth == 0
+    })
+}
+
+/// A part, or poolings of one layer that are added.
+fn parse_sum(text: &str) -> Result<Vec<Part>, &'static str> {
+    let Some((layer, rest)) = text.split_once("/(") else {
+        return Ok(vec![parse_part(text)?]);
     };
+    let (poolings, behind) = rest.rsplit_once(')').ok_or("a bracket is not closed")?;
+    let own = if behind.is_empty() {
+        1.0
+    } else {
+        behind
+            .strip_prefix('*')
+            .map(parse_weight)
+            .ok_or("a bracket is followed by more than a weight")??
+    };
+    let mut parts = Vec::new();
+    for pooling in poolings.split('+') {
+        let part = parse_part(&format!("{layer}/{pooling}"))?;
+        if part.exponent.is_some() || !part.head.is_empty() || part.pooling == Pooling::Direct {
+            return Err("only gap, max, gem and rmac can be added");
+        }
+        parts.push(part);
+    }
+    let first = parts[0].weight;
+    for (place, part) in parts.iter_mut().enumerate() {
+        part.added = place > 0;
+        part.weight = if place > 0 { part.weight / first } else { own };
+    }
+    Ok(parts)
+}
+
+fn parse_weight(text: &str) -> Result<f32, &'static str> {
+    let weight: f32 = text.parse().map_err(|_| "a weight is not a number")?;
     if !(weight.is_finite() && weight > 0.0) {
         return Err("a weight is not above 0");
     }
+    Ok(weight)
+}
+
+fn parse_part(text: &str) -> Result<Part, &'static str> {
+    let (text, weight) = match text.split_once('*') {
+        Some((text, weight)) => (text, parse_weight(weight)?),
+        None => (text, 1.0f32),
+    };
     let (layer, pooling) = text.split_once('/').unwrap_or((text, "gap"));
     let (pooling, head) = match pooling.split_once('/') {
         Some((pooling, head)) => (pooling, Some(head)),
@@ -273,16 +354,34 @@ mod tests {
         ) -> Part {
             let gem = Pooling::Gem { p: 3.0 };
             let pooling = from_file.as_ref().map_or(pooling, |_| gem);
-            Part { layer, pooling, exponent: from_file, head, weight: hundredths as f32 / 100.0 }
+            let weight = hundredths as f32 / 100.0;
+            Part { layer, pooling, exponent: from_file, head, weight, added: false }
+        }
+    }
+
+    prop_compose! {
+        fn sum()(
+            layer in "[a-z][a-z0-9_.]{0,9}",
+            poolings in prop::collection::vec((pooling(), 1u32..400), 2..4),
+        ) -> Vec<Part> {
+            let part = |(place, (pooling, hundredths)): (usize, &(Pooling, u32))| Part {
+                weight: *hundredths as f32 / 100.0,
+                added: place > 0,
+                ..Part::new(&layer, if *pooling == Pooling::Direct { Pooling::Gap } else { *pooling })
+            };
+            poolings.iter().enumerate().map(part).collect()
         }
     }
 
     proptest! {
         #[test]
         fn a_printed_spec_parses_to_itself(
-            parts in prop::collection::vec(part(), 1..4),
+            parts in prop::collection::vec(
+                prop_oneof![part().prop_map(|part| vec![part]), sum()],
+                1..4,
+            ),
         ) {
-            let spec = DescriptorSpec { model: "resnet50".into(), parts };
+            let spec = DescriptorSpec { model: "resnet50".into(), parts: parts.concat() };
             prop_assert_eq!(spec.to_string().parse::<DescriptorSpec>().unwrap(), spec);
         }
     }
@@ -305,6 +404,14 @@ mod tests {
             "m:a/gem=",
             "m:a/gem=/b",
             "m:a/gap/b//c",
+            "m:a/(gap+max",
+            "m:a/(gap+direct)",
+            "m:a/(gap+gem=p)",
+            "m:a/(gap/b+max)",
+            "m:a/()",
+            "m:a/(gap+max)x",
+            "m:a/(gap+max)*0",
+            "m:a/(gap+max*0)",
         ] {
             let parsed = text.parse::<DescriptorSpec>();
             assert!(
@@ -319,6 +426,19 @@ mod tests {
         let spec: DescriptorSpec = "m:a*3+b*4".parse().unwrap();
         let joined = spec.combine(vec![vec![100.0, 0.0], vec![0.01]]).unwrap();
         let expected = [0.6, 0.0, 0.8];
+        for (value, expected) in joined.as_slice().iter().zip(expected) {
+            assert!((value - expected).abs() < 1e-6, "{joined:?}");
+        }
+    }
+
+    #[test]
+    fn added_poolings_have_length_1_together() {
+        let spec: DescriptorSpec = "m:a/(gap*2+max)*3+b*4".parse().unwrap();
+        assert_eq!(spec.to_string(), "m:a/(gap+max*0.5)*3+b/gap*4");
+        let pooled = vec![vec![9.0, 0.0], vec![0.0, 0.1], vec![7.0]];
+        let joined = spec.combine(pooled).unwrap();
+        let length = 1.25f32.sqrt();
+        let expected = [0.6 / length, 0.3 / length, 0.8];
         for (value, expected) in joined.as_slice().iter().zip(expected) {
             assert!((value - expected).abs() < 1e-6, "{joined:?}");
         }

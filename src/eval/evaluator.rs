@@ -233,6 +233,7 @@ fn found(
         if let Some(made) = place.and_then(|place| made.parts.get(place)) {
             *part = Part {
                 weight: part.weight,
+                added: part.added,
                 ..made.clone()
             };
         }

@@ -50,6 +50,7 @@ pub type OnEvent<'a> = &'a mut dyn FnMut(EvalEvent<'_>) -> ControlFlow<()>;
 /// The features of a set's items: of each the vectors that were pooled from the layers.
 pub struct Features<'a> {
     cache: &'a PooledCache,
+    parts: Vec<Part>,
     source: String,
     /// What each item is known by in the cache; nothing for those that were skipped.
     hashes: Vec<Option<ContentHash>>,
@@ -77,6 +78,7 @@ impl<'a> Features<'a> {
             hashes: vec![None; items.len()],
             skipped: Vec::new(),
             interrupted: on_event(EvalEvent::Started { items: items.len() }).is_break(),
+            parts: extractor.spec().parts.clone(),
         };
         let parts = &extractor.spec().parts;
         let workers = Workers {
@@ -189,6 +191,12 @@ impl<'a> Features<'a> {
         Ok(matrix.ok_or(nothing)?)
     }
 
+    /// The parts that were pooled.
+    #[must_use]
+    pub fn parts(&self) -> &[Part] {
+        &self.parts
+    }
+
     /// The vectors of each of a spec's parts.
     ///
     /// # Errors
@@ -204,21 +212,30 @@ impl<'a> Features<'a> {
     /// As [`Features::matrix`].
     pub fn joined(&self, spec: &DescriptorSpec) -> Result<Matrix> {
         let matrices = self.matrices(spec)?;
-        let square: f32 = spec
-            .parts
-            .iter()
-            .map(|part| part.weight * part.weight)
-            .sum();
+        let square: f32 = spec.sums().map(|sum| sum[0].weight.powi(2)).sum();
         let rows = matrices.first().map_or(0, |first| first.as_vectors().len());
-        let dimension = matrices.iter().map(Matrix::dimension).sum();
-        let mut values = Vec::with_capacity(rows * dimension);
+        let mut values = Vec::new();
         for row in 0..rows {
-            for (matrix, part) in matrices.iter().zip(&spec.parts) {
-                let share = part.weight / square.sqrt();
-                let row = matrix.as_vectors().row(row);
-                values.extend(row.iter().map(|value| value * share));
+            let mut matrices = matrices.iter();
+            for sum in spec.sums() {
+                let mut total: Vec<f32> = Vec::new();
+                for (part, matrix) in sum.iter().zip(&mut matrices) {
+                    let row = matrix.as_vectors().row(row);
+                    let weight = if part.added { part.weight } else { 1.0 };
+                    total.resize(row.len(), 0.0);
+                    for (total, value) in total.iter_mut().zip(row) {
+                        *total += weight * value;
+                    }
+                }
+                if sum.len() > 1 {
+                    // What is zero stays it.
+                    let _ = normalize_in_place(&mut total);
+                }
+                let share = sum[0].weight / square.sqrt();
+                values.extend(total.iter().map(|value| value * share));
             }
         }
+        let dimension = values.len() / rows.max(1);
         Ok(Matrix::new(values, dimension)?)
     }
 

@@ -71,10 +71,7 @@ pub fn all_parts(specs: &[DescriptorSpec]) -> DescriptorSpec {
     let mut parts: Vec<Part> = Vec::new();
     for part in specs.iter().flat_map(|spec| &spec.parts) {
         if !parts.iter().any(|known| known.is_made_as(part)) {
-            parts.push(Part {
-                weight: 1.0,
-                ..part.clone()
-            });
+            parts.push(part.alone());
         }
     }
     let model = specs

@@ -88,11 +88,19 @@ impl Evaluation {
                     return Ok(evaluation);
                 }
                 let parts = parts_of(spec, features, last)?;
-                let weighted = Weighted {
-                    parts: parts.iter().map(|part| part.1.as_vectors()).collect(),
-                    weights: spec.parts.iter().map(|part| part.weight).collect(),
+                let is_sum = spec.parts.iter().any(|part| part.added);
+                let joined = is_sum.then(|| features.joined(spec)).transpose()?;
+                let weighted = match &joined {
+                    Some(joined) => Weighted {
+                        parts: vec![joined.as_vectors()],
+                        weights: vec![1.0],
+                    },
+                    None => Weighted {
+                        parts: parts.iter().map(|part| part.1.as_vectors()).collect(),
+                        weights: spec.parts.iter().map(|part| part.weight).collect(),
+                    },
                 };
-                let dimension = parts.iter().map(|part| part.1.dimension()).sum();
+                let dimension = weighted.parts.iter().map(|part| part.dimension()).sum();
                 evaluation.add((network, spec), dimension, outcomes(truth, &weighted));
                 last = parts;
             }

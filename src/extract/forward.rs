@@ -110,17 +110,32 @@ impl Forward {
     /// As [`DescriptorSpec::combine`], on the device. Beside a picture's values come the squares of
     /// its parts' lengths, which tell what cannot be normalized.
     fn joined_there(&self, maps: &[FeatureMap]) -> Result<Vec<Joined>, NetworkError> {
-        let weights = self.spec.parts.iter().map(|part| part.weight);
+        let weights = self.spec.sums().map(|sum| sum[0].weight);
         let length = weights.map(|weight| weight * weight).sum::<f32>().sqrt();
         let (mut joined, mut squares) = (Vec::new(), Vec::new());
-        let parts = self.spec.parts.iter().zip(&self.heads);
-        for ((part, head), map) in parts.zip(&self.maps) {
-            let pooled = part.pooling.pool_there(&maps[*map].map)?;
-            let pooled = apply_there(head.steps(), pooled)?;
+        let mut parts = self.heads.iter().zip(&self.maps);
+        let mut unit = |pooled: &Tensor| -> Result<Tensor, NetworkError> {
             let square = pooled.sqr()?.sum_keepdim(D::Minus1)?;
-            let share = f64::from(part.weight / length);
-            joined.push((pooled.broadcast_div(&square.sqrt()?)? * share)?);
-            squares.push(square);
+            squares.push(square.clone());
+            Ok(pooled.broadcast_div(&square.sqrt()?)?)
+        };
+        for sum in self.spec.sums() {
+            let mut total: Option<Tensor> = None;
+            for (part, (head, map)) in sum.iter().zip(&mut parts) {
+                let pooled = part.pooling.pool_there(&maps[*map].map)?;
+                let pooled = unit(&apply_there(head.steps(), pooled)?)?;
+                total = Some(match total {
+                    None => pooled,
+                    Some(total) => (total + (pooled * f64::from(part.weight))?)?,
+                });
+            }
+            let Some(mut total) = total else {
+                continue;
+            };
+            if sum.len() > 1 {
+                total = unit(&total)?;
+            }
+            joined.push((total * f64::from(sum[0].weight / length))?);
         }
         let parts = squares.len();
         joined.extend(squares);

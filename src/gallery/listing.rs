@@ -9,7 +9,8 @@ use rayon::prelude::*;
 
 use super::index::{Neighbor, OnProgress};
 use super::neighbors::{List, ListKind, ListsRef, write};
-use super::snapshot::{Around, Asking, SearchOptions, Snapshot};
+use super::segment::SegmentRef;
+use super::snapshot::{Around, Asking, Manifest, SearchOptions, Snapshot};
 use crate::error::Result;
 use crate::ranking::{Centre, Ranking};
 
@@ -17,12 +18,117 @@ use crate::ranking::{Centre, Ranking};
 const BLOCK: usize = 256;
 /// Neighbours looked at beyond twice a list, to find whose list a photo belongs in.
 const BEYOND: usize = 16;
+/// Below so many photos the mean that descriptors are centred by is always that of all.
+const MEAN_OF_ALL: u64 = 4096;
 /// Marks a row that a merge left out.
 pub const GONE: u32 = u32::MAX;
 
+/// The neighbour lists of the next snapshot in the making.
+pub struct Relisting<'a> {
+    pub dir: &'a Path,
+    /// The snapshot before, if all of its pieces are used again.
+    pub old: Option<&'a Snapshot>,
+    /// Whether a piece's lists are whole, if it has some.
+    pub whole_lists: &'a dyn Fn(usize) -> bool,
+    /// Where the rows of merged pieces are now.
+    pub moved: &'a [(usize, Vec<u32>)],
+}
+
+impl Relisting<'_> {
+    /// Adds segments to a manifest, each with its lists, as far as they are wanted and their making is not
+    /// interrupted; of each is said which of the old pieces it is. Returns what similarities are without.
+    pub fn run(
+        &self,
+        manifest: &mut Manifest,
+        segments: Vec<(SegmentRef, Option<usize>)>,
+        on_progress: OnProgress<'_>,
+    ) -> Result<Option<Arc<Centre>>> {
+        let without = |segment| SegmentRef {
+            lists: None,
+            ..segment
+        };
+        let Some(kind) = manifest.neighbors else {
+            manifest.segments = segments.into_iter().map(|it| without(it.0)).collect();
+            return Ok(None);
+        };
+        let old = self.old.filter(|old| old.list_kind() == Some(&kind));
+        let centre = match kind.centre {
+            Some(share) => {
+                let kept = old.and_then(|old| mean_kept(old, manifest.photos));
+                let mean = match kept {
+                    Some(mean) => mean,
+                    None => self.mean_of(manifest, &segments)?,
+                };
+                Some(Arc::new(Centre { share, mean }))
+            }
+            None => None,
+        };
+        // By another mean all lists are others.
+        let old = old.filter(|old| {
+            let mean = centre.as_ref().map(|it| &it.mean[..]);
+            mean.is_none() || old.mean_of_lists() == mean
+        });
+        let (mut is_kept, mut goes_on) = (true, true);
+        for (number, (segment, piece)) in segments.into_iter().enumerate() {
+            is_kept &= piece == Some(number)
+                && (self.whole_lists)(number)
+                && old.is_some_and(|old| old.has_lists(number));
+            if is_kept {
+                manifest.segments.push(segment);
+                continue;
+            }
+            let rows = segment.vectors;
+            manifest.segments.push(without(segment));
+            if !goes_on {
+                continue;
+            }
+            let carried = old.filter(|old| piece.is_none() && old.has_all_lists());
+            let carried = carried.map(|old| Carried::from(old, self.moved, rows));
+            let listing = Listing {
+                dir: self.dir,
+                snapshot: &Snapshot::of_segments(self.dir, manifest)?,
+                kind,
+                centre: centre.clone(),
+            };
+            let carried = carried.unwrap_or_default();
+            let lists = listing.write(manifest.next, carried, &mut *on_progress)?;
+            manifest.next += 1;
+            goes_on = lists.is_some();
+            if let Some(last) = manifest.segments.last_mut() {
+                last.lists = lists;
+            }
+        }
+        Ok(centre)
+    }
+
+    fn mean_of(
+        &self,
+        manifest: &Manifest,
+        segments: &[(SegmentRef, Option<usize>)],
+    ) -> Result<Vec<f32>> {
+        let segments = segments.iter().map(|(segment, _)| SegmentRef {
+            lists: None,
+            ..segment.clone()
+        });
+        let all = Manifest {
+            segments: segments.collect(),
+            ..manifest.clone()
+        };
+        Ok(Snapshot::of_segments(self.dir, &all)?.mean_now())
+    }
+}
+
+/// The mean of the lists before, while it is nearly that of the photos that there are.
+fn mean_kept(old: &Snapshot, photos: u64) -> Option<Vec<f32>> {
+    let before = old.len() as u64;
+    let is_near = photos >= MEAN_OF_ALL && photos.abs_diff(before) * 10 <= before;
+    let mean = old.mean_of_lists().filter(|_| is_near)?;
+    Some(mean.to_vec())
+}
+
 /// Lists of a segment that was merged from others, as far as they are known.
 #[derive(Default)]
-pub struct Carried {
+struct Carried {
     /// Of its rows; nothing of those to be looked for.
     own: Vec<Option<List>>,
     /// Of earlier segments' vectors.
@@ -34,7 +140,7 @@ pub struct Carried {
 impl Carried {
     /// Those of a new segment with so many rows, whose merged pieces, of a snapshot with all of its lists,
     /// went to these rows, each by its number.
-    pub fn from(old: &Snapshot, moved: &[(usize, Vec<u32>)], rows: u32) -> Self {
+    fn from(old: &Snapshot, moved: &[(usize, Vec<u32>)], rows: u32) -> Self {
         let mut carried = Self {
             own: vec![None; rows as usize],
             ..Self::default()
@@ -87,17 +193,17 @@ impl Carried {
 }
 
 /// The lists of a snapshot's last segment in the making.
-pub struct Listing<'a> {
-    pub dir: &'a Path,
+struct Listing<'a> {
+    dir: &'a Path,
     /// With the lists of all segments but the last.
-    pub snapshot: &'a Snapshot,
-    pub kind: ListKind,
-    pub centre: Option<Arc<Centre>>,
+    snapshot: &'a Snapshot,
+    kind: ListKind,
+    centre: Option<Arc<Centre>>,
 }
 
 impl Listing<'_> {
     /// Writes the file `neighbours-N`; nothing where it was interrupted.
-    pub fn write(
+    fn write(
         &self,
         number: u64,
         carried: Carried,

@@ -7,13 +7,12 @@
 
 use std::collections::HashSet;
 use std::path::Path;
-use std::sync::Arc;
 use std::time::SystemTime;
 
 use super::blocks::BlockWriter;
 use super::hnsw::GraphBuilder;
 use super::index::OnProgress;
-use super::listing::{Carried, GONE, Listing};
+use super::listing::{GONE, Relisting};
 use super::neighbors::ListKind;
 use super::precisions::Precisions;
 use super::roots::StoredRoots;
@@ -23,10 +22,7 @@ use super::store::{Store, first_to_merge};
 use super::table::{Entry, merged};
 use crate::descriptor::Fingerprint;
 use crate::error::{GalleryError, Result};
-use crate::ranking::{Centre, Ranking};
-
-/// Below so many photos the mean that descriptors are centred by is always that of all.
-const MEAN_OF_ALL: u64 = 4096;
+use crate::ranking::Ranking;
 
 /// When segments get a graph, and when they are written anew.
 #[derive(Clone, Copy, Debug)]
@@ -333,7 +329,16 @@ impl Publishing<'_> {
             next,
             neighbors: ListKind::of(&self.ranking),
         };
-        let centre = self.list(&mut manifest, segments, moved, on_progress)?;
+        let relisting = Relisting {
+            dir: self.dir,
+            old: self
+                .old
+                .filter(|old| self.pieces().count() == old.pieces().len()),
+            whole_lists: self.parts.whole_lists,
+            moved,
+        };
+        let segments = segments.into_iter().map(|kept| (kept.segment, kept.piece));
+        let centre = relisting.run(&mut manifest, segments.collect(), on_progress)?;
         let name = format!("snapshot-{}", manifest.next);
         manifest.next += 1;
         let path = self.dir.join(&name);
@@ -349,93 +354,6 @@ impl Publishing<'_> {
         snapshot::remove_others(self.dir, |file| kept.contains(file));
         Ok(())
     }
-
-    /// Adds the segments to a manifest, each with its neighbour lists, as far as they are wanted and their
-    /// making is not interrupted. Returns what their similarities are without.
-    fn list(
-        &self,
-        manifest: &mut Manifest,
-        segments: Vec<Kept>,
-        moved: &[(usize, Vec<u32>)],
-        on_progress: OnProgress<'_>,
-    ) -> Result<Option<Arc<Centre>>> {
-        let Some(kind) = manifest.neighbors else {
-            let all = segments.into_iter().map(Kept::without_lists);
-            manifest.segments = all.collect();
-            return Ok(None);
-        };
-        let old = self.old.filter(|old| {
-            old.list_kind() == Some(&kind) && self.pieces().count() == old.pieces().len()
-        });
-        let centre = match kind.centre {
-            Some(share) => {
-                let kept = old.and_then(|old| mean_kept(old, manifest.photos));
-                let mean = match kept {
-                    Some(mean) => mean,
-                    None => self.mean_of(manifest, &segments)?,
-                };
-                Some(Arc::new(Centre { share, mean }))
-            }
-            None => None,
-        };
-        // By another mean all lists are others.
-        let old = old.filter(|old| {
-            let mean = centre.as_ref().map(|it| &it.mean[..]);
-            mean.is_none() || old.mean_of_lists() == mean
-        });
-        let (mut is_kept, mut goes_on) = (true, true);
-        for (number, kept) in segments.into_iter().enumerate() {
-            is_kept &= kept.piece == Some(number)
-                && (self.parts.whole_lists)(number)
-                && old.is_some_and(|old| old.has_lists(number));
-            if is_kept {
-                manifest.segments.push(kept.segment);
-                continue;
-            }
-            let carried = old.filter(|old| kept.piece.is_none() && old.has_all_lists());
-            let rows = kept.segment.vectors;
-            manifest.segments.push(kept.without_lists());
-            if !goes_on {
-                continue;
-            }
-            let carried = carried.map(|old| Carried::from(old, moved, rows));
-            let snapshot = Snapshot::of_segments(self.dir, manifest)?;
-            let listing = Listing {
-                dir: self.dir,
-                snapshot: &snapshot,
-                kind,
-                centre: centre.clone(),
-            };
-            let carried = carried.unwrap_or_default();
-            let lists = listing.write(manifest.next, carried, &mut *on_progress)?;
-            manifest.next += 1;
-            goes_on = lists.is_some();
-            if let Some(last) = manifest.segments.last_mut() {
-                last.lists = lists;
-            }
-        }
-        Ok(centre)
-    }
-
-    fn mean_of(&self, manifest: &Manifest, segments: &[Kept]) -> Result<Vec<f32>> {
-        let segments = segments.iter().map(|kept| SegmentRef {
-            lists: None,
-            ..kept.segment.clone()
-        });
-        let all = Manifest {
-            segments: segments.collect(),
-            ..manifest.clone()
-        };
-        Ok(Snapshot::of_segments(self.dir, &all)?.mean_now())
-    }
-}
-
-/// The mean of the lists before, while it is nearly that of the photos that there are.
-fn mean_kept(old: &Snapshot, photos: u64) -> Option<Vec<f32>> {
-    let before = old.len() as u64;
-    let is_near = photos >= MEAN_OF_ALL && photos.abs_diff(before) * 10 <= before;
-    let mean = old.mean_of_lists().filter(|_| is_near)?;
-    Some(mean.to_vec())
 }
 
 /// What merging gave.
@@ -452,15 +370,6 @@ struct Kept {
     segment: SegmentRef,
     /// Which of the old pieces it is.
     piece: Option<usize>,
-}
-
-impl Kept {
-    fn without_lists(self) -> SegmentRef {
-        SegmentRef {
-            lists: None,
-            ..self.segment
-        }
-    }
 }
 
 fn shorts<'a>(piece: &'a Piece, stored: &super::record::Stored) -> Option<(&'a [i16], f32)> {

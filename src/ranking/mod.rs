@@ -8,6 +8,7 @@ mod centre;
 mod expansion;
 mod grammar;
 mod neighbor;
+mod neighborhood;
 mod order;
 mod reciprocal;
 
@@ -19,7 +20,8 @@ use serde::{Deserialize, Serialize};
 pub use self::centre::Centre;
 pub use self::expansion::Expansion;
 pub use self::neighbor::{Neighbor, best};
-pub use self::order::{Neighborhood, order};
+pub use self::neighborhood::Neighborhood;
+pub use self::order::order;
 pub use self::reciprocal::KReciprocal;
 
 /// The most neighbours that count, of a photo or of a query.

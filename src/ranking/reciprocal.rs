@@ -13,7 +13,7 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use super::Neighbor;
-use super::order::Known;
+use super::neighborhood::Known;
 
 /// Parameters by the names of the paper.
 #[derive(Clone, Copy, Debug, PartialEq)]

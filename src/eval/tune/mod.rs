@@ -1,50 +1,46 @@
-//! The best spec for these photos, searched on one half of a labelled set and measured on the other.
+//! The best descriptor and ranking for these photos, searched on labelled ones.
 //!
-//! The halves have no group in common. Nothing of the second half is looked at before the search is
-//! over, so what is gained there is what one may expect on photos of one's own.
+//! What is told is what the same search is worth on groups that it has not looked at: groups are split in
+//! two, one part is searched on and the other measured, and the other way round; few groups are split in every
+//! way. What is taken is what the search finds on all groups, if on those folds it was better by the rule.
 
-mod groups;
 mod report;
+mod rule;
 mod search;
+mod side;
 mod sizes;
-mod whiten;
+mod steps;
 
 use std::ops::ControlFlow;
 use std::path::Path;
 
-pub use self::report::{Half, HeldOut, TuneStep, Tuned};
-use self::search::{Mixture, Search};
+pub use self::report::{Fold, Half, HeldOut, TuneStep, Tuned};
+pub use self::rule::Change;
+use self::rule::Values;
+use self::search::POOLINGS;
+use self::side::{Looks, Setting, Side};
 pub use self::sizes::preprocessings;
-use super::bootstrap::{Bootstrap, Estimate};
+use self::steps::Steps;
+use super::bootstrap::Bootstrap;
 use super::dataset::Dataset;
 use super::features::{EvalEvent, Features};
 use super::ground_truth::GroundTruth;
 use super::metrics::Metric;
-use super::ranking::{Weighted, outcomes};
 use super::subject::{MakeExtractor, Subject};
-use crate::descriptor::{DescriptorSpec, Matrix, Part, Pooling, Whitening};
+use crate::descriptor::{DescriptorSpec, Part};
 use crate::document::Place;
 use crate::error::{EvalError, Result};
 use crate::gallery::PooledCache;
 use crate::ingest::Skipped;
 use crate::network::Network;
 use crate::photo::Preprocess;
+use crate::ranking::Ranking;
 
-/// Queries of each half: fewer say nothing, more are left out of the search, whose similarities are
-/// held in memory.
+/// Queries of each half: fewer say nothing, more are left out.
 const FEWEST_QUERIES: usize = 10;
 const MOST_QUERIES: usize = 1000;
-/// Poolings that are tried of every stage.
-const POOLINGS: [Pooling; 8] = [
-    Pooling::Gap,
-    Pooling::Max,
-    Pooling::Gem { p: 1.5 },
-    Pooling::Gem { p: 2.0 },
-    Pooling::Gem { p: 3.0 },
-    Pooling::Gem { p: 4.0 },
-    Pooling::Gem { p: 6.0 },
-    Pooling::RMac,
-];
+/// Fewer groups than these are split in every way.
+const MANY_GROUPS: usize = 8;
 
 /// What is searched.
 #[derive(Clone, Debug, Default)]
@@ -75,16 +71,23 @@ pub enum TuneEvent<'a> {
     Pooling(EvalEvent<'a>),
     /// The photos are looked at in this way now.
     Preprocessing(&'a Preprocess),
-    /// An improvement was found.
-    Improved(&'a TuneStep),
+    /// A fold is searched now.
+    Fold {
+        /// Folds done.
+        done: usize,
+        /// Folds in all.
+        total: usize,
+    },
+    /// A step of the search on all groups was done.
+    Step(&'a TuneStep),
 }
 
 /// Told what happens; when it breaks, the tuning stops.
 pub type OnTune<'a> = &'a mut dyn FnMut(TuneEvent<'_>) -> ControlFlow<()>;
 
 impl Tuner<'_> {
-    /// Searches on one half and measures on the other. If `on_event` breaks, the report says so;
-    /// what was pooled stays in the cache.
+    /// Searches on all groups, and measures the same search on groups that it has not looked at. If
+    /// `on_event` breaks, the report says so; what was pooled stays in the cache.
     ///
     /// # Errors
     /// Those of [`Dataset::read`] and of loading the network; [`EvalError::TooFewQueries`]; what
@@ -114,21 +117,19 @@ impl Tuner<'_> {
             }
             .into());
         }
-        let first = first.sample(MOST_QUERIES, plan.seed);
-        let mut tuned = plan.nothing_yet(Place::of(&self.dataset.path), half(&first));
+        let mut tuned = plan.nothing_yet(Place::of(&self.dataset.path), half(&truth));
         let mut tuning = Tuning {
             cache: &cache,
             make_extractor: self.subject.extractor,
             options: &plan,
             skipped: Vec::new(),
-            tried: 0,
             weights: None,
             on_event,
         };
-        if let Some(found) = tuning.search(&first, &self.subject.network)? {
-            tuning.measure(&second, found, &mut tuned)?;
+        if let Some((kept, features)) = tuning.features_of_all(&truth, &self.subject.network)? {
+            let looks = Looks::new(&plan.preprocessings, features);
+            tuning.search(&kept, &looks, &self.subject.network, &mut tuned)?;
         }
-        tuned.tried = tuning.tried;
         tuned.weights = tuning.weights;
         tuned.skipped = tuning.skipped;
         tuned.skipped.extend(problems);
@@ -160,8 +161,8 @@ impl Plan {
             held_out: None,
             spec: self.default.clone(),
             preprocess: self.preprocessings[0].clone(),
+            ranking: Ranking::NONE,
             weights: None,
-            whitening: None,
             interrupted: true,
             skipped: Vec::new(),
         }
@@ -181,16 +182,18 @@ struct Tuning<'a> {
     make_extractor: MakeExtractor<'a>,
     options: &'a Plan,
     skipped: Vec<Skipped>,
-    tried: usize,
     /// The digest of the network's weights, once they are loaded.
     weights: Option<String>,
     on_event: OnTune<'a>,
 }
 
-/// What the first half says.
-struct Best {
-    path: Vec<TuneStep>,
-    whitening: Option<Whitening>,
+/// Fold by fold what its queries measure by the default and by what was chosen.
+#[derive(Default)]
+struct Measured {
+    groups: Vec<u32>,
+    plain: Values,
+    chosen: Values,
+    folds: Vec<Fold>,
 }
 
 impl<'a> Tuning<'a> {
@@ -222,21 +225,22 @@ impl<'a> Tuning<'a> {
         Ok((!features.interrupted).then_some(features))
     }
 
-    /// The photos of a half that every one of the looks can be made of, with the features of
-    /// each; nothing if it was stopped.
+    /// The photos that all looks can be made of, with the features of each; nothing if it was stopped.
     fn features_of_all(
         &mut self,
-        half: &GroundTruth,
-        looks: &[(&DescriptorSpec, &Preprocess)],
+        truth: &GroundTruth,
+        network: &Network,
     ) -> Result<Option<(GroundTruth, Vec<Features<'a>>)>> {
-        let mut all = Vec::with_capacity(looks.len());
-        for (spec, preprocess) in looks {
-            let Some(features) = self.features(half, spec, preprocess)? else {
+        let options = self.options;
+        let parts = every_part(&options.default, network);
+        let mut all = Vec::with_capacity(options.preprocessings.len());
+        for preprocess in &options.preprocessings {
+            let Some(features) = self.features(truth, &parts, preprocess)? else {
                 return Ok(None);
             };
             all.push(features);
         }
-        let mut keep = vec![true; half.items.len()];
+        let mut keep = vec![true; truth.items.len()];
         for features in &all {
             for (keep, kept) in keep.iter_mut().zip(features.kept()) {
                 *keep &= kept;
@@ -245,200 +249,54 @@ impl<'a> Tuning<'a> {
         for features in &mut all {
             features.restrict(&keep);
         }
-        Ok(Some((half.restrict(&keep), all)))
+        Ok(Some((truth.restrict(&keep), all)))
     }
 
-    /// The path of improvements on the first half.
-    fn search(&mut self, half: &GroundTruth, network: &Network) -> Result<Option<Best>> {
-        let options = self.options;
-        let all = every_part(&options.default, network);
-        let looks: Vec<_> = options
-            .preprocessings
-            .iter()
-            .map(|one| (&all, one))
-            .collect();
-        let Some((half, features)) = self.features_of_all(half, &looks)? else {
-            return Ok(None);
-        };
-        let bootstrap = Bootstrap::new(half.queries.len(), options.seed);
-        let mut path: Vec<TuneStep> = Vec::new();
-        let mut best = Vec::new();
-        let mut end = None;
-        for (preprocess, features) in options.preprocessings.iter().zip(&features) {
-            let search = Search::new(&half, features, &all.parts, options.metric, &bootstrap)?;
-            self.tried += all.parts.len();
-            let is_first = path.is_empty();
-            if is_first {
-                best = self.values(&options.default, features, &half)?;
-                path.push(TuneStep {
-                    what: "default",
-                    spec: options.default.clone(),
-                    preprocess: preprocess.clone(),
-                    whitened: None,
-                    mean: search::mean(&best),
-                    gain: Estimate::default(),
-                });
-            }
-            let what = if is_first {
-                "layer and pooling"
-            } else {
-                "input size and crop"
-            };
-            let single = search.best_single();
-            let is_better = self.improve(what, &single, &search, preprocess, &mut path, &mut best);
-            if is_first || is_better {
-                end = Some((preprocess, features, search));
-            }
-        }
-        let Some((preprocess, features, search)) = end else {
-            return Ok(None);
-        };
-        self.mix(&search, preprocess, &mut path, &mut best);
-        let whitening = self.whiten(&half, features, &mut path)?;
-        Ok(Some(Best { path, whitening }))
-    }
-
-    /// Adds parts and refines their weights as long as it helps beyond noise.
-    fn mix(
+    /// Searches on all groups, and measures that by folds; leaves it open if it was stopped.
+    fn search(
         &mut self,
-        search: &Search<'_>,
-        preprocess: &Preprocess,
-        path: &mut Vec<TuneStep>,
-        best: &mut Vec<f64>,
-    ) {
-        let mut mixture = search.best_single();
-        while let Some(extended) = search.extended(&mixture) {
-            self.tried += search.candidates.len() * search::WEIGHTS.len();
-            self.improve("hybrid", &extended, search, preprocess, path, best);
-            mixture = extended;
-        }
-        let refined = search.refined(&mixture);
-        self.tried += search::FACTORS.len() * (mixture.parts.len() - 1);
-        self.improve("weights", &refined, search, preprocess, path, best);
-    }
-
-    /// Goes on from `mixture` if it is better than the end of the path beyond noise; tells whether.
-    fn improve(
-        &mut self,
-        what: &'static str,
-        mixture: &Mixture,
-        search: &Search<'_>,
-        preprocess: &Preprocess,
-        path: &mut Vec<TuneStep>,
-        best: &mut Vec<f64>,
-    ) -> bool {
-        let Some(gain) = search.gain(&mixture.values, best) else {
-            return false;
-        };
-        let parts = search.parts(mixture);
-        let step = TuneStep {
-            what,
-            spec: DescriptorSpec {
-                parts,
-                ..self.options.default.clone()
-            },
-            preprocess: preprocess.clone(),
-            whitened: None,
-            mean: mixture.mean(),
-            gain,
-        };
-        self.improved(&step);
-        path.push(step);
-        best.clone_from(&mixture.values);
-        true
-    }
-
-    /// Whitens the end of the path, if that helps beyond noise.
-    fn whiten(
-        &mut self,
-        half: &GroundTruth,
-        features: &Features<'_>,
-        path: &mut Vec<TuneStep>,
-    ) -> Result<Option<Whitening>> {
-        let Some(last) = path.last().cloned() else {
-            return Ok(None);
-        };
-        let joined = features.joined(&last.spec)?;
-        let (metric, seed) = (self.options.metric, self.options.seed);
-        let Some(fitted) = whiten::best(half, joined.as_vectors(), metric, seed, &mut self.tried)?
-        else {
-            return Ok(None);
-        };
-        let step = TuneStep {
-            what: "whitening",
-            whitened: Some(fitted.whitening.dimension()),
-            mean: last.mean + fitted.gain.mean,
-            gain: fitted.gain,
-            ..last
-        };
-        self.improved(&step);
-        path.push(step);
-        Ok(Some(fitted.whitening))
-    }
-
-    fn improved(&mut self, step: &TuneStep) {
-        // A search takes seconds; the next pass over photos stops.
-        let _ = (self.on_event)(TuneEvent::Improved(step));
-    }
-
-    /// The metric of each query with a spec.
-    fn values(
-        &self,
-        spec: &DescriptorSpec,
-        features: &Features<'_>,
         truth: &GroundTruth,
-    ) -> Result<Vec<f64>> {
-        let matrices = features.matrices(spec)?;
-        let weighted = Weighted {
-            parts: matrices.iter().map(Matrix::as_vectors).collect(),
-            weights: spec.parts.iter().map(|part| part.weight).collect(),
-        };
-        Ok(self.values_of(&outcomes(truth, &weighted)))
-    }
-
-    fn values_of(&self, outcomes: &[super::metrics::Outcome]) -> Vec<f64> {
-        outcomes
-            .iter()
-            .map(|outcome| self.options.metric.of(outcome))
-            .collect()
-    }
-
-    /// Measures the default and the end of the path on the second half, and takes the better; leaves
-    /// it open if it was stopped.
-    fn measure(&mut self, second: &GroundTruth, found: Best, tuned: &mut Tuned) -> Result<()> {
+        looks: &Looks<'_>,
+        network: &Network,
+        tuned: &mut Tuned,
+    ) -> Result<()> {
         let options = self.options;
-        let (default, own) = (&options.default, &options.preprocessings[0]);
-        tuned.path = found.path;
-        let Some(end) = tuned.path.last().cloned() else {
+        let told = (options.metric, MOST_QUERIES, options.seed);
+        let whole = Side::new(truth, &vec![true; truth.items.len()], told, looks);
+        tuned.searched = half(&whole.truth);
+        let mut path = Vec::new();
+        let on_event = &mut *self.on_event;
+        let chosen = Steps::choose(&whole, &options.default, network, &mut |step| {
+            path.push(step.clone());
+            on_event(TuneEvent::Step(step))
+        });
+        let chosen = chosen?;
+        tuned.path = path;
+        tuned.tried = whole.tried.get();
+        let Some((setting, _)) = chosen else {
             return Ok(());
         };
-        let looks = [(default, own), (&end.spec, &end.preprocess)];
-        let Some((kept, features)) = self.features_of_all(second, &looks)? else {
-            return Ok(());
-        };
-        let [by_default, features] = &features[..] else {
-            return Ok(());
-        };
-        let before = self.values(default, by_default, &kept)?;
-        let after = match &found.whitening {
-            None => self.values(&end.spec, features, &kept)?,
-            Some(whitening) => {
-                let joined = features.joined(&end.spec)?;
-                let whitened = whitening.apply_all(joined.as_vectors())?;
-                let weighted = Weighted {
-                    parts: vec![whitened.as_vectors()],
-                    weights: vec![1.0],
-                };
-                self.values_of(&outcomes(&kept, &weighted))
+        let splits = splits(truth, options.seed);
+        let mut measured = Measured::default();
+        for (done, in_first) in splits.iter().enumerate() {
+            let total = splits.len();
+            if (self.on_event)(TuneEvent::Fold { done, total }).is_break() {
+                return Ok(());
             }
-        };
-        let held_out = held_out(&kept, &before, &after, options.seed);
+            let others: Vec<bool> = in_first.iter().map(|first| !first).collect();
+            let searched = Side::new(truth, in_first, told, looks);
+            let measured_on = Side::new(truth, &others, told, looks);
+            let mut go_on = |_: &TuneStep| ControlFlow::Continue(());
+            let chosen = Steps::choose(&searched, &options.default, network, &mut go_on)?;
+            if let Some((setting, _)) = chosen {
+                measured.add(&measured_on, setting, &options.default)?;
+            }
+        }
+        let held_out = measured.told(options.seed);
         if held_out.is_better {
-            if let Some(whitening) = found.whitening {
-                let extractor = (self.make_extractor)(&end.spec, &end.preprocess)?;
-                tuned.whitening = Some(whitening.fitted_on(extractor.fingerprint()));
-            }
-            (tuned.spec, tuned.preprocess) = (end.spec, end.preprocess);
+            tuned.spec = setting.spec;
+            tuned.preprocess = looks.preprocessings[setting.look].clone();
+            tuned.ranking = setting.ranking;
         }
         tuned.held_out = Some(held_out);
         tuned.interrupted = false;
@@ -446,22 +304,86 @@ impl<'a> Tuning<'a> {
     }
 }
 
-/// What the second half says of the metric of each query by the default and by the tuned spec.
-fn held_out(kept: &GroundTruth, before: &[f64], after: &[f64], seed: u64) -> HeldOut {
-    let bootstrap = Bootstrap::new(kept.queries.len(), seed);
-    let differences: Vec<f64> = after.iter().zip(before).map(|(a, b)| a - b).collect();
-    let groups: Vec<u32> = kept.queries.iter().map(|query| query.group).collect();
-    let by_group = groups::means(&groups, &differences);
-    let gain = bootstrap.difference(after, before);
-    HeldOut {
-        half: half(kept),
-        default: bootstrap.estimate(before),
-        tuned: bootstrap.estimate(after),
-        gain,
-        is_better: gain.is_gain(),
-        groups: by_group.len(),
-        groups_better: by_group.iter().filter(|mean| **mean > 0.0).count(),
+impl Measured {
+    /// Measures what was chosen on other groups.
+    fn add(&mut self, side: &Side<'_>, setting: Setting, default: &DescriptorSpec) -> Result<()> {
+        let plain = Setting {
+            spec: default.clone(),
+            look: 0,
+            ranking: Ranking::NONE,
+        };
+        let (plain, chosen) = (side.values(&plain)?, side.values(&setting)?);
+        let groups = side.groups();
+        let change = Change::of(&groups, &plain, &chosen);
+        self.folds.push(Fold {
+            half: half(&side.truth),
+            spec: setting.spec,
+            preprocess: side.looks.preprocessings[setting.look].clone(),
+            ranking: setting.ranking,
+            default: plain.mean(),
+            tuned: chosen.mean(),
+            default_first: rule::mean(&plain.first),
+            tuned_first: rule::mean(&chosen.first),
+            change,
+        });
+        // A group that two folds ask for is two groups.
+        let before = self.groups.iter().max().map_or(0, |last| last + 1);
+        self.groups
+            .extend(groups.iter().map(|group| before + group));
+        for (all, new) in [(&mut self.plain, plain), (&mut self.chosen, chosen)] {
+            all.metric.extend(new.metric);
+            all.first.extend(new.first);
+        }
+        Ok(())
     }
+
+    fn told(self, seed: u64) -> HeldOut {
+        let bootstrap = Bootstrap::new(self.groups.len(), seed);
+        let change = Change::of(&self.groups, &self.plain, &self.chosen);
+        let gains = self.folds.iter().map(|fold| fold.change.gain);
+        HeldOut {
+            half: Half {
+                queries: self.groups.len(),
+                photos: self.folds.iter().map(|fold| fold.half.photos).sum(),
+            },
+            default: bootstrap.estimate(&self.plain.metric),
+            tuned: bootstrap.estimate(&self.chosen.metric),
+            gain: bootstrap.difference(&self.chosen.metric, &self.plain.metric),
+            is_better: change.is_gain(),
+            why_not: change.why_not(),
+            worst: gains.reduce(f64::min).unwrap_or(0.0),
+            change,
+            folds: self.folds,
+        }
+    }
+}
+
+/// For each fold which items are searched on: two halves of many groups, each once; of few groups every half.
+fn splits(truth: &GroundTruth, seed: u64) -> Vec<Vec<bool>> {
+    let mut asked: Vec<u32> = truth.queries.iter().map(|query| query.group).collect();
+    asked.sort_unstable();
+    asked.dedup();
+    let halves = truth.half_items(seed);
+    if asked.len() >= MANY_GROUPS || asked.len() < 4 {
+        return halves.into();
+    }
+    let sets = 0u32..1 << asked.len();
+    let few = asked.len() as u32 / 2;
+    let sizes = [few, asked.len() as u32 - few];
+    let sets = sets.filter(|set| sizes.contains(&set.count_ones()));
+    // What is in no group stays where the halves have it.
+    let items = |set: u32| -> Vec<bool> {
+        let in_set = |group: u32| {
+            asked
+                .binary_search(&group)
+                .is_ok_and(|place| set >> place & 1 == 1)
+        };
+        let items = truth.items.iter().zip(&halves[0]);
+        items
+            .map(|(item, first)| item.group.map_or(*first, in_set))
+            .collect()
+    };
+    sets.map(items).collect()
 }
 
 /// The default's parts, and every stage with every pooling.

@@ -4,7 +4,8 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use crate::descriptor::{DescriptorSpec, Projection, Recipe, Whitening};
+use super::rule::Change;
+use crate::descriptor::{DescriptorSpec, Projection, Recipe};
 use crate::document::{Document, Place, text};
 use crate::error::FileError;
 use crate::eval::bootstrap::Estimate;
@@ -15,10 +16,10 @@ use crate::ranking::Ranking;
 use crate::spec_file::{MeasuredGain, SpecFile, TuningRecord};
 use crate::version::version;
 
-/// One improvement on the way, measured on the first half.
+/// A step of the search: the best that it tried.
 #[derive(Clone, Debug, Serialize)]
 pub struct TuneStep {
-    /// What was changed, e.g. `layer and pooling` or `hybrid`.
+    /// What was changed, e.g. `start` or `ranking`.
     pub what: &'static str,
     /// The spec after it.
     #[serde(serialize_with = "text")]
@@ -26,15 +27,18 @@ pub struct TuneStep {
     /// The preprocessing after it.
     #[serde(serialize_with = "text")]
     pub preprocess: Preprocess,
-    /// Dimensions that whitening keeps, if it is part of it.
-    pub whitened: Option<usize>,
+    /// The ranking after it.
+    pub ranking: Ranking,
     /// The metric.
     pub mean: f64,
-    /// What this step gained.
-    pub gain: Estimate,
+    /// What this step changes.
+    #[serde(flatten)]
+    pub change: Change,
+    /// Why it was not taken; nothing of one that was.
+    pub dropped: Option<String>,
 }
 
-/// How large a half of the set is.
+/// How many were asked, and among how many.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Half {
     /// Queries asked.
@@ -43,24 +47,56 @@ pub struct Half {
     pub photos: usize,
 }
 
-/// What the second half says, which the search has not looked at.
-#[derive(Clone, Copy, Debug, Serialize)]
+/// A search on some groups, measured on the others.
+#[derive(Clone, Debug, Serialize)]
+pub struct Fold {
+    /// How large what was measured on is.
+    #[serde(flatten)]
+    pub half: Half,
+    /// What the search on the other groups chose.
+    #[serde(serialize_with = "text")]
+    pub spec: DescriptorSpec,
+    /// Its preprocessing.
+    #[serde(serialize_with = "text")]
+    pub preprocess: Preprocess,
+    /// Its ranking.
+    pub ranking: Ranking,
+    /// The default's quality.
+    pub default: f64,
+    /// What was chosen has this quality.
+    pub tuned: f64,
+    /// Recall@1 of the default.
+    pub default_first: f64,
+    /// Recall@1 of what was chosen.
+    pub tuned_first: f64,
+    /// What it changes.
+    #[serde(flatten)]
+    pub change: Change,
+}
+
+/// What groups say that the search has not looked at: all folds together.
+#[derive(Clone, Debug, Serialize)]
 pub struct HeldOut {
-    /// How large it is.
+    /// How large they are together.
     #[serde(flatten)]
     pub half: Half,
     /// The default's quality.
     pub default: Estimate,
-    /// The tuned spec's quality.
+    /// The quality of what each search chose.
     pub tuned: Estimate,
     /// How much better it is, query by query.
     pub gain: Estimate,
-    /// Whether it is better beyond noise.
+    /// Whether it is better by the rule.
     pub is_better: bool,
-    /// Groups that were asked for.
-    pub groups: usize,
-    /// Of these so many are better on average.
-    pub groups_better: usize,
+    /// Why not.
+    pub why_not: Option<String>,
+    /// What it changes; a group counts once for each fold that asked for it.
+    #[serde(flatten)]
+    pub change: Change,
+    /// The least gain of a fold.
+    pub worst: f64,
+    /// Each of them.
+    pub folds: Vec<Fold>,
 }
 
 /// What came of a tuning.
@@ -75,25 +111,24 @@ pub struct Tuned {
     pub seed: u64,
     /// How many combinations were tried.
     pub tried: usize,
-    /// From the default to the best, each better than the one before beyond noise.
+    /// The steps of the search on all groups, those that were dropped too.
     pub path: Vec<TuneStep>,
-    /// The half that was searched on.
+    /// What was searched on: all of it.
     pub searched: Half,
-    /// What the other half says; nothing if it was stopped before.
+    /// What the same search is worth on groups that it has not looked at; nothing if it was stopped before.
     pub held_out: Option<HeldOut>,
-    /// The spec to take: the end of the path if it is better beyond noise on the second half, the
-    /// default otherwise.
+    /// The spec to take: what the path leads to if searches are better by the rule on groups that they have
+    /// not looked at, the default otherwise.
     #[serde(serialize_with = "text")]
     pub spec: DescriptorSpec,
     /// Its preprocessing.
     #[serde(serialize_with = "text")]
     pub preprocess: Preprocess,
+    /// Its ranking.
+    pub ranking: Ranking,
     /// SHA-256 of the weights that it was found with, 64 hexadecimal digits; nothing if it was stopped
     /// before they were loaded.
     pub weights: Option<String>,
-    /// Its whitening, fitted on the first half.
-    #[serde(skip)]
-    pub whitening: Option<Whitening>,
     /// Whether it was stopped before the end. What was pooled stays in the cache.
     pub interrupted: bool,
     /// Photos that were skipped.
@@ -102,39 +137,32 @@ pub struct Tuned {
 
 impl Document for Tuned {
     const KIND: &'static str = "tuning";
+    const VERSION: u32 = 2;
 }
 
 impl Tuned {
-    /// Whether something is better than the default beyond noise.
+    /// Whether something is better than the default by the rule.
     #[must_use]
     pub fn is_better(&self) -> bool {
-        self.held_out.is_some_and(|held_out| held_out.is_better)
+        let held_out = self.held_out.as_ref();
+        held_out.is_some_and(|held_out| held_out.is_better)
     }
 
-    /// Writes the spec to take as a [`SpecFile`] at `file`, and its whitening beside it.
+    /// Writes the spec to take as a [`SpecFile`] at `file`.
     ///
     /// # Errors
     /// [`FileError::Write`].
     pub fn save(&self, file: &Path) -> Result<(), FileError> {
-        let beside = file.with_extension("whitening.safetensors");
-        if let Some(whitening) = &self.whitening {
-            whitening.save(&beside)?;
-        }
-        let projection = match self.whitening {
-            Some(_) => Projection::Whitening,
-            None => Projection::None,
-        };
         let saved = SpecFile {
             recipe: Recipe {
                 spec: self.spec.clone(),
                 preprocess: self.preprocess.clone(),
-                projection,
+                projection: Projection::None,
             },
-            whitening: self.whitening.as_ref().map(|_| beside),
-            // What was measured was ranked by nothing else.
-            ranking: Some(Ranking::NONE),
+            whitening: None,
+            ranking: Some(self.ranking),
             weights: self.weights.clone(),
-            tuned: self.held_out.map(|held_out| TuningRecord {
+            tuned: self.held_out.as_ref().map(|held_out| TuningRecord {
                 seed: self.seed,
                 version: version().to_string(),
                 gain: MeasuredGain {

@@ -1,5 +1,6 @@
 //! An immutable, memory-mapped picture of the gallery: what queries are answered from.
 
+mod asking;
 mod filtered;
 mod filtering;
 mod manifest;
@@ -13,12 +14,12 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
+pub(super) use self::asking::Asking;
+pub use self::asking::SearchOptions;
 use self::filtered::Filtered;
 pub use self::manifest::Manifest;
 pub(super) use self::neighborhood::Around;
 pub use self::piece::Piece;
-pub(super) use self::search::Asking;
-pub use self::search::SearchOptions;
 pub use self::switch::{CURRENT, remove_others, switch_to};
 use super::blocks::{Blocks, damaged};
 use super::earlier::{self, Earlier};

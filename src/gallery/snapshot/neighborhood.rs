@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::search::Asking;
+use super::asking::Asking;
 use super::{Piece, Said, Snapshot};
 use crate::descriptor::dot;
 use crate::gallery::index::{Neighbor, best};

@@ -4,82 +4,14 @@ use std::collections::HashMap;
 
 use rayon::prelude::*;
 
-use super::filtered::Allowed;
+use super::asking::{Asking, SearchOptions};
 use super::{Around, Piece, Snapshot};
 use crate::descriptor::Descriptor;
 use crate::error::{DescriptorError, Result};
-use crate::gallery::filter::Filter;
-use crate::gallery::index::{DEFAULT_EF_SEARCH, Neighbor, best};
+use crate::gallery::index::{Neighbor, best};
 use crate::gallery::matches::Match;
 use crate::gallery::segment::Wanted;
-use crate::photo::ContentHash;
 use crate::ranking::{Expansion, Ranking, order};
-
-/// How to search.
-#[derive(Clone, Debug)]
-pub struct SearchOptions {
-    /// The most matches wanted.
-    pub k: usize,
-    /// Compare with every photo, however many there are.
-    pub exact: bool,
-    /// Candidates the approximate search keeps: more find more and take longer.
-    pub ef_search: Option<usize>,
-    /// Matches below this cosine are left out.
-    pub min_similarity: Option<f32>,
-    /// How to rank; nothing: as the gallery does.
-    pub ranking: Option<Ranking>,
-    /// Photos with one of these contents are left out.
-    pub without: Vec<ContentHash>,
-    /// Photos that may be found; there are as many matches as without, as long as there are photos.
-    pub filter: Filter,
-}
-
-/// A search with its ranking.
-#[derive(Clone, Copy)]
-pub struct Asking<'a> {
-    pub ranking: Ranking,
-    pub options: &'a SearchOptions,
-    /// The photos that may be found, if not all.
-    pub(super) allowed: Option<&'a Allowed>,
-}
-
-impl<'a> Asking<'a> {
-    pub fn ef_search(&self) -> usize {
-        self.options.ef_search.unwrap_or(DEFAULT_EF_SEARCH)
-    }
-
-    /// Among all photos.
-    pub const fn of_everything(ranking: Ranking, options: &'a SearchOptions) -> Self {
-        Self {
-            ranking,
-            options,
-            allowed: None,
-        }
-    }
-
-    /// The same among all photos.
-    pub const fn of_all(&self) -> Self {
-        Self {
-            ranking: self.ranking,
-            options: self.options,
-            allowed: None,
-        }
-    }
-}
-
-impl Default for SearchOptions {
-    fn default() -> Self {
-        Self {
-            k: 10,
-            exact: false,
-            ef_search: None,
-            min_similarity: None,
-            ranking: None,
-            without: Vec::new(),
-            filter: Filter::default(),
-        }
-    }
-}
 
 impl Snapshot {
     /// The photos most similar to `query`, best first, equals by path.

@@ -3,77 +3,93 @@
 use std::io::{self, Write};
 
 use imgsearch::eval::bootstrap::Estimate;
-use imgsearch::eval::tune::{Half, TuneStep, Tuned};
+use imgsearch::eval::tune::{Fold, Half, TuneStep, Tuned};
+use imgsearch::photo::Preprocess;
 
-/// Spec, size and whitening of a step in a line.
-pub fn one_line(step: &TuneStep) -> String {
-    let keys = step.preprocess.to_string();
-    let size: Vec<&str> = keys
-        .split(',')
-        .filter(|key| key.starts_with("resize=") || key.starts_with("crop="))
-        .collect();
-    let whitened = step.whitened.map(|keep| format!(", whitened to {keep}"));
+/// A step in a line, with why it was dropped if it was.
+pub fn step(step: &TuneStep) -> String {
+    let gain = match step.what {
+        "default" => " ".repeat(9),
+        _ => format!("({:+.4})", step.change.gain),
+    };
+    let dropped = step.dropped.as_ref();
+    let dropped = dropped.map(|why| format!("; not taken: {why}"));
     format!(
-        "{} at {}{}",
+        "{:.4} {gain}  {:<25}  {} at {}, ranked by {}{}",
+        step.mean,
+        step.what,
         step.spec,
-        size.join(","),
-        whitened.unwrap_or_default()
+        size(&step.preprocess),
+        step.ranking,
+        dropped.unwrap_or_default()
     )
 }
 
-/// The path of improvements, and what it is worth on the other half; nothing of a tuning that was
-/// stopped before it knew.
+fn size(preprocess: &Preprocess) -> String {
+    let keys = preprocess.to_string();
+    let is_size = |key: &&str| key.starts_with("resize=") || key.starts_with("crop=");
+    keys.split(',')
+        .filter(is_size)
+        .collect::<Vec<_>>()
+        .join(",")
+}
+
+/// The steps, and what they are worth on other groups; nothing of a tuning that was stopped before it knew.
 pub fn text(tuned: &Tuned, out: &mut dyn Write) -> io::Result<()> {
     let Some(held_out) = &tuned.held_out else {
         return Ok(());
     };
     let Half { queries, photos } = tuned.searched;
-    let Half {
-        queries: other_queries,
-        photos: other_photos,
-    } = held_out.half;
     writeln!(
         out,
         "searched on {queries} queries among {photos} photos: {} combinations",
         tuned.tried
     )?;
-    for step in &tuned.path {
-        let gain = match step.what {
-            "default" => " ".repeat(9),
-            _ => format!("(+{:.4})", step.gain.mean),
-        };
-        writeln!(
-            out,
-            "  {:.4} {gain}  {:<19}  {}",
-            step.mean,
-            step.what,
-            one_line(step)
-        )?;
+    for one in &tuned.path {
+        writeln!(out, "  {}", step(one))?;
     }
-    let metric = tuned.metric;
+    let (metric, folds) = (tuned.metric, held_out.folds.len());
     writeln!(
         out,
-        "\nmeasured on {other_queries} queries of other groups among {other_photos} photos:"
+        "\nthe same search, measured on groups that it did not look at ({folds} folds, {} queries):",
+        held_out.half.queries
     )?;
-    writeln!(out, "  default  {metric} {}", interval(&held_out.default))?;
-    writeln!(out, "  tuned    {metric} {}", interval(&held_out.tuned))?;
-    writeln!(out, "  gain     {metric} {}", interval(&held_out.gain))?;
-    let (better, groups) = (held_out.groups_better, held_out.groups);
-    writeln!(out, "  better in {better} of {groups} groups")?;
-    if held_out.is_better {
+    writeln!(out, "  default   {metric} {}", interval(&held_out.default))?;
+    writeln!(out, "  tuned     {metric} {}", interval(&held_out.tuned))?;
+    writeln!(out, "  gain      {metric} {}", interval(&held_out.gain))?;
+    let change = held_out.change;
+    writeln!(out, "  recall@1  {:+.4}", change.first)?;
+    writeln!(
+        out,
+        "  worst     {metric} {:+.4} in a fold; better in {} of {} groups, not worse in {}",
+        held_out.worst, change.groups_better, change.groups, change.groups_not_worse
+    )?;
+    if let Some(worst) = worst_fold(&held_out.folds) {
         writeln!(
             out,
-            "\nspec: {}\npreprocess: {}",
-            tuned.spec, tuned.preprocess
-        )
-    } else {
-        writeln!(
+            "            there {:.4} became {:.4}, recall@1 {:.4} became {:.4}",
+            worst.default, worst.tuned, worst.default_first, worst.tuned_first
+        )?;
+    }
+    match &held_out.why_not {
+        None => writeln!(
             out,
-            "\nnothing beats the default beyond noise: keep {}\n(more labelled groups would make \
+            "\nspec: {}\npreprocess: {}\nranking: {}",
+            tuned.spec, tuned.preprocess, tuned.ranking
+        ),
+        Some(why) => writeln!(
+            out,
+            "\nnothing is better by the rule ({why}): keep {}\n(more labelled groups would make \
              smaller gains certain)",
             tuned.spec
-        )
+        ),
     }
+}
+
+fn worst_fold(folds: &[Fold]) -> Option<&Fold> {
+    folds
+        .iter()
+        .min_by(|a, b| a.change.gain.total_cmp(&b.change.gain))
 }
 
 fn interval(estimate: &Estimate) -> String {
