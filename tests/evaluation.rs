@@ -115,7 +115,7 @@ fn the_best_spec_is_reranked_indexed_and_drawn() {
         .iter()
         .map(|one| one["name"].as_str().unwrap())
         .collect();
-    assert_eq!(names, ["expand 2", "augment 2", "expand 2, augment 2"]);
+    assert_eq!(names, ["expand=2", "augment=2", "augment=2,expand=2"]);
     let index = report["index"].as_array().unwrap();
     assert!(
         index.last().unwrap()["recall"].as_f64().unwrap() > 0.99,

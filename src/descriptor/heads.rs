@@ -52,7 +52,9 @@ impl Heads {
                 part.head = of_part.names();
                 layout = Some(of_part);
             }
-            found.dimension += layout.as_ref().map_or(inputs, HeadLayout::outputs);
+            if !part.added {
+                found.dimension += layout.as_ref().map_or(inputs, HeadLayout::outputs);
+            }
             found.layouts.push(layout);
         }
         Ok(found)

@@ -14,11 +14,10 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
-pub(super) use self::asking::Asking;
-pub use self::asking::SearchOptions;
+pub use self::asking::{Asking, SearchOptions};
 use self::filtered::Filtered;
 pub use self::manifest::Manifest;
-pub(super) use self::neighborhood::Around;
+pub use self::neighborhood::Around;
 pub use self::piece::Piece;
 pub use self::switch::{CURRENT, remove_others, switch_to};
 use super::blocks::{Blocks, damaged};
