@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
 use std::rc::Rc;
 
 use super::{Expansion, Neighbor};
@@ -30,8 +31,8 @@ pub trait Neighborhood {
 pub struct Known<'a> {
     neighborhood: &'a dyn Neighborhood,
     count: usize,
-    to_query: RefCell<HashMap<u32, f32>>,
-    nearest: RefCell<HashMap<u32, Rc<[Neighbor]>>>,
+    to_query: RefCell<ByItem<f32>>,
+    nearest: RefCell<ByItem<Rc<[Neighbor]>>>,
 }
 
 impl<'a> Known<'a> {
@@ -83,5 +84,30 @@ impl<'a> Known<'a> {
             .map(|(item, weight)| weight * self.to_query(*item))
             .sum();
         sum / self.neighborhood.length(&terms).max(f32::MIN_POSITIVE)
+    }
+}
+
+/// Something for each of some photos.
+pub type ByItem<T> = HashMap<u32, T, BuildHasherDefault<ItemHasher>>;
+
+/// Spreads numbers that nobody chooses to collide, by Fibonacci's (Knuth, "The Art of Computer Programming",
+/// volume 3, §6.4).
+#[derive(Clone, Copy, Default)]
+pub struct ItemHasher(u64);
+
+impl Hasher for ItemHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.write_u32(u32::from(*byte));
+        }
+    }
+
+    fn write_u32(&mut self, number: u32) {
+        let mixed = self.0.rotate_left(5) ^ u64::from(number);
+        self.0 = mixed.wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(26);
     }
 }

@@ -9,11 +9,10 @@
 //! only the similarity that is weighted λ is what augmentation and CSLS left.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
 use std::rc::Rc;
 
 use super::Neighbor;
-use super::neighborhood::Known;
+use super::neighborhood::{ByItem, Known};
 
 /// Parameters by the names of the paper.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -44,6 +43,7 @@ pub fn ranked(
         parameters,
         known,
         first,
+        halves: RefCell::default(),
         encodings: RefCell::default(),
     };
     let query = encoder.averaged(QUERY);
@@ -64,7 +64,9 @@ struct Encoder<'a> {
     known: &'a Known<'a>,
     /// The query's nearest.
     first: &'a [u32],
-    encodings: RefCell<HashMap<u32, Rc<Encoding>>>,
+    /// Photos' reciprocal neighbours of half k1, themselves among them.
+    halves: RefCell<ByItem<Rc<[u32]>>>,
+    encodings: RefCell<ByItem<Rc<Encoding>>>,
 }
 
 impl Encoder<'_> {
@@ -103,18 +105,30 @@ impl Encoder<'_> {
         if item != QUERY {
             own.push(item);
         }
+        own.sort_unstable();
         let mut members = own.clone();
         for other in neighbors {
-            let mut theirs = self.reciprocal(other, k1.div_ceil(2));
-            theirs.push(other);
-            let common = theirs.iter().filter(|it| own.contains(it)).count();
+            let theirs = self.half(other);
+            let is_own = |it: &&u32| own.binary_search(it).is_ok();
+            let common = theirs.iter().filter(is_own).count();
             if 3 * common > 2 * theirs.len() {
-                members.extend(theirs);
+                members.extend(theirs.iter());
             }
         }
         members.sort_unstable();
         members.dedup();
         members
+    }
+
+    fn half(&self, photo: u32) -> Rc<[u32]> {
+        if let Some(known) = self.halves.borrow().get(&photo) {
+            return Rc::clone(known);
+        }
+        let mut near = self.reciprocal(photo, self.parameters.k1.div_ceil(2));
+        near.push(photo);
+        let half: Rc<[u32]> = near.into();
+        self.halves.borrow_mut().insert(photo, Rc::clone(&half));
+        half
     }
 
     fn encoding(&self, item: u32) -> Rc<Encoding> {
