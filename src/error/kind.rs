@@ -59,6 +59,7 @@ kinds! {
         InvalidPreprocess = "invalid-preprocess",
         TooMuchMemory[path] = "too-much-memory",
         Stopped[path] = "stopped",
+        Changed[path] = "changed-photo",
         GaveUp[path] = "gave-up",
         PictureTooLong = "picture-too-long",
         CropTooLarge = "crop-too-large",

@@ -64,6 +64,7 @@ const ORDER: &[&str] = &[
     "resolve",
     "search",
     "ingest",
+    "duplicates",
     "eval",
     "lib",
     "cli",

@@ -4,6 +4,7 @@ mod augmented;
 mod filtered;
 mod filtering;
 mod manifest;
+mod near;
 mod piece;
 mod search;
 mod switch;

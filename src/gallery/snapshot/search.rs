@@ -250,7 +250,12 @@ impl Snapshot {
         }
     }
 
-    fn nearest_rows(&self, query: &[f32], k: usize, asking: &Asking<'_>) -> Vec<Neighbor> {
+    pub(super) fn nearest_rows(
+        &self,
+        query: &[f32],
+        k: usize,
+        asking: &Asking<'_>,
+    ) -> Vec<Neighbor> {
         let ef_search = (!asking.options.exact).then(|| asking.ef_search());
         let of_piece = |number: usize| {
             let wanted = Wanted {

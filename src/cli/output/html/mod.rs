@@ -1,5 +1,6 @@
 //! A page of thumbnails to look at: one file, with the pictures inside.
 
+pub mod duplicates;
 pub mod failures;
 
 use std::fmt::Write as _;

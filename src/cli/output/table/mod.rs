@@ -1,6 +1,7 @@
 //! Results for people: aligned text.
 
 pub mod caches;
+pub mod duplicates;
 pub mod evaluation;
 pub mod gallery;
 pub mod models;

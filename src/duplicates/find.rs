@@ -1,0 +1,278 @@
+//! The whole way: candidates, what the pixels say of them, groups.
+
+use std::collections::HashMap;
+use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use rayon::prelude::*;
+
+use super::candidates::{Pair, candidates};
+use super::collection::Collection;
+use super::decide::{Change, Verdict, decide};
+use super::groups::{Known, groups};
+use super::looks::Looks;
+use super::not_duplicates::NotDuplicates;
+use super::options::Options;
+use super::report::{Duplicates, Skipped, Work};
+use crate::error::Result;
+use crate::gallery::Snapshot;
+use crate::photo::{ContentHash, Signature};
+
+/// Pairs that are compared between two questions whether to stop.
+const AT_ONCE: usize = 256;
+/// How often keepers are looked for among what no search has brought together.
+const ROUNDS: usize = 8;
+/// So alike are the signatures of photos that one moment of one camera made.
+const OF_ONE_MOMENT: f32 = 0.998;
+
+/// What goes on.
+#[derive(Clone, Copy, Debug)]
+pub enum Event {
+    /// Candidates are looked for: photos done, of all.
+    Searching(usize, usize),
+    /// Pictures are compared: pairs done, of all.
+    Comparing(usize, usize),
+}
+
+/// Finds the photos of a gallery that are there more than once. Nothing where `on_event` broke.
+///
+/// # Errors
+/// As [`Snapshot::nearest_vectors`].
+pub fn find(
+    snapshot: &Snapshot,
+    not_duplicates: &NotDuplicates,
+    options: &Options,
+    on_event: &mut (dyn FnMut(Event) -> ControlFlow<()> + Send),
+) -> Result<Option<Duplicates>> {
+    let begun = Instant::now();
+    let collection = Collection::of(snapshot, options);
+    let Some(pairs) = searched(&collection, snapshot, on_event)? else {
+        return Ok(None);
+    };
+    let mut finder = Finder {
+        collection: &collection,
+        looks: Looks::of(&collection),
+        known: Known::default(),
+        compared: 0,
+        decoding: Duration::ZERO,
+        fast: options.fast,
+    };
+    let candidates = pairs.len();
+    if finder.decide_all(&pairs, on_event).is_break() || finder.complete(on_event).is_break() {
+        return Ok(None);
+    }
+    let undecided = finder.undecided(&pairs);
+    let mut report = groups(&collection, &finder.known, not_duplicates, options);
+    report.undecided = undecided;
+    report.work = Work {
+        candidates,
+        compared: finder.compared,
+        decoded: finder.looks.decoded(),
+        seconds: (begun.elapsed() - finder.decoding).as_secs_f64(),
+        decoding_seconds: finder.decoding.as_secs_f64(),
+    };
+    let contents = &collection.contents;
+    report.unsigned = contents.iter().filter(|it| it.signature.is_none()).count();
+    let failed = finder.looks.failed().into_iter();
+    report.skipped = failed
+        .map(|(number, error)| Skipped {
+            path: collection.records[contents[number as usize].photos[0] as usize]
+                .path
+                .clone(),
+            reason: error.to_string(),
+        })
+        .collect();
+    Ok(Some(report))
+}
+
+/// Candidates, with word of how far it is.
+fn searched(
+    collection: &Collection,
+    snapshot: &Snapshot,
+    on_event: &mut (dyn FnMut(Event) -> ControlFlow<()> + Send),
+) -> Result<Option<Vec<Pair>>> {
+    let (done, is_stopped) = (AtomicUsize::new(0), AtomicBool::new(false));
+    let (on_step, is_over) = (
+        |steps| {
+            done.fetch_add(steps, Ordering::Relaxed);
+            !is_stopped.load(Ordering::Relaxed)
+        },
+        AtomicBool::new(false),
+    );
+    // Each is asked for twice: its neighbours, and what may lie in it.
+    let all = 2 * collection.contents.len();
+    std::thread::scope(|scope| {
+        let worker = scope.spawn(|| {
+            let found = candidates(collection, snapshot, &on_step);
+            is_over.store(true, Ordering::Relaxed);
+            found
+        });
+        while !is_over.load(Ordering::Relaxed) && !worker.is_finished() {
+            std::thread::park_timeout(Duration::from_millis(50));
+            let event = Event::Searching(done.load(Ordering::Relaxed) / 2, all / 2);
+            if on_event(event).is_break() {
+                is_stopped.store(true, Ordering::Relaxed);
+            }
+        }
+        match worker.join() {
+            Ok(found) => found,
+            Err(panic) => std::panic::resume_unwind(panic),
+        }
+    })
+}
+
+struct Finder<'a> {
+    collection: &'a Collection,
+    looks: Looks<'a>,
+    known: Known,
+    compared: usize,
+    decoding: Duration,
+    fast: bool,
+}
+
+impl Finder<'_> {
+    fn decide_all(
+        &mut self,
+        pairs: &[Pair],
+        on_event: &mut (dyn FnMut(Event) -> ControlFlow<()> + Send),
+    ) -> ControlFlow<()> {
+        self.equal_pixels();
+        let mut open: Vec<Pair> = Vec::new();
+        for pair in pairs {
+            let (first, second) = (self.known.unit(pair.first), self.known.unit(pair.second));
+            if first == second || self.known.has((first, second)) {
+                continue;
+            }
+            match self.by_signatures(pair) {
+                Some(verdict) => self.known.insert((first, second), verdict),
+                None => open.push(Pair {
+                    first: first.min(second),
+                    second: first.max(second),
+                    ..*pair
+                }),
+            }
+        }
+        if self.fast {
+            return ControlFlow::Continue(());
+        }
+        let mut open: Vec<(u32, u32)> = open.iter().map(|pair| (pair.first, pair.second)).collect();
+        open.sort_unstable();
+        open.dedup();
+        self.compare(&open, on_event)
+    }
+
+    /// What no search has brought together because there is so much of it: all members of a component
+    /// are held against its keepers.
+    fn complete(
+        &mut self,
+        on_event: &mut (dyn FnMut(Event) -> ControlFlow<()> + Send),
+    ) -> ControlFlow<()> {
+        for _ in 0..ROUNDS {
+            let open = self.known.untested();
+            if open.is_empty() || self.fast {
+                break;
+            }
+            self.compare(&open, on_event)?;
+        }
+        ControlFlow::Continue(())
+    }
+
+    /// Contents whose pictures have one size and one signature may have the same pixels; so each is
+    /// decoded once, however many there are.
+    fn equal_pixels(&mut self) {
+        let begun = Instant::now();
+        let mut alike: HashMap<((u32, u32), Signature), Vec<u32>> = HashMap::new();
+        for (number, content) in (0..).zip(&self.collection.contents) {
+            if let Some(signature) = content.signature {
+                alike
+                    .entry((content.size, signature))
+                    .or_default()
+                    .push(number);
+            }
+        }
+        let mut alike: Vec<Vec<u32>> = alike.into_values().filter(|it| it.len() > 1).collect();
+        alike.sort_unstable();
+        if self.fast {
+            self.known.unlooked = alike.iter().map(|it| it.len() - 1).sum();
+            return;
+        }
+        for numbers in alike {
+            let looks = &self.looks;
+            let pixels: Vec<(u32, Option<ContentHash>)> = numbers
+                .par_iter()
+                .map(|number| (*number, looks.pixels(*number)))
+                .collect();
+            self.looks.count(pixels.len());
+            let mut first_with: HashMap<ContentHash, u32> = HashMap::new();
+            for (number, pixels) in pixels {
+                if let Some(pixels) = pixels {
+                    let first = *first_with.entry(pixels).or_insert(number);
+                    self.known.join(number, first);
+                }
+            }
+        }
+        self.decoding += begun.elapsed();
+    }
+
+    /// What needs no pixels: shots of a burst, and, where no pixels are to be looked at, one moment of
+    /// one camera.
+    fn by_signatures(&self, pair: &Pair) -> Option<Verdict> {
+        /// Seconds within which one camera's photos are of one burst.
+        const BURST: i64 = 60;
+        let facts = |number: u32| {
+            let photo = self.collection.contents[number as usize].photos[0];
+            self.collection.records[photo as usize].facts.as_ref()
+        };
+        let (first, second) = (facts(pair.first)?, facts(pair.second)?);
+        let (camera, taken) = (first.camera.as_ref()?, first.taken?);
+        let (other_camera, other_taken) = (second.camera.as_ref()?, second.taken?);
+        if camera != other_camera {
+            return None;
+        }
+        let apart = (taken.seconds - other_taken.seconds).abs();
+        if taken != other_taken && apart <= BURST && taken.offset == other_taken.offset {
+            return Some(Verdict::Other);
+        }
+        let is_sure = pair.correlation.is_some_and(|it| it >= OF_ONE_MOMENT);
+        (self.fast && is_sure && taken == other_taken).then_some(Verdict::Same(Change::default()))
+    }
+
+    /// Decodes and compares.
+    fn compare(
+        &mut self,
+        pairs: &[(u32, u32)],
+        on_event: &mut (dyn FnMut(Event) -> ControlFlow<()> + Send),
+    ) -> ControlFlow<()> {
+        let begun = Instant::now();
+        for (round, pairs_now) in pairs.chunks(AT_ONCE).enumerate() {
+            on_event(Event::Comparing(round * AT_ONCE, pairs.len()))?;
+            let mut numbers: Vec<u32> = pairs_now.iter().flat_map(|(a, b)| [*a, *b]).collect();
+            numbers.sort_unstable();
+            numbers.dedup();
+            self.looks.prepare(&numbers);
+            let looks = &self.looks;
+            let verdicts = pairs_now.par_iter().map(|(first, second)| {
+                let both = (looks.get(*first)?, looks.get(*second)?);
+                let readable =
+                    |is_first: bool| looks.readable(if is_first { *first } else { *second });
+                Some(decide(&both.0, &both.1, &readable))
+            });
+            let verdicts: Vec<Option<Verdict>> = verdicts.collect();
+            for (pair, verdict) in pairs_now.iter().zip(verdicts) {
+                self.compared += usize::from(verdict.is_some());
+                self.known.insert(*pair, verdict.unwrap_or(Verdict::Other));
+            }
+        }
+        self.decoding += begun.elapsed();
+        ControlFlow::Continue(())
+    }
+
+    fn undecided(&self, pairs: &[Pair]) -> usize {
+        let is_open = |pair: &&Pair| {
+            let (first, second) = (self.known.unit(pair.first), self.known.unit(pair.second));
+            first != second && !self.known.has((first, second))
+        };
+        pairs.iter().filter(is_open).count() + self.known.unlooked
+    }
+}
