@@ -46,18 +46,93 @@ pub fn candidates(
     snapshot: &Snapshot,
     on_step: OnStep<'_>,
 ) -> Result<Option<Vec<Pair>>> {
-    let mut similarities: HashMap<(u32, u32), Option<f32>> = HashMap::new();
-    for pair in alike(collection) {
-        similarities.insert(pair, None);
-    }
-    let Some(neighbours) = neighbours(collection, snapshot, on_step)? else {
+    let alike = alike(collection).into_iter().map(|pair| (pair, None));
+    // What is flat has no neighbour that pixels would confirm.
+    let Some(near) = neighbours(collection, snapshot, NEIGHBOURS, true, on_step)? else {
         return Ok(None);
     };
-    for (pair, similarity) in neighbours {
-        similarities.insert(pair, Some(similarity));
+    let near = near.into_iter().map(|(pair, it)| (pair, Some(it)));
+    let pairs = unique(alike.chain(near));
+    Ok(correlated(collection, pairs, on_step))
+}
+
+/// By their signatures alone.
+fn alike(collection: &Collection) -> Vec<(u32, u32)> {
+    let tree = tree(collection);
+    let found = tree.each(radius(), MOST_ALIKE, |number, near| {
+        alike_of(collection, number, near)
+    });
+    found.into_iter().flatten().collect()
+}
+
+type OrbitTree = Tree<{ Signature::ORBITS }>;
+
+fn tree(collection: &Collection) -> OrbitTree {
+    let shown = (0..)
+        .zip(&collection.contents)
+        .filter_map(|(number, content)| {
+            content.seen.as_ref()?;
+            Some((number, content.signature?.orbits()))
+        });
+    Tree::of(shown.collect())
+}
+
+/// So far are the orbits of those that are alike at most.
+fn radius() -> f32 {
+    (2.0 - 2.0 * ALIKE).sqrt()
+}
+
+fn alike_of(collection: &Collection, number: u32, near: &[(f32, u32)]) -> Vec<(u32, u32)> {
+    let own = &collection.contents[number as usize].seen;
+    let is_alike = |other: &u32| {
+        let other = &collection.contents[*other as usize].seen;
+        own.iter()
+            .zip(other)
+            .any(|(a, b)| a.correlation(b) >= ALIKE)
+    };
+    let near = near.iter().map(|(_, other)| *other).filter(is_alike);
+    near.map(|other| (number.min(other), number.max(other)))
+        .collect()
+}
+
+/// Pairs of these contents with others, by signature and by the vector that is told of each.
+///
+/// # Errors
+/// As [`Snapshot::nearest_vectors`].
+pub fn among(
+    collection: &Collection,
+    snapshot: &Snapshot,
+    numbers: &[u32],
+    vector_of: &(dyn Fn(u32) -> Option<Vec<f32>> + Sync),
+) -> Result<Vec<Pair>> {
+    let tree = tree(collection);
+    let found = numbers.par_iter().map(|number| {
+        let content = &collection.contents[*number as usize];
+        let mut pairs = Vec::new();
+        if let (Some(signature), Some(_)) = (content.signature, &content.seen) {
+            let near = tree.near((*number, &signature.orbits()), radius(), MOST_ALIKE);
+            let alike = alike_of(collection, *number, &near);
+            pairs.extend(alike.into_iter().map(|pair| (pair, None)));
+        }
+        if let Some(vector) = vector_of(*number) {
+            let near = near_vectors(collection, snapshot, (*number, &vector), NEIGHBOURS)?;
+            pairs.extend(near.into_iter().map(|(pair, it)| (pair, Some(it))));
+        }
+        Ok(pairs)
+    });
+    let found: Vec<Vec<((u32, u32), Option<f32>)>> = found.collect::<Result<_>>()?;
+    Ok(unique(found.into_iter().flatten()))
+}
+
+/// Each pair once, with its cosine where one is told, in order.
+fn unique(found: impl Iterator<Item = ((u32, u32), Option<f32>)>) -> Vec<Pair> {
+    let mut similarities: HashMap<(u32, u32), Option<f32>> = HashMap::new();
+    for (pair, similarity) in found {
+        let known = similarities.entry(pair).or_default();
+        *known = similarity.or(*known);
     }
-    let mut pairs: Vec<Pair> = similarities
-        .into_iter()
+    let pairs = similarities.into_iter();
+    let mut pairs: Vec<Pair> = pairs
         .map(|((first, second), similarity)| Pair {
             first,
             second,
@@ -66,68 +141,58 @@ pub fn candidates(
         })
         .collect();
     pairs.par_sort_unstable_by_key(|pair| (pair.first, pair.second));
-    Ok(correlated(collection, pairs, on_step))
+    pairs
 }
 
-/// By their signatures alone.
-fn alike(collection: &Collection) -> Vec<(u32, u32)> {
-    let shown = (0..)
-        .zip(&collection.contents)
-        .filter_map(|(number, content)| {
-            content.seen.as_ref()?;
-            Some((number, content.signature?.orbits()))
-        });
-    let tree: Tree<{ Signature::ORBITS }> = Tree::of(shown.collect());
-    // Orbits are at most so far apart.
-    let radius = (2.0 - 2.0 * ALIKE).sqrt();
-    let found = tree.each(radius, MOST_ALIKE, |number, near| {
-        let own = &collection.contents[number as usize].seen;
-        let is_alike = |other: &u32| {
-            let other = &collection.contents[*other as usize].seen;
-            own.iter()
-                .zip(other)
-                .any(|(a, b)| a.correlation(b) >= ALIKE)
-        };
-        let near = near.iter().map(|(_, other)| *other).filter(is_alike);
-        let pairs = near.map(|other| (number.min(other), number.max(other)));
-        pairs.collect::<Vec<_>>()
-    });
-    found.into_iter().flatten().collect()
-}
+/// Pairs of contents with their cosine.
+pub type Neighbours = Vec<((u32, u32), f32)>;
 
-type Neighbours = Vec<((u32, u32), f32)>;
-
-fn neighbours(
+fn near_vectors(
     collection: &Collection,
     snapshot: &Snapshot,
+    (number, vector): (u32, &[f32]),
+    count: usize,
+) -> Result<Neighbours> {
+    let near = snapshot.nearest_vectors(vector, count + 1)?;
+    let others = near.into_iter().filter_map(|(vector, similarity)| {
+        let other = *collection.of_vector.get(&vector)?;
+        (other != number).then(|| ((number.min(other), number.max(other)), similarity))
+    });
+    Ok(others.collect())
+}
+
+/// The nearest of each, by their descriptors; `shown_alone` leaves out flat pictures. Nothing where
+/// `on_step` says that it is over.
+///
+/// # Errors
+/// As [`Snapshot::nearest_vectors`].
+pub fn neighbours(
+    collection: &Collection,
+    snapshot: &Snapshot,
+    count: usize,
+    shown_alone: bool,
     on_step: OnStep<'_>,
 ) -> Result<Option<Neighbours>> {
-    let numbers = 0..collection.contents.len();
+    let numbers = 0..collection.contents.len() as u32;
     let found = numbers.into_par_iter().map(|number| {
         if !on_step(1) {
             return Ok(None);
         }
-        let content = &collection.contents[number];
-        // What is flat has no neighbour that pixels would confirm.
+        let content = &collection.contents[number as usize];
         let is_flat = content.signature.is_some() && content.seen.is_none();
-        let vector = content.vector.filter(|_| !is_flat);
+        let vector = content.vector.filter(|_| !(shown_alone && is_flat));
         let Some(vector) = vector.and_then(|vector| snapshot.vector(vector)) else {
             return Ok(Some(Vec::new()));
         };
-        let near = snapshot.nearest_vectors(&vector, NEIGHBOURS + 1)?;
-        let others = near.into_iter().filter_map(|(vector, similarity)| {
-            let other = *collection.of_vector.get(&vector)?;
-            let number = number as u32;
-            (other != number).then(|| ((number.min(other), number.max(other)), similarity))
-        });
-        Ok(Some(others.collect::<Neighbours>()))
+        near_vectors(collection, snapshot, (number, &vector), count).map(Some)
     });
     let found: Result<Option<Vec<Neighbours>>> = found.collect();
     Ok(found?.map(|found| found.into_iter().flatten().collect()))
 }
 
-/// Those of which one may lie in the other, by their signatures.
-fn correlated(
+/// Those of which one may lie in the other, by their signatures. Nothing where `on_step` says that it is
+/// over.
+pub fn correlated(
     collection: &Collection,
     mut pairs: Vec<Pair>,
     on_step: OnStep<'_>,

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::ops::ControlFlow;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
@@ -50,14 +51,7 @@ pub fn find(
     let Some(pairs) = searched(&collection, snapshot, on_event)? else {
         return Ok(None);
     };
-    let mut finder = Finder {
-        collection: &collection,
-        looks: Looks::of(&collection),
-        known: Known::default(),
-        compared: 0,
-        decoding: Duration::ZERO,
-        fast: options.fast,
-    };
+    let mut finder = Finder::new(&collection, options.fast);
     let candidates = pairs.len();
     if finder.decide_all(&pairs, on_event).is_break() || finder.complete(on_event).is_break() {
         return Ok(None);
@@ -74,14 +68,9 @@ pub fn find(
     };
     let contents = &collection.contents;
     report.unsigned = contents.iter().filter(|it| it.signature.is_none()).count();
-    let failed = finder.looks.failed().into_iter();
+    let failed = finder.failed().into_iter();
     report.skipped = failed
-        .map(|(number, error)| Skipped {
-            path: collection.records[contents[number as usize].photos[0] as usize]
-                .path
-                .clone(),
-            reason: error.to_string(),
-        })
+        .map(|(path, reason)| Skipped { path, reason })
         .collect();
     Ok(Some(report))
 }
@@ -122,7 +111,8 @@ fn searched(
     })
 }
 
-struct Finder<'a> {
+/// Pairs of contents, and what becomes known of them.
+pub struct Finder<'a> {
     collection: &'a Collection,
     looks: Looks<'a>,
     known: Known,
@@ -131,8 +121,43 @@ struct Finder<'a> {
     fast: bool,
 }
 
-impl Finder<'_> {
-    fn decide_all(
+impl<'a> Finder<'a> {
+    /// Of which nothing is known yet.
+    pub fn new(collection: &'a Collection, fast: bool) -> Self {
+        Self {
+            collection,
+            looks: Looks::of(collection),
+            known: Known::default(),
+            compared: 0,
+            decoding: Duration::ZERO,
+            fast,
+        }
+    }
+
+    /// The first content with the same pixels.
+    pub fn unit(&self, content: u32) -> u32 {
+        self.known.unit(content)
+    }
+
+    /// Contents that are the same photograph as a unit, the first first.
+    pub fn same(&self, unit: u32) -> impl Iterator<Item = (u32, Verdict)> {
+        self.known.same(unit)
+    }
+
+    /// Photos that could not be read, and why.
+    pub fn failed(&self) -> Vec<(PathBuf, String)> {
+        let path = |content: u32| {
+            let photo = self.collection.contents[content as usize].photos[0];
+            self.collection.records[photo as usize].path.clone()
+        };
+        let failed = self.looks.failed().into_iter();
+        failed
+            .map(|(content, reason)| (path(content), reason))
+            .collect()
+    }
+
+    /// Decides all of them, by pixels unless it has to be fast.
+    pub fn decide_all(
         &mut self,
         pairs: &[Pair],
         on_event: &mut (dyn FnMut(Event) -> ControlFlow<()> + Send),

@@ -45,6 +45,15 @@ impl Known {
         }
     }
 
+    /// Units that are the same photograph as this one, by number.
+    pub fn same(&self, unit: u32) -> impl Iterator<Item = (u32, Verdict)> {
+        let same = self.same.get(&unit).into_iter().flatten();
+        same.filter_map(move |other| {
+            let verdict = self.verdicts.get(&(unit.min(*other), unit.max(*other)))?;
+            Some((*other, *verdict))
+        })
+    }
+
     fn change(&self, a: u32, b: u32) -> Option<Change> {
         match self.verdicts.get(&(a.min(b), a.max(b))) {
             Some(Verdict::Same(change)) => Some(*change),
@@ -110,13 +119,8 @@ pub fn groups(
         of_unit: of_units(collection, known),
     };
     let mut report = stars.report(options);
-    report.groups.sort_by(|a, b| {
-        let freed = b.freed.cmp(&a.freed);
-        freed.then_with(|| a.keep.record.path.cmp(&b.keep.record.path))
-    });
     report.photos = collection.records.len();
-    report.duplicates = report.groups.iter().map(|it| it.duplicates.len()).sum();
-    report.freed = report.groups.iter().map(|it| it.freed).sum();
+    report.count();
     report
 }
 
@@ -219,7 +223,7 @@ impl Stars<'_> {
         duplicates.sort_by(|a, b| a.record.path.cmp(&b.record.path));
         let freed = duplicates.iter().filter(|it| !it.protected);
         report.groups.push(Group {
-            freed: freed.map(|it| self.files.freed(&it.record)).sum(),
+            freed: freed.map(|it| it.freed).sum(),
             keep: Kept {
                 taken: kept.facts.as_ref().and_then(|facts| facts.taken),
                 record: kept.clone(),
@@ -260,6 +264,7 @@ impl Stars<'_> {
             change: self.known.change(units.0, units.1),
             level,
             protected: options.is_protected(&record.path),
+            freed: self.files.freed(record),
             record: record.clone(),
         }
     }

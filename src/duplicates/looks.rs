@@ -47,13 +47,10 @@ impl<'a> Looks<'a> {
     }
 
     /// What could not be read, each content once.
-    pub fn failed(self) -> Vec<(u32, Error)> {
-        let failed = self.failed.into_inner();
-        let mut failed: Vec<_> = failed
-            .unwrap_or_else(PoisonError::into_inner)
-            .into_iter()
-            .collect();
-        failed.sort_by_key(|it| it.0);
+    pub fn failed(&self) -> Vec<(u32, String)> {
+        let failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut failed: Vec<_> = failed.iter().map(|it| (*it.0, it.1.to_string())).collect();
+        failed.sort_unstable();
         failed
     }
 

@@ -5,6 +5,8 @@
 //! fraction of a pixel and compared cell by cell. A group is a star around the photo that is kept, so
 //! nothing chains.
 
+mod act;
+mod against;
 mod candidates;
 mod collection;
 mod compare;
@@ -21,9 +23,12 @@ mod options;
 mod placing;
 mod register;
 mod report;
+mod similar;
 mod stored_path;
 mod windows;
 
+pub use self::act::{Acted, Acting, Action, Done, Refused, act, undo};
+pub use self::against::against;
 pub use self::decide::Change;
 pub use self::find::{Event, find};
 pub use self::keep::Keep;
@@ -33,3 +38,4 @@ pub use self::report::{
     Against, Duplicate, Duplicates, Group, Kept, Known, Level, New, RawPair, SameFile, Similar,
     SimilarGroup, Skipped, Work,
 };
+pub use self::similar::similar;

@@ -37,17 +37,28 @@ impl<const D: usize> Tree<D> {
         most: usize,
         take: impl Fn(u32, &[(f32, u32)]) -> T + Sync,
     ) -> Vec<T> {
-        let near = self.points.par_iter().map(|(number, point)| {
-            let mut found = Nearest {
-                found: Vec::with_capacity(most + 1),
-                most,
-                farthest: radius * radius,
-                itself: *number,
-            };
-            self.search(point, 0, 0, (0, self.points.len()), &mut found);
-            take(*number, &found.found)
-        });
+        let near = self
+            .points
+            .par_iter()
+            .map(|(number, point)| take(*number, &self.near((*number, point), radius, most)));
         near.collect()
+    }
+
+    /// The same for one point with its number, which need not be here.
+    pub fn near(
+        &self,
+        (number, point): (u32, &[f32; D]),
+        radius: f32,
+        most: usize,
+    ) -> Vec<(f32, u32)> {
+        let mut found = Nearest {
+            found: Vec::with_capacity(most + 1),
+            most,
+            farthest: radius * radius,
+            itself: number,
+        };
+        self.search(point, 0, 0, (0, self.points.len()), &mut found);
+        found.found
     }
 
     fn search(

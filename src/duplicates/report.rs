@@ -1,11 +1,13 @@
 //! What was found, as data.
 
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use serde::Serialize;
 
 use super::decide::Change;
 use crate::document::{Document, double, place};
+use crate::error::GalleryError;
 use crate::gallery::Record;
 use crate::photo::{ContentHash, Taken};
 
@@ -33,6 +35,29 @@ pub struct Duplicates {
     pub unsigned: usize,
     /// What it took.
     pub work: Work,
+}
+
+impl Duplicates {
+    /// Leaves out what is alike more loosely.
+    pub fn retain(&mut self, loosest: Level) {
+        for group in &mut self.groups {
+            group.duplicates.retain(|it| it.level <= loosest);
+            let freed = group.duplicates.iter().filter(|it| !it.protected);
+            group.freed = freed.map(|it| it.freed).sum();
+        }
+        self.groups.retain(|group| !group.duplicates.is_empty());
+        self.count();
+    }
+
+    /// Sums, and the order of the groups.
+    pub(super) fn count(&mut self) {
+        self.groups.sort_by(|a, b| {
+            let freed = b.freed.cmp(&a.freed);
+            freed.then_with(|| a.keep.record.path.cmp(&b.keep.record.path))
+        });
+        self.duplicates = self.groups.iter().map(|it| it.duplicates.len()).sum();
+        self.freed = self.groups.iter().map(|it| it.freed).sum();
+    }
 }
 
 impl Document for Duplicates {
@@ -79,10 +104,12 @@ pub struct Duplicate {
     pub change: Option<Change>,
     /// Whether it lies in a protected folder.
     pub protected: bool,
+    /// Bytes that are free without it: none where its file has another name too.
+    pub freed: u64,
 }
 
 /// How alike two photos are.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Level {
     /// Byte for byte.
@@ -91,6 +118,19 @@ pub enum Level {
     Pixels,
     /// The same photograph, changed.
     Near,
+}
+
+impl FromStr for Level {
+    type Err = GalleryError;
+
+    fn from_str(text: &str) -> Result<Self, GalleryError> {
+        let all = [Self::Bytes, Self::Pixels, Self::Near];
+        let named = all.into_iter().find(|level| level.name() == text);
+        named.ok_or_else(|| GalleryError::InvalidFilter {
+            text: text.to_owned(),
+            expected: "a level: bytes, pixels or near",
+        })
+    }
 }
 
 impl Level {

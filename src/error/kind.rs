@@ -140,6 +140,7 @@ kinds! {
         ForeignFile[path] = "foreign-file",
         InvalidFilter = "invalid-filter",
         TagTable[path] = "tag-table",
+        TargetInside[path] = "target-inside",
         MergedWithItself[dir] = "merged-with-itself",
         DamagedGallery[dir] = "damaged-gallery",
     }

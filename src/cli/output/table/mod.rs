@@ -1,5 +1,6 @@
 //! Results for people: aligned text.
 
+pub mod acted;
 pub mod caches;
 pub mod duplicates;
 pub mod evaluation;
