@@ -1,8 +1,6 @@
 //! Which contents may be one photograph: those with near signatures, however they are turned, and those
 //! with near descriptors, as far as the signature of one may lie in the other's. Never all with all.
 
-use std::collections::HashMap;
-
 use rayon::prelude::*;
 
 use super::collection::Collection;
@@ -46,18 +44,16 @@ pub fn candidates(
     snapshot: &Snapshot,
     on_step: OnStep<'_>,
 ) -> Result<Option<Vec<Pair>>> {
-    let alike = alike(collection).into_iter().map(|pair| (pair, None));
     // What is flat has no neighbour that pixels would confirm.
     let Some(near) = neighbours(collection, snapshot, NEIGHBOURS, true, on_step)? else {
         return Ok(None);
     };
-    let near = near.into_iter().map(|(pair, it)| (pair, Some(it)));
-    let pairs = unique(alike.chain(near));
+    let pairs = unique(alike(collection).into_iter().chain(near));
     Ok(correlated(collection, pairs, on_step))
 }
 
 /// By their signatures alone.
-fn alike(collection: &Collection) -> Vec<(u32, u32)> {
+fn alike(collection: &Collection) -> Found {
     let tree = tree(collection);
     let found = tree.each(radius(), MOST_ALIKE, |number, near| {
         alike_of(collection, number, near)
@@ -82,17 +78,23 @@ fn radius() -> f32 {
     (2.0 - 2.0 * ALIKE).sqrt()
 }
 
-fn alike_of(collection: &Collection, number: u32, near: &[(f32, u32)]) -> Vec<(u32, u32)> {
+fn alike_of(collection: &Collection, number: u32, near: &[(f32, u32)]) -> Found {
     let own = &collection.contents[number as usize].seen;
-    let is_alike = |other: &u32| {
-        let other = &collection.contents[*other as usize].seen;
-        own.iter()
-            .zip(other)
-            .any(|(a, b)| a.correlation(b) >= ALIKE)
+    let alike = |other: u32| {
+        let other = collection.contents[other as usize].seen.as_ref()?;
+        let correlation = own.as_ref()?.correlation(other);
+        (correlation >= ALIKE).then_some(correlation)
     };
-    let near = near.iter().map(|(_, other)| *other).filter(is_alike);
-    near.map(|other| (number.min(other), number.max(other)))
-        .collect()
+    let found = near
+        .iter()
+        .filter_map(|(_, other)| Some((*other, alike(*other)?)));
+    let pair = |(other, correlation)| Pair {
+        first: number.min(other),
+        second: number.max(other),
+        correlation: Some(correlation),
+        similarity: None,
+    };
+    found.map(pair).collect()
 }
 
 /// Pairs of these contents with others, by signature and by the vector that is told of each.
@@ -111,52 +113,51 @@ pub fn among(
         let mut pairs = Vec::new();
         if let (Some(signature), Some(_)) = (content.signature, &content.seen) {
             let near = tree.near((*number, &signature.orbits()), radius(), MOST_ALIKE);
-            let alike = alike_of(collection, *number, &near);
-            pairs.extend(alike.into_iter().map(|pair| (pair, None)));
+            pairs.extend(alike_of(collection, *number, &near));
         }
         if let Some(vector) = vector_of(*number) {
             let near = near_vectors(collection, snapshot, (*number, &vector), NEIGHBOURS)?;
-            pairs.extend(near.into_iter().map(|(pair, it)| (pair, Some(it))));
+            pairs.extend(near);
         }
         Ok(pairs)
     });
-    let found: Vec<Vec<((u32, u32), Option<f32>)>> = found.collect::<Result<_>>()?;
+    let found: Vec<Found> = found.collect::<Result<_>>()?;
     Ok(unique(found.into_iter().flatten()))
 }
 
-/// Each pair once, with its cosine where one is told, in order.
-fn unique(found: impl Iterator<Item = ((u32, u32), Option<f32>)>) -> Vec<Pair> {
-    let mut similarities: HashMap<(u32, u32), Option<f32>> = HashMap::new();
-    for (pair, similarity) in found {
-        let known = similarities.entry(pair).or_default();
-        *known = similarity.or(*known);
-    }
-    let pairs = similarities.into_iter();
-    let mut pairs: Vec<Pair> = pairs
-        .map(|((first, second), similarity)| Pair {
-            first,
-            second,
-            correlation: None,
-            similarity,
-        })
-        .collect();
+/// Each pair once, with all that is told of it, in order.
+fn unique(found: impl Iterator<Item = Pair>) -> Vec<Pair> {
+    let mut pairs: Vec<Pair> = found.collect();
     pairs.par_sort_unstable_by_key(|pair| (pair.first, pair.second));
+    pairs.dedup_by(|later, first| {
+        let is_same = (later.first, later.second) == (first.first, first.second);
+        if is_same {
+            first.correlation = first.correlation.or(later.correlation);
+            first.similarity = first.similarity.or(later.similarity);
+        }
+        is_same
+    });
     pairs
 }
 
-/// Pairs of contents with their cosine.
-pub type Neighbours = Vec<((u32, u32), f32)>;
+/// Pairs, some more than once.
+type Found = Vec<Pair>;
 
 fn near_vectors(
     collection: &Collection,
     snapshot: &Snapshot,
     (number, vector): (u32, &[f32]),
     count: usize,
-) -> Result<Neighbours> {
+) -> Result<Found> {
     let near = snapshot.nearest_vectors(vector, count + 1)?;
     let others = near.into_iter().filter_map(|(vector, similarity)| {
         let other = *collection.of_vector.get(&vector)?;
-        (other != number).then(|| ((number.min(other), number.max(other)), similarity))
+        (other != number).then(|| Pair {
+            first: number.min(other),
+            second: number.max(other),
+            correlation: None,
+            similarity: Some(similarity),
+        })
     });
     Ok(others.collect())
 }
@@ -172,7 +173,7 @@ pub fn neighbours(
     count: usize,
     shown_alone: bool,
     on_step: OnStep<'_>,
-) -> Result<Option<Neighbours>> {
+) -> Result<Option<Vec<Pair>>> {
     let numbers = 0..collection.contents.len() as u32;
     let found = numbers.into_par_iter().map(|number| {
         if !on_step(1) {
@@ -186,7 +187,7 @@ pub fn neighbours(
         };
         near_vectors(collection, snapshot, (number, &vector), count).map(Some)
     });
-    let found: Result<Option<Vec<Neighbours>>> = found.collect();
+    let found: Result<Option<Vec<Found>>> = found.collect();
     Ok(found?.map(|found| found.into_iter().flatten().collect()))
 }
 
@@ -198,7 +199,10 @@ pub fn correlated(
     on_step: OnStep<'_>,
 ) -> Option<Vec<Pair>> {
     let mut of_each: Vec<Vec<u32>> = vec![Vec::new(); collection.contents.len()];
-    for (number, pair) in (0..).zip(&pairs) {
+    let unknown = (0..)
+        .zip(&pairs)
+        .filter(|(_, pair)| pair.correlation.is_none());
+    for (number, pair) in unknown {
         of_each[pair.first as usize].push(number);
         of_each[pair.second as usize].push(number);
     }

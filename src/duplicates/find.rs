@@ -11,19 +11,19 @@ use rayon::prelude::*;
 use super::candidates::{Pair, candidates};
 use super::collection::Collection;
 use super::decide::{Change, Verdict, decide};
-use super::groups::{Known, groups};
+use super::groups::groups;
+use super::known::Known;
 use super::looks::Looks;
 use super::not_duplicates::NotDuplicates;
 use super::options::Options;
 use super::report::{Duplicates, Skipped, Work};
+use super::stars::Growing;
 use crate::error::Result;
 use crate::gallery::Snapshot;
 use crate::photo::{ContentHash, Signature};
 
 /// Pairs that are compared between two questions whether to stop.
 const AT_ONCE: usize = 256;
-/// How often keepers are looked for among what no search has brought together.
-const ROUNDS: usize = 8;
 /// So alike are the signatures of photos that one moment of one camera made.
 const OF_ONE_MOMENT: f32 = 0.998;
 
@@ -53,12 +53,11 @@ pub fn find(
     };
     let mut finder = Finder::new(&collection, options.fast);
     let candidates = pairs.len();
-    if finder.decide_all(&pairs, on_event).is_break() || finder.complete(on_event).is_break() {
+    if finder.decide_all(&pairs, on_event).is_break() {
         return Ok(None);
     }
-    let undecided = finder.undecided(&pairs);
     let mut report = groups(&collection, &finder.known, not_duplicates, options);
-    report.undecided = undecided;
+    report.undecided = finder.known.unlooked;
     report.work = Work {
         candidates,
         compared: finder.compared,
@@ -156,51 +155,38 @@ impl<'a> Finder<'a> {
             .collect()
     }
 
-    /// Decides all of them, by pixels unless it has to be fast.
+    /// Decides, by pixels unless it has to be fast, as far as it needs to be known who is kept and who is
+    /// whose duplicate.
     pub fn decide_all(
         &mut self,
         pairs: &[Pair],
         on_event: &mut (dyn FnMut(Event) -> ControlFlow<()> + Send),
     ) -> ControlFlow<()> {
         self.equal_pixels();
-        let mut open: Vec<Pair> = Vec::new();
+        let mut stars = Growing::default();
         for pair in pairs {
             let (first, second) = (self.known.unit(pair.first), self.known.unit(pair.second));
-            if first == second || self.known.has((first, second)) {
+            if first == second {
                 continue;
             }
-            match self.by_signatures(pair) {
-                Some(verdict) => self.known.insert((first, second), verdict),
-                None => open.push(Pair {
-                    first: first.min(second),
-                    second: first.max(second),
-                    ..*pair
-                }),
+            if let Some(verdict) = self.by_signatures(pair) {
+                self.known.insert((first, second), verdict);
+            }
+            stars.add((first, second));
+        }
+        loop {
+            let open = stars.grow(&self.known);
+            if open.is_empty() {
+                return ControlFlow::Continue(());
+            }
+            if self.fast {
+                self.known.unlooked += open.len();
+                open.iter()
+                    .for_each(|pair| self.known.insert(*pair, Verdict::Other));
+            } else {
+                self.compare(&open, on_event)?;
             }
         }
-        if self.fast {
-            return ControlFlow::Continue(());
-        }
-        let mut open: Vec<(u32, u32)> = open.iter().map(|pair| (pair.first, pair.second)).collect();
-        open.sort_unstable();
-        open.dedup();
-        self.compare(&open, on_event)
-    }
-
-    /// What no search has brought together because there is so much of it: all members of a component
-    /// are held against its keepers.
-    fn complete(
-        &mut self,
-        on_event: &mut (dyn FnMut(Event) -> ControlFlow<()> + Send),
-    ) -> ControlFlow<()> {
-        for _ in 0..ROUNDS {
-            let open = self.known.untested();
-            if open.is_empty() || self.fast {
-                break;
-            }
-            self.compare(&open, on_event)?;
-        }
-        ControlFlow::Continue(())
     }
 
     /// Contents whose pictures have one size and one signature may have the same pixels; so each is
@@ -291,13 +277,5 @@ impl<'a> Finder<'a> {
         }
         self.decoding += begun.elapsed();
         ControlFlow::Continue(())
-    }
-
-    fn undecided(&self, pairs: &[Pair]) -> usize {
-        let is_open = |pair: &&Pair| {
-            let (first, second) = (self.known.unit(pair.first), self.known.unit(pair.second));
-            first != second && !self.known.has((first, second))
-        };
-        pairs.iter().filter(is_open).count() + self.known.unlooked
     }
 }

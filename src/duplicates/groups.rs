@@ -1,108 +1,13 @@
 //! Groups as stars around the photo that is kept: every member is a duplicate of it, nothing chains.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::HashMap;
 
 use super::collection::Collection;
-use super::decide::{Change, Verdict};
 use super::files::{Files, siblings};
+use super::known::Known;
 use super::not_duplicates::NotDuplicates;
 use super::options::Options;
 use super::report::{Duplicate, Duplicates, Group, Kept, Level, RawPair, SameFile};
-
-/// What is known of pairs of contents so far. A unit is the first of those with the same pixels.
-#[derive(Default)]
-pub struct Known {
-    units: HashMap<u32, u32>,
-    verdicts: HashMap<(u32, u32), Verdict>,
-    /// For each unit those that are the same photograph.
-    same: BTreeMap<u32, BTreeSet<u32>>,
-    /// Contents that may have the pixels of another and were not looked at.
-    pub unlooked: usize,
-}
-
-impl Known {
-    /// The unit that a content is of.
-    pub fn unit(&self, content: u32) -> u32 {
-        self.units.get(&content).copied().unwrap_or(content)
-    }
-
-    /// That a content has the pixels of an earlier one.
-    pub fn join(&mut self, content: u32, first: u32) {
-        if content != first {
-            self.units.insert(content, first);
-        }
-    }
-
-    pub fn has(&self, (a, b): (u32, u32)) -> bool {
-        self.verdicts.contains_key(&(a.min(b), a.max(b)))
-    }
-
-    pub fn insert(&mut self, (a, b): (u32, u32), verdict: Verdict) {
-        self.verdicts.insert((a.min(b), a.max(b)), verdict);
-        if let Verdict::Same(_) = verdict {
-            self.same.entry(a).or_default().insert(b);
-            self.same.entry(b).or_default().insert(a);
-        }
-    }
-
-    /// Units that are the same photograph as this one, by number.
-    pub fn same(&self, unit: u32) -> impl Iterator<Item = (u32, Verdict)> {
-        let same = self.same.get(&unit).into_iter().flatten();
-        same.filter_map(move |other| {
-            let verdict = self.verdicts.get(&(unit.min(*other), unit.max(*other)))?;
-            Some((*other, *verdict))
-        })
-    }
-
-    fn change(&self, a: u32, b: u32) -> Option<Change> {
-        match self.verdicts.get(&(a.min(b), a.max(b))) {
-            Some(Verdict::Same(change)) => Some(*change),
-            _ => None,
-        }
-    }
-
-    /// Pairs of a keeper and a unit of the same component that nobody compared, as far as it is clear
-    /// who the keepers are.
-    pub fn untested(&self) -> Vec<(u32, u32)> {
-        let mut open = Vec::new();
-        for component in self.components() {
-            let mut left: BTreeSet<u32> = component.into_iter().collect();
-            while let Some(keeper) = left.pop_first() {
-                let untested = left.iter().filter(|it| !self.has((keeper, **it)));
-                let untested: Vec<(u32, u32)> = untested.map(|it| (keeper, *it)).collect();
-                if !untested.is_empty() {
-                    open.extend(untested);
-                    break;
-                }
-                left.retain(|it| self.change(keeper, *it).is_none());
-            }
-        }
-        open
-    }
-
-    /// Units that are the same photograph by way of others, each component by number.
-    fn components(&self) -> Vec<Vec<u32>> {
-        let mut seen = HashSet::new();
-        let mut components = Vec::new();
-        for first in self.same.keys() {
-            if !seen.insert(*first) {
-                continue;
-            }
-            let (mut component, mut next) = (vec![*first], 0);
-            while let Some(unit) = component.get(next).copied() {
-                next += 1;
-                for other in self.same.get(&unit).into_iter().flatten() {
-                    if seen.insert(*other) {
-                        component.push(*other);
-                    }
-                }
-            }
-            component.sort_unstable();
-            components.push(component);
-        }
-        components
-    }
-}
 
 /// The groups, each photo in one at most.
 pub fn groups(
@@ -162,9 +67,9 @@ impl Stars<'_> {
     /// Photos not taken yet that are the keeper's photograph, in the order in which they are kept.
     fn members(&self, keeper: u32, is_taken: &[bool]) -> Vec<u32> {
         let unit = self.unit_of(keeper);
-        let same = self.known.same.get(&unit).into_iter().flatten();
-        let units = std::iter::once(&unit).chain(same);
-        let photos = units.flat_map(|it| &self.of_unit[it]);
+        let same = self.known.same(unit).map(|(other, _)| other);
+        let units = std::iter::once(unit).chain(same);
+        let photos = units.flat_map(|it| &self.of_unit[&it]);
         let mut members: Vec<u32> = photos
             .filter(|it| **it > keeper && !is_taken[**it as usize])
             .copied()

@@ -16,6 +16,7 @@ mod find;
 mod grey;
 mod groups;
 mod keep;
+mod known;
 mod looks;
 mod near;
 mod not_duplicates;
@@ -24,6 +25,7 @@ mod placing;
 mod register;
 mod report;
 mod similar;
+mod stars;
 mod stored_path;
 mod windows;
 

@@ -40,7 +40,9 @@ pub fn similar(
         return Ok(None);
     };
     let mut near: BTreeMap<u32, BTreeMap<u32, f32>> = BTreeMap::new();
-    for ((a, b), similarity) in pairs {
+    for pair in pairs {
+        let (a, b) = (pair.first, pair.second);
+        let similarity = pair.similarity.unwrap_or(-1.0);
         if similarity >= min_similarity {
             near.entry(a).or_default().insert(b, similarity);
             near.entry(b).or_default().insert(a, similarity);
