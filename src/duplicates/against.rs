@@ -144,12 +144,13 @@ impl NewContents<'_> {
         let numbers: Vec<u32> = (0..self.collection.contents.len() as u32)
             .filter(|number| self.is_new(*number))
             .collect();
-        let vector_of = |content: u32| {
-            let photo = self.collection.contents[content as usize].photos[0];
+        let vectors = numbers.iter().filter_map(|content| {
+            let photo = self.collection.contents[*content as usize].photos[0];
             let descriptor = descriptors.get((photo - self.first_new) as usize)?;
-            descriptor.as_ref().map(|it| it.as_slice().to_vec())
-        };
-        let mut pairs = among(self.collection, snapshot, &numbers, &vector_of)?;
+            Some((*content, descriptor.as_ref()?.as_slice().to_vec()))
+        });
+        let vectors: Vec<(u32, Vec<f32>)> = vectors.collect();
+        let mut pairs = among(self.collection, snapshot, &numbers, &vectors)?;
         // Both may be new: then nothing is known of either.
         pairs.retain(|pair| !self.is_new(pair.first));
         Ok(pairs)

@@ -21,6 +21,13 @@ const LIES_IN: f32 = 0.68;
 /// The same of both without a strip.
 const BESIDE_A_STRIP: f32 = 0.95;
 
+/// Photos by which it is told how alike unrelated ones are.
+const SAMPLED: usize = 512;
+/// The way from there to equal ones that a copy is on at least.
+const ABOVE_MEAN: f32 = 0.5;
+/// Vectors that are asked with at once.
+const AT_ONCE: usize = 512;
+
 /// Two contents, the one that is kept first before the other.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Pair {
@@ -45,11 +52,36 @@ pub fn candidates(
     on_step: OnStep<'_>,
 ) -> Result<Option<Vec<Pair>>> {
     // What is flat has no neighbour that pixels would confirm.
-    let Some(near) = neighbours(collection, snapshot, NEIGHBOURS, true, on_step)? else {
+    let Some(mut near) = neighbours(collection, snapshot, NEIGHBOURS, true, on_step)? else {
         return Ok(None);
     };
+    let least = least_similarity(collection, snapshot);
+    near.retain(|pair| pair.similarity.is_some_and(|it| it >= least));
     let pairs = unique(alike(collection).into_iter().chain(near));
     Ok(correlated(collection, pairs, on_step))
+}
+
+/// Networks differ in how alike unrelated photos are: what is not much more alike than those on average is
+/// no copy.
+fn least_similarity(collection: &Collection, snapshot: &Snapshot) -> f32 {
+    let vectors: Vec<usize> = collection
+        .contents
+        .iter()
+        .filter_map(|it| it.vector)
+        .collect();
+    if vectors.len() < SAMPLED {
+        return -1.0;
+    }
+    let step = vectors.len() / SAMPLED;
+    let sampled = vectors.into_par_iter().step_by(step.max(1));
+    let sampled: Vec<Vec<f32>> = sampled.filter_map(|it| snapshot.vector(it)).collect();
+    let far = sampled.len() / 2;
+    let cosines = sampled.iter().zip(&sampled[far..]).map(|(a, b)| {
+        let products = a.iter().zip(b).map(|(a, b)| a * b);
+        products.sum::<f32>()
+    });
+    let mean = cosines.sum::<f32>() / far.max(1) as f32;
+    mean + ABOVE_MEAN * (1.0 - mean)
 }
 
 /// By their signatures alone.
@@ -97,7 +129,7 @@ fn alike_of(collection: &Collection, number: u32, near: &[(f32, u32)]) -> Found 
     found.map(pair).collect()
 }
 
-/// Pairs of these contents with others, by signature and by the vector that is told of each.
+/// Pairs of these contents with others, by signature and by the vectors that are told of them.
 ///
 /// # Errors
 /// As [`Snapshot::nearest_vectors`].
@@ -105,24 +137,23 @@ pub fn among(
     collection: &Collection,
     snapshot: &Snapshot,
     numbers: &[u32],
-    vector_of: &(dyn Fn(u32) -> Option<Vec<f32>> + Sync),
+    vectors: &[(u32, Vec<f32>)],
 ) -> Result<Vec<Pair>> {
     let tree = tree(collection);
-    let found = numbers.par_iter().map(|number| {
+    let alike = numbers.par_iter().flat_map_iter(|number| {
         let content = &collection.contents[*number as usize];
-        let mut pairs = Vec::new();
-        if let (Some(signature), Some(_)) = (content.signature, &content.seen) {
+        let signature = content.signature.filter(|_| content.seen.is_some());
+        let near = signature.map(|signature| {
             let near = tree.near((*number, &signature.orbits()), radius(), MOST_ALIKE);
-            pairs.extend(alike_of(collection, *number, &near));
-        }
-        if let Some(vector) = vector_of(*number) {
-            let near = near_vectors(collection, snapshot, (*number, &vector), NEIGHBOURS)?;
-            pairs.extend(near);
-        }
-        Ok(pairs)
+            alike_of(collection, *number, &near)
+        });
+        near.into_iter().flatten()
     });
-    let found: Vec<Found> = found.collect::<Result<_>>()?;
-    Ok(unique(found.into_iter().flatten()))
+    let mut found: Found = alike.collect();
+    for some in vectors.chunks(AT_ONCE) {
+        found.extend(near_vectors(collection, snapshot, some, NEIGHBOURS)?);
+    }
+    Ok(unique(found.into_iter()))
 }
 
 /// Each pair once, with all that is told of it, in order.
@@ -143,23 +174,27 @@ fn unique(found: impl Iterator<Item = Pair>) -> Vec<Pair> {
 /// Pairs, some more than once.
 type Found = Vec<Pair>;
 
+/// Contents with their vectors, and what lies near each.
 fn near_vectors(
     collection: &Collection,
     snapshot: &Snapshot,
-    (number, vector): (u32, &[f32]),
+    some: &[(u32, Vec<f32>)],
     count: usize,
 ) -> Result<Found> {
-    let near = snapshot.nearest_vectors(vector, count + 1)?;
-    let others = near.into_iter().filter_map(|(vector, similarity)| {
-        let other = *collection.of_vector.get(&vector)?;
-        (other != number).then(|| Pair {
-            first: number.min(other),
-            second: number.max(other),
-            correlation: None,
-            similarity: Some(similarity),
+    let queries: Vec<Vec<f32>> = some.iter().map(|(_, vector)| vector.clone()).collect();
+    let near = snapshot.nearest_vectors(&queries, count + 1)?;
+    let pairs = some.iter().zip(near).flat_map(|((number, _), near)| {
+        near.into_iter().filter_map(|(vector, similarity)| {
+            let other = *collection.of_vector.get(&vector)?;
+            (other != *number).then(|| Pair {
+                first: (*number).min(other),
+                second: (*number).max(other),
+                correlation: None,
+                similarity: Some(similarity),
+            })
         })
     });
-    Ok(others.collect())
+    Ok(pairs.collect())
 }
 
 /// The nearest of each, by their descriptors; `shown_alone` leaves out flat pictures. Nothing where
@@ -174,21 +209,22 @@ pub fn neighbours(
     shown_alone: bool,
     on_step: OnStep<'_>,
 ) -> Result<Option<Vec<Pair>>> {
-    let numbers = 0..collection.contents.len() as u32;
-    let found = numbers.into_par_iter().map(|number| {
-        if !on_step(1) {
+    let numbers: Vec<u32> = (0..collection.contents.len() as u32).collect();
+    let mut found = Vec::new();
+    for numbers in numbers.chunks(AT_ONCE) {
+        if !on_step(numbers.len()) {
             return Ok(None);
         }
-        let content = &collection.contents[number as usize];
-        let is_flat = content.signature.is_some() && content.seen.is_none();
-        let vector = content.vector.filter(|_| !(shown_alone && is_flat));
-        let Some(vector) = vector.and_then(|vector| snapshot.vector(vector)) else {
-            return Ok(Some(Vec::new()));
-        };
-        near_vectors(collection, snapshot, (number, &vector), count).map(Some)
-    });
-    let found: Result<Option<Vec<Found>>> = found.collect();
-    Ok(found?.map(|found| found.into_iter().flatten().collect()))
+        let vectors = numbers.par_iter().filter_map(|number| {
+            let content = &collection.contents[*number as usize];
+            let is_flat = content.signature.is_some() && content.seen.is_none();
+            let vector = content.vector.filter(|_| !(shown_alone && is_flat))?;
+            Some((*number, snapshot.vector(vector)?))
+        });
+        let vectors: Vec<(u32, Vec<f32>)> = vectors.collect();
+        found.extend(near_vectors(collection, snapshot, &vectors, count)?);
+    }
+    Ok(Some(found))
 }
 
 /// Those of which one may lie in the other, by their signatures. Nothing where `on_step` says that it is

@@ -69,6 +69,40 @@ impl Rows {
     }
 }
 
+/// Two pictures of one size compared pixel by pixel, as they are: the worst cell and the usual one, as in
+/// [`Cells`]. Where most of both is equal that is all there is to say, and quick.
+pub fn plainly(a: &Grey, b: &Grey) -> Option<(f32, f32)> {
+    if (a.width, a.height) != (b.width, b.height) {
+        return None;
+    }
+    let columns = a.width.div_ceil(CELL);
+    let (mut worst, mut telling) = (0.0_f32, Vec::new());
+    let bands = a.values.chunks(a.width * CELL);
+    for (a_band, b_band) in bands.zip(b.values.chunks(a.width * CELL)) {
+        let mut sums = vec![[0.0_f32; 6]; columns];
+        let lines = a_band.chunks(a.width).zip(b_band.chunks(a.width));
+        for (a_line, b_line) in lines {
+            let cells = a_line.chunks(CELL).zip(b_line.chunks(CELL));
+            for ((a, b), sums) in cells.zip(&mut sums) {
+                for (a, b) in a.iter().zip(b) {
+                    let terms = [1.0, *a, *b, a * a, b * b, (a - b).powi(2)];
+                    sums.iter_mut().zip(terms).for_each(|(sum, it)| *sum += it);
+                }
+            }
+        }
+        for [count, sums @ ..] in sums {
+            let [a, b, aa, bb, apart] = sums.map(|sum| sum / count);
+            let variance = (aa - a * a).max(bb - b * b).max(0.0);
+            let differs = apart / (variance + NOISE * NOISE);
+            worst = worst.max(differs);
+            if variance >= FLAT * FLAT {
+                telling.push(differs);
+            }
+        }
+    }
+    Some((worst, median(telling.into_iter())))
+}
+
 /// Two pictures of one size, laid over each other.
 pub struct Laid {
     inner: Grey,

@@ -17,7 +17,7 @@ use super::looks::Looks;
 use super::not_duplicates::NotDuplicates;
 use super::options::Options;
 use super::report::{Duplicates, Skipped, Work};
-use super::stars::Growing;
+use super::stars::components;
 use crate::error::Result;
 use crate::gallery::Snapshot;
 use crate::photo::{ContentHash, Signature};
@@ -163,7 +163,7 @@ impl<'a> Finder<'a> {
         on_event: &mut (dyn FnMut(Event) -> ControlFlow<()> + Send),
     ) -> ControlFlow<()> {
         self.equal_pixels();
-        let mut stars = Growing::default();
+        let mut open = Vec::new();
         for pair in pairs {
             let (first, second) = (self.known.unit(pair.first), self.known.unit(pair.second));
             if first == second {
@@ -172,21 +172,30 @@ impl<'a> Finder<'a> {
             if let Some(verdict) = self.by_signatures(pair) {
                 self.known.insert((first, second), verdict);
             }
-            stars.add((first, second));
+            open.push((first, second));
         }
-        loop {
-            let open = stars.grow(&self.known);
-            if open.is_empty() {
-                return ControlFlow::Continue(());
-            }
-            if self.fast {
-                self.known.unlooked += open.len();
-                open.iter()
-                    .for_each(|pair| self.known.insert(*pair, Verdict::Other));
-            } else {
-                self.compare(&open, on_event)?;
+        // One component after the other, so that few pictures are needed at a time.
+        let mut done = 0;
+        let total = open.len();
+        for mut stars in components(open, AT_ONCE) {
+            loop {
+                let open = stars.grow(&self.known);
+                if open.is_empty() {
+                    break;
+                }
+                if self.fast {
+                    self.known.unlooked += open.len();
+                    open.iter()
+                        .for_each(|pair| self.known.insert(*pair, Verdict::Other));
+                } else {
+                    self.compare(&open, &mut |some| {
+                        on_event(Event::Comparing(done + some, total.max(done + some)))
+                    })?;
+                    done += open.len();
+                }
             }
         }
+        ControlFlow::Continue(())
     }
 
     /// Contents whose pictures have one size and one signature may have the same pixels; so each is
@@ -253,11 +262,11 @@ impl<'a> Finder<'a> {
     fn compare(
         &mut self,
         pairs: &[(u32, u32)],
-        on_event: &mut (dyn FnMut(Event) -> ControlFlow<()> + Send),
+        on_pairs: &mut dyn FnMut(usize) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
         let begun = Instant::now();
         for (round, pairs_now) in pairs.chunks(AT_ONCE).enumerate() {
-            on_event(Event::Comparing(round * AT_ONCE, pairs.len()))?;
+            on_pairs(round * AT_ONCE)?;
             let mut numbers: Vec<u32> = pairs_now.iter().flat_map(|(a, b)| [*a, *b]).collect();
             numbers.sort_unstable();
             numbers.dedup();

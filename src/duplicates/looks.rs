@@ -14,6 +14,9 @@ use crate::photo::{ContentHash, Photo, Picture, Rendering, Signature};
 /// Bytes of pictures that are held.
 const MOST_BYTES: usize = 256 << 20;
 
+/// Pictures that are held to be read, of up to 10 MB.
+const MOST_READ: usize = 40;
+
 /// Pictures of contents by their numbers, those that were asked for last.
 pub struct Looks<'a> {
     collection: &'a Collection,
@@ -21,6 +24,7 @@ pub struct Looks<'a> {
     bytes: usize,
     clock: u64,
     decoded: usize,
+    read: Mutex<HashMap<u32, Arc<Grey>>>,
     failed: Mutex<HashMap<u32, Error>>,
 }
 
@@ -32,6 +36,7 @@ impl<'a> Looks<'a> {
             bytes: 0,
             clock: 0,
             decoded: 0,
+            read: Mutex::default(),
             failed: Mutex::default(),
         }
     }
@@ -117,8 +122,19 @@ impl<'a> Looks<'a> {
 
     /// Large enough for text to be read.
     pub fn readable(&self, number: u32) -> Option<Arc<Grey>> {
+        let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = read.get(&number) {
+            return Some(Arc::clone(known));
+        }
+        drop(read);
         let picture = self.decode(number, &Rendering::of_side(READABLE as u32 / 2))?;
-        Some(Arc::new(grey(&picture).within(READABLE)))
+        let grey = Arc::new(grey(&picture).within(READABLE));
+        read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
+        if read.len() >= MOST_READ {
+            read.clear();
+        }
+        read.insert(number, Arc::clone(&grey));
+        Some(grey)
     }
 
     /// A digest of all pixels as one sees them.

@@ -12,6 +12,47 @@ pub struct Growing {
     settled: BTreeMap<u32, Role>,
 }
 
+/// The first unit of a component, as far as it is known; every unit on the way is brought nearer to it.
+fn top(above: &mut BTreeMap<u32, u32>, unit: u32) -> u32 {
+    let mut top = unit;
+    while let Some(next) = above.get(&top).filter(|next| **next != top) {
+        top = *next;
+    }
+    let mut at = unit;
+    while at != top {
+        at = above.insert(at, top).unwrap_or(top);
+    }
+    top
+}
+
+/// The components of pairs, by their first units; small ones together, until there are so many pairs.
+pub fn components(pairs: Vec<(u32, u32)>, at_once: usize) -> Vec<Growing> {
+    let mut above: BTreeMap<u32, u32> = BTreeMap::new();
+    for (a, b) in &pairs {
+        let (a, b) = (top(&mut above, *a), top(&mut above, *b));
+        above.insert(a.max(b), a.min(b));
+    }
+    let mut of_top: BTreeMap<u32, Vec<(u32, u32)>> = BTreeMap::new();
+    for pair in pairs {
+        of_top
+            .entry(top(&mut above, pair.0))
+            .or_default()
+            .push(pair);
+    }
+    let mut all = Vec::new();
+    let (mut stars, mut count) = (Growing::default(), 0);
+    for pairs in of_top.into_values() {
+        count += pairs.len();
+        pairs.into_iter().for_each(|pair| stars.add(pair));
+        if count >= at_once {
+            all.push(std::mem::take(&mut stars));
+            count = 0;
+        }
+    }
+    all.push(stars);
+    all
+}
+
 /// What a unit is.
 #[derive(Clone, Copy, PartialEq)]
 enum Role {

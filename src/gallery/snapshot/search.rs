@@ -250,12 +250,7 @@ impl Snapshot {
         }
     }
 
-    pub(super) fn nearest_rows(
-        &self,
-        query: &[f32],
-        k: usize,
-        asking: &Asking<'_>,
-    ) -> Vec<Neighbor> {
+    fn nearest_rows(&self, query: &[f32], k: usize, asking: &Asking<'_>) -> Vec<Neighbor> {
         let ef_search = (!asking.options.exact).then(|| asking.ef_search());
         let of_piece = |number: usize| {
             let wanted = Wanted {
