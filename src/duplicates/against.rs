@@ -43,11 +43,10 @@ pub fn against(
     let Some(described) = described(searcher, &walked.found, &mut report, on_event)? else {
         return Ok(None);
     };
-    let first_new = snapshot.len();
     let (collection, descriptors) = together(&snapshot, options, described);
     let news = NewContents {
         collection: &collection,
-        first_new: first_new.min(collection.records.len()) as u32,
+        first_new: (collection.records.len() - descriptors.len()) as u32,
     };
     let pairs = news.pairs(&snapshot, &descriptors)?;
     let Some(pairs) = correlated(&collection, pairs, &|_| true) else {

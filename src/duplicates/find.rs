@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
@@ -80,34 +81,21 @@ fn searched(
     snapshot: &Snapshot,
     on_event: &mut (dyn FnMut(Event) -> ControlFlow<()> + Send),
 ) -> Result<Option<Vec<Pair>>> {
-    let (done, is_stopped) = (AtomicUsize::new(0), AtomicBool::new(false));
-    let (on_step, is_over) = (
-        |steps| {
-            done.fetch_add(steps, Ordering::Relaxed);
-            !is_stopped.load(Ordering::Relaxed)
-        },
-        AtomicBool::new(false),
-    );
     // Each is asked for twice: its neighbours, and what may lie in it.
-    let all = 2 * collection.contents.len();
-    std::thread::scope(|scope| {
-        let worker = scope.spawn(|| {
-            let found = candidates(collection, snapshot, &on_step);
-            is_over.store(true, Ordering::Relaxed);
-            found
-        });
-        while !is_over.load(Ordering::Relaxed) && !worker.is_finished() {
-            std::thread::park_timeout(Duration::from_millis(50));
-            let event = Event::Searching(done.load(Ordering::Relaxed) / 2, all / 2);
-            if on_event(event).is_break() {
-                is_stopped.store(true, Ordering::Relaxed);
-            }
+    let all = collection.contents.len();
+    let (done, is_stopped) = (AtomicUsize::new(0), AtomicBool::new(false));
+    let on_event = Mutex::new(on_event);
+    let on_step = |steps| {
+        let done = done.fetch_add(steps, Ordering::Relaxed) / 2;
+        // Whoever comes while another one tells goes on.
+        if let Ok(mut on_event) = on_event.try_lock()
+            && on_event(Event::Searching(done.min(all), all)).is_break()
+        {
+            is_stopped.store(true, Ordering::Relaxed);
         }
-        match worker.join() {
-            Ok(found) => found,
-            Err(panic) => std::panic::resume_unwind(panic),
-        }
-    })
+        !is_stopped.load(Ordering::Relaxed)
+    };
+    candidates(collection, snapshot, &on_step)
 }
 
 /// Pairs of contents, and what becomes known of them.
@@ -162,7 +150,7 @@ impl<'a> Finder<'a> {
         pairs: &[Pair],
         on_event: &mut (dyn FnMut(Event) -> ControlFlow<()> + Send),
     ) -> ControlFlow<()> {
-        self.equal_pixels();
+        self.equal_pixels(on_event)?;
         let mut open = Vec::new();
         for pair in pairs {
             let (first, second) = (self.known.unit(pair.first), self.known.unit(pair.second));
@@ -200,39 +188,47 @@ impl<'a> Finder<'a> {
 
     /// Contents whose pictures have one size and one signature may have the same pixels; so each is
     /// decoded once, however many there are.
-    fn equal_pixels(&mut self) {
+    fn equal_pixels(
+        &mut self,
+        on_event: &mut (dyn FnMut(Event) -> ControlFlow<()> + Send),
+    ) -> ControlFlow<()> {
         let begun = Instant::now();
         let mut alike: HashMap<((u32, u32), Signature), Vec<u32>> = HashMap::new();
         for (number, content) in (0..).zip(&self.collection.contents) {
             if let Some(signature) = content.signature {
-                alike
-                    .entry((content.size, signature))
-                    .or_default()
-                    .push(number);
+                let alike = alike.entry((content.size, signature)).or_default();
+                alike.push(number);
             }
         }
         let mut alike: Vec<Vec<u32>> = alike.into_values().filter(|it| it.len() > 1).collect();
         alike.sort_unstable();
         if self.fast {
             self.known.unlooked = alike.iter().map(|it| it.len() - 1).sum();
-            return;
+            return ControlFlow::Continue(());
         }
-        for numbers in alike {
+        let numbers: Vec<(usize, u32)> = alike
+            .iter()
+            .enumerate()
+            .flat_map(|(place, numbers)| numbers.iter().map(move |number| (place, *number)))
+            .collect();
+        let mut first_with: HashMap<(usize, ContentHash), u32> = HashMap::new();
+        for (round, some) in numbers.chunks(AT_ONCE).enumerate() {
+            on_event(Event::Comparing(round * AT_ONCE, numbers.len()))?;
             let looks = &self.looks;
-            let pixels: Vec<(u32, Option<ContentHash>)> = numbers
+            let pixels: Vec<Option<ContentHash>> = some
                 .par_iter()
-                .map(|number| (*number, looks.pixels(*number)))
+                .map(|(_, number)| looks.pixels(*number))
                 .collect();
             self.looks.count(pixels.len());
-            let mut first_with: HashMap<ContentHash, u32> = HashMap::new();
-            for (number, pixels) in pixels {
+            for ((place, number), pixels) in some.iter().zip(pixels) {
                 if let Some(pixels) = pixels {
-                    let first = *first_with.entry(pixels).or_insert(number);
-                    self.known.join(number, first);
+                    let first = *first_with.entry((*place, pixels)).or_insert(*number);
+                    self.known.join(*number, first);
                 }
             }
         }
         self.decoding += begun.elapsed();
+        ControlFlow::Continue(())
     }
 
     /// What needs no pixels: shots of a burst, and, where no pixels are to be looked at, one moment of

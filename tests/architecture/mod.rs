@@ -88,6 +88,8 @@ const CONFINED: &[(&str, &[&str])] = &[
         "faer",
         &["descriptor/products.rs", "descriptor/whitening/fit.rs"],
     ),
+    ("trash", &["duplicates/act/"]),
+    ("reflink_copy", &["duplicates/act/"]),
     ("clap", &["cli/"]),
     ("indicatif", &["cli/"]),
     ("terminal_size", &["cli/"]),

@@ -8,7 +8,6 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::Step;
 use super::report::Action;
 use crate::bounded;
 use crate::duplicates::stored_path::StoredPath;
@@ -82,9 +81,8 @@ impl Journal {
         if !text.is_empty() && !text.ends_with('\n') {
             file.write_all(b"\n").map_err(failed)?;
         }
-        // The file's own name must be durable too.
-        let folder = File::open(dir).map_err(failed)?;
-        folder.sync_all().map_err(failed)?;
+        // The file's own name is made durable too, where folders can be.
+        let _ = File::open(dir).and_then(|folder| folder.sync_all());
         let run = entries.values().map(|entry| entry.run).max().unwrap_or(0) + 1;
         Ok(Self {
             path,
@@ -95,9 +93,14 @@ impl Journal {
     }
 
     /// Writes down that a step is about to be taken, and gives its number.
-    pub fn begin(&mut self, step: &Step<'_>) -> Result<u64> {
+    pub fn begin(&mut self, entry: Entry) -> Result<u64> {
         let number = self.entries.keys().next_back().map_or(0, |last| last + 1);
-        self.write(Entry::of(step, number, self.run))?;
+        let run = self.run;
+        self.write(Entry {
+            number,
+            run,
+            ..entry
+        })?;
         self.file
             .sync_data()
             .map_err(FileError::write_at(&self.path))?;

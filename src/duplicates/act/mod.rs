@@ -7,23 +7,21 @@
 mod carry;
 mod journal;
 mod report;
+mod step;
 mod undo;
 
 use std::collections::HashSet;
-use std::fs;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
-use self::carry::{link_over, move_to};
-use self::journal::{Entry, Journal, State};
+use self::journal::Journal;
 pub use self::report::{Acted, Action, Done, Refused};
+use self::step::Step;
 pub use self::undo::undo;
-use super::files::is_same_file;
-use super::looks::read;
 use super::report::{Duplicate, Duplicates, Group, Level};
 use crate::document::Place;
 use crate::error::{GalleryError, Result};
-use crate::gallery::{Held, Record, Snapshot};
+use crate::gallery::{Held, Snapshot};
 use crate::photo::absolute;
 
 /// What to do.
@@ -113,55 +111,6 @@ fn steps<'a>(
     steps
 }
 
-/// One photo and what becomes of it.
-struct Step<'a> {
-    action: Action,
-    kept: &'a Record,
-    record: &'a Record,
-    to: Option<&'a Path>,
-}
-
-impl Step<'_> {
-    /// Takes the step, if both files are what they were; or why not.
-    fn take(&self, journal: &mut Journal) -> Result<Result<(), String>> {
-        if let Err(reason) = self.check() {
-            return Ok(Err(reason));
-        }
-        let number = journal.begin(self)?;
-        let path = &self.record.path;
-        let taken = match (self.action, self.to) {
-            (Action::Move, Some(to)) => move_to(path, to),
-            (Action::Move, None) | (Action::Undo, _) => {
-                Err(std::io::ErrorKind::InvalidInput.into())
-            }
-            (Action::Link, _) => link_over(&self.kept.path, path),
-            (Action::Delete, _) => fs::remove_file(path),
-            (Action::Trash, _) => trash::delete(path).map_err(std::io::Error::other),
-        };
-        let state = if taken.is_ok() {
-            State::Done
-        } else {
-            State::Failed
-        };
-        journal.end(number, state)?;
-        Ok(taken.map_err(|error| error.to_string()))
-    }
-
-    fn check(&self) -> Result<(), String> {
-        let (path, kept) = (&self.record.path, &self.kept.path);
-        if path.is_symlink() {
-            return Err("it is a link".to_owned());
-        }
-        let of_kept = |error| format!("the kept one cannot be relied on: {error}");
-        read(kept, self.kept.hash).map_err(of_kept)?;
-        read(path, self.record.hash).map_err(|error| error.to_string())?;
-        if is_same_file(path, kept) {
-            return Err("it is the kept file itself, under another name".to_owned());
-        }
-        Ok(())
-    }
-}
-
 /// From the root, and not where photos of the gallery are looked for: there they would be found again.
 fn checked_target(target: &Path, snapshot: &Snapshot) -> Result<PathBuf> {
     let whole = absolute(target).or_else(|_| std::path::absolute(target));
@@ -227,21 +176,5 @@ impl Acted {
             place: Place::of(path),
             reason,
         });
-    }
-}
-
-impl Entry {
-    fn of(step: &Step<'_>, number: u64, run: u64) -> Self {
-        Self {
-            number,
-            run,
-            state: State::Begun,
-            action: step.action,
-            from: step.record.path.as_path().into(),
-            to: step.to.map(Into::into),
-            keep: step.kept.path.as_path().into(),
-            hash: step.record.hash.to_string(),
-            modified: step.record.modified,
-        }
     }
 }

@@ -34,13 +34,26 @@ pub fn undo(dir: &Path) -> Result<Acted> {
                     });
                 }
             }
-            Err(reason) => acted.refused.push(Refused {
-                place: Place::of(&from),
-                reason,
-            }),
+            Err(reason) => {
+                // What is gone stays gone: the next time, what was done before is taken back.
+                if !is_anywhere(&entry, &from) {
+                    journal.end(entry.number, State::Failed)?;
+                }
+                acted.refused.push(Refused {
+                    place: Place::of(&from),
+                    reason,
+                });
+            }
         }
     }
     Ok(acted)
+}
+
+fn is_anywhere(entry: &Entry, from: &Path) -> bool {
+    let to = entry.to.as_ref().map(PathBuf::from);
+    let places = [Some(from.to_owned()), to];
+    let has = |path: &PathBuf| hash_of(path).as_ref() == Some(&entry.hash);
+    places.iter().flatten().any(has)
 }
 
 /// Whether there was anything to take back; or why it cannot be.

@@ -7,7 +7,7 @@ use imgsearch::gallery::Record;
 use imgsearch::photo::{Photo, Taken};
 use indicatif::DecimalBytes;
 
-use super::super::table::duplicates::difference;
+use super::super::difference::difference;
 use super::super::{photos, shown_clean};
 use super::{STYLE, escape, figure};
 

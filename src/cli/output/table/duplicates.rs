@@ -2,10 +2,11 @@
 
 use std::io::{self, Write};
 
-use imgsearch::duplicates::{Against, Change, Duplicate, Duplicates, Level, Similar};
+use imgsearch::duplicates::{Against, Duplicate, Duplicates, Level, Similar};
 use imgsearch::gallery::Record;
 use indicatif::DecimalBytes;
 
+use super::super::difference::difference;
 use super::super::{clean, photos, shown_clean};
 
 /// All groups, and a line of what they are in all.
@@ -51,39 +52,6 @@ const fn level(duplicate: &Duplicate) -> &'static str {
         Level::Bytes | Level::Pixels => "same",
         Level::Near => "near",
     }
-}
-
-/// In what it differs from the kept one.
-pub fn difference(duplicate: &Duplicate) -> String {
-    let mut words = match duplicate.level {
-        Level::Bytes => vec!["equal bytes".to_owned()],
-        Level::Pixels => vec!["equal pixels".to_owned()],
-        Level::Near => duplicate.change.iter().flat_map(changes).collect(),
-    };
-    if words.is_empty() {
-        words.push("saved again".to_owned());
-    }
-    if duplicate.protected {
-        words.push("protected".to_owned());
-    }
-    words.join(", ")
-}
-
-fn changes(change: &Change) -> Vec<String> {
-    let mut words = Vec::new();
-    if change.turned != 0 {
-        words.push(format!("turned {}°", change.turned));
-    }
-    if change.mirrored {
-        words.push("mirrored".to_owned());
-    }
-    if change.shows < 0.985 {
-        words.push(format!("{:.0} % of the area", change.shows * 100.0));
-    }
-    if change.strip {
-        words.push("a strip over it".to_owned());
-    }
-    words
 }
 
 /// Photos that look alike.
