@@ -51,6 +51,7 @@ mod caught;
 mod cores;
 pub mod descriptor;
 pub mod document;
+pub mod duplicates;
 mod engine;
 pub mod error;
 pub mod eval;

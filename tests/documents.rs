@@ -11,6 +11,7 @@ use crate::common::paint::{Scene, paint};
 use crate::common::schema::{self, Schema};
 use crate::common::seeded;
 use crate::common::{Workspace, said};
+use crate::dups::picture;
 use crate::own_head;
 
 /// What each of these prints, checked; every property that was there goes to `seen`.
@@ -79,10 +80,68 @@ fn gallery_documents(seen: &mut BTreeSet<String>) {
     check(&w, &extract, 0, seen);
 }
 
+/// A JPEG with a date, as cameras write it into XMP.
+fn with_date(jpeg: &[u8]) -> Vec<u8> {
+    let packet = b"http://ns.adobe.com/xap/1.0/\0<x photoshop:DateCreated='2018-01-02T03:04:05'/>";
+    let length = (packet.len() as u16 + 2).to_be_bytes();
+    [&jpeg[..2], &[0xFF, 0xE1], &length, packet, &jpeg[2..]].concat()
+}
+
+fn duplicates_documents(seen: &mut BTreeSet<String>) {
+    let w = Workspace::new();
+    fs::create_dir_all(w.path("photos/more")).unwrap();
+    for number in 0..5 {
+        let name = w.path(&format!("photos/{number}.png"));
+        picture(number).save(name).unwrap();
+    }
+    picture(7).save(w.path("photos/dated.jpg")).unwrap();
+    let dated = with_date(&fs::read(w.path("photos/dated.jpg")).unwrap());
+    fs::write(w.path("photos/dated.jpg"), &dated).unwrap();
+    fs::write(w.path("photos/more/dated.jpg"), &dated).unwrap();
+    for name in ["0.bmp", "1.jpg"] {
+        let number = u64::from(name.as_bytes()[0] - b'0');
+        picture(number)
+            .save(w.path(&format!("photos/more/{name}")))
+            .unwrap();
+    }
+    let raw = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/formats/raw");
+    for (from, to) in [("turned_1.arw", "a.arw"), ("turned_1.arw.ref.png", "a.png")] {
+        fs::copy(raw.join(from), w.path(&format!("photos/{to}"))).unwrap();
+    }
+    fs::hard_link(w.path("photos/2.png"), w.path("photos/more/linked.png")).unwrap();
+    w.run(&["index", "photos"], 0);
+    w.run(&["tag", "town", "photos"], 0);
+    check(&w, &["outliers", "--json"], 0, seen);
+    check(&w, &["dups", "--json"], 0, seen);
+    let similar = ["dups", "--similar", "--min-similarity", "0.1", "--json"];
+    check(&w, &similar, 0, seen);
+    fs::create_dir(w.path("card")).unwrap();
+    fs::write(w.path("card/broken.jpg"), "no picture").unwrap();
+    picture(1).save(w.path("card/again.jpg")).unwrap();
+    let weights = crate::common::weights().to_str().unwrap();
+    let against = [
+        "dups",
+        "card",
+        "--against",
+        ".imgsearch",
+        "--weights",
+        weights,
+        "--json",
+    ];
+    check(&w, &against, 3, seen);
+    fs::remove_file(w.path("photos/more/1.jpg")).unwrap();
+    check(&w, &["dups", "--json"], 3, seen);
+    fs::write(w.path("photos/more/dated.jpg"), "changed").unwrap();
+    let act = ["dups", "--move", "away", "--yes", "--json"];
+    check(&w, &act, 3, seen);
+    check(&w, &["dups", "--undo", "--json"], 0, seen);
+}
+
 #[test]
 fn everything_that_is_documented_is_printed_and_nothing_else() {
     let mut seen = BTreeSet::new();
     gallery_documents(&mut seen);
+    duplicates_documents(&mut seen);
     let w = labelled();
     let name = "efficientnet_lite0";
     check(&w, &["models", "list", "--json"], 0, &mut seen);

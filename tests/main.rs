@@ -18,6 +18,8 @@ mod crash;
 mod damage;
 mod dependencies;
 mod documents;
+mod dups;
+mod dups_killed;
 mod evaluation;
 mod faults;
 mod filters;

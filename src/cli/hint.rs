@@ -253,6 +253,10 @@ fn of_gallery(error: &GalleryError) -> Option<String> {
         GalleryError::GalleryLocked { .. } => {
             "wait for it to end, or let `--wait` wait for it; queries are answered meanwhile"
         }
+        GalleryError::TargetInside { .. } => {
+            "name a folder that is not indexed: what is moved there would be found again by the next \
+             `imgsearch index`"
+        }
         GalleryError::GalleryTooNew { .. } => "use the newer imgsearch that made it",
         GalleryError::SpecMismatch { .. } => {
             "leave the option away to use the gallery's own, or index into another folder with \

@@ -4,6 +4,7 @@ mod args;
 mod bar;
 mod cache;
 mod completions;
+mod dups;
 mod eval;
 mod exit;
 mod extract;
@@ -14,6 +15,7 @@ mod info;
 mod merge;
 mod models;
 mod open;
+mod outliers;
 mod output;
 mod progress;
 mod query;
@@ -59,8 +61,12 @@ enum Command {
     /// Find the photos most like one or several pictures
     #[command(visible_alias = "search")]
     Query(query::QueryArgs),
+    /// Find photos that are there more than once, show them, and act on them
+    Dups(dups::DupsArgs),
     /// Compare layers, poolings and hybrids on labelled photos by what they find
     Eval(eval::EvalArgs),
+    /// Find photos whose neighbours lie in another folder, and photos that are like no other
+    Outliers(outliers::OutliersArgs),
     /// Search layers, poolings, weights, input size and whitening on one half of labelled photos, and
     /// measure the gain on the other
     Tune(tune::TuneArgs),
@@ -102,7 +108,9 @@ pub fn main() -> ExitCode {
     let outcome = match cli.command {
         Command::Index(args) => index::run(&args),
         Command::Query(args) => query::run(&args),
+        Command::Dups(args) => dups::run(&args),
         Command::Eval(args) => eval::run(&args),
+        Command::Outliers(args) => outliers::run(&args),
         Command::Tune(args) => tune::run(&args),
         Command::Whiten(args) => whiten::run(&args),
         Command::Extract(args) => extract::run(&args),
@@ -122,7 +130,7 @@ pub fn main() -> ExitCode {
     outcome.into()
 }
 
-/// A typo is never answered with the one command that takes photos out.
+/// A typo is never answered with a command that takes photos out.
 fn harmless(mut error: clap::Error) -> clap::Error {
     let suggested = error.remove(ContextKind::SuggestedSubcommand);
     let mut names = match suggested {
@@ -130,7 +138,7 @@ fn harmless(mut error: clap::Error) -> clap::Error {
         Some(ContextValue::String(name)) => vec![name],
         _ => Vec::new(),
     };
-    names.retain(|name| name != "remove");
+    names.retain(|name| name != "remove" && name != "dups");
     if !names.is_empty() {
         error.insert(
             ContextKind::SuggestedSubcommand,

@@ -115,6 +115,12 @@ pub enum GalleryError {
         /// What is wrong with it.
         reason: String,
     },
+    /// What is moved out of the way would still lie where the gallery's photos do, and be found again.
+    #[error("{} lies where the gallery's photos do", .path.display())]
+    TargetInside {
+        /// The folder.
+        path: PathBuf,
+    },
     /// A gallery was to be taken into itself.
     #[error("{} is the gallery itself", .dir.display())]
     MergedWithItself {

@@ -59,6 +59,7 @@ kinds! {
         InvalidPreprocess = "invalid-preprocess",
         TooMuchMemory[path] = "too-much-memory",
         Stopped[path] = "stopped",
+        Changed[path] = "changed-photo",
         GaveUp[path] = "gave-up",
         PictureTooLong = "picture-too-long",
         CropTooLarge = "crop-too-large",
@@ -139,6 +140,7 @@ kinds! {
         ForeignFile[path] = "foreign-file",
         InvalidFilter = "invalid-filter",
         TagTable[path] = "tag-table",
+        TargetInside[path] = "target-inside",
         MergedWithItself[dir] = "merged-with-itself",
         DamagedGallery[dir] = "damaged-gallery",
     }

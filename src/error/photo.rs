@@ -89,6 +89,12 @@ pub enum PhotoError {
         /// The file.
         path: PathBuf,
     },
+    /// The file has another content than the gallery knows.
+    #[error("changed since it was indexed: {}", .path.display())]
+    Changed {
+        /// The file.
+        path: PathBuf,
+    },
     /// A fault of the program itself came up with this photo.
     #[error("cannot be described: {}: {reason}", .path.display())]
     GaveUp {
@@ -227,6 +233,7 @@ impl PhotoError {
                 budget: *budget,
             },
             Self::Stopped { .. } => Self::Stopped { path },
+            Self::Changed { .. } => Self::Changed { path },
             Self::GaveUp { reason, .. } => Self::gave_up(&path, reason.clone()),
             Self::PictureTooLong {
                 height,

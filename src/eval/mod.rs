@@ -13,6 +13,7 @@ pub mod failures;
 pub mod features;
 pub mod ground_truth;
 pub mod metrics;
+mod outliers;
 pub mod ranking;
 mod report;
 pub mod rerank;
@@ -23,5 +24,6 @@ pub mod tune;
 
 pub use self::dataset::Dataset;
 pub use self::evaluator::{EvalOptions, Evaluator};
+pub use self::outliers::{Alone, Misplaced, Outliers, outliers};
 pub use self::report::{Report, Row, VariantRow};
 pub use self::subject::{Candidates, MakeExtractor, Subject};

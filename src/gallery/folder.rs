@@ -70,11 +70,13 @@ pub fn is_taken(path: &Path) -> bool {
 /// The names of files that are read, or whose being there means something. Those that are half
 /// written (`.new`) are not among them: they are always made anew.
 fn is_file(name: &str) -> bool {
-    const FILES: [&str; 4] = [
+    const FILES: [&str; 6] = [
         "current",
         "whitening.safetensors",
         "store-is-damaged",
         "pooled-is-damaged",
+        "duplicates-journal.jsonl",
+        "not-duplicates.jsonl",
     ];
     FILES.contains(&name) || is_snapshot(name) && !name.contains(".new")
 }

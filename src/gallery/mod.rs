@@ -380,6 +380,26 @@ impl Gallery {
     }
 }
 
+/// A gallery's lock, held until this is dropped, by who writes beside the photos and not to them.
+pub struct Held {
+    _lock: File,
+}
+
+impl Held {
+    /// That of the gallery in `dir`.
+    ///
+    /// # Errors
+    /// [`GalleryError::NoGallery`]; [`GalleryError::GalleryLocked`]; [`FileError::Write`].
+    pub fn of(dir: &Path) -> Result<Self> {
+        if !find::is_gallery(dir) {
+            return Err(no_gallery(dir));
+        }
+        folder::check_to_write(dir)?;
+        let _lock = lock(dir)?;
+        Ok(Self { _lock })
+    }
+}
+
 fn no_gallery(dir: &Path) -> Error {
     let (dir, looked) = (dir.to_owned(), Vec::new());
     GalleryError::NoGallery { dir, looked }.into()

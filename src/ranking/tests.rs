@@ -100,7 +100,9 @@ impl Rows {
         let mut sum = vec![0.0; self.query.len()];
         for (item, weight) in terms {
             let row = &self.rows[*item as usize];
-            sum.iter_mut().zip(row).for_each(|(sum, value)| *sum += weight * value);
+            sum.iter_mut()
+                .zip(row)
+                .for_each(|(sum, value)| *sum += weight * value);
         }
         sum
     }
@@ -149,10 +151,18 @@ fn every_ranking_is_that_of_the_papers() {
     let goldens: Goldens = serde_json::from_str(goldens).unwrap();
     for case in &goldens.cases {
         let ranking: Ranking = case.ranking.parse().unwrap();
-        let asked = case.own.map_or(&goldens.query, |own| &goldens.rows[own as usize]);
+        let asked = case
+            .own
+            .map_or(&goldens.query, |own| &goldens.rows[own as usize]);
         let rows = goldens.rows.iter();
-        let centre = ranking.centre.map(|share| Centre::of(share, asked.len(), rows));
-        let centred = |row: &Vec<f32>| centre.as_ref().map_or_else(|| row.clone(), |it| it.applied(row));
+        let centre = ranking
+            .centre
+            .map(|share| Centre::of(share, asked.len(), rows));
+        let centred = |row: &Vec<f32>| {
+            centre
+                .as_ref()
+                .map_or_else(|| row.clone(), |it| it.applied(row))
+        };
         let mut rows = Rows {
             rows: goldens.rows.iter().map(centred).collect(),
             query: centred(asked),
@@ -164,7 +174,9 @@ fn every_ranking_is_that_of_the_papers() {
                 ..Ranking::NONE
             };
             let near = order(&augmented, rows.compared(&rows.query, None), 100, &rows);
-            let near = near.iter().map(|it| (it.similarity, &rows.rows[it.index as usize][..]));
+            let near = near
+                .iter()
+                .map(|it| (it.similarity, &rows.rows[it.index as usize][..]));
             let expanded = expansion.expand(&rows.query, near).unwrap();
             rows.query = expanded.as_slice().to_vec();
         }

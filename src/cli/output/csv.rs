@@ -4,7 +4,8 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use imgsearch::document::Place;
-use imgsearch::gallery::Match;
+use imgsearch::duplicates::Duplicates;
+use imgsearch::gallery::{Match, Record};
 
 use super::shown_clean;
 
@@ -18,6 +19,26 @@ pub fn matches(matches: &[Match], out: &mut dyn Write) -> io::Result<()> {
         let (path, hex) = (path_cell(&found.record.path), place.absolute_hex());
         let hex = hex.unwrap_or_default();
         writeln!(out, "{rank},{:.6},{path},{hex}", found.similarity)?;
+    }
+    Ok(())
+}
+
+/// A line of names, and one for each photo of each group: the number of the group, `keep` or how alike it
+/// is to the kept one, what it is, and its path as in [`matches`].
+pub fn duplicates(report: &Duplicates, out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out, "group,what,width,height,bytes,path,absolute_hex")?;
+    let mut line = |group: usize, what: &str, record: &Record| {
+        let place = Place::of(&record.path);
+        let (path, hex) = (path_cell(&record.path), place.absolute_hex());
+        let (width, height, size) = (record.width, record.height, record.size);
+        let hex = hex.unwrap_or_default();
+        writeln!(out, "{group},{what},{width},{height},{size},{path},{hex}")
+    };
+    for (number, group) in (1..).zip(&report.groups) {
+        line(number, "keep", &group.keep.record)?;
+        for duplicate in &group.duplicates {
+            line(number, duplicate.level.name(), &duplicate.record)?;
+        }
     }
     Ok(())
 }

@@ -3,6 +3,7 @@
 
 pub mod contact_sheet;
 pub mod csv;
+mod difference;
 mod drawing;
 pub mod error;
 pub mod html;

@@ -4,6 +4,7 @@ mod asking;
 mod filtered;
 mod filtering;
 mod manifest;
+mod near;
 mod neighborhood;
 mod piece;
 mod search;

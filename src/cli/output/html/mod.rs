@@ -1,6 +1,8 @@
 //! A page of thumbnails to look at: one file, with the pictures inside.
 
+pub mod duplicates;
 pub mod failures;
+pub mod outliers;
 
 use std::fmt::Write as _;
 use std::io::Cursor;

@@ -1,9 +1,12 @@
 //! Results for people: aligned text.
 
+pub mod acted;
 pub mod caches;
+pub mod duplicates;
 pub mod evaluation;
 pub mod gallery;
 pub mod models;
+pub mod outliers;
 pub mod tuning;
 pub mod weights;
 

@@ -1,0 +1,57 @@
+"""What others call duplicates, on the same files: a line for each pair.
+
+    python peers.py OUT/photos phash > phash.tsv
+    python peers.py OUT/photos cnn > cnn.tsv          (needs imagededup)
+
+`phash` is imagededup's PHash at its default, at most 10 of 64 bits apart: through imagededup where it is
+installed, else through `imagehash`, which computes the same. `cnn` is its CNN at its default, a cosine of
+at least 0.9.
+"""
+
+import pathlib
+import sys
+
+
+def pairs_of_imagededup(folder, method):
+    from imagededup.methods import CNN, PHash
+
+    encoder = PHash(verbose=False) if method == "phash" else CNN(verbose=False)
+    options = {"max_distance_threshold": 10} if method == "phash" else {"min_similarity_threshold": 0.9}
+    # The library takes ImageNet weights from the network.
+    found = encoder.find_duplicates(image_dir=folder, recursive=True, **options)
+    for name, others in found.items():
+        for other in others:
+            if name < other:
+                yield f"{folder}/{name}", f"{folder}/{other}"
+
+
+def pairs_of_imagehash(folder):
+    import imagehash
+    import numpy
+    from PIL import Image
+
+    paths = sorted(it for it in pathlib.Path(folder).rglob("*") if it.is_file())
+    bits = numpy.array([imagehash.phash(Image.open(path)).hash.ravel() for path in paths])
+    words = numpy.packbits(bits, axis=1).view(numpy.uint64).ravel()
+    for number, word in enumerate(words):
+        apart = numpy.bitwise_count(words[number + 1 :] ^ word)
+        for other in numpy.flatnonzero(apart <= 10):
+            yield paths[number], paths[number + 1 + other]
+
+
+def main():
+    folder, method = sys.argv[1:3]
+    try:
+        import imagededup  # noqa: F401
+
+        pairs = pairs_of_imagededup(folder, method)
+    except ImportError:
+        if method != "phash":
+            raise
+        pairs = pairs_of_imagehash(folder)
+    for a, b in pairs:
+        print(a, b, sep="\t")
+
+
+if __name__ == "__main__":
+    main()
