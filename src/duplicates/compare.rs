@@ -19,8 +19,8 @@ const OTHER: f32 = 0.45;
 const FLAT: f32 = 3.0;
 /// A line of text is written over no more of a picture, as a share of its height.
 const BAND: f32 = 0.23;
-/// The share of a band's cells that show something else.
-const FULL: f32 = 0.5;
+/// The share of cells that show something else in a row of a strip, which may let some through.
+const FULL: f32 = 0.3;
 
 /// What was measured of two pictures laid over each other.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -40,7 +40,7 @@ pub struct Cells {
     pub worst: f32,
     /// The share of cells that show something else.
     pub other: f32,
-    /// Whether, in the rows that do not count, there is one in which most is something else.
+    /// Whether, in the rows that do not count, there is one in which much is something else.
     pub strip: bool,
     /// What half of the cells that are not flat differ by at most.
     pub usual: f32,
@@ -351,7 +351,7 @@ struct Cell {
     variance: f32,
 }
 
-/// Whether in one of these rows of cells most are other.
+/// Whether in one of these rows of cells many are other.
 fn has_full_row(cells: &[(usize, &Cell)], is_other: impl Fn(&Cell) -> bool) -> bool {
     let is_full = |row: &[(usize, &Cell)]| {
         let others = row.iter().filter(|(_, cell)| is_other(cell)).count();
