@@ -151,8 +151,9 @@ impl Laid {
     /// laid over one of both.
     pub fn cells(mut self, counting: Rows) -> Cells {
         let at = counting.of(self.inner.height);
-        self.sharpen_equally();
-        self.tone(at.start * self.inner.width..at.end * self.inner.width);
+        let pixels = at.start * self.inner.width..at.end * self.inner.width;
+        self.sharpen_equally(&pixels);
+        self.tone(pixels);
         let (columns, rows) = (
             self.inner.width.div_ceil(CELL),
             self.inner.height.div_ceil(CELL),
@@ -269,15 +270,15 @@ impl Laid {
     }
 
     /// Smooths the sharper one until they are as alike as they become.
-    fn sharpen_equally(&mut self) {
+    fn sharpen_equally(&mut self, at: &Range<usize>) {
         let distance = |a: &Grey, b: &Grey| {
             let all = a.values.iter().zip(&b.values).zip(&self.is_there);
-            let known = all.filter(|(_, it)| **it);
+            let known = all.take(at.end).skip(at.start).filter(|(_, it)| **it);
             known.map(|((a, b), _)| (a - b).powi(2)).sum::<f32>()
         };
         let first = distance(&self.inner, &self.outer);
         // Equal as they are, but for compression.
-        if first < 9.0 * self.is_there.len() as f32 {
+        if first < 9.0 * at.len() as f32 {
             return;
         }
         let mut best = (first, None);
