@@ -119,7 +119,7 @@ fn duplicates_documents(seen: &mut BTreeSet<String>) {
     check(&w, &similar, 0, seen);
     fs::create_dir(w.path("card")).unwrap();
     fs::write(w.path("card/broken.jpg"), "no picture").unwrap();
-    picture(1).save(w.path("card/again.jpg")).unwrap();
+    picture(3).save(w.path("card/again.jpg")).unwrap();
     let weights = crate::common::weights().to_str().unwrap();
     let against = [
         "dups",
