@@ -194,7 +194,7 @@ impl Laid {
             worst: counted.iter().copied().fold(0.0, f32::max),
             other: others as f32 / counted.len().max(1) as f32,
             strip: is_strip,
-            usual: median(telling.iter().map(|(_, cell)| differs(*cell))),
+            usual: median(telling.iter().map(|(_, cell)| differs(cell))),
             flat: flat.len() as f32 / seen.len() as f32,
         }
     }

@@ -161,6 +161,10 @@ impl Grey {
 
     /// The luminance at a place between pixels, and how it changes per pixel to the right and down;
     /// nothing outside of the middles of the outermost pixels, half a pixel more allowed.
+    #[expect(
+        clippy::many_single_char_names,
+        reason = "places and a matrix, as they are written elsewhere"
+    )]
     pub fn at(&self, x: f32, y: f32) -> Option<(f32, f32, f32)> {
         let (right, bottom) = ((self.width - 1) as f32, (self.height - 1) as f32);
         if !(x >= -0.5 && y >= -0.5 && x <= right + 0.5 && y <= bottom + 0.5) {

@@ -199,8 +199,8 @@ fn solve(
 /// Gauss with pivots, slightly damped: a picture without structure in one direction moves nowhere in
 /// it.
 fn eliminate(mut rows: [[f64; UNKNOWNS + 1]; UNKNOWNS]) -> Option<[f32; UNKNOWNS]> {
-    for at in 0..UNKNOWNS {
-        rows[at][at] = rows[at][at].mul_add(1.0 + 1e-4, 1e-9);
+    for (at, row) in rows.iter_mut().enumerate() {
+        row[at] = row[at].mul_add(1.0 + 1e-4, 1e-9);
     }
     for at in 0..UNKNOWNS {
         let pivot =
