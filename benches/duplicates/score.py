@@ -3,8 +3,8 @@
     python score.py TRUTH REPORT [REPORT …] [--half 1] [--missed]
 
 A report is what `imgsearch dups --json` wrote, or a file of lines `NAME<tab>NAME`, each a pair that a tool
-calls duplicates. A copy is found where it is in one group with another of its photograph's pictures; a
-pair of a group (of a report of pairs, a pair) is false where both are of different photographs.
+calls duplicates. A copy is found where it is in one group with its original, or makes a pair with it; a pair
+of the kept one and another (a pair) is false where both are of different photographs.
 """
 
 import argparse
@@ -33,6 +33,11 @@ def pairs_of(report, truth):
             yield short(a), short(b), "pair"
 
 
+def is_groups(report):
+    with open(report) as file:
+        return file.read(1) == "{"
+
+
 def short(path):
     return path.rsplit("/photos/", 1)[-1]
 
@@ -50,15 +55,11 @@ def score(report, truth):
         # Equal bytes are no false pair, whatever the truth calls them.
         elif level not in ("bytes", "pixels"):
             false.append((a, b))
-    for photograph, original in originals.items():
-        # In one group with its original, by way of the kept one.
-        reached, next_ones = {original}, [original]
-        while next_ones:
-            for other in joined[next_ones.pop()]:
-                if other not in reached:
-                    reached.add(other)
-                    next_ones.append(other)
-        found |= reached
+    for original in originals.values():
+        # In one group with it, whichever is kept; of pairs, those with it alone.
+        found |= joined[original]
+        if is_groups(report):
+            found |= {other for kept in joined[original] for other in joined[kept]}
     kinds = collections.defaultdict(lambda: [0, 0])
     missed = []
     for path, row in truth.items():

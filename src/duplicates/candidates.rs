@@ -23,6 +23,9 @@ const BESIDE_A_STRIP: f32 = 0.95;
 
 /// Photos by which it is told how alike unrelated ones are.
 const SAMPLED: usize = 512;
+/// Neighbours of those that have nothing but near ones, which are so far on the way to equal ones.
+const MOST_NEIGHBOURS: usize = 64;
+const CROWDED: f32 = 0.8;
 /// The way from there to equal ones that a copy is on at least.
 const ABOVE_MEAN: f32 = 0.5;
 /// Vectors that are asked with at once.
@@ -55,15 +58,60 @@ pub fn candidates(
     let Some(mut near) = neighbours(collection, snapshot, NEIGHBOURS, true, on_step)? else {
         return Ok(None);
     };
-    let least = least_similarity(collection, snapshot);
+    let mean = mean_similarity(collection, snapshot);
+    near.extend(in_crowds(
+        collection,
+        snapshot,
+        &near,
+        mean + CROWDED * (1.0 - mean),
+    )?);
+    let least = mean + ABOVE_MEAN * (1.0 - mean);
     near.retain(|pair| pair.similarity.is_some_and(|it| it >= least));
     let pairs = unique(alike(collection).into_iter().chain(near));
     Ok(correlated(collection, pairs, on_step))
 }
 
-/// Networks differ in how alike unrelated photos are: what is not much more alike than those on average is
-/// no copy.
-fn least_similarity(collection: &Collection, snapshot: &Snapshot) -> f32 {
+/// More neighbours of those that have nothing but near ones: of a photo that was changed in many ways the
+/// other copies would hide the one that is kept.
+fn in_crowds(
+    collection: &Collection,
+    snapshot: &Snapshot,
+    near: &[Pair],
+    crowded: f32,
+) -> Result<Found> {
+    let mut counts = vec![0_u32; collection.contents.len()];
+    for pair in near
+        .iter()
+        .filter(|it| it.similarity.is_some_and(|it| it >= crowded))
+    {
+        counts[pair.first as usize] += 1;
+        counts[pair.second as usize] += 1;
+    }
+    let asked: Vec<u32> = (0..)
+        .zip(&counts)
+        .filter(|(_, count)| **count as usize >= NEIGHBOURS)
+        .map(|(number, _)| number)
+        .collect();
+    let mut found = Vec::new();
+    for numbers in asked.chunks(AT_ONCE) {
+        let vectors = numbers.par_iter().filter_map(|number| {
+            let vector = collection.contents[*number as usize].vector?;
+            Some((*number, snapshot.vector(vector)?))
+        });
+        let vectors: Vec<(u32, Vec<f32>)> = vectors.collect();
+        found.extend(near_vectors(
+            collection,
+            snapshot,
+            &vectors,
+            MOST_NEIGHBOURS,
+        )?);
+    }
+    Ok(found)
+}
+
+/// The mean cosine of unrelated photos, by a sample: networks differ in it, and what is not much more
+/// alike is no copy. Of few photos nothing is known.
+fn mean_similarity(collection: &Collection, snapshot: &Snapshot) -> f32 {
     let vectors: Vec<usize> = collection
         .contents
         .iter()
@@ -80,8 +128,7 @@ fn least_similarity(collection: &Collection, snapshot: &Snapshot) -> f32 {
         let products = a.iter().zip(b).map(|(a, b)| a * b);
         products.sum::<f32>()
     });
-    let mean = cosines.sum::<f32>() / far.max(1) as f32;
-    mean + ABOVE_MEAN * (1.0 - mean)
+    cosines.sum::<f32>() / far.max(1) as f32
 }
 
 /// By their signatures alone.

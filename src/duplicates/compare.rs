@@ -19,8 +19,8 @@ const OTHER: f32 = 0.45;
 const FLAT: f32 = 3.0;
 /// A line of text is written over no more of a picture, as a share of its height.
 const BAND: f32 = 0.23;
-/// The share of a band's cells that show something else.
-const FULL: f32 = 0.5;
+/// The share of cells that show something else in a row of a strip, which may let some through.
+const FULL: f32 = 0.3;
 
 /// What was measured of two pictures laid over each other.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -40,7 +40,7 @@ pub struct Cells {
     pub worst: f32,
     /// The share of cells that show something else.
     pub other: f32,
-    /// Whether, in the rows that do not count, there is one in which most is something else.
+    /// Whether, in the rows that do not count, there is one in which much is something else.
     pub strip: bool,
     /// What half of the cells that are not flat differ by at most.
     pub usual: f32,
@@ -151,8 +151,9 @@ impl Laid {
     /// laid over one of both.
     pub fn cells(mut self, counting: Rows) -> Cells {
         let at = counting.of(self.inner.height);
-        self.sharpen_equally();
-        self.tone(at.start * self.inner.width..at.end * self.inner.width);
+        let pixels = at.start * self.inner.width..at.end * self.inner.width;
+        self.sharpen_equally(&pixels);
+        self.tone(pixels);
         let (columns, rows) = (
             self.inner.width.div_ceil(CELL),
             self.inner.height.div_ceil(CELL),
@@ -193,7 +194,7 @@ impl Laid {
             worst: counted.iter().copied().fold(0.0, f32::max),
             other: others as f32 / counted.len().max(1) as f32,
             strip: is_strip,
-            usual: median(telling.iter().map(|(_, cell)| differs(*cell))),
+            usual: median(telling.iter().map(|(_, cell)| differs(cell))),
             flat: flat.len() as f32 / seen.len() as f32,
         }
     }
@@ -269,15 +270,15 @@ impl Laid {
     }
 
     /// Smooths the sharper one until they are as alike as they become.
-    fn sharpen_equally(&mut self) {
+    fn sharpen_equally(&mut self, at: &Range<usize>) {
         let distance = |a: &Grey, b: &Grey| {
             let all = a.values.iter().zip(&b.values).zip(&self.is_there);
-            let known = all.filter(|(_, it)| **it);
+            let known = all.take(at.end).skip(at.start).filter(|(_, it)| **it);
             known.map(|((a, b), _)| (a - b).powi(2)).sum::<f32>()
         };
         let first = distance(&self.inner, &self.outer);
         // Equal as they are, but for compression.
-        if first < 9.0 * self.is_there.len() as f32 {
+        if first < 9.0 * at.len() as f32 {
             return;
         }
         let mut best = (first, None);
@@ -351,7 +352,7 @@ struct Cell {
     variance: f32,
 }
 
-/// Whether in one of these rows of cells most are other.
+/// Whether in one of these rows of cells many are other.
 fn has_full_row(cells: &[(usize, &Cell)], is_other: impl Fn(&Cell) -> bool) -> bool {
     let is_full = |row: &[(usize, &Cell)]| {
         let others = row.iter().filter(|(_, cell)| is_other(cell)).count();

@@ -13,7 +13,9 @@ use super::windows::{Hypothesis, Seen, Windows};
 /// Longer sides at which pictures are laid over each other.
 const SIZES: [usize; 3] = [16, 32, 64];
 /// The longer side at which they are compared cell by cell.
-pub const FINE: usize = 512;
+const FINE: usize = 512;
+/// The same for pictures that are hardly larger: their own size.
+pub const OWN: usize = 800;
 /// The same for pictures of which much is flat: text has to be read to be told apart.
 pub const READABLE: usize = 1600;
 /// Guesses that are tried.
@@ -37,10 +39,14 @@ mod limit {
     /// The largest differences of a cell: in any picture, and where much of it is flat, as text is.
     pub const WORST: f32 = 1.1;
     pub const WORST_OF_FLAT: f32 = 0.4;
-    /// Cells that differ by no more show the same.
-    pub const EQUAL: f32 = 0.2;
+    /// Where cells usually differ by no more, both are equal as they are but for what was changed.
+    pub const EQUAL: f32 = 0.05;
+    /// The worst cell then, and how much more for what cells usually differ by.
+    pub const PLAIN: (f32, f32) = (0.08, 20.0);
+    /// Less of the inner picture in the outer one, and each shows what the other does not.
+    pub const WHOLE: f32 = 0.98;
     /// Or the worst cell differs by so many times what cells usually do, where much is flat.
-    pub const SPIKE: f32 = 20.0;
+    pub const SPIKE: f32 = 14.0;
     /// The share of cells that show something else.
     pub const OTHER: f32 = 0.02;
     /// The share of flat cells from which on a picture may be a page or a screen.
@@ -60,7 +66,11 @@ pub struct Look {
 impl Look {
     /// Of a decoded picture.
     pub fn new(seen: Seen, size: (u32, u32), grey: &Grey) -> Self {
-        let fine = grey.within(FINE);
+        let fine = if grey.long() <= OWN {
+            grey.clone()
+        } else {
+            grey.within(FINE)
+        };
         Self {
             seen,
             size,
@@ -81,12 +91,7 @@ impl Look {
 
     /// Whether a larger decoding would show more.
     const fn is_small(&self) -> bool {
-        (if self.size.0 > self.size.1 {
-            self.size.0
-        } else {
-            self.size.1
-        }) as usize
-            <= FINE
+        self.size.0 as usize <= OWN && self.size.1 as usize <= OWN
     }
 }
 
@@ -120,6 +125,13 @@ struct Found {
     covered: f32,
 }
 
+impl Found {
+    /// Whether a strip was left out.
+    fn is_in_part(&self) -> bool {
+        self.rows != Rows::All
+    }
+}
+
 /// Decides; `readable` gives the first or the second picture again at [`READABLE`], where it is needed.
 pub fn decide(a: &Look, b: &Look, readable: &dyn Fn(bool) -> Option<Arc<Grey>>) -> Verdict {
     let Some(found) = lay(a, b) else {
@@ -130,26 +142,27 @@ pub fn decide(a: &Look, b: &Look, readable: &dyn Fn(bool) -> Option<Arc<Grey>>) 
     if !is_copys(&shape, found.covered) || !is_alike(&found) {
         return Verdict::Other;
     }
-    let Some(cells) = cells(&inner.fine, &outer.fine, &shape, &found) else {
+    let Some((cells, placing)) = cells(&inner.fine, &outer.fine, &shape, &found) else {
         return Verdict::Other;
     };
-    if !fits(&cells, false) || cells.strip != (found.rows != Rows::All) {
+    let shape = placing.shape(inner.sides(), outer.sides());
+    let is_copy = is_exactly_copys(&shape) && fits(&cells) && cells.strip == found.is_in_part();
+    if !is_copy
+        || (found.covered < limit::WHOLE && shape.turn.abs() < 1.0 && !is_certain(&found, &cells))
+    {
         return Verdict::Other;
     }
-    let is_read = cells.flat >= limit::FLAT && !(inner.is_small() && outer.is_small());
-    if is_read {
-        let both = (
-            readable(found.first_is_inner),
-            readable(!found.first_is_inner),
-        );
-        let (Some(inner), Some(outer)) = both else {
-            return Verdict::Other;
+    if cells.flat >= limit::FLAT {
+        let both = if inner.is_small() && outer.is_small() {
+            Some((Arc::new(inner.fine.clone()), Arc::new(outer.fine.clone())))
+        } else {
+            readable(found.first_is_inner).zip(readable(!found.first_is_inner))
         };
-        if !reads_alike(&inner, &outer, &shape, &found) {
+        let reads =
+            |(inner, outer): (Arc<Grey>, Arc<Grey>)| reads_alike(&inner, &outer, &shape, &found);
+        if !both.is_some_and(reads) {
             return Verdict::Other;
         }
-    } else if cells.flat >= limit::FLAT && !fits(&cells, true) {
-        return Verdict::Other;
     }
     Verdict::Same(Change {
         turned: [0, 0, 180, 180, 90, 270, 270, 90][shape.view],
@@ -235,6 +248,22 @@ fn is_copys(shape: &Shape, covered: f32) -> bool {
             .all(|side| (limit::SIDE..1.12).contains(side))
 }
 
+/// The same more strictly, where it is known to a fraction of a pixel.
+fn is_exactly_copys(shape: &Shape) -> bool {
+    let is_turned = shape.turn.abs() > 1.0;
+    shape.shear.abs() < 0.012
+        && shape.stretch < 1.02
+        && (!is_turned || shape.sides.iter().all(|side| (0.93..1.07).contains(side)))
+}
+
+/// Whether there is no doubt, where each of both shows what the other does not.
+fn is_certain(found: &Found, cells: &Cells) -> bool {
+    found.likeness.detail >= 0.97
+        && cells.worst <= 0.6
+        && cells.other <= 0.003
+        && cells.usual <= 0.06
+}
+
 fn is_alike(found: &Found) -> bool {
     let likeness = &found.likeness;
     let (correlation, detail) = if found.rows == Rows::All {
@@ -248,7 +277,7 @@ fn is_alike(found: &Found) -> bool {
 }
 
 /// Compares at the resolution that both have.
-fn cells(inner: &Grey, outer: &Grey, shape: &Shape, found: &Found) -> Option<Cells> {
+fn cells(inner: &Grey, outer: &Grey, shape: &Shape, found: &Found) -> Option<(Cells, Placing)> {
     let along = if VIEWS[shape.view][0] == 0.0 {
         inner.height
     } else {
@@ -265,7 +294,8 @@ fn cells(inner: &Grey, outer: &Grey, shape: &Shape, found: &Found) -> Option<Cel
         (inner.clone(), shrunk(outer, density.recip()))
     };
     let state = refine(&inner, &outer, found.state)?;
-    Some(Laid::new(&inner, &outer, &state).cells(found.rows))
+    let cells = Laid::new(&inner, &outer, &state).cells(found.rows);
+    Some((cells, state.placing))
 }
 
 /// Whether what is written in both is the same.
@@ -274,23 +304,22 @@ fn reads_alike(inner: &Grey, outer: &Grey, shape: &Shape, found: &Found) -> bool
         && found.rows == Rows::All
         && shape.turn.abs() < 0.2
         && shape.sides.iter().all(|side| (side - 1.0).abs() < 0.004);
-    if is_as_it_is && let Some((worst, usual)) = plainly(inner, outer) {
-        if worst <= limit::EQUAL {
-            return true;
-        }
+    if is_as_it_is
+        && let Some((worst, usual)) = plainly(inner, outer)
+        && usual <= limit::EQUAL
+    {
         // What is equal but for one place needs no better look.
-        if usual <= limit::EQUAL / 4.0
-            && worst > limit::WORST_OF_FLAT.max(limit::SPIKE * (usual + 0.02))
-        {
-            return false;
-        }
+        return worst <= limit::PLAIN.0 + limit::PLAIN.1 * usual;
     }
-    cells(inner, outer, shape, found).is_some_and(|read| fits(&read, true))
+    let read = cells(inner, outer, shape, found);
+    read.is_some_and(|(cells, _)| {
+        let is_even = cells.worst <= limit::WORST_OF_FLAT
+            || cells.worst <= limit::SPIKE * (cells.usual + 0.02);
+        is_even && fits(&cells)
+    })
 }
 
-/// Whether all cells show the same; `strictly` as in what may be a page of text.
-fn fits(cells: &Cells, strictly: bool) -> bool {
-    let is_even =
-        cells.worst <= limit::WORST_OF_FLAT || cells.worst <= limit::SPIKE * (cells.usual + 0.02);
-    cells.worst <= limit::WORST && cells.other <= limit::OTHER && (!strictly || is_even)
+/// Whether all cells show the same.
+fn fits(cells: &Cells) -> bool {
+    cells.worst <= limit::WORST && cells.other <= limit::OTHER
 }

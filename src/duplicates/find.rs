@@ -63,7 +63,10 @@ pub fn find(
         candidates,
         compared: finder.compared,
         decoded: finder.looks.decoded(),
-        seconds: (begun.elapsed() - finder.decoding).as_secs_f64(),
+        seconds: begun
+            .elapsed()
+            .saturating_sub(finder.decoding)
+            .as_secs_f64(),
         decoding_seconds: finder.decoding.as_secs_f64(),
     };
     let contents = &collection.contents;
@@ -173,8 +176,9 @@ impl<'a> Finder<'a> {
                 }
                 if self.fast {
                     self.known.unlooked += open.len();
-                    open.iter()
-                        .for_each(|pair| self.known.insert(*pair, Verdict::Other));
+                    for pair in open {
+                        self.known.insert(pair, Verdict::Other);
+                    }
                 } else {
                     self.compare(&open, &mut |some| {
                         on_event(Event::Comparing(done + some, total.max(done + some)))

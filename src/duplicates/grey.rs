@@ -38,8 +38,7 @@ impl Grey {
         self.resized(side(self.width), side(self.height))
     }
 
-    /// Each pixel the mean of what it covers; where there are more than before, those between are
-    /// interpolated by their covering alone.
+    /// The same in another size, smoothed as far as pixels go.
     pub fn resized(&self, width: usize, height: usize) -> Self {
         let columns = covered(self.width, width);
         let rows = covered(self.height, height);
@@ -80,10 +79,43 @@ impl Grey {
         self.convolved(&weights)
     }
 
-    /// The mean of so many pixels on each side of every one.
+    /// The mean of so many pixels on each side of every one, the edges repeated.
     pub fn mean(&self, reach: usize) -> Self {
+        let (width, height) = (self.width, self.height);
         let weight = 1.0 / (2 * reach + 1) as f32;
-        self.convolved(&vec![weight; reach + 1])
+        let mut across = vec![0.0; self.values.len()];
+        let lines = self.values.chunks_exact(width);
+        for (line, out) in lines.zip(across.chunks_exact_mut(width)) {
+            let at = |x: usize| line[x.saturating_sub(reach).min(width - 1)];
+            let mut sum: f32 = (0..=2 * reach).map(at).sum();
+            for (x, out) in out.iter_mut().enumerate() {
+                *out = sum * weight;
+                sum += at(x + 2 * reach + 1) - at(x);
+            }
+        }
+        let mut values = vec![0.0; self.values.len()];
+        let line = |y: usize| {
+            let y = y.saturating_sub(reach).min(height - 1);
+            &across[y * width..][..width]
+        };
+        let mut sums = vec![0.0; width];
+        for y in 0..=2 * reach {
+            sums.iter_mut()
+                .zip(line(y))
+                .for_each(|(sum, it)| *sum += it);
+        }
+        for (y, out) in values.chunks_exact_mut(width).enumerate() {
+            let (next, last) = (line(y + 2 * reach + 1), line(y));
+            for (((out, sum), next), last) in out.iter_mut().zip(&mut sums).zip(next).zip(last) {
+                *out = *sum * weight;
+                *sum += next - last;
+            }
+        }
+        Self {
+            width,
+            height,
+            values,
+        }
     }
 
     /// By weights from the middle on, the edges repeated.
@@ -129,6 +161,10 @@ impl Grey {
 
     /// The luminance at a place between pixels, and how it changes per pixel to the right and down;
     /// nothing outside of the middles of the outermost pixels, half a pixel more allowed.
+    #[expect(
+        clippy::many_single_char_names,
+        reason = "places and a matrix, as they are written elsewhere"
+    )]
     pub fn at(&self, x: f32, y: f32) -> Option<(f32, f32, f32)> {
         let (right, bottom) = ((self.width - 1) as f32, (self.height - 1) as f32);
         if !(x >= -0.5 && y >= -0.5 && x <= right + 0.5 && y <= bottom + 0.5) {
@@ -150,18 +186,20 @@ impl Grey {
     }
 }
 
-/// For each new pixel of a side the first old one of which it covers a part, and the parts.
+/// For each new pixel of a side the first old one that counts, and how much each counts from there on: a
+/// triangle, which blurs alike wherever pixels fall, as a box of nearly one pixel does not.
 fn covered(old: usize, new: usize) -> Vec<(usize, Vec<f32>)> {
     let step = old as f64 / new as f64;
+    let reach = step.max(1.0);
     let one = |pixel: usize| {
-        let (from, to) = (pixel as f64 * step, (pixel + 1) as f64 * step);
-        let first = (from.floor() as usize).min(old - 1);
-        let end = (to.ceil() as usize).clamp(first + 1, old);
-        let part = |old: usize| {
-            let part = to.min(old as f64 + 1.0) - from.max(old as f64);
-            (part / step).max(0.0) as f32
-        };
-        (first, (first..end).map(part).collect())
+        let middle = (pixel as f64 + 0.5) * step;
+        let first = ((middle - reach).floor().max(0.0) as usize).min(old - 1);
+        let end = ((middle + reach).ceil() as usize).clamp(first + 1, old);
+        let weight = |old: usize| (1.0 - (old as f64 + 0.5 - middle).abs() / reach).max(0.0);
+        let weights: Vec<f64> = (first..end).map(weight).collect();
+        let sum: f64 = weights.iter().sum();
+        let weights = weights.iter().map(|weight| (weight / sum) as f32);
+        (first, weights.collect())
     };
     (0..new).map(one).collect()
 }

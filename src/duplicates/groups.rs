@@ -8,6 +8,7 @@ use super::known::Known;
 use super::not_duplicates::NotDuplicates;
 use super::options::Options;
 use super::report::{Duplicate, Duplicates, Group, Kept, Level, RawPair, SameFile};
+use crate::gallery::Record;
 
 /// The groups, each photo in one at most.
 pub fn groups(
@@ -124,7 +125,7 @@ impl Stars<'_> {
         if duplicates.is_empty() {
             return;
         }
-        let reason = self.reason(kept, &duplicates, options);
+        let reason = reason(kept, &duplicates, options);
         duplicates.sort_by(|a, b| a.record.path.cmp(&b.record.path));
         let freed = duplicates.iter().filter(|it| !it.protected);
         report.groups.push(Group {
@@ -136,21 +137,6 @@ impl Stars<'_> {
             },
             duplicates,
         });
-    }
-
-    /// Why it is kept and not the next best.
-    fn reason(
-        &self,
-        kept: &crate::gallery::Record,
-        duplicates: &[Duplicate],
-        options: &Options,
-    ) -> String {
-        let is_protected = options.is_protected(&kept.path);
-        match duplicates.first() {
-            Some(next) if is_protected && !next.protected => "protected".to_owned(),
-            Some(next) => options.keep.reason(kept, &next.record),
-            None => String::new(),
-        }
     }
 
     fn duplicate(&self, keeper: u32, member: u32, options: &Options) -> Duplicate {
@@ -172,5 +158,15 @@ impl Stars<'_> {
             freed: self.files.freed(record),
             record: record.clone(),
         }
+    }
+}
+
+/// Why it is kept and not the next best.
+fn reason(kept: &Record, duplicates: &[Duplicate], options: &Options) -> String {
+    let is_protected = options.is_protected(&kept.path);
+    match duplicates.first() {
+        Some(next) if is_protected && !next.protected => "protected".to_owned(),
+        Some(next) => options.keep.reason(kept, &next.record),
+        None => String::new(),
     }
 }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rayon::prelude::*;
 
 use super::collection::{Collection, seen};
-use super::decide::{FINE, Look, READABLE};
+use super::decide::{Look, OWN, READABLE};
 use super::grey::Grey;
 use crate::error::{Error, PhotoError};
 use crate::photo::{ContentHash, Photo, Picture, Rendering, Signature};
@@ -112,7 +112,7 @@ impl<'a> Looks<'a> {
 
     fn look(&self, number: u32) -> Option<Look> {
         let content = &self.collection.contents[number as usize];
-        let picture = self.decode(number, &Rendering::of_side(FINE as u32 / 2))?;
+        let picture = self.decode(number, &Rendering::of_side(OWN as u32 / 2))?;
         let seen = content.seen.clone().unwrap_or_else(|| {
             let signature = Signature::of(&picture);
             seen(&signature, content.size)

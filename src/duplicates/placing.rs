@@ -44,11 +44,15 @@ impl Placing {
         let (width, height) = (right - left, bottom - top);
         Self {
             matrix: [a * width, b * width, c * height, d * height],
-            shift: [(left + right) / 2.0 - 0.5, (top + bottom) / 2.0 - 0.5],
+            shift: [left.midpoint(right) - 0.5, top.midpoint(bottom) - 0.5],
         }
     }
 
     /// From places in the outer picture to places in the inner; nothing where all lies on a line.
+    #[expect(
+        clippy::many_single_char_names,
+        reason = "places and a matrix, as they are written elsewhere"
+    )]
     pub fn inverse(&self) -> Option<Self> {
         let [a, b, c, d] = self.matrix;
         let determinant = a * d - b * c;
@@ -66,6 +70,11 @@ impl Placing {
         })
     }
 
+    /// Where a place of the inner picture lies in the outer.
+    #[expect(
+        clippy::many_single_char_names,
+        reason = "places and a matrix, as they are written elsewhere"
+    )]
     pub fn apply(&self, x: f32, y: f32) -> (f32, f32) {
         let [a, b, c, d] = self.matrix;
         let (x, y) = (x - 0.5, y - 0.5);

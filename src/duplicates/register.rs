@@ -16,6 +16,8 @@ const STEPS: usize = 12;
 const STILL: f32 = 2e-4;
 /// Median residuals from which on a pixel counts less than half.
 const FAR: f32 = 4.0;
+/// Pixels that are looked at for a step.
+const ENOUGH: f32 = 20_000.0;
 /// Less of the inner picture must not lie in the outer one.
 const LEAST_COVERED: f32 = 0.6;
 
@@ -88,7 +90,7 @@ pub fn refine(inner: &Grey, outer: &Grey, mut state: Registered) -> Option<Regis
 /// Gain and offset by the two pictures' means and deviations where they lie over each other.
 fn with_levels(inner: &Grey, outer: &Grey, state: Registered) -> Option<Registered> {
     let (mut count, mut sums) = (0.0_f64, [0.0_f64; 4]);
-    each_pixel(inner, outer, &state.placing, |_, value, other| {
+    let looked = each_pixel(inner, outer, &state.placing, |_, value, other| {
         let (value, other) = (f64::from(value), f64::from(other.0));
         count += 1.0;
         sums[0] += value;
@@ -96,7 +98,7 @@ fn with_levels(inner: &Grey, outer: &Grey, state: Registered) -> Option<Register
         sums[2] += other;
         sums[3] += other * other;
     });
-    if count < f64::from(LEAST_COVERED) * inner.values.len() as f64 {
+    if count < f64::from(LEAST_COVERED) * looked as f64 {
         return None;
     }
     let [mean, squares, other, other_squares] = sums.map(|sum| sum / count);
@@ -120,11 +122,16 @@ fn each_pixel(
     outer: &Grey,
     placing: &Placing,
     mut take: impl FnMut((f32, f32), f32, (f32, f32, f32)),
-) {
+) -> usize {
+    // Of a large picture every second pixel of every second row, or fewer, say as much.
+    let step = ((inner.values.len() as f32 / ENOUGH).sqrt().ceil() as usize).max(1);
+    let mut looked = 0;
     let (width, height) = (outer.width as f32, outer.height as f32);
-    for (row, line) in inner.values.chunks_exact(inner.width).enumerate() {
+    let lines = inner.values.chunks_exact(inner.width).enumerate();
+    for (row, line) in lines.step_by(step) {
         let y = (row as f32 + 0.5) / inner.height as f32;
-        for (column, value) in line.iter().enumerate() {
+        for (column, value) in line.iter().enumerate().step_by(step) {
+            looked += 1;
             let x = (column as f32 + 0.5) / inner.width as f32;
             let (u, v) = placing.apply(x, y);
             if let Some((other, right, down)) = outer.at(u * width - 0.5, v * height - 0.5) {
@@ -136,6 +143,7 @@ fn each_pixel(
             }
         }
     }
+    looked
 }
 
 /// One step of Gauss-Newton, and the median of the residuals before it.
@@ -146,9 +154,9 @@ fn solve(
     scale: f32,
 ) -> Option<([f32; UNKNOWNS], f32)> {
     let mut normal = [[0.0_f64; UNKNOWNS + 1]; UNKNOWNS];
-    let mut residuals = Vec::with_capacity(inner.values.len());
+    let mut residuals = Vec::new();
     let far = (FAR * scale).max(4.0);
-    each_pixel(
+    let looked = each_pixel(
         inner,
         outer,
         &state.placing,
@@ -180,7 +188,7 @@ fn solve(
             }
         },
     );
-    if residuals.len() as f32 <= LEAST_COVERED * inner.values.len() as f32 {
+    if residuals.len() as f32 <= LEAST_COVERED * looked as f32 {
         return None;
     }
     let middle = residuals.len() / 2;
@@ -191,8 +199,8 @@ fn solve(
 /// Gauss with pivots, slightly damped: a picture without structure in one direction moves nowhere in
 /// it.
 fn eliminate(mut rows: [[f64; UNKNOWNS + 1]; UNKNOWNS]) -> Option<[f32; UNKNOWNS]> {
-    for at in 0..UNKNOWNS {
-        rows[at][at] = rows[at][at].mul_add(1.0 + 1e-4, 1e-9);
+    for (at, row) in rows.iter_mut().enumerate() {
+        row[at] = row[at].mul_add(1.0 + 1e-4, 1e-9);
     }
     for at in 0..UNKNOWNS {
         let pivot =

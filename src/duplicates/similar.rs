@@ -65,9 +65,9 @@ pub fn similar(
             .collect();
         let group = group(&collection, number, &others);
         if !group.others.is_empty() {
-            others
-                .iter()
-                .for_each(|(other, _)| is_taken[*other as usize] = true);
+            for (other, _) in &others {
+                is_taken[*other as usize] = true;
+            }
             is_taken[number as usize] = true;
             report.groups.push(group);
         }

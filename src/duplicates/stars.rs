@@ -43,7 +43,9 @@ pub fn components(pairs: Vec<(u32, u32)>, at_once: usize) -> Vec<Growing> {
     let (mut stars, mut count) = (Growing::default(), 0);
     for pairs in of_top.into_values() {
         count += pairs.len();
-        pairs.into_iter().for_each(|pair| stars.add(pair));
+        for pair in pairs {
+            stars.add(pair);
+        }
         if count >= at_once {
             all.push(std::mem::take(&mut stars));
             count = 0;
@@ -129,7 +131,9 @@ mod tests {
     /// were asked for.
     fn grown(pairs: &[(u32, u32)]) -> (Known, Vec<(u32, u32)>) {
         let (mut known, mut stars) = (Known::default(), Growing::default());
-        pairs.iter().for_each(|pair| stars.add(*pair));
+        for pair in pairs {
+            stars.add(*pair);
+        }
         let mut asked = Vec::new();
         loop {
             let open = stars.grow(&known);

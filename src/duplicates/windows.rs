@@ -66,7 +66,7 @@ impl Seen {
 impl Windows {
     /// Of a signature that others may lie in.
     pub fn of(outer: &Seen) -> Self {
-        let places = |part: &f32| if *part == 1.0 { 1 } else { PLACES.len() };
+        let places = |part: &f32| if *part < 1.0 { PLACES.len() } else { 1 };
         let sides = PARTS.iter().flat_map(|part| {
             PLACES[..places(part)].iter().map(move |place| {
                 let start = (1.0 - part) * place;
@@ -140,6 +140,10 @@ impl Windows {
 }
 
 /// What stands at the place of a cell when the picture is looked at so.
+#[expect(
+    clippy::many_single_char_names,
+    reason = "places and a matrix, as they are written elsewhere"
+)]
 fn seen_so(cells: &[f32; CELLS], view: usize) -> [f32; CELLS] {
     let [a, b, c, d] = VIEWS[view].map(|sign| sign as i32);
     let middle = (SIDE / 2) as i32;
@@ -185,10 +189,14 @@ fn taps((from, to): (f32, f32)) -> [(usize, [f32; 2]); SIDE] {
 
 fn normalized(mut cells: [f32; CELLS]) -> [f32; CELLS] {
     let mean = cells.iter().sum::<f32>() / CELLS as f32;
-    cells.iter_mut().for_each(|cell| *cell -= mean);
+    for cell in &mut cells {
+        *cell -= mean;
+    }
     let length = product(&cells, &cells).sqrt();
     if length > 0.0 {
-        cells.iter_mut().for_each(|cell| *cell /= length);
+        for cell in &mut cells {
+            *cell /= length;
+        }
     }
     cells
 }

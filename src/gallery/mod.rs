@@ -381,9 +381,7 @@ impl Gallery {
 }
 
 /// A gallery's lock, held until this is dropped, by who writes beside the photos and not to them.
-pub struct Held {
-    _lock: File,
-}
+pub struct Held(#[expect(dead_code, reason = "it is held until this is dropped")] File);
 
 impl Held {
     /// That of the gallery in `dir`.
@@ -395,8 +393,7 @@ impl Held {
             return Err(no_gallery(dir));
         }
         folder::check_to_write(dir)?;
-        let _lock = lock(dir)?;
-        Ok(Self { _lock })
+        Ok(Self(lock(dir)?))
     }
 }
 

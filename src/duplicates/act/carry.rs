@@ -65,18 +65,14 @@ fn like(file: &File, other: &File) -> io::Result<()> {
 /// Both have the same content.
 pub fn link_over(kept: &Path, path: &Path) -> io::Result<()> {
     let half = Half(unique_beside(path));
-    let shared = reflink_copy::reflink(kept, &half.0);
-    match shared {
-        Ok(()) => {
-            let file = File::options().write(true).open(&half.0)?;
-            like(&file, &File::open(path)?)?;
-            file.sync_all()?;
-        }
-        Err(_) => {
-            // A failed attempt may have left an empty file.
-            let _ = fs::remove_file(&half.0);
-            fs::hard_link(kept, &half.0)?;
-        }
+    if reflink_copy::reflink(kept, &half.0).is_ok() {
+        let file = File::options().write(true).open(&half.0)?;
+        like(&file, &File::open(path)?)?;
+        file.sync_all()?;
+    } else {
+        // A failed attempt may have left an empty file.
+        let _ = fs::remove_file(&half.0);
+        fs::hard_link(kept, &half.0)?;
     }
     fs::rename(&half.0, path)?;
     sync_folder(path);
