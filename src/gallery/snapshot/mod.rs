@@ -411,12 +411,6 @@ impl Snapshot {
         Some(damaged(path, "it is missing or damaged"))
     }
 
-    /// Whether the neighbour lists of a piece are there and whole.
-    pub(super) fn has_whole_lists(&self, piece: usize) -> bool {
-        let lists = self.lists.get(piece).and_then(Option::as_ref);
-        lists.is_some_and(|lists| lists.verify().is_ok())
-    }
-
     /// Compares everything with its checksum.
     ///
     /// # Errors

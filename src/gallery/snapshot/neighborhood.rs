@@ -56,6 +56,12 @@ impl Snapshot {
         self.lists.get(piece).is_some_and(Option::is_some)
     }
 
+    /// Whether the neighbour lists of a piece are there and whole.
+    pub(in crate::gallery) fn has_whole_lists(&self, piece: usize) -> bool {
+        let lists = self.lists.get(piece).and_then(Option::as_ref);
+        lists.is_some_and(|lists| lists.verify().is_ok())
+    }
+
     /// Whether all pieces have lists.
     pub(in crate::gallery) fn has_all_lists(&self) -> bool {
         self.lists.iter().all(Option::is_some)
