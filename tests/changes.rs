@@ -189,7 +189,8 @@ fn assert_ranks(dir: &Path, model: &Model, ranking: Ranking) {
         for ((path, found), (_, expected)) in found.iter().zip(&expected) {
             assert!(
                 (found - expected).abs() < 1e-4,
-                "{ranking}: {path:?} {found} {expected}"
+                "{ranking}: {} {found} {expected}",
+                path.display()
             );
         }
     }

@@ -237,7 +237,7 @@ fn a_tuned_spec_is_written_and_indexed_with() {
     assert_eq!(asked, [40, 40]);
     let folds = report["held_out"]["folds"].as_array().unwrap();
     assert_eq!(folds.len(), 2);
-    let worst = folds.iter().map(|fold| gain(fold)).fold(f64::MAX, f64::min);
+    let worst = folds.iter().map(gain).fold(f64::MAX, f64::min);
     assert!((worst - report["held_out"]["worst"].as_f64().unwrap()).abs() < 1e-12);
     let saved: Value = serde_json::from_slice(&fs::read(w.path("best.json")).unwrap()).unwrap();
     assert_eq!(saved["spec"], report["spec"]);

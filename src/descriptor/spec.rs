@@ -210,7 +210,11 @@ impl fmt::Display for DescriptorSpec {
         write!(f, "{}:", self.model)?;
         let times = |weight: f32| {
             let is_one = (weight - 1.0).abs() <= f32::EPSILON;
-            (!is_one).then(|| format!("*{weight}")).unwrap_or_default()
+            if is_one {
+                String::new()
+            } else {
+                format!("*{weight}")
+            }
         };
         let sum = |parts: &[Part]| match parts {
             [one] => format!("{one}{}", times(one.weight)),

@@ -88,7 +88,7 @@ pub fn outliers(
         let scores = block.iter().zip(near);
         scored.extend(scores.map(|(photo, near)| photos.score(*photo, &near)));
     }
-    Ok(Some(photos.report(scored, count)))
+    Ok(Some(photos.report(&scored, count)))
 }
 
 /// The photos of a gallery and the folders that they lie in.
@@ -169,8 +169,8 @@ impl Photos {
         }
     }
 
-    fn report(&self, scored: Vec<Scored>, count: usize) -> Outliers {
-        let each = || self.records.iter().zip(&scored);
+    fn report(&self, scored: &[Scored], count: usize) -> Outliers {
+        let each = || self.records.iter().zip(scored);
         let misplaced = each().filter_map(|((record, _), scored)| {
             let (own, (folder, other)) = scored.own.zip(scored.other)?;
             (own < other).then(|| Misplaced {

@@ -10,7 +10,7 @@ use rayon::prelude::*;
 use super::index::{Neighbor, OnProgress};
 use super::neighbors::{List, ListKind, ListsRef, write};
 use super::segment::SegmentRef;
-use super::snapshot::{Around, Asking, Manifest, SearchOptions, Snapshot};
+use super::snapshot::{Around, Asking, Manifest, Piece, SearchOptions, Snapshot};
 use crate::error::Result;
 use crate::ranking::{Centre, Ranking};
 
@@ -210,7 +210,7 @@ impl Listing<'_> {
         on_progress: OnProgress<'_>,
     ) -> Result<Option<ListsRef>> {
         let snapshot = self.snapshot;
-        let rows = snapshot.pieces().last().map_or(0, |last| last.vectors());
+        let rows = snapshot.pieces().last().map_or(0, Piece::vectors);
         let first = snapshot.vector_count() as u32 - rows;
         let Carried {
             mut own,
@@ -309,12 +309,11 @@ impl Book<'_> {
         let mut near = found;
         near.truncate(self.length);
         let list = List { near, sum: None };
-        match vector.checked_sub(self.first) {
-            Some(row) => self.own[row as usize] = Some(list),
-            None => {
-                self.least.remove(&vector);
-                self.earlier.insert(vector, list);
-            }
+        if let Some(row) = vector.checked_sub(self.first) {
+            self.own[row as usize] = Some(list);
+        } else {
+            self.least.remove(&vector);
+            self.earlier.insert(vector, list);
         }
     }
 

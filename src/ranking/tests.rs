@@ -79,13 +79,13 @@ fn malformed_rankings_are_errors_that_name_the_part() {
 }
 
 /// Rows that are compared with one another as they stand.
-struct Rows {
+struct Compared {
     rows: Vec<Vec<f32>>,
     query: Vec<f32>,
     own: Option<u32>,
 }
 
-impl Rows {
+impl Compared {
     fn compared(&self, with: &[f32], without: Option<u32>) -> Vec<Neighbor> {
         let rows = (0u32..).zip(&self.rows);
         let others = rows.filter(|(index, _)| ![without, self.own].contains(&Some(*index)));
@@ -108,7 +108,7 @@ impl Rows {
     }
 }
 
-impl Neighborhood for Rows {
+impl Neighborhood for Compared {
     fn to_query(&self, item: u32) -> f32 {
         dot(&self.rows[item as usize], &self.query)
     }
@@ -163,7 +163,7 @@ fn every_ranking_is_that_of_the_papers() {
                 .as_ref()
                 .map_or_else(|| row.clone(), |it| it.applied(row))
         };
-        let mut rows = Rows {
+        let mut rows = Compared {
             rows: goldens.rows.iter().map(centred).collect(),
             query: centred(asked),
             own: case.own,

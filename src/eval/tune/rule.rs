@@ -49,6 +49,7 @@ pub struct Change {
 
 impl Change {
     /// From one to the other; `groups` are the queries'.
+    #[must_use]
     pub fn of(groups: &[u32], old: &Values, new: &Values) -> Self {
         let gains = differences(&new.metric, &old.metric);
         let means = means(groups, &gains);
@@ -62,16 +63,19 @@ impl Change {
     }
 
     /// Whether it is better.
+    #[must_use]
     pub fn is_gain(&self) -> bool {
         self.fault(GAIN).is_none()
     }
 
     /// Whether it may be taken though it may gain nothing.
+    #[must_use]
     pub fn is_no_loss(&self) -> bool {
         self.gain >= 0.0 && self.fault(f64::NEG_INFINITY).is_none()
     }
 
     /// Why it is not taken.
+    #[must_use]
     pub fn why_not(&self) -> Option<String> {
         self.fault(GAIN)
     }
