@@ -60,7 +60,7 @@ enum Command {
     Index(index::IndexArgs),
     /// Find the photos most like one or several pictures
     #[command(visible_alias = "search")]
-    Query(query::QueryArgs),
+    Query(Box<query::QueryArgs>),
     /// Find photos that are there more than once, show them, and act on them
     Dups(dups::DupsArgs),
     /// Compare layers, poolings and hybrids on labelled photos by what they find
