@@ -93,7 +93,9 @@ impl Growing {
             match self.settled.get(&other) {
                 Some(Role::Taken) => {}
                 Some(Role::Keeper) if verdict == Some(Verdict::Other) => {}
-                Some(Role::Keeper) if verdict.is_some() => return self.take(unit, other),
+                Some(Role::Keeper) if verdict.is_some() => {
+                    return self.take(unit, other, known, open);
+                }
                 _ => waits = true,
             }
         }
@@ -104,7 +106,7 @@ impl Growing {
     }
 
     /// Its partners may be its keeper's.
-    fn take(&mut self, unit: u32, keeper: u32) {
+    fn take(&mut self, unit: u32, keeper: u32, known: &Known, open: &mut BTreeSet<(u32, u32)>) {
         self.settled.insert(unit, Role::Taken);
         let after: Vec<u32> = self.partners[&unit].range(keeper + 1..).copied().collect();
         for other in after {
@@ -112,6 +114,8 @@ impl Growing {
                 self.add((keeper, other));
             }
         }
+        // The keeper may have been asked for already.
+        self.ask(keeper, known, open);
     }
 
     fn ask(&self, keeper: u32, known: &Known, open: &mut BTreeSet<(u32, u32)>) {
