@@ -412,7 +412,7 @@ fn a_snapshot_that_does_not_fit_leaves_the_last_one_and_comes_once_there_is_room
         query() { "$COMMAND" query "$@" --weights "$WEIGHTS" -k 100 | wc -l; }
         index photos
         # All is stored at the first attempt that has the room for it; the snapshot is larger.
-        for room in 0 40 $(seq 60 12 240); do
+        for room in 0 40 $(seq 60 4 180) 240; do
             rm -f disk/filler
             head -c "${room}k" /dev/zero > disk/room
             cat /dev/zero > disk/filler 2> /dev/null
