@@ -66,16 +66,26 @@ fn whenever_it_is_killed_no_photograph_is_lost_and_all_is_taken_back() {
             &["--link"]
         };
         let command = [&["dups", "--yes"], action].concat();
+        let journal = w.path(".imgsearch/duplicates-journal.jsonl");
+        let written = || fs::metadata(&journal).ok().map(|it| it.len());
+        let known = written();
         let mut child = w
             .command(&command)
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        thread::sleep(Duration::from_millis(chance.u64(20..400)));
+        if chance.bool() {
+            thread::sleep(Duration::from_millis(chance.u64(20..400)));
+        } else {
+            // At work: from when it writes down what it does.
+            while written() == known && child.try_wait().unwrap().is_none() {
+                thread::sleep(Duration::from_millis(1));
+            }
+            thread::sleep(Duration::from_millis(chance.u64(0..20)));
+        }
         child.kill().unwrap();
         let ended = child.wait().unwrap();
-        let journal = w.path(".imgsearch/duplicates-journal.jsonl");
         caught += usize::from(ended.code().is_none() && journal.exists());
         let there: BTreeSet<Vec<u8>> = contents(&w).into_keys().collect();
         assert!(all.is_subset(&there), "kill {kill}: a photograph is lost");
