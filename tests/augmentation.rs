@@ -285,3 +285,52 @@ fn a_gallery_of_version_2_is_read_and_can_be_augmented() {
     let snapshot = Snapshot::open(dir.path()).unwrap();
     assert_eq!((snapshot.len(), snapshot.ranking()), (5, AUGMENTED));
 }
+
+/// Wherever a byte of them is damaged: answers are the same, or the damage is told and mended.
+#[test]
+fn damaged_neighbour_lists_are_made_anew() {
+    let dir = TempDir::new().unwrap();
+    let photos = photos(120);
+    let mut gallery = augmented(dir.path(), &photos[..100]).with_policy(SMALL);
+    publish(&mut gallery).unwrap();
+    gallery.write(&photos[100..], &[]).unwrap();
+    publish(&mut gallery).unwrap();
+    drop(gallery);
+    let expected = all(&Snapshot::open(dir.path()).unwrap(), true);
+    let mut told = 0;
+    for place in 0..24 {
+        let lists = fs::read_dir(dir.path())
+            .unwrap()
+            .map(|it| it.unwrap().path());
+        let is_list = |it: &PathBuf| it.to_string_lossy().contains("neighbours-");
+        let mut lists: Vec<PathBuf> = lists.filter(is_list).collect();
+        lists.sort();
+        let file = &lists[place % lists.len()];
+        let mut bytes = fs::read(file).unwrap();
+        let at = bytes.len() * place / 24;
+        bytes[at] ^= 0x55;
+        fs::write(file, bytes).unwrap();
+        let snapshot = Snapshot::open(dir.path()).unwrap();
+        let options = SearchOptions {
+            k: snapshot.len(),
+            exact: true,
+            ..SearchOptions::default()
+        };
+        if let Err(error) = snapshot.search(&query(), &options) {
+            told += 1;
+            let mut go_on = |_, _| std::ops::ControlFlow::Continue(());
+            let (mended, repairs) =
+                imgsearch::gallery::mended(dir.path(), &error, &mut go_on).unwrap();
+            assert_eq!(repairs.len(), 1);
+            assert_equal(&all(&mended, true), &expected);
+        } else {
+            assert_equal(&all(&snapshot, true), &expected);
+            Gallery::open(dir.path())
+                .unwrap()
+                .mend(&mut |_, _| std::ops::ControlFlow::Continue(()))
+                .unwrap();
+        }
+        Snapshot::open(dir.path()).unwrap().verify().unwrap();
+    }
+    assert!(told > 10, "{told} of 24 were told");
+}
