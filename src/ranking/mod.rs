@@ -27,8 +27,6 @@ pub use self::reciprocal::KReciprocal;
 /// The most neighbours that count, of a photo or of a query.
 pub const MOST_NEIGHBORS: usize = 1000;
 
-/// Of so many photos all are candidates of a ranking.
-const ALL_RANKED: usize = 1024;
 /// Candidates of a ranking at least.
 const CANDIDATES: usize = 256;
 
@@ -80,13 +78,9 @@ impl Ranking {
         keep_first: None,
     };
 
-    /// Of so many photos how many are put in another order, the nearest, when `k` are wanted: all where they
-    /// are few.
+    /// Of so many photos how many are put in another order, the nearest, when `k` are wanted.
     #[must_use]
     pub fn candidates(photos: usize, k: usize) -> usize {
-        if photos <= ALL_RANKED {
-            return photos;
-        }
         CANDIDATES.max(k.saturating_mul(4)).min(photos)
     }
 
