@@ -4,13 +4,13 @@ use std::io;
 
 use anyhow::Result;
 use clap::Args;
-use imgsearch::gallery::{GalleryInfo, open_for_search_telling};
+use imgsearch::gallery::GalleryInfo;
 
 use super::args::GalleryArgs;
 use super::exit::Exit;
 use super::output::table::gallery;
-use super::output::{clean, clean_line, json};
-use super::progress::{REBUILDING, StepProgress};
+use super::output::{clean, json};
+use super::setup;
 use super::tell::note;
 
 /// Tell what the gallery holds and what it was made with
@@ -26,13 +26,7 @@ pub struct InfoArgs {
 
 pub fn run(args: &InfoArgs) -> Result<Exit> {
     let dir = &args.gallery.find(&[])?;
-    let mut progress = StepProgress::new(REBUILDING);
-    let opened = open_for_search_telling(dir, &mut |done, total| progress.on_step(done, total));
-    progress.finish();
-    let (snapshot, repairs) = opened?;
-    for repair in repairs {
-        note!("note: {}", clean_line(&repair.to_string()));
-    }
+    let snapshot = setup::snapshot(dir)?;
     let info = GalleryInfo::of(dir, &snapshot);
     if let Some(lost) = &info.whitening_lost {
         note!("note: {}", clean(lost));

@@ -7,15 +7,14 @@ use anyhow::Result;
 use clap::Args;
 use imgsearch::error::FileError;
 use imgsearch::eval::outliers;
-use imgsearch::gallery::open_for_search_telling;
 use imgsearch::replace::replace;
 
 use super::args::GalleryArgs;
 use super::bar::{Bar, Unit};
 use super::exit::Exit;
-use super::output::{clean_line, html, json, table};
-use super::progress::{Afterwards, REBUILDING, StepProgress, go_on, stop_on_ctrl_c};
-use super::tell::note;
+use super::output::{html, json, table};
+use super::progress::{Afterwards, go_on, stop_on_ctrl_c};
+use super::setup;
 
 /// Find photos whose neighbours lie in another folder, and photos that are like no other, worst first
 #[derive(Args)]
@@ -39,13 +38,7 @@ pub struct OutliersArgs {
 pub fn run(args: &OutliersArgs) -> Result<Exit> {
     stop_on_ctrl_c(Afterwards::BeginsAnew);
     let dir = args.gallery.find(&[])?;
-    let mut rebuilding = StepProgress::new(REBUILDING);
-    let opened = open_for_search_telling(&dir, &mut |done, total| rebuilding.on_step(done, total));
-    rebuilding.finish();
-    let (snapshot, repairs) = opened?;
-    for repair in repairs {
-        note!("note: {}", clean_line(&repair.to_string()));
-    }
+    let snapshot = setup::snapshot(&dir)?;
     let mut bar: Option<Bar> = None;
     let found = outliers(&snapshot, args.count, &mut |done, total| {
         let (done, total) = (done as u64, Some(total as u64));

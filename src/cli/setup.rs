@@ -6,13 +6,14 @@ use std::time::Duration;
 
 use imgsearch::descriptor::Fingerprint;
 use imgsearch::error::GalleryError;
+use imgsearch::gallery::{Snapshot, open_for_search_telling};
 use imgsearch::model::{self, FetchOptions};
 use imgsearch::resolve::{self, Overrides};
 use imgsearch::{Error, Extractor};
 
 use super::args::{DescriptorArgs, ExtractorArgs, WaitArgs};
 use super::output::{clean, clean_line};
-use super::progress::{FetchProgress, go_on};
+use super::progress::{FetchProgress, REBUILDING, StepProgress, go_on};
 use super::tell::{detail, note};
 
 impl ExtractorArgs {
@@ -47,6 +48,18 @@ impl DescriptorArgs {
             ..self.extractor.overrides()
         }
     }
+}
+
+/// The newest snapshot of a gallery; what was damaged and mended is told.
+pub fn snapshot(dir: &Path) -> Result<Snapshot, Error> {
+    let mut progress = StepProgress::new(REBUILDING);
+    let opened = open_for_search_telling(dir, &mut |done, total| progress.on_step(done, total));
+    progress.finish();
+    let (snapshot, repairs) = opened?;
+    for repair in repairs {
+        note!("note: {}", clean_line(&repair.to_string()));
+    }
+    Ok(snapshot)
 }
 
 /// The file with the model's weights, fetched if need be.

@@ -6,14 +6,13 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use clap::Args;
 use imgsearch::Gallery;
-use imgsearch::gallery::{Tagged, Tagging, Tags, open_for_search_telling, tag_name, tags_of_table};
+use imgsearch::gallery::{Tagged, Tagging, Tags, tag_name, tags_of_table};
 
 use super::args::{GalleryArgs, WaitArgs};
 use super::exit::Exit;
 use super::output::{clean_line, json, photos, shown_clean};
-use super::progress::{REBUILDING, StepProgress};
 use super::setup;
-use super::tell::{note, tell};
+use super::tell::tell;
 
 /// Give photos tags to find them by, or take them away
 #[derive(Args)]
@@ -107,13 +106,7 @@ impl TagArgs {
 
     fn list(&self) -> Result<Exit> {
         let dir: &Path = &self.gallery.find(&[])?;
-        let mut progress = StepProgress::new(REBUILDING);
-        let opened = open_for_search_telling(dir, &mut |done, total| progress.on_step(done, total));
-        progress.finish();
-        let (snapshot, repairs) = opened?;
-        for repair in repairs {
-            note!("note: {}", clean_line(&repair.to_string()));
-        }
+        let snapshot = setup::snapshot(dir)?;
         let tags = Tags::of(&snapshot);
         let mut out = io::stdout().lock();
         if self.json {

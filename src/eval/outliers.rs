@@ -141,10 +141,8 @@ impl Photos {
         let mut of_folder: HashMap<usize, Vec<f32>> = HashMap::new();
         for (vector, similarity) in near {
             let owners = self.of_vector.get(vector).into_iter().flatten();
-            for _other in owners.clone().filter(|other| **other != photo) {
-                all.push(*similarity);
-            }
             for other in owners.filter(|other| **other != photo) {
+                all.push(*similarity);
                 let nearest = of_folder.entry(self.folders[*other]).or_default();
                 if nearest.len() < NEAREST {
                     nearest.push(*similarity);

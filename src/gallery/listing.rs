@@ -167,7 +167,7 @@ impl Carried {
                     near.push(Neighbor { index, ..one });
                 }
             }
-            // What lost some is not what it says any more, unless it named all that there are.
+            // One that lost some may lack what comes next.
             let sum = list.sum;
             (near.len() == all).then_some(List { near, sum })
         };

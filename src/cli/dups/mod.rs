@@ -5,13 +5,12 @@ mod progress;
 mod views;
 
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::{ArgGroup, Args};
 use imgsearch::duplicates::{self, Duplicates, Keep, Level, NotDuplicates, Options};
 use imgsearch::error::FileError;
-use imgsearch::gallery::{Snapshot, open_for_search_telling};
 use imgsearch::photo::absolute;
 use imgsearch::replace::replace;
 use indicatif::HumanCount;
@@ -20,7 +19,8 @@ use self::progress::Progress;
 use super::args::{GalleryArgs, WaitArgs};
 use super::exit::Exit;
 use super::output::{clean_line, csv, html, json, photos, shown_clean, table};
-use super::progress::{Afterwards, REBUILDING, StepProgress, stop_on_ctrl_c};
+use super::progress::{Afterwards, stop_on_ctrl_c};
+use super::setup;
 use super::tell::{detail, note, tell};
 
 /// Find photos that are there more than once, show them, and act on them
@@ -133,7 +133,7 @@ pub fn run(args: &DupsArgs) -> Result<Exit> {
     if args.undo {
         return args.take_back(&dir);
     }
-    let snapshot = open(&dir)?;
+    let snapshot = setup::snapshot(&dir)?;
     if let [a, b] = &args.not[..] {
         return args.remember(&dir, &snapshot, (a, b));
     }
@@ -191,17 +191,6 @@ impl DupsArgs {
 fn whole(paths: &[PathBuf]) -> Vec<PathBuf> {
     let whole = |path: &PathBuf| absolute(path).unwrap_or_else(|_| path.clone());
     paths.iter().map(whole).collect()
-}
-
-fn open(dir: &Path) -> Result<Snapshot> {
-    let mut progress = StepProgress::new(REBUILDING);
-    let opened = open_for_search_telling(dir, &mut |done, total| progress.on_step(done, total));
-    progress.finish();
-    let (snapshot, repairs) = opened?;
-    for repair in repairs {
-        note!("note: {}", clean_line(&repair.to_string()));
-    }
-    Ok(snapshot)
 }
 
 /// What it took, and what it could not do.

@@ -273,7 +273,7 @@ impl<'a> Tuning<'a> {
         let chosen = chosen?;
         tuned.path = path;
         tuned.tried = whole.tried.get();
-        let Some((setting, _)) = chosen else {
+        let Some(setting) = chosen else {
             return Ok(());
         };
         let splits = splits(truth, options.seed);
@@ -288,7 +288,7 @@ impl<'a> Tuning<'a> {
             let measured_on = Side::new(truth, &others, told, looks);
             let mut go_on = |_: &TuneStep| ControlFlow::Continue(());
             let chosen = Steps::choose(&searched, &options.default, network, &mut go_on)?;
-            if let Some((setting, _)) = chosen {
+            if let Some(setting) = chosen {
                 measured.add(&measured_on, setting, &options.default)?;
             }
         }

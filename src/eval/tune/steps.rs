@@ -70,8 +70,6 @@ pub struct Steps<'a> {
     groups: Vec<u32>,
     setting: Setting,
     values: Values,
-    /// All steps, those that were not taken too.
-    pub told: Vec<TuneStep>,
     on_step: OnStep<'a>,
     is_stopped: bool,
 }
@@ -83,7 +81,7 @@ impl<'a> Steps<'a> {
         default: &DescriptorSpec,
         network: &Network,
         on_step: OnStep<'a>,
-    ) -> Result<Option<(Setting, Vec<TuneStep>)>> {
+    ) -> Result<Option<Setting>> {
         let setting = Setting {
             spec: default.clone(),
             look: 0,
@@ -92,7 +90,6 @@ impl<'a> Steps<'a> {
         let values = side.values(&setting)?;
         let mut steps = Self {
             groups: side.groups(),
-            told: Vec::new(),
             is_stopped: false,
             side,
             values,
@@ -105,20 +102,14 @@ impl<'a> Steps<'a> {
             Change::default(),
             steps.values.mean(),
         );
-        steps.tell(plain);
+        steps.tell(&plain);
         let stages = stages(default, network);
         steps.start(&stages)?;
         steps.strong_start()?;
         steps.descriptor(&stages)?;
         steps.layers()?;
         steps.rankings()?;
-        let Self {
-            setting,
-            told,
-            is_stopped,
-            ..
-        } = steps;
-        Ok((!is_stopped).then_some((setting, told)))
+        Ok((!steps.is_stopped).then_some(steps.setting))
     }
 
     /// GeM and R-MAC of the last stage added, and each photo moved towards its three nearest.
@@ -131,7 +122,7 @@ impl<'a> Steps<'a> {
             ranking: parsed("augment=3"),
             ..self.setting.clone()
         };
-        self.try_one("start", start, Change::is_no_loss)
+        self.try_all("start", vec![start], Change::is_no_loss)
     }
 
     /// The best of what neighbours in common give, unless it loses.
@@ -251,22 +242,13 @@ impl<'a> Steps<'a> {
         if let Some((setting, values, change)) = best {
             let step = self.step(what, &setting, change, values.mean());
             (self.setting, self.values) = (setting, values);
-            self.tell(step);
+            self.tell(&step);
         } else if let Some((setting, values, change)) = nearest {
             let mut step = self.step(what, &setting, change, values.mean());
             step.dropped = change.why_not();
-            self.tell(step);
+            self.tell(&step);
         }
         Ok(())
-    }
-
-    fn try_one(
-        &mut self,
-        what: &'static str,
-        setting: Setting,
-        may_be_taken: fn(&Change) -> bool,
-    ) -> Result<()> {
-        self.try_all(what, vec![setting], may_be_taken)
     }
 
     fn step(&self, what: &'static str, setting: &Setting, change: Change, mean: f64) -> TuneStep {
@@ -281,9 +263,8 @@ impl<'a> Steps<'a> {
         }
     }
 
-    fn tell(&mut self, step: TuneStep) {
-        self.is_stopped |= (self.on_step)(&step).is_break();
-        self.told.push(step);
+    fn tell(&mut self, step: &TuneStep) {
+        self.is_stopped |= (self.on_step)(step).is_break();
     }
 }
 

@@ -151,7 +151,7 @@ impl Snapshot {
         Ok(best(near, k))
     }
 
-    /// Those that are put in another order: all of few photos.
+    /// Those that are put in another order.
     fn candidates(
         &self,
         searched: &[f32],
