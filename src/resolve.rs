@@ -14,12 +14,28 @@ use crate::extract::{self, Extractor, architecture_of};
 use crate::gallery::{Gallery, check_same, check_unprojected, whitening_of};
 use crate::model::digest::Digests;
 use crate::model::{self, FetchOptions, OnFetch};
-use crate::ranking::Ranking;
+use crate::ranking::{Expansion, Ranking};
 use crate::spec_file::SpecFile;
 use crate::weights::Part;
 
 /// The model that is taken where none is named: small, quick on a CPU, freely licensed.
 pub const DEFAULT_MODEL: &str = "efficientnet_lite0";
+
+/// How a new gallery's photos are ranked where neither a spec nor a ranking is named: with the default
+/// model's descriptors each photo is moved towards its three nearest. Of what was measured on photos of
+/// objects, textures and landmarks, alone and in one gallery, that is what gains on all and loses on none
+/// (README, "Which layer?").
+pub const DEFAULT_RANKING: Ranking = Ranking {
+    augment: Some(Expansion {
+        neighbors: 3,
+        alpha: Expansion::ALPHA,
+    }),
+    ..Ranking::NONE
+};
+
+/// With how many values of each of the default model's descriptors a gallery is searched, along axes of its
+/// own ([`Gallery::set_axes`]), where nothing is said: more find no more, fewer lose first answers.
+pub const DEFAULT_AXES: usize = 384;
 
 /// What is asked for. What is not said is as in the gallery or the whitening, or the model's default.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -90,6 +106,32 @@ impl Overrides {
         let file = self.recipe.as_deref().filter(|text| is_file(text));
         let file = file.map(|file| SpecFile::read(Path::new(file)));
         Ok(file.transpose()?.and_then(|file| file.ranking))
+    }
+
+    /// How a new gallery is ranked unless a ranking is asked for: as a spec file says; where nothing is said
+    /// of a descriptor, [`DEFAULT_RANKING`].
+    ///
+    /// # Errors
+    /// Whatever is wrong with the file.
+    pub fn ranking_of_new(&self) -> Result<Ranking> {
+        if self.say_nothing_of_descriptors() {
+            return Ok(DEFAULT_RANKING);
+        }
+        Ok(self.ranking()?.unwrap_or_default())
+    }
+
+    /// With how many values a new gallery is searched unless it is asked for: [`DEFAULT_AXES`] where nothing
+    /// is said of a descriptor, all otherwise.
+    #[must_use]
+    pub fn axes_of_new(&self) -> Option<usize> {
+        self.say_nothing_of_descriptors().then_some(DEFAULT_AXES)
+    }
+
+    const fn say_nothing_of_descriptors(&self) -> bool {
+        self.recipe.is_none()
+            && self.architecture.is_none()
+            && self.projection_from.is_none()
+            && self.whitening.is_none()
     }
 
     /// The recipe that is asked for, or the default model's where none is.
@@ -343,8 +385,15 @@ impl Gallery {
     }
 }
 
-/// The recipe with these layers behind its pooling.
+/// The recipe with these layers behind its pooling; GAP where nothing is said of that, which layers behind
+/// it are mostly trained on.
 fn projected_from(mut recipe: Recipe, names: &str) -> Result<Recipe> {
+    let usual = Recipe::default_of(&recipe.spec.model);
+    if let Some(first) = recipe.spec.parts.first()
+        && usual.is_ok_and(|usual| usual.spec == recipe.spec)
+    {
+        recipe.spec = DescriptorSpec::gap(&recipe.spec.model, &first.layer);
+    }
     let invalid = |spec: &DescriptorSpec, reason| DescriptorError::InvalidSpec {
         spec: spec.to_string(),
         reason,

@@ -20,6 +20,7 @@ const SMALL: IndexPolicy = IndexPolicy {
     graph_from: 50,
     worn_share: 0.9,
     sealed_from: 40,
+    reduced_from: usize::MAX,
     builder: GraphBuilder::Own,
 };
 

@@ -16,6 +16,7 @@ const POLICY: IndexPolicy = IndexPolicy {
     graph_from: 20,
     worn_share: 0.3,
     sealed_from: 9,
+    reduced_from: usize::MAX,
     builder: GraphBuilder::Own,
 };
 

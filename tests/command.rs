@@ -65,7 +65,7 @@ fn a_second_run_touches_only_what_changed() {
 #[test]
 fn a_query_can_be_piped_averaged_and_limited() {
     let w = Workspace::painted(4, 2);
-    w.run(&["index", "photos"], 0);
+    w.run(&["index", "photos", "--ranking", "none"], 0);
     let mut child = w
         .command(&["query", "-", "-0", "-k", "1"])
         .stdin(Stdio::piped())

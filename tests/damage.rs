@@ -26,6 +26,7 @@ fn gallery(dir: &Path) {
         graph_from: 50,
         worn_share: 0.5,
         sealed_from: 40,
+        reduced_from: usize::MAX,
         builder: GraphBuilder::Own,
     };
     let opened = Gallery::open_or_create(dir, &fingerprint()).unwrap();

@@ -19,6 +19,7 @@ const SMALL: IndexPolicy = IndexPolicy {
     graph_from: 50,
     worn_share: 0.5,
     sealed_from: 40,
+    reduced_from: usize::MAX,
     builder: GraphBuilder::Own,
 };
 
@@ -103,6 +104,7 @@ fn photos_behind_many_removed_ones_are_still_found() {
     let policy = IndexPolicy {
         worn_share: 0.9,
         sealed_from: 40,
+        reduced_from: usize::MAX,
         ..SMALL
     };
     let mut gallery = open(dir.path()).with_policy(policy);

@@ -41,6 +41,7 @@ const WITH_GRAPH: IndexPolicy = IndexPolicy {
     graph_from: 20,
     worn_share: 0.2,
     sealed_from: 40,
+    reduced_from: usize::MAX,
     builder: GraphBuilder::Own,
 };
 

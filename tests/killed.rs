@@ -25,6 +25,7 @@ const POLICY: IndexPolicy = IndexPolicy {
     graph_from: 100,
     worn_share: 0.2,
     sealed_from: 30,
+    reduced_from: 40,
     builder: GraphBuilder::Own,
 };
 
@@ -75,6 +76,8 @@ fn the_run_that_is_killed() {
     };
     let opened = Gallery::open_or_create(&folder.join("gallery"), &fingerprint());
     let mut gallery = opened.unwrap().with_policy(POLICY);
+    // Axes are fitted anew as photos come.
+    gallery.set_axes(Some(12)).unwrap();
     let first = steps_of(&numbers(&gallery)).unwrap();
     let mut told = fs::File::create(folder.join("told")).unwrap();
     for step in first.. {

@@ -52,6 +52,7 @@ mod power;
 mod preview;
 mod readers;
 mod reduced;
+mod reduction;
 mod reference;
 mod replaced;
 mod search;

@@ -93,7 +93,8 @@ fn the_part_of_a_file_that_is_meant_is_said_and_found_again() {
     );
     assert!(cache.join("parts.json").exists() || finds(&cache, "parts.json"));
     // Neither file nor part is named, and it is the same network.
-    let query = command(&w, &cache, &["query", "--json", PHOTO, "-k", "1"]);
+    let plain = ["query", "--json", PHOTO, "-k", "1", "--ranking", "none"];
+    let query = command(&w, &cache, &plain);
     let found: Value = serde_json::from_slice(&query.stdout).unwrap();
     assert_eq!(found["matches"][0]["path"], PHOTO);
     assert!(

@@ -123,7 +123,7 @@ fn a_whitening_that_does_not_fit_is_refused_with_a_hint() {
                 "--spec",
                 "efficientnet_lite0:blocks.4",
             ],
-            "error: the whitening was fitted with spec `efficientnet_lite0:head/gap`, not",
+            "error: the whitening was fitted with spec `efficientnet_lite0:head/(gem1.5+rmac*0.7)`, not",
         ),
         (
             &[
@@ -202,7 +202,7 @@ fn queries_can_be_expanded_and_galleries_augmented_and_both_is_told() {
             .map(|m| m["similarity"].as_f64().unwrap())
             .collect()
     };
-    w.run(&["index", "photos"], 0);
+    w.run(&["index", "photos", "--ranking", "none"], 0);
     let plain = w.json(&["query", PHOTO, "--json"], 0);
     assert!(plain["expansion"].is_null() && plain["augmentation"].is_null());
     let expanded = ["query", PHOTO, "--expand", "3", "--alpha", "0", "--json"];

@@ -38,8 +38,9 @@ pub struct IndexArgs {
     /// Photos worked on at once; 0: one per core
     #[arg(long, value_name = "N", default_value_t = 0, value_parser = jobs)]
     jobs: usize,
-    /// How its photos are ranked unless a query says otherwise, as `query --ranking` has it. Kept until it
-    /// is changed, and changed without a look at the photos
+    /// How its photos are ranked unless a query says otherwise, as `query --ranking` has it: augment=3 in a
+    /// new gallery without a --spec, none with one. Kept until it is changed, and changed without a look at
+    /// the photos
     #[arg(long, value_name = "RANKING", value_parser = |text: &str| text.parse::<Ranking>())]
     ranking: Option<Ranking>,
     /// Move each photo's descriptor towards its N nearest when searching; 0: not at all. Kept until
@@ -47,6 +48,11 @@ pub struct IndexArgs {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(..=1000),
           conflicts_with = "ranking")]
     augment: Option<u32>,
+    /// Search with N values of each descriptor, along axes fitted on the gallery's own, from 1,024 photos on;
+    /// 0: with all. 384 in a new gallery without a --spec, 0 with one. Kept until it is changed, and changed
+    /// without a look at the photos
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(..=65536))]
+    axes: Option<u32>,
     /// In which numbers descriptors are kept: f32, or f16, which has half the bytes and is within 2e-5.
     /// Kept until it is changed; what is stored stays as it is
     #[arg(long, value_name = "NUMBERS", value_parser = ["f32", "f16"])]
@@ -72,18 +78,8 @@ pub fn run(args: &IndexArgs) -> Result<Exit> {
     let begun = Instant::now();
     let dir = &args.gallery.find_or_here(&args.paths)?;
     refuse_nothing(dir, &args.paths)?;
-    let (mut gallery, extractor) = open(dir, &args.descriptor, &args.wait)?;
-    if let Some(ranking) = args.ranking(gallery.ranking())? {
-        gallery.set_ranking(ranking)?;
-    }
-    if let Some(encoding) = &args.encoding {
-        let is_short = encoding == Encoding::F16.name();
-        gallery.set_encoding(if is_short {
-            Encoding::F16
-        } else {
-            Encoding::F32
-        })?;
-    }
+    let (mut gallery, extractor, is_new) = open(dir, &args.descriptor, &args.wait)?;
+    args.set_what_stays(&mut gallery, is_new)?;
     for repair in gallery.repairs() {
         note!("note: {}", clean_line(&repair.to_string()));
     }
@@ -145,6 +141,26 @@ impl IndexArgs {
         }
     }
 
+    /// Keeps what is asked for in the gallery.
+    fn set_what_stays(&self, gallery: &mut Gallery, is_new: bool) -> Result<(), Error> {
+        if is_new {
+            let asked = self.descriptor.overrides();
+            gallery.set_ranking(asked.ranking_of_new()?)?;
+            gallery.set_axes(asked.axes_of_new())?;
+        }
+        if let Some(axes) = self.axes {
+            gallery.set_axes((axes > 0).then_some(axes as usize))?;
+        }
+        if let Some(ranking) = self.ranking(gallery.ranking())? {
+            gallery.set_ranking(ranking)?;
+        }
+        match self.encoding.as_deref() {
+            None => Ok(()),
+            Some(name) if name == Encoding::F16.name() => gallery.set_encoding(Encoding::F16),
+            Some(_) => gallery.set_encoding(Encoding::F32),
+        }
+    }
+
     /// The ranking that is asked for, if one is: by itself, or by a spec file.
     fn ranking(&self, current: &Ranking) -> Result<Option<Ranking>, Error> {
         let augmented = |neighbors: u32| Ranking {
@@ -186,20 +202,21 @@ fn refuse_nothing(dir: &Path, paths: &[PathBuf]) -> Result<(), FileError> {
     }
 }
 
-/// A gallery that exists says itself what it is made with; what is asked for must agree.
-fn open(dir: &Path, args: &DescriptorArgs, wait: &WaitArgs) -> Result<(Gallery, Extractor)> {
+/// A gallery that exists says itself what it is made with; what is asked for must agree. With it comes
+/// whether it was made just now.
+fn open(dir: &Path, args: &DescriptorArgs, wait: &WaitArgs) -> Result<(Gallery, Extractor, bool)> {
     match setup::waiting(wait, || Gallery::open(dir)) {
         Ok(gallery) => {
             let extractor = setup::extractor_of(dir, gallery.fingerprint(), args)?;
             if let Some(whitening) = extractor.whitening() {
                 gallery.restore_whitening(whitening)?;
             }
-            Ok((gallery, extractor))
+            Ok((gallery, extractor, false))
         }
         Err(Error::Gallery(GalleryError::NoGallery { .. })) => {
             let extractor = setup::whitened(args)?;
             let create = || Gallery::create_or_open_with(dir, &extractor);
-            Ok((setup::waiting(wait, create)?, extractor))
+            Ok((setup::waiting(wait, create)?, extractor, true))
         }
         Err(error) => Err(error.into()),
     }

@@ -54,9 +54,10 @@ pub fn run(args: &TuneArgs) -> Result<Exit> {
     let load =
         |spec: &DescriptorSpec, preprocess: &Preprocess| args.set.extractor(spec, preprocess);
     let mut subject = args.set.subject(&load)?;
-    if let Some(text) = &args.default {
-        subject.default = text.parse::<Recipe>()?.spec.resolve(&subject.network)?;
-    }
+    subject.default = match &args.default {
+        Some(text) => text.parse::<Recipe>()?.spec.resolve(&subject.network)?,
+        None => gap_of(&subject.default),
+    };
     let folder = args.gallery.find_or_here(&[])?;
     let tuner = Tuner {
         dataset: &dataset,
@@ -95,6 +96,15 @@ pub fn run(args: &TuneArgs) -> Result<Exit> {
     } else {
         Exit::Skipped
     })
+}
+
+/// GAP of the same layer.
+fn gap_of(spec: &DescriptorSpec) -> DescriptorSpec {
+    let first = spec.parts.first();
+    first.map_or_else(
+        || spec.clone(),
+        |part| DescriptorSpec::gap(&spec.model, &part.layer),
+    )
 }
 
 /// Shows a tuning as it goes.

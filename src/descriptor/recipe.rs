@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::spec::DescriptorSpec;
 use crate::backbone::Architecture;
 use crate::error::{DescriptorError, Error, PhotoError, Result};
-use crate::model;
+use crate::model::{self, Model};
 use crate::photo::{Colours, Ground, Preprocess};
 
 /// What is done to the pictures of an architecture that is no model's, unless told otherwise: what
@@ -82,15 +82,15 @@ impl Recipe {
         Ok(Self::new(spec, preprocess))
     }
 
-    /// GAP of what describes best without further knowledge: the model's default layer, or the last
-    /// stage of an architecture.
+    /// What describes best without further knowledge: the model's default layer and pooling, or GAP of the
+    /// last stage of an architecture.
     ///
     /// # Errors
     /// [`FetchError::UnknownModel`](crate::error::FetchError) if `name` is neither a model's nor an
     /// architecture's.
     pub fn default_of(name: &str) -> Result<Self> {
         let unknown = match model::find(name) {
-            Ok(model) => return Self::of(DescriptorSpec::gap(model.name, model.default_layer)),
+            Ok(model) => return Self::of(spec_of(model)?),
             Err(unknown) => unknown,
         };
         let architecture = Architecture::find(name).map_err(|_| unknown)?;
@@ -148,6 +148,12 @@ fn usual_preprocess(model: &str) -> Result<Preprocess, PhotoError> {
         ground: Ground::Visible,
         ..known.parse()?
     })
+}
+
+/// The model's default layer and pooling.
+fn spec_of(model: &Model) -> Result<DescriptorSpec> {
+    let (name, layer, pooling) = (model.name, model.default_layer, model.default_pooling);
+    Ok(format!("{name}:{layer}/{pooling}").parse()?)
 }
 
 /// GAP of the last stage.
@@ -213,6 +219,7 @@ impl From<Recipe> for String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::descriptor::Pooling;
     use crate::error::FetchError;
 
     #[test]
@@ -247,10 +254,12 @@ mod tests {
     fn what_is_left_away_is_the_models_own() {
         for model in model::catalogue() {
             let recipe: Recipe = model.name.parse().unwrap();
-            assert_eq!(
-                recipe.spec,
-                DescriptorSpec::gap(model.name, model.default_layer)
-            );
+            let [first, ..] = &recipe.spec.parts[..] else {
+                panic!("{recipe}");
+            };
+            assert_eq!(first.layer, model.default_layer);
+            let is_gap = first.pooling == Pooling::Gap && recipe.spec.parts.len() == 1;
+            assert_eq!(is_gap, model.default_pooling == "gap", "{recipe}");
             let usual: Preprocess = model.preprocess.parse().unwrap();
             let of_colours = usual.with("colour=srgb,ground=visible").unwrap();
             assert_eq!(recipe.preprocess, of_colours);

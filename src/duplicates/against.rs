@@ -146,7 +146,7 @@ impl NewContents<'_> {
         let vectors = numbers.iter().filter_map(|content| {
             let photo = self.collection.contents[*content as usize].photos[0];
             let descriptor = descriptors.get((photo - self.first_new) as usize)?;
-            Some((*content, descriptor.as_ref()?.as_slice().to_vec()))
+            Some((*content, snapshot.asked(descriptor.as_ref()?).ok()?))
         });
         let vectors: Vec<(u32, Vec<f32>)> = vectors.collect();
         let mut pairs = among(self.collection, snapshot, &numbers, &vectors)?;

@@ -81,10 +81,10 @@ fn is_file(name: &str) -> bool {
     FILES.contains(&name) || is_snapshot(name) && !name.contains(".new")
 }
 
-/// `snapshot-7`, `segment-7`, `neighbours-7`, earlier formats' `base-7` and `base-7-2`, and each half written. Nothing else:
-/// a gallery may be kept in a folder with other files.
+/// `snapshot-7`, `segment-7`, `neighbours-7`, `axes-7`, earlier formats' `base-7` and `base-7-2`, and each
+/// half written. Nothing else: a gallery may be kept in a folder with other files.
 pub fn is_snapshot(name: &str) -> bool {
-    let kinds = ["snapshot", "segment", "neighbours", "base"];
+    let kinds = ["snapshot", "segment", "neighbours", "axes", "base"];
     let Some(rest) = kinds.iter().find_map(|kind| name.strip_prefix(kind)) else {
         return false;
     };
@@ -222,6 +222,7 @@ mod tests {
             "snapshot-7.new",
             "segment-12",
             "neighbours-12",
+            "axes-12",
             "segment-12.new",
             "base-7",
             "base-70-2",

@@ -54,8 +54,7 @@ pub fn forget(dir: &Path, store: &mut Store) -> Result<()> {
     let new = dir.join(SALVAGED);
     salvage::remove(&new).map_err(FileError::write_at(&new))?;
     let mut builder = StoreBuilder::create(&new, store.fingerprint())?;
-    let (ranking, precisions) = (*store.ranking(), store.precisions().clone());
-    builder.about(ranking, precisions, store.roots().clone());
+    builder.about(store.settings());
     builder.encode(store.encoding());
     for entry in store.entries() {
         let (key, stored) = entry?;
@@ -99,13 +98,11 @@ fn rebuilt(dir: &Path, snapshot: Option<&Snapshot>) -> Result<(Store, Option<Rep
     salvage::remove(&new).map_err(FileError::write_at(&new))?;
     let mut builder = StoreBuilder::create(&new, &fingerprint)?;
     builder.encode(left.encoding());
-    let said = left.said().or_else(|| {
-        let snapshot = snapshot?;
-        let roots = snapshot.roots().to_stored(dir);
-        Some((snapshot.ranking(), snapshot.precisions().clone(), roots))
-    });
-    if let Some((ranking, precisions, roots)) = said {
-        builder.about(ranking, precisions, roots);
+    let settings = left
+        .settings()
+        .or_else(|| snapshot.map(|it| it.settings(dir)));
+    if let Some(settings) = settings {
+        builder.about(settings);
     }
     let mut generation = snapshot.map_or(0, Snapshot::generation);
     let (mut photos, mut lost) = (0, 0);
@@ -154,7 +151,7 @@ fn rebuilt(dir: &Path, snapshot: Option<&Snapshot>) -> Result<(Store, Option<Rep
 fn of_photo(snapshot: &Snapshot, key: &[u8], stored: &Stored) -> Option<Vec<f32>> {
     let (piece, shown) = snapshot.stored(key)?;
     let row = shown.row.filter(|_| shown.hash == stored.hash)?;
-    let vector = snapshot.pieces()[piece].vector(row.row)?;
+    let vector = snapshot.whole(snapshot.pieces()[piece].vector(row.row)?);
     let unit = UnitVector::normalize(vector).ok()?;
     Some(unit.as_slice().to_vec())
 }

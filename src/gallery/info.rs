@@ -28,6 +28,8 @@ pub struct GalleryInfo {
     pub graph_points: usize,
     /// Segments that they lie in: as a collection grows, small ones become one.
     pub segments: usize,
+    /// Values of a vector: of a descriptor, or fewer along axes of the gallery's own.
+    pub values: usize,
     /// What the descriptors were made with.
     pub provenance: Fingerprint,
     /// In which numbers the network was run for them: f32, f16, bf16.
@@ -77,6 +79,7 @@ impl GalleryInfo {
             vectors: snapshot.vector_count(),
             graph_points: snapshot.graph_points(),
             segments: snapshot.segments(),
+            values: snapshot.dimension(),
             precisions: snapshot.precisions().clone(),
             provenance: snapshot.fingerprint().as_ref().clone(),
             whitening_lost: whitening.as_ref().err().map(ToString::to_string),

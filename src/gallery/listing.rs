@@ -257,7 +257,7 @@ impl Listing<'_> {
             ..Ranking::NONE
         };
         let asking = Asking::of_everything(ranking, options);
-        let query = vec![0.0; self.snapshot.fingerprint().dimension()];
+        let query = vec![0.0; self.snapshot.dimension()];
         Around::new(self.snapshot, &asking, query, self.centre.clone())
     }
 

@@ -26,6 +26,7 @@ mod outline;
 mod precisions;
 mod publish;
 mod record;
+mod reduction;
 mod remove;
 mod repair;
 mod roots;
@@ -220,6 +221,24 @@ impl Gallery {
         if ranking != self.ranking {
             self.store.set_ranking(&ranking)?;
             self.ranking = ranking;
+        }
+        Ok(())
+    }
+
+    /// With how many values of each descriptor it is searched, along axes of its own, once it has photos
+    /// enough for axes; nothing: with all.
+    #[must_use]
+    pub const fn axes(&self) -> Option<usize> {
+        self.store.axes()
+    }
+
+    /// Changes that, from the next publishing on, without a look at the photos.
+    ///
+    /// # Errors
+    /// [`FileError::Write`].
+    pub fn set_axes(&mut self, values: Option<usize>) -> Result<()> {
+        if values != self.axes() {
+            self.store.set_axes(values)?;
         }
         Ok(())
     }

@@ -5,24 +5,24 @@
 //! itself: O'Neil et al., "The log-structured merge-tree", 1996; the order of merging is Bentley & Saxe's
 //! logarithmic method, "Decomposable searching problems", 1980.
 
+mod axes;
+
 use std::collections::HashSet;
 use std::path::Path;
 use std::time::SystemTime;
 
+use self::axes::Axes;
 use super::blocks::BlockWriter;
 use super::hnsw::GraphBuilder;
 use super::index::OnProgress;
 use super::listing::{GONE, Relisting};
 use super::neighbors::ListKind;
-use super::precisions::Precisions;
-use super::roots::StoredRoots;
 use super::segment::{Row, SegmentRef, SegmentWriter};
 use super::snapshot::{self, Manifest, Piece, Snapshot};
-use super::store::{Store, first_to_merge};
+use super::store::{Settings, Store, first_to_merge};
 use super::table::{Entry, merged};
 use crate::descriptor::Fingerprint;
 use crate::error::{GalleryError, Result};
-use crate::ranking::Ranking;
 
 /// When segments get a graph, and when they are written anew.
 #[derive(Clone, Copy, Debug)]
@@ -33,6 +33,9 @@ pub struct IndexPolicy {
     pub worn_share: f32,
     /// From this many photos on that were written last they are moved from sled to files of their own.
     pub sealed_from: usize,
+    /// From this many photos on a gallery that shall be reduced is: axes of fewer are no good for those that
+    /// come, and there is nothing to be saved.
+    pub reduced_from: usize,
     /// Who builds graphs.
     pub builder: GraphBuilder,
 }
@@ -43,6 +46,7 @@ impl Default for IndexPolicy {
             graph_from: 4096,
             worn_share: 0.2,
             sealed_from: 1024,
+            reduced_from: 1024,
             builder: GraphBuilder::Own,
         }
     }
@@ -62,9 +66,8 @@ pub struct Publishing<'a> {
     pub dir: &'a Path,
     pub store: &'a Store,
     pub fingerprint: &'a Fingerprint,
-    pub ranking: Ranking,
-    pub precisions: &'a Precisions,
-    pub roots: StoredRoots,
+    /// What the snapshot says as the store does.
+    pub settings: Settings,
     pub policy: IndexPolicy,
     /// The snapshot before, of this format.
     pub old: Option<&'a Snapshot>,
@@ -114,10 +117,14 @@ impl Publishing<'_> {
         let mut lost = Vec::new();
         let mut moved = Vec::new();
         let mut built_graph = false;
-        let first = self.first_to_merge(&segments, changes.len());
+        let axes = self.axes(photos, &mut next)?;
+        let first = match axes.are_new {
+            true => 0,
+            false => self.first_to_merge(&segments, changes.len()),
+        };
         if first < segments.len() || !changes.is_empty() {
             let merged = self.merge(
-                next,
+                (next, &axes),
                 changes,
                 &segments[first..],
                 first > 0,
@@ -138,7 +145,7 @@ impl Publishing<'_> {
                 segments.push(new);
             }
         }
-        self.switch(segments, &moved, (photos, next), on_progress)?;
+        self.switch((segments, axes), &moved, (photos, next), on_progress)?;
         let photos = photos as usize;
         let published = Published {
             photos,
@@ -229,7 +236,7 @@ impl Publishing<'_> {
     /// if there are `earlier` segments.
     fn merge(
         &self,
-        number: u64,
+        (number, axes): (u64, &Axes),
         changes: Vec<Entry>,
         segments: &[Kept],
         earlier: bool,
@@ -254,7 +261,8 @@ impl Publishing<'_> {
         let lists = merged_pieces.iter().map(|piece| pieces[*piece].entries());
         let changes: Box<dyn Iterator<Item = Entry>> = Box::new(changes.into_iter());
         let lists = std::iter::once(changes).chain(lists).collect();
-        let mut writer = SegmentWriter::create(self.dir, number, self.fingerprint.dimension())?;
+        let dimension = self.fingerprint.dimension();
+        let mut writer = SegmentWriter::create(self.dir, number, axes.values(dimension))?;
         let mut lost = Vec::new();
         let vectors = |piece: &usize| vec![GONE; pieces[*piece].vectors() as usize];
         let mut moved: Vec<(usize, Vec<u32>)> = merged_pieces
@@ -269,7 +277,8 @@ impl Publishing<'_> {
                 continue;
             }
             let piece = list.checked_sub(1).map(|list| &pieces[merged_pieces[list]]);
-            if let Some((values, step)) = piece.and_then(|piece| shorts(piece, &stored)) {
+            let again = piece.filter(|_| !axes.are_new);
+            if let Some((values, step)) = again.and_then(|piece| shorts(piece, &stored)) {
                 let new = writer.put(key, &stored, Some(&Row::Shorts(values, step)))?;
                 let rows = list.checked_sub(1).and_then(|list| moved.get_mut(list));
                 let row = stored.row.zip(rows);
@@ -283,8 +292,14 @@ impl Publishing<'_> {
                 None => self.store.descriptor_of(&stored)?,
                 Some(_) => self.store.descriptor(&stored.hash)?,
             };
-            let fits = |values: &Vec<f32>| values.len() == self.fingerprint.dimension();
-            if let Some(values) = values.filter(fits) {
+            // By new axes, what the store has lost is what the old ones told.
+            let told = || {
+                let vector = piece.filter(|_| axes.are_new)?.vector(stored.row?.row)?;
+                Some(self.old?.whole(vector))
+            };
+            let fits = |values: &Vec<f32>| values.len() == dimension;
+            if let Some(values) = values.or_else(told).filter(fits) {
+                let values = axes.applied(values);
                 writer.put(key, &stored, Some(&Row::Floats(&values)))?;
                 continue;
             }
@@ -311,7 +326,7 @@ impl Publishing<'_> {
     /// Writes the snapshot of these segments and makes it the current one.
     fn switch(
         &self,
-        segments: Vec<Kept>,
+        (segments, axes): (Vec<Kept>, Axes),
         moved: &[(usize, Vec<u32>)],
         (photos, next): (u64, u64),
         on_progress: OnProgress<'_>,
@@ -321,19 +336,19 @@ impl Publishing<'_> {
             generation: self.store.generation()?,
             created: now.map_or(0, |now| now.as_secs()),
             fingerprint: self.fingerprint.clone(),
-            ranking: self.ranking,
-            precisions: self.precisions.clone(),
-            roots: self.roots.clone(),
+            ranking: self.settings.ranking,
+            precisions: self.settings.precisions.clone(),
+            roots: self.settings.roots.clone(),
             photos,
             segments: Vec::new(),
             next,
-            neighbors: ListKind::of(&self.ranking),
+            reduction: axes.reference,
+            neighbors: ListKind::of(&self.settings.ranking),
         };
+        let old = self.old.filter(|_| !axes.are_new);
         let relisting = Relisting {
             dir: self.dir,
-            old: self
-                .old
-                .filter(|old| self.pieces().count() == old.pieces().len()),
+            old: old.filter(|old| self.pieces().count() == old.pieces().len()),
             whole_lists: self.parts.whole_lists,
             moved,
         };
@@ -348,8 +363,7 @@ impl Publishing<'_> {
         }
         file.finish(&manifest)?;
         snapshot::switch_to(self.dir, &name)?;
-        let segments = manifest.segments.iter();
-        let mut kept: HashSet<String> = segments.flat_map(SegmentRef::files).collect();
+        let mut kept: HashSet<String> = manifest.files().collect();
         kept.insert(name);
         snapshot::remove_others(self.dir, |file| kept.contains(file));
         Ok(())

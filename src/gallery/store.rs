@@ -27,6 +27,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use self::about::About;
+pub use self::about::Settings;
 pub use self::builder::{StoreBuilder, salvaged};
 pub use self::contents::Contents;
 pub(in crate::gallery) use self::guard::Guarded;
@@ -120,6 +121,21 @@ impl Store {
     /// What the descriptors were made with.
     pub const fn fingerprint(&self) -> &Fingerprint {
         &self.about.fingerprint
+    }
+
+    /// What it says beside photos and descriptors.
+    pub fn settings(&self) -> Settings {
+        self.about.settings()
+    }
+
+    /// Values of a vector along axes of the gallery, if it shall have fewer than a descriptor.
+    pub const fn axes(&self) -> Option<usize> {
+        self.about.axes
+    }
+
+    /// Changes that; durable on return.
+    pub fn set_axes(&mut self, values: Option<usize>) -> Result<()> {
+        self.change_about(|about| about.axes = values)
     }
 
     /// How its photos are ranked unless a query says otherwise.

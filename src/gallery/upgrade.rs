@@ -12,7 +12,7 @@ use super::repair::{Repair, damaged_gallery};
 use super::roots::Roots;
 use super::salvage::{self, SALVAGED};
 use super::snapshot::Snapshot;
-use super::store::{Store, StoreBuilder};
+use super::store::{Settings, Store, StoreBuilder};
 use super::version::VERSION;
 use crate::descriptor::Fingerprint;
 use crate::error::{FileError, GalleryError, Result};
@@ -143,8 +143,12 @@ impl Making {
         (ranking, precisions): (Ranking, Precisions),
         generation: u64,
     ) -> Result<(Store, usize)> {
-        self.builder
-            .about(ranking, precisions, self.roots.to_stored(dir));
+        self.builder.about(Settings {
+            ranking,
+            axes: None,
+            precisions,
+            roots: self.roots.to_stored(dir),
+        });
         Ok((self.builder.finish(generation)?, self.photos))
     }
 }

@@ -252,7 +252,10 @@ fn descriptor_problem(
             .vector(vector)
             .filter(|_| shown.hash == record.hash)
     });
-    let is_same = shown.is_none_or(|vector| (dot(&vector, &values) - norm).abs() < ROUNDED);
+    let is_same = shown.is_none_or(|vector| {
+        let kept = published.map(|it| it.kept(values));
+        kept.is_none_or(|kept| (dot(&vector, &kept) - dot(&kept, &kept)).abs() < ROUNDED)
+    });
     Ok((!is_unit || !is_same).then(|| Problem::DamagedDescriptor(path())))
 }
 

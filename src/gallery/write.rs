@@ -7,7 +7,7 @@ use super::index::OnProgress;
 use super::publish::{Outcome, Parts, Publishing, changes_since, differences};
 use super::record::Stored;
 use super::snapshot::Snapshot;
-use super::store::Change;
+use super::store::{Change, Settings};
 use super::table::Entry;
 use super::{Gallery, Published, Record, Repair, heal};
 use crate::descriptor::Descriptor;
@@ -137,7 +137,15 @@ impl Gallery {
             && current.generation() == self.store.generation()?
             && current.ranking() == self.ranking
             && *current.precisions() == self.precisions
-            && !self.policy.is_missed_by(current))
+            && !self.policy.is_missed_by(current)
+            && !self.policy.reduces_otherwise(current, self.axes()))
+    }
+
+    fn settings(&self) -> Settings {
+        Settings {
+            roots: self.roots.to_stored(&self.dir),
+            ..self.store.settings()
+        }
     }
 
     fn changed_since(&self, generation: u64) -> Result<Vec<Entry>, GalleryError> {
@@ -208,9 +216,7 @@ impl Gallery {
             dir: &self.dir,
             store: &self.store,
             fingerprint: &self.fingerprint,
-            ranking: self.ranking,
-            precisions: &self.precisions,
-            roots: self.roots.to_stored(&self.dir),
+            settings: self.settings(),
             policy: self.policy,
             old,
             parts,

@@ -27,6 +27,7 @@ pub use self::exact::{exact_scan, exact_scan_many};
 pub use self::flat::{Flat, Touched};
 pub use self::lists::Graph;
 pub use self::marks::Scratch;
+pub use self::principal::directions;
 pub use self::row_set::RowSet;
 pub use self::search::{Exact, Found, Search};
 pub use self::shorts::{Shorts, to_shorts};

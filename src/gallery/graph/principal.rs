@@ -18,7 +18,7 @@ const STRIP: usize = 32;
 
 /// `count` orthonormal directions `[count, dimension]` that hold most of the rows' squared lengths,
 /// the largest first. `count` is at most `dimension`.
-pub(super) fn directions(rows: &[f32], dimension: usize, count: usize) -> Vec<f32> {
+pub fn directions(rows: &[f32], dimension: usize, count: usize) -> Vec<f32> {
     let moment = moment(rows, dimension);
     let wide = (count + BESIDES).min(dimension);
     let mut random = fastrand::Rng::with_seed(1);

@@ -7,6 +7,7 @@ mod manifest;
 mod near;
 mod neighborhood;
 mod piece;
+mod reduced;
 mod search;
 mod switch;
 
@@ -27,6 +28,7 @@ use super::folder;
 use super::neighbors::Lists;
 use super::precisions::Precisions;
 use super::record::{Record, Stored};
+use super::reduction::Reduction;
 use super::roots::Roots;
 use super::segment::Segment;
 use super::table::{Entry, merged};
@@ -47,6 +49,8 @@ pub struct Snapshot {
     path: PathBuf,
     roots: Roots,
     fingerprint: Arc<Fingerprint>,
+    /// The axes that vectors are along, if they are not whole descriptors.
+    reduction: Option<Reduction>,
     /// The oldest first.
     pieces: Vec<Piece>,
     /// The number of the first vector of each.
@@ -105,6 +109,7 @@ impl Snapshot {
                 path,
                 roots,
                 fingerprint: earlier.fingerprint(),
+                reduction: None,
                 firsts: vec![0],
                 pieces: vec![Piece::Earlier(Box::new(earlier))],
                 lists: vec![None],
@@ -122,7 +127,10 @@ impl Snapshot {
 
     /// That of a manifest which may have no file yet.
     pub(super) fn of_segments(dir: &Path, manifest: &Manifest) -> Result<Self> {
-        let dimension = manifest.fingerprint.dimension();
+        let dimension = manifest.dimension();
+        let of_descriptors = manifest.fingerprint.dimension();
+        let reduction = manifest.reduction.as_ref();
+        let reduction = reduction.map(|it| Reduction::open(dir, it, of_descriptors));
         let open = |wanted| {
             let segment = Segment::open(dir, wanted, dimension)?;
             Ok(Piece::Segment(Box::new(segment)))
@@ -150,6 +158,7 @@ impl Snapshot {
         Ok(Self {
             roots: Roots::found_from(dir, &manifest.roots),
             fingerprint: Arc::new(manifest.fingerprint.clone()),
+            reduction: reduction.transpose()?,
             path,
             pieces,
             firsts,
@@ -179,10 +188,6 @@ impl Snapshot {
     /// Its pieces, the oldest first.
     pub(super) fn pieces(&self) -> &[Piece] {
         &self.pieces
-    }
-
-    pub(super) const fn roots(&self) -> &Roots {
-        &self.roots
     }
 
     /// The file, beside which its segments lie.
@@ -341,10 +346,10 @@ impl Snapshot {
         ))
     }
 
-    /// The descriptor that vector `index` is.
+    /// The descriptor that vector `index` is; what of it the vector tells, where that has fewer values.
     #[must_use]
     pub fn descriptor(&self, index: usize) -> Option<Descriptor> {
-        let vector = UnitVector::normalize(self.vector(index)?).ok()?;
+        let vector = UnitVector::normalize(self.whole(self.vector(index)?)).ok()?;
         Descriptor::new(vector, &self.fingerprint).ok()
     }
 
@@ -434,7 +439,7 @@ pub fn next_number(dir: &Path) -> u64 {
             .to_str()?
             .strip_suffix(".new")
             .map_or_else(|| name.to_str(), Some)?;
-        let kinds = ["snapshot-", "segment-", "neighbours-"];
+        let kinds = ["snapshot-", "segment-", "neighbours-", "axes-"];
         let number = kinds.iter().find_map(|kind| name.strip_prefix(kind))?;
         number.parse::<u64>().ok()
     });

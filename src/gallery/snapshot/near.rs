@@ -25,7 +25,8 @@ impl Snapshot {
         })
     }
 
-    /// For each of many queries the nearest vectors, with their cosines, best first. Those of photos that
+    /// For each of many queries, vectors of the gallery's or what [`Snapshot::asked`] makes of others, the
+    /// nearest vectors, with their cosines, best first. Those of photos that
     /// were removed may be among them. What is in no graph is compared with all queries at once.
     ///
     /// # Errors

@@ -85,7 +85,7 @@ impl Snapshot {
         };
         let mean = file.all(file.section("mean"))?;
         let mean: &[f32] = bytemuck::try_cast_slice(mean).ok()?;
-        (mean.len() == self.fingerprint().dimension()).then_some(mean)
+        (mean.len() == self.dimension()).then_some(mean)
     }
 
     /// The mean of all photos' vectors.
@@ -96,7 +96,7 @@ impl Snapshot {
             let values = (photos > 0).then(|| self.vector(vector as usize));
             std::iter::repeat_n(values.flatten().unwrap_or_default(), photos)
         });
-        Centre::of(1.0, self.fingerprint().dimension(), vectors).mean
+        Centre::of(1.0, self.dimension(), vectors).mean
     }
 
     /// Whether a vector is some photo's.

@@ -25,7 +25,7 @@ impl Snapshot {
     /// [`GalleryError::DamagedSnapshot`](crate::error::GalleryError::DamagedSnapshot) if something that
     /// was looked at is damaged.
     pub fn search(&self, query: &Descriptor, options: &SearchOptions) -> Result<Vec<Match>> {
-        query.check(&self.fingerprint)?;
+        let query = self.asked(query)?;
         let allowed = self.allowed(&options.filter);
         let asking = Asking {
             ranking: options.ranking.unwrap_or_else(|| self.ranking()),
@@ -34,7 +34,7 @@ impl Snapshot {
         };
         // Each content has one vector, so no more than these are left out.
         let wanted = options.k.saturating_add(options.without.len());
-        let near = self.nearest(query.as_slice(), wanted, &asking)?;
+        let near = self.nearest(&query, wanted, &asking)?;
         let matches = self.matches(near, &asking);
         match self.damage() {
             Some(damage) => Err(damage.into()),
@@ -56,16 +56,15 @@ impl Snapshot {
         let is_of_all = options.filter.is_of_all();
         let is_plain = options.exact && ranking == Ranking::NONE && is_of_all;
         let wanted = options.k.saturating_add(options.without.len());
-        let near = is_plain
-            .then(|| self.nearest_of_many(queries, wanted))
-            .flatten();
+        let near = if is_plain {
+            self.nearest_of_many(queries, wanted)?
+        } else {
+            None
+        };
         let Some(near) = near else {
             let each = queries.iter().map(|query| self.search(query, options));
             return each.collect();
         };
-        for query in queries {
-            query.check(&self.fingerprint)?;
-        }
         let asking = Asking {
             ranking,
             options,
@@ -78,20 +77,24 @@ impl Snapshot {
     }
 
     /// Nothing where more would have to be asked for, because photos were removed.
-    fn nearest_of_many(&self, queries: &[Descriptor], k: usize) -> Option<Vec<Vec<Neighbor>>> {
+    fn nearest_of_many(
+        &self,
+        queries: &[Descriptor],
+        k: usize,
+    ) -> Result<Option<Vec<Vec<Neighbor>>>> {
         let asked = k
             .saturating_add(k.min(self.dead()))
             .min(self.vector_count());
-        let values: Vec<f32> = queries
-            .iter()
-            .flat_map(Descriptor::as_slice)
-            .copied()
-            .collect();
+        let values = queries.iter().map(|query| self.asked(query));
+        let values = values.collect::<Result<Vec<_>>>()?.concat();
         let mut all: Vec<Vec<Neighbor>> = vec![Vec::new(); queries.len()];
         for (piece, first) in self.pieces.iter().zip(&self.firsts) {
             let near = match piece {
-                Piece::Segment(segment) => segment.nearest_of_many(&values, asked)?,
-                Piece::Earlier(_) => return None,
+                Piece::Segment(segment) => segment.nearest_of_many(&values, asked),
+                Piece::Earlier(_) => None,
+            };
+            let Some(near) = near else {
+                return Ok(None);
             };
             for (all, near) in all.iter_mut().zip(near) {
                 all.extend(near.into_iter().map(|near| Neighbor {
@@ -108,7 +111,7 @@ impl Snapshot {
             let is_enough = living.len() >= k.min(self.vector_count() - self.dead());
             is_enough.then(|| living.into_iter().take(k).collect())
         };
-        all.into_iter().map(living).collect()
+        Ok(all.into_iter().map(living).collect())
     }
 
     /// Vectors that are no photo's any more, at most.

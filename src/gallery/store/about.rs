@@ -29,6 +29,8 @@ pub struct About {
     pub fingerprint: Fingerprint,
     #[serde(default)]
     pub ranking: Ranking,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub axes: Option<usize>,
     #[serde(default)]
     pub precisions: Precisions,
     #[serde(default)]
@@ -42,6 +44,16 @@ pub struct About {
     pub records: Vec<RecordsRef>,
     /// The number of the next file.
     pub next: u64,
+}
+
+/// What a store says beside its photos and what their descriptors are made with.
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
+    pub ranking: Ranking,
+    /// Values of a vector along axes of the gallery, if it shall have fewer than a descriptor.
+    pub axes: Option<usize>,
+    pub precisions: Precisions,
+    pub roots: StoredRoots,
 }
 
 /// A file of records, `records-N`.
@@ -66,12 +78,23 @@ impl About {
             version: VERSION,
             fingerprint: fingerprint.clone(),
             ranking: Ranking::NONE,
+            axes: None,
             precisions: Precisions::NONE,
             roots: StoredRoots::default(),
             encoding: Encoding::F32,
             recent: 1,
             records: Vec::new(),
             next: 2,
+        }
+    }
+
+    /// What it says beside.
+    pub fn settings(&self) -> Settings {
+        Settings {
+            ranking: self.ranking,
+            axes: self.axes,
+            precisions: self.precisions.clone(),
+            roots: self.roots.clone(),
         }
     }
 

@@ -6,19 +6,16 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::about::About;
+use super::about::{About, Settings};
 use super::recent::Recent;
 use super::sealed::{Records, VectorFile, write_records, write_vectors};
 use super::{Store, recent_path, sync, sync_above};
 use crate::descriptor::Fingerprint;
 use crate::error::{FileError, GalleryError, Result};
 use crate::gallery::encoding::Encoding;
-use crate::gallery::precisions::Precisions;
 use crate::gallery::record::{RowPlace, Stored};
-use crate::gallery::roots::StoredRoots;
 use crate::gallery::table::{Entry, merged};
 use crate::photo::ContentHash;
-use crate::ranking::Ranking;
 
 /// Vectors and records of a file.
 const VECTORS: usize = 4096;
@@ -50,10 +47,11 @@ impl StoreBuilder {
     }
 
     /// What else a store says.
-    pub fn about(&mut self, ranking: Ranking, precisions: Precisions, roots: StoredRoots) {
-        self.about.ranking = ranking;
-        self.about.precisions = precisions;
-        self.about.roots = roots;
+    pub fn about(&mut self, settings: Settings) {
+        self.about.ranking = settings.ranking;
+        self.about.axes = settings.axes;
+        self.about.precisions = settings.precisions;
+        self.about.roots = settings.roots;
     }
 
     /// In which numbers its files of vectors are.
@@ -189,10 +187,9 @@ impl Salvage {
             .map_or(Encoding::F32, |about| about.encoding)
     }
 
-    /// Ranking, precisions and roots.
-    pub fn said(&self) -> Option<(Ranking, Precisions, StoredRoots)> {
-        let about = self.about.as_ref()?;
-        Some((about.ranking, about.precisions.clone(), about.roots.clone()))
+    /// What it says beside.
+    pub fn settings(&self) -> Option<Settings> {
+        self.about.as_ref().map(About::settings)
     }
 
     /// All records that can be read, by key.

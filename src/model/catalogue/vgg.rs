@@ -14,6 +14,7 @@ pub const MODELS: &[Model] = &[
         top1: Some(69.0),
         preprocess: TORCHVISION,
         default_layer: "features.20",
+        default_pooling: "gap",
         sources: &[hub("timm/vgg11.tv_in1k")],
     },
     Model {
@@ -24,6 +25,7 @@ pub const MODELS: &[Model] = &[
         top1: Some(70.4),
         preprocess: TORCHVISION,
         default_layer: "features.28",
+        default_pooling: "gap",
         sources: &[hub("timm/vgg11_bn.tv_in1k")],
     },
     Model {
@@ -34,6 +36,7 @@ pub const MODELS: &[Model] = &[
         top1: Some(69.9),
         preprocess: TORCHVISION,
         default_layer: "features.24",
+        default_pooling: "gap",
         sources: &[hub("timm/vgg13.tv_in1k")],
     },
     Model {
@@ -44,6 +47,7 @@ pub const MODELS: &[Model] = &[
         top1: Some(71.6),
         preprocess: TORCHVISION,
         default_layer: "features.34",
+        default_pooling: "gap",
         sources: &[hub("timm/vgg13_bn.tv_in1k")],
     },
     Model {
@@ -54,6 +58,7 @@ pub const MODELS: &[Model] = &[
         top1: Some(71.6),
         preprocess: TORCHVISION,
         default_layer: "features.30",
+        default_pooling: "gap",
         sources: &[hub("timm/vgg16.tv_in1k")],
     },
     Model {
@@ -64,6 +69,7 @@ pub const MODELS: &[Model] = &[
         top1: Some(73.4),
         preprocess: TORCHVISION,
         default_layer: "features.43",
+        default_pooling: "gap",
         sources: &[hub("timm/vgg16_bn.tv_in1k")],
     },
     Model {
@@ -74,6 +80,7 @@ pub const MODELS: &[Model] = &[
         top1: Some(72.4),
         preprocess: TORCHVISION,
         default_layer: "features.36",
+        default_pooling: "gap",
         sources: &[hub("timm/vgg19.tv_in1k")],
     },
     Model {
@@ -84,6 +91,7 @@ pub const MODELS: &[Model] = &[
         top1: Some(74.2),
         preprocess: TORCHVISION,
         default_layer: "features.52",
+        default_pooling: "gap",
         sources: &[hub("timm/vgg19_bn.tv_in1k")],
     },
 ];

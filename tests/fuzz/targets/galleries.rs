@@ -18,6 +18,7 @@ use crate::collection::{fingerprint, photo, publish};
 const POLICY: IndexPolicy = IndexPolicy {
     graph_from: 50,
     sealed_from: 40,
+    reduced_from: 20,
     builder: GraphBuilder::Own,
     worn_share: 0.5,
 };
@@ -35,12 +36,14 @@ fn made() -> TempDir {
     made
 }
 
-/// The same, small, and augmented: there are lists of neighbours.
+/// The same, small, augmented and reduced: there are lists of neighbours, and axes.
 fn augmented() -> TempDir {
     let made = TempDir::new().unwrap();
-    let mut gallery = Gallery::open_or_create(made.path(), &fingerprint()).unwrap();
+    let opened = Gallery::open_or_create(made.path(), &fingerprint()).unwrap();
+    let mut gallery = opened.with_policy(POLICY);
     let photos: Vec<_> = (0..30).map(photo).collect();
     gallery.write(&photos, &[]).unwrap();
+    gallery.set_axes(Some(8)).unwrap();
     gallery.set_ranking("augment=3".parse().unwrap()).unwrap();
     publish(&mut gallery).unwrap();
     made
@@ -107,17 +110,21 @@ pub fn current() -> Target {
     Target::new(vec![sample], read)
 }
 
-/// The snapshot says which segment is its own by a checksum: here it always does.
 pub fn segment() -> Target {
-    let made = made();
-    let (segment, snapshot) = (
-        file(made.path(), "segment-"),
-        file(made.path(), "snapshot-"),
-    );
-    let (sample, whole) = (fs::read(&segment).unwrap(), fs::read(&snapshot).unwrap());
+    named(made(), "segment-")
+}
+
+pub fn axes() -> Target {
+    named(augmented(), "axes-")
+}
+
+/// The snapshot says which files are its own by their checksums: here it always does.
+fn named(made: TempDir, beginning: &str) -> Target {
+    let (named, snapshot) = (file(made.path(), beginning), file(made.path(), "snapshot-"));
+    let (sample, whole) = (fs::read(&named).unwrap(), fs::read(&snapshot).unwrap());
     let original = sample.clone();
     let read = move |bytes: &[u8]| {
-        fs::write(&segment, bytes).unwrap();
+        fs::write(&named, bytes).unwrap();
         fs::write(&snapshot, packed::of_stamp(&whole, &original, bytes)).unwrap();
         read(made.path())
     };

@@ -78,6 +78,7 @@ pub const ALL: &[(&str, Make)] = &[
     ("spec-file", texts::spec_file),
     ("snapshot", galleries::snapshot),
     ("segment", galleries::segment),
+    ("axes", galleries::axes),
     ("records", galleries::records),
     ("earlier-snapshot", galleries::earlier_snapshot),
     ("earlier-base", galleries::earlier_base),

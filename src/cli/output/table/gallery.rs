@@ -29,7 +29,16 @@ pub fn text(info: &GalleryInfo, out: &mut dyn Write) -> io::Result<()> {
     if !info.precisions.is_empty() {
         writeln!(out, "precision      {}", info.precisions)?;
     }
-    writeln!(out, "dimension      {}", made.dimension())?;
+    if info.values == made.dimension() {
+        writeln!(out, "dimension      {}", info.values)?;
+    } else {
+        let whole = made.dimension();
+        writeln!(
+            out,
+            "dimension      {} along the gallery's own axes, of {whole}",
+            info.values
+        )?;
+    }
     if let Some(whitening) = &info.whitening {
         writeln!(
             out,
