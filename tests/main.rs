@@ -60,5 +60,6 @@ mod tags;
 mod taken_out;
 mod tiles;
 mod told;
+mod unrelated;
 mod upgrade;
 mod whitening;

@@ -29,6 +29,27 @@ use super::{open, setup};
 /// Pictures of a folder that are shown beside what it found.
 const SHOWN_OF_FOLDER: usize = 12;
 
+/// Unrelated photos that `auto` lets pass.
+const ONE: f64 = 1.0;
+
+/// The least similarity of a match.
+#[derive(Clone, Copy, Debug)]
+enum Lowest {
+    Similarity(f32),
+    /// Where one unrelated photo would be expected.
+    Auto,
+}
+
+fn lowest(text: &str) -> Result<Lowest, String> {
+    match text {
+        "auto" => Ok(Lowest::Auto),
+        _ => {
+            let lowest = text.parse().map(Lowest::Similarity);
+            lowest.map_err(|_| "it is a number from -1 to 1, or auto".to_owned())
+        }
+    }
+}
+
 /// Find the photos most like one or several pictures
 #[expect(
     clippy::struct_excessive_bools,
@@ -71,9 +92,14 @@ pub struct QueryArgs {
     /// The most matches wanted
     #[arg(short, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]
     k: u32,
-    /// Leave out matches below this cosine (−1 … 1)
-    #[arg(long, value_name = "COSINE", allow_negative_numbers = true)]
-    min_similarity: Option<f32>,
+    /// Leave out matches below this similarity (−1 … 1); auto: those as similar as more than one photo that
+    /// has nothing to do with the picture would be expected to be, in this gallery
+    #[arg(long, value_name = "SIMILARITY", allow_negative_numbers = true, value_parser = lowest)]
+    min_similarity: Option<Lowest>,
+    /// Say of each match how many unrelated photos of this gallery would be expected to be as similar: 0.001
+    /// is sure, 5 is noise
+    #[arg(long)]
+    expected: bool,
     /// Leave out photos that are gone from the disk; else they are marked
     #[arg(long)]
     existing: bool,
@@ -222,6 +248,7 @@ impl QueryArgs {
             query = query.weighted(weight, self.part_of(example))?;
         }
         let answer = query.run()?;
+        self.tell_unknown(searcher, &answer);
         let mut lines = SkippedLines::default();
         for asked in &answer.queries {
             if let Some(part) = asked.part() {
@@ -262,6 +289,16 @@ impl QueryArgs {
         Ok((exit, page))
     }
 
+    /// Says that of too few photos nobody knows what is unrelated.
+    fn tell_unknown(&self, searcher: &Searcher, answer: &Answer) {
+        let is_asked = self.expected || matches!(self.min_similarity, Some(Lowest::Auto));
+        if is_asked && searcher.snapshot().unrelated(&answer.ranking).is_none() {
+            note!(
+                "note: the gallery has too few photos to say how similar unrelated ones are: no match was left out for it"
+            );
+        }
+    }
+
     /// A query for each picture, and a line for each answer. One that cannot be asked does not stop
     /// the others.
     fn run_each(&self, searcher: &Searcher, out: &mut dyn Write) -> Result<Exit> {
@@ -297,8 +334,13 @@ impl QueryArgs {
     /// The query with how to answer it, and what the answers shall be unlike.
     fn with_unlike<'a>(&self, query: Query<'a>) -> Result<Query<'a>, Error> {
         let mut query = query.k(self.k as usize).filter(self.filter.filter());
-        if let Some(lowest) = self.min_similarity {
-            query = query.min_similarity(lowest);
+        if self.expected {
+            query = query.most_expected(f64::INFINITY);
+        }
+        match self.min_similarity {
+            Some(Lowest::Similarity(lowest)) => query = query.min_similarity(lowest),
+            Some(Lowest::Auto) => query = query.most_expected(ONE),
+            None => {}
         }
         if let Some(candidates) = self.ef_search {
             query = query.ef_search(candidates);

@@ -88,6 +88,7 @@ fn group(collection: &Collection, number: u32, others: &[(u32, f32)]) -> Similar
         .iter()
         .flat_map(|(other, similarity)| content(*other).iter().map(move |it| (*similarity, it)));
     let found = copies.chain(near).map(|(similarity, photo)| Match {
+        expected: None,
         similarity: similarity.min(1.0),
         record: record(photo),
     });

@@ -11,6 +11,7 @@ mod neighbor;
 mod neighborhood;
 mod order;
 mod reciprocal;
+mod unrelated;
 
 #[cfg(test)]
 mod tests;
@@ -23,6 +24,7 @@ pub use self::neighbor::{Neighbor, best};
 pub use self::neighborhood::Neighborhood;
 pub use self::order::order;
 pub use self::reciprocal::KReciprocal;
+pub use self::unrelated::Unrelated;
 
 /// The most neighbours that count, of a photo or of a query.
 pub const MOST_NEIGHBORS: usize = 1000;
@@ -77,6 +79,18 @@ impl Ranking {
         k_reciprocal: None,
         keep_first: None,
     };
+
+    /// What of it makes similarities of a query and a photo: without what puts photos in another order behind
+    /// them, and without what changes the query.
+    #[must_use]
+    pub const fn plain(&self) -> Self {
+        Self {
+            expand: None,
+            k_reciprocal: None,
+            keep_first: None,
+            ..*self
+        }
+    }
 
     /// Of so many photos how many are put in another order, the nearest, when `k` are wanted.
     #[must_use]

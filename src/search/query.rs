@@ -107,6 +107,13 @@ impl<'a> Query<'a> {
         self
     }
 
+    /// Says of each match how many unrelated photos would be expected to be as similar, and leaves out those
+    /// with more than `most`.
+    pub const fn most_expected(mut self, most: f64) -> Self {
+        self.options.most_expected = Some(most);
+        self
+    }
+
     /// Compares with every photo, however many there are.
     pub const fn exact(mut self) -> Self {
         self.options.exact = true;

@@ -11,14 +11,22 @@ use super::shown_clean;
 
 /// A line of names, and one for each match; paths in quotes. CSV is Unicode, paths need not be: behind
 /// one that is not are the bytes of the whole path, two hexadecimal digits each, and nothing behind
-/// others. There they open the file, as JSON's field of the same name does.
+/// others. There they open the file, as JSON's field of the same name does. At the end is how many
+/// unrelated photos would be expected, if that was asked.
 pub fn matches(matches: &[Match], out: &mut dyn Write) -> io::Result<()> {
-    writeln!(out, "rank,similarity,path,absolute_hex")?;
+    let is_told = matches.iter().any(|it| it.expected.is_some());
+    let told = if is_told { ",expected" } else { "" };
+    writeln!(out, "rank,similarity,path,absolute_hex{told}")?;
     for (rank, found) in (1..).zip(matches) {
         let place = Place::of(&found.record.path);
         let (path, hex) = (path_cell(&found.record.path), place.absolute_hex());
         let hex = hex.unwrap_or_default();
-        writeln!(out, "{rank},{:.6},{path},{hex}", found.similarity)?;
+        write!(out, "{rank},{:.6},{path},{hex}", found.similarity)?;
+        match found.expected {
+            Some(expected) => writeln!(out, ",{expected:.6}")?,
+            None if is_told => writeln!(out, ",")?,
+            None => writeln!(out)?,
+        }
     }
     Ok(())
 }

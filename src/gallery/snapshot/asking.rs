@@ -17,6 +17,9 @@ pub struct SearchOptions {
     pub ef_search: Option<usize>,
     /// Matches below this cosine are left out.
     pub min_similarity: Option<f32>,
+    /// Each match says how many unrelated photos would be expected to be as similar, and those with more than
+    /// this are left out. Of galleries with too few photos nobody knows, and none are left out.
+    pub most_expected: Option<f64>,
     /// How to rank; nothing: as the gallery does.
     pub ranking: Option<Ranking>,
     /// Photos with one of these contents are left out.
@@ -65,6 +68,7 @@ impl Default for SearchOptions {
             exact: false,
             ef_search: None,
             min_similarity: None,
+            most_expected: None,
             ranking: None,
             without: Vec::new(),
             filter: Filter::default(),

@@ -10,11 +10,12 @@ mod piece;
 mod reduced;
 mod search;
 mod switch;
+mod unrelated;
 
 use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 
 pub use self::asking::{Asking, SearchOptions};
 use self::filtered::Filtered;
@@ -35,7 +36,7 @@ use super::table::{Entry, merged};
 use crate::bounded;
 use crate::descriptor::{Descriptor, Fingerprint, UnitVector};
 use crate::error::{FileError, GalleryError, Result};
-use crate::ranking::Ranking;
+use crate::ranking::{Ranking, Unrelated};
 
 /// More bytes than a snapshot's name has.
 const MOST_OF_A_NAME: u64 = 4096;
@@ -60,6 +61,7 @@ pub struct Snapshot {
     /// Of whose some could not be opened.
     missed_lists: Option<PathBuf>,
     mean: OnceLock<Arc<Vec<f32>>>,
+    unrelated: Mutex<Vec<(Ranking, Option<Unrelated>)>>,
     said: Said,
     filtered: Filtered,
 }
@@ -115,6 +117,7 @@ impl Snapshot {
                 lists: vec![None],
                 missed_lists: None,
                 mean: OnceLock::new(),
+                unrelated: Mutex::default(),
                 said: Said::Earlier,
                 filtered: Filtered::default(),
             });
@@ -165,6 +168,7 @@ impl Snapshot {
             lists,
             missed_lists,
             mean: OnceLock::new(),
+            unrelated: Mutex::default(),
             said: Said::Manifest(Box::new(manifest.clone()), None),
             filtered: Filtered::default(),
         })

@@ -165,7 +165,7 @@ impl<'a> Around<'a> {
         dot(&sum, &sum).sqrt()
     }
 
-    fn sum(&self, terms: &[(u32, f32)]) -> Vec<f32> {
+    pub fn sum(&self, terms: &[(u32, f32)]) -> Vec<f32> {
         let mut sum = vec![0.0; self.query.len()];
         for (vector, weight) in terms {
             let vector = self.vector(*vector).unwrap_or_default();

@@ -11,7 +11,7 @@ use crate::error::{DescriptorError, Result};
 use crate::gallery::index::{Neighbor, best};
 use crate::gallery::matches::Match;
 use crate::gallery::segment::Wanted;
-use crate::ranking::{Expansion, Ranking, order};
+use crate::ranking::{Expansion, Neighborhood, Ranking, order};
 
 impl Snapshot {
     /// The photos most similar to `query`, best first, equals by path.
@@ -35,7 +35,8 @@ impl Snapshot {
         // Each content has one vector, so no more than these are left out.
         let wanted = options.k.saturating_add(options.without.len());
         let near = self.nearest(&query, wanted, &asking)?;
-        let matches = self.matches(near, &asking);
+        let expected = self.expected(&query, &near, &asking);
+        let matches = self.matches(near, &expected, &asking);
         match self.damage() {
             Some(damage) => Err(damage.into()),
             None => Ok(matches),
@@ -55,6 +56,7 @@ impl Snapshot {
         let ranking = options.ranking.unwrap_or_else(|| self.ranking());
         let is_of_all = options.filter.is_of_all();
         let is_plain = options.exact && ranking == Ranking::NONE && is_of_all;
+        let is_plain = is_plain && options.most_expected.is_none();
         let wanted = options.k.saturating_add(options.without.len());
         let near = if is_plain {
             self.nearest_of_many(queries, wanted)?
@@ -70,7 +72,9 @@ impl Snapshot {
             options,
             allowed: None,
         };
-        let matches = near.into_iter().map(|near| self.matches(near, &asking));
+        let expected = HashMap::new();
+        let matches = near.into_iter();
+        let matches = matches.map(|near| self.matches(near, &expected, &asking));
         let matches = matches.collect();
         self.damage()
             .map_or(Ok(matches), |damage| Err(damage.into()))
@@ -247,12 +251,44 @@ impl Snapshot {
         best(near, k)
     }
 
-    fn matches(&self, near: Vec<Neighbor>, asking: &Asking<'_>) -> Vec<Match> {
+    /// Of each of these how many unrelated photos would be as similar, if that is asked and known.
+    fn expected(&self, query: &[f32], near: &[Neighbor], asking: &Asking<'_>) -> HashMap<u32, f64> {
+        let ranking = &asking.ranking;
+        let asked = asking.options.most_expected;
+        let Some(unrelated) = asked.and_then(|_| self.unrelated(ranking)) else {
+            return HashMap::new();
+        };
+        let similar = if ranking.plain() == *ranking {
+            near.to_vec()
+        } else {
+            let centre = ranking.centre.map(|share| self.centre(share));
+            let centred = centre.as_ref().map(|centre| centre.applied(query));
+            let around = Around::new(self, asking, centred.unwrap_or(query.to_vec()), centre);
+            let similar = near.iter().map(|one| Neighbor {
+                similarity: around.to_query(one.index),
+                ..*one
+            });
+            order(&ranking.plain(), similar.collect(), usize::MAX, &around)
+        };
+        let expected = similar.iter();
+        let expected = expected.map(|one| (one.index, unrelated.expected(one.similarity)));
+        expected.collect()
+    }
+
+    fn matches(
+        &self,
+        near: Vec<Neighbor>,
+        expected: &HashMap<u32, f64>,
+        asking: &Asking<'_>,
+    ) -> Vec<Match> {
         let options = asking.options;
         let lowest = options.min_similarity.unwrap_or(f32::NEG_INFINITY);
+        let most = options.most_expected.unwrap_or(f64::INFINITY);
+        let expected = |index: u32| expected.get(&index).copied();
         let photos = near
             .into_iter()
             .filter(|n| n.similarity >= lowest)
+            .filter(|n| expected(n.index).is_none_or(|expected| expected <= most))
             .flat_map(|neighbor| {
                 let similarity = match asking.ranking.csls {
                     None => neighbor.similarity.clamp(-1.0, 1.0),
@@ -262,7 +298,12 @@ impl Snapshot {
                 owners.retain(|entry| asking.allowed.is_none_or(|allowed| allowed.has(entry)));
                 let records = owners.into_iter();
                 let records = records.filter_map(|(key, stored)| self.record(&key, &stored));
-                records.map(move |record| Match { similarity, record })
+                let expected = expected(neighbor.index);
+                records.map(move |record| Match {
+                    similarity,
+                    expected,
+                    record,
+                })
             });
         let is_wanted = |found: &Match| !options.without.contains(&found.record.hash);
         let mut matches: Vec<Match> = photos.filter(is_wanted).collect();

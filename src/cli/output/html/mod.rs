@@ -45,8 +45,11 @@ pub fn page(query: &[Photo], matches: &[Match]) -> String {
     for (rank, found) in (1..).zip(matches) {
         let photo = Photo::read(&found.record.path).ok();
         let record = &found.record;
+        let expected = found
+            .expected
+            .map_or_else(String::new, |it| format!(" ({it:.4} expected)"));
         let caption = format!(
-            "<b>{rank} · {:.3}</b> {}<br>{} × {}, {}{}",
+            "<b>{rank} · {:.3}{expected}</b> {}<br>{} × {}, {}{}",
             found.similarity,
             escape(&shown_clean(&record.path)),
             record.width,

@@ -17,7 +17,7 @@ use imgsearch::ingest::IngestReport;
 
 use super::{photos, shown_clean};
 
-/// Rank, similarity, path: one line each.
+/// Rank, similarity, how many unrelated ones would be expected if that was asked, path: one line each.
 pub fn matches(matches: &[Match], out: &mut dyn Write) -> io::Result<()> {
     let mut ranked = (1..).zip(matches);
     ranked.try_for_each(|(rank, found)| one_match(rank, found, out))
@@ -27,11 +27,22 @@ pub fn matches(matches: &[Match], out: &mut dyn Write) -> io::Result<()> {
 pub fn one_match(rank: usize, found: &Match, out: &mut dyn Write) -> io::Result<()> {
     writeln!(
         out,
-        "{rank:>4}  {:.4}  {}{}",
+        "{rank:>4}  {:.4}  {}{}{}",
         found.similarity,
+        found.expected.map_or_else(String::new, expected),
         shown_clean(&found.record.path),
         if found.exists() { "" } else { "  (gone)" }
     )
+}
+
+/// A number of photos, as wide whatever it is.
+fn expected(expected: f64) -> String {
+    let text = match expected {
+        ..0.0001 => "<0.0001".to_owned(),
+        ..10.0 => format!("{expected:.4}"),
+        _ => format!("{expected:.1}"),
+    };
+    format!("{text:>7}  ")
 }
 
 /// What an ingestion did, in two lines, or three.
