@@ -22,7 +22,7 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
-use std::{env, fs, io};
+use std::{env, io};
 
 use imgsearch::descriptor::{Descriptor, Fingerprint, Matrix, UnitVector};
 use imgsearch::gallery::index::{Exact, Index, best};
@@ -30,6 +30,11 @@ use imgsearch::gallery::{Gallery, GraphBuilder, IndexPolicy, Record, SearchOptio
 use imgsearch::photo::ContentHash;
 use rayon::prelude::*;
 use serde_json::json;
+
+#[path = "measure/mod.rs"]
+mod measure;
+
+use measure::{Clock, cpu, files, forget, read, read_from_disk, size};
 
 const K: usize = 10;
 const EFS: [usize; 13] = [16, 24, 32, 48, 64, 80, 96, 128, 160, 192, 256, 320, 400];
@@ -70,37 +75,6 @@ fn main() {
     } else {
         asked.tell(&folder("own"), "own");
     }
-}
-
-/// What is in a file of f32 rows.
-fn read(path: &Path) -> Matrix {
-    let bytes = fs::read(path).unwrap();
-    assert!(
-        bytes.starts_with(b"\x93NUMPY\x01"),
-        "{} is no .npy of version 1",
-        path.display()
-    );
-    let length = usize::from(u16::from_le_bytes([bytes[8], bytes[9]]));
-    let (header, values) = bytes[10..].split_at(length);
-    let header = String::from_utf8_lossy(header).replace(' ', "");
-    assert!(
-        header.contains("'<f4'") && header.contains("'fortran_order':False"),
-        "{} holds other numbers than f32 in rows",
-        path.display()
-    );
-    let shape = header.split_once("'shape':(").unwrap().1;
-    let shape = shape.split_once(')').unwrap().0.split(',');
-    let shape: Vec<usize> = shape.filter_map(|size| size.parse().ok()).collect();
-    let values = values.chunks_exact(4);
-    let values = values.map(|value| f32::from_le_bytes(value.try_into().unwrap()));
-    let matrix = Matrix::new(values.collect(), shape[1]).unwrap();
-    assert_eq!(
-        matrix.as_vectors().len(),
-        shape[0],
-        "{} is cut off",
-        path.display()
-    );
-    matrix
 }
 
 fn descriptors(rows: &Matrix) -> Vec<Descriptor> {
@@ -287,19 +261,6 @@ fn tell_sizes(dir: &Path) {
     println!("{line}");
 }
 
-fn files(dir: &Path) -> Vec<PathBuf> {
-    let entries = walkdir::WalkDir::new(dir).into_iter();
-    let files = entries.map(|entry| entry.unwrap().into_path());
-    files.filter(|path| path.is_file()).collect()
-}
-
-fn size(dir: &Path) -> u64 {
-    let sizes = files(dir)
-        .into_iter()
-        .map(|file| fs::metadata(file).unwrap().len());
-    sizes.sum()
-}
-
 fn tell_opening(dir: &Path) {
     let mut times = Vec::new();
     for _ in 0..OPENED {
@@ -334,54 +295,5 @@ fn tell_cold(dir: &Path, queries: &[Descriptor]) {
             "snapshot_bytes": Snapshot::open(dir).unwrap().size(),
         });
         println!("{line}");
-    }
-}
-
-/// Bytes that this process had the system read from a disk.
-fn read_from_disk() -> u64 {
-    let counted = fs::read_to_string("/proc/self/io").unwrap_or_default();
-    let line = counted
-        .lines()
-        .find_map(|line| line.strip_prefix("read_bytes: "));
-    line.and_then(|bytes| bytes.parse().ok()).unwrap_or(0)
-}
-
-/// Asks the system to keep nothing of a file in memory.
-fn forget(file: &Path) {
-    #[cfg(target_os = "linux")]
-    {
-        use nix::fcntl::{PosixFadviseAdvice, posix_fadvise};
-        let file = fs::File::open(file).unwrap();
-        file.sync_all().unwrap();
-        posix_fadvise(&file, 0, 0, PosixFadviseAdvice::POSIX_FADV_DONTNEED).unwrap();
-    }
-    #[cfg(not(target_os = "linux"))]
-    let _ = file;
-}
-
-#[derive(Clone, Copy)]
-enum Clock {
-    Process,
-    Thread,
-}
-
-/// Seconds of CPU so far; where the system cannot be asked, of the clock.
-fn cpu(clock: Clock) -> f64 {
-    #[cfg(target_os = "linux")]
-    {
-        use nix::time::{ClockId, clock_gettime};
-        let clock = match clock {
-            Clock::Process => ClockId::CLOCK_PROCESS_CPUTIME_ID,
-            Clock::Thread => ClockId::CLOCK_THREAD_CPUTIME_ID,
-        };
-        std::time::Duration::from(clock_gettime(clock).unwrap()).as_secs_f64()
-    }
-    #[cfg(not(target_os = "linux"))]
-    {
-        let _ = clock;
-        let now = std::time::SystemTime::now();
-        now.duration_since(std::time::UNIX_EPOCH)
-            .unwrap()
-            .as_secs_f64()
     }
 }

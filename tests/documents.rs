@@ -60,7 +60,12 @@ fn gallery_documents(seen: &mut BTreeSet<String>) {
     check(&w, &["info", "--json"], 0, seen);
     check(&w, &["tag", "town", photo, "nowhere", "--json"], 3, seen);
     check(&w, &["tag", "--list", "--json"], 0, seen);
-    check(&w, &["query", photo, "--tag", "town", "--json"], 0, seen);
+    check(
+        &w,
+        &["query", photo, "--tag", "town", "--expected", "--json"],
+        0,
+        seen,
+    );
     let merge = [
         "merge",
         ".imgsearch",

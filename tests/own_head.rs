@@ -128,7 +128,7 @@ fn a_gallery_is_made_with_a_projection_and_asked_without_naming_it() {
 #[test]
 fn a_descriptor_is_the_matrix_times_what_was_pooled() {
     let w = workspace();
-    let pooled = descriptor(&w, &[]);
+    let pooled = descriptor(&w, &["--spec", &format!("{MODEL}:head/gap")]);
     let own = descriptor(&w, &["--projection-from", "embedding.weight"]);
     let matrix = numbers(SIZES.0 * SIZES.1);
     let product = |row: &[f32]| -> f64 {

@@ -210,7 +210,9 @@ fn queries_can_be_expanded_and_galleries_augmented_and_both_is_told() {
     assert_eq!(expanded["expansion"]["neighbors"], 3);
     assert_eq!(expanded["expansion"]["alpha"], 0.0);
     let (before, after) = (similarities(&plain), similarities(&expanded));
-    assert!(after[0] < before[0] && after[1..4].iter().sum::<f64>() > before[1..4].iter().sum());
+    // What is asked with stays what it is.
+    assert!((after[0] - before[0]).abs() < 1e-4, "{after:?}");
+    assert!(after[1..4].iter().sum::<f64>() > before[1..4].iter().sum());
 
     let report = w.json(&["index", "photos", "--augment", "2", "--json"], 0);
     assert_eq!(

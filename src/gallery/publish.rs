@@ -11,12 +11,13 @@ use std::collections::HashSet;
 use std::path::Path;
 use std::time::SystemTime;
 
-use self::axes::Axes;
+use self::axes::{Axes, is_outgrown, reduced};
 use super::blocks::BlockWriter;
 use super::hnsw::GraphBuilder;
 use super::index::OnProgress;
 use super::listing::{GONE, Relisting};
 use super::neighbors::ListKind;
+use super::record::Stored;
 use super::segment::{Row, SegmentRef, SegmentWriter};
 use super::snapshot::{self, Manifest, Piece, Snapshot};
 use super::store::{Settings, Store, first_to_merge};
@@ -232,6 +233,40 @@ impl Publishing<'_> {
             .min(segments.len())
     }
 
+    /// The axes of the next snapshot: those of the one before, unless they are outgrown or others are wanted.
+    fn axes(&self, photos: u64, next: &mut u64) -> Result<Axes> {
+        let kept = Axes::of(self.old);
+        let fitted = kept.reference.as_ref();
+        let least = (photos, self.policy.reduced_from);
+        let wanted = reduced(self.settings.axes, self.fingerprint, least, fitted);
+        let is_last = self.parts.most_merged == usize::MAX;
+        if is_last && is_outgrown(fitted, wanted, photos) {
+            return kept.instead(wanted, self.store, photos, (self.dir, next));
+        }
+        Ok(kept)
+    }
+
+    /// The vector of a photo that has none yet, or had one along other axes: from its descriptor. What the
+    /// store has lost of that is what the vector told.
+    fn described(
+        &self,
+        piece: Option<&Piece>,
+        stored: &Stored,
+        axes: &Axes,
+    ) -> Result<Option<Vec<f32>>> {
+        let values = match piece {
+            None => self.store.descriptor_of(stored)?,
+            Some(_) => self.store.descriptor(&stored.hash)?,
+        };
+        let told = || {
+            let vector = piece.filter(|_| axes.are_new)?.vector(stored.row?.row)?;
+            Some(self.old?.whole(vector))
+        };
+        let fits = |values: &Vec<f32>| values.len() == self.fingerprint.dimension();
+        let values = values.or_else(told).filter(fits);
+        Ok(values.map(|values| axes.applied(values)))
+    }
+
     /// Writes a segment of the changes and of some segments, the oldest of those first. Removals are kept
     /// if there are `earlier` segments.
     fn merge(
@@ -261,8 +296,8 @@ impl Publishing<'_> {
         let lists = merged_pieces.iter().map(|piece| pieces[*piece].entries());
         let changes: Box<dyn Iterator<Item = Entry>> = Box::new(changes.into_iter());
         let lists = std::iter::once(changes).chain(lists).collect();
-        let dimension = self.fingerprint.dimension();
-        let mut writer = SegmentWriter::create(self.dir, number, axes.values(dimension))?;
+        let values = axes.values(self.fingerprint.dimension());
+        let mut writer = SegmentWriter::create(self.dir, number, values)?;
         let mut lost = Vec::new();
         let vectors = |piece: &usize| vec![GONE; pieces[*piece].vectors() as usize];
         let mut moved: Vec<(usize, Vec<u32>)> = merged_pieces
@@ -288,18 +323,7 @@ impl Publishing<'_> {
                 }
                 continue;
             }
-            let values = match piece {
-                None => self.store.descriptor_of(&stored)?,
-                Some(_) => self.store.descriptor(&stored.hash)?,
-            };
-            // By new axes, what the store has lost is what the old ones told.
-            let told = || {
-                let vector = piece.filter(|_| axes.are_new)?.vector(stored.row?.row)?;
-                Some(self.old?.whole(vector))
-            };
-            let fits = |values: &Vec<f32>| values.len() == dimension;
-            if let Some(values) = values.or_else(told).filter(fits) {
-                let values = axes.applied(values);
+            if let Some(values) = self.described(piece, &stored, axes)? {
                 writer.put(key, &stored, Some(&Row::Floats(&values)))?;
                 continue;
             }
@@ -386,7 +410,7 @@ struct Kept {
     piece: Option<usize>,
 }
 
-fn shorts<'a>(piece: &'a Piece, stored: &super::record::Stored) -> Option<(&'a [i16], f32)> {
+fn shorts<'a>(piece: &'a Piece, stored: &Stored) -> Option<(&'a [i16], f32)> {
     match piece {
         Piece::Segment(segment) => segment.shorts(stored.row?.row),
         Piece::Earlier(_) => None,
@@ -394,6 +418,17 @@ fn shorts<'a>(piece: &'a Piece, stored: &super::record::Stored) -> Option<(&'a [
 }
 
 impl IndexPolicy {
+    /// Whether a snapshot's vectors shall be along other axes.
+    pub(super) fn reduces_otherwise(&self, snapshot: &Snapshot, wanted: Option<usize>) -> bool {
+        let photos = snapshot.len() as u64;
+        snapshot.manifest().is_some_and(|manifest| {
+            let fitted = manifest.reduction.as_ref();
+            let least = (photos, self.reduced_from);
+            let wanted = reduced(wanted, &manifest.fingerprint, least, fitted);
+            is_outgrown(fitted, wanted, photos)
+        })
+    }
+
     /// Whether a segment lacks the graph that it should have.
     const fn is_graph_missed_by(&self, segment: &SegmentRef) -> bool {
         !segment.graph && segment.vectors > 0 && segment.vectors as usize >= self.graph_from

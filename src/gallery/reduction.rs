@@ -11,9 +11,8 @@ use serde::{Deserialize, Serialize};
 
 use super::blocks::{BlockWriter, Blocks, damaged};
 use super::graph::directions;
-use crate::descriptor::dot;
+use crate::descriptor::{Matrix, Vectors, dot};
 use crate::error::{FileError, Result};
-use crate::kernels::products::Products;
 
 /// What values along the first axis are multiplied by. On photos of objects, textures and landmarks, alone
 /// and mixed, .5 to .8 find more and lose no first answer; 1 does.
@@ -22,10 +21,8 @@ const FIRST: f32 = 0.7;
 /// Axes fitted on a gallery.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Reduction {
-    /// Values of a descriptor.
-    dimension: usize,
     /// `[axes, dimension]`, orthonormal, that with most of the descriptors first.
-    axes: Vec<f32>,
+    axes: Matrix,
 }
 
 /// Which file has a snapshot's axes.
@@ -56,13 +53,14 @@ impl ReductionRef {
 }
 
 impl Reduction {
-    /// `values` axes of `rows`, descriptors `[N, dimension]`; nothing where they have no so many.
-    pub fn fit(rows: &[f32], dimension: usize, values: usize) -> Option<Self> {
-        let count = rows.len() / dimension.max(1);
-        (values > 0 && values < dimension && values <= count).then(|| Self {
-            dimension,
-            axes: directions(rows, dimension, values),
-        })
+    /// `values` axes of descriptors; nothing where they have no so many.
+    pub fn fit(rows: Vectors<'_>, values: usize) -> Option<Self> {
+        let (count, dimension) = (rows.len(), rows.dimension());
+        if !(1..dimension.min(count + 1)).contains(&values) {
+            return None;
+        }
+        let axes = Matrix::new(directions(rows.values(), dimension, values), dimension);
+        Some(Self { axes: axes.ok()? })
     }
 
     /// Opens what a snapshot in `dir` names, for descriptors of `dimension` values.
@@ -80,8 +78,7 @@ impl Reduction {
         let axes = axes.filter(|axes| fits && axes.len() == wanted.values * dimension);
         let axes = axes.ok_or_else(|| damaged(&path, "it is damaged or another snapshot's"))?;
         Ok(Self {
-            dimension,
-            axes: axes.to_vec(),
+            axes: Matrix::new(axes.to_vec(), dimension)?,
         })
     }
 
@@ -98,9 +95,10 @@ impl Reduction {
             photos,
         };
         let mut file = BlockWriter::create(&dir.join(reference.name()))?;
-        file.whole_section("axes", bytemuck::cast_slice(&self.axes))?;
+        let axes = self.axes.as_vectors().values();
+        file.whole_section("axes", bytemuck::cast_slice(axes))?;
         let about = About {
-            dimension: self.dimension,
+            dimension: self.axes.dimension(),
             values,
         };
         reference.stamp = file.finish(&about)?.stamp;
@@ -108,8 +106,8 @@ impl Reduction {
     }
 
     /// Values of a vector.
-    pub const fn values(&self) -> usize {
-        self.axes.len() / self.dimension
+    pub fn values(&self) -> usize {
+        self.axes.as_vectors().len()
     }
 
     /// A descriptor of the gallery's as segments have it, of length 1.
@@ -135,8 +133,9 @@ impl Reduction {
     /// The descriptor, of length 1, that becomes this vector and has no part along other axes: what is left
     /// of one that the store has lost.
     pub fn lifted(&self, vector: &[f32]) -> Vec<f32> {
-        let mut descriptor = vec![0.0; self.dimension];
-        for (axis, (row, value)) in self.axes.chunks(self.dimension).zip(vector).enumerate() {
+        let mut descriptor = vec![0.0; self.axes.dimension()];
+        let rows = self.axes.as_vectors().rows();
+        for (axis, (row, value)) in rows.zip(vector).enumerate() {
             let value = if axis == 0 { value / FIRST } else { *value };
             for (sum, part) in descriptor.iter_mut().zip(row) {
                 *sum += value * part;
@@ -148,10 +147,8 @@ impl Reduction {
     }
 
     fn along(&self, descriptor: &[f32]) -> Vec<f32> {
-        let mut along = vec![0.0; self.values()];
-        if descriptor.len() == self.dimension {
-            Products::best().many_floats(descriptor, &self.axes, self.dimension, &mut along);
-        }
+        let axes = self.axes.as_vectors().rows();
+        let mut along: Vec<f32> = axes.map(|axis| dot(axis, descriptor)).collect();
         if let Some(first) = along.first_mut() {
             *first *= FIRST;
         }
@@ -174,7 +171,7 @@ mod tests {
     const DIMENSION: usize = 24;
 
     /// Unit rows around a common direction that differ in eight values alone.
-    fn rows(count: usize) -> Vec<f32> {
+    fn rows(count: usize) -> Matrix {
         let mut random = fastrand::Rng::with_seed(7);
         let row = |_| {
             let mut row = vec![0.5; DIMENSION];
@@ -185,20 +182,19 @@ mod tests {
             scale(&mut row, length);
             row
         };
-        (0..count).flat_map(row).collect()
+        Matrix::new((0..count).flat_map(row).collect(), DIMENSION).unwrap()
     }
 
-    fn reduction() -> (Reduction, Vec<f32>) {
+    fn reduction() -> (Reduction, Matrix) {
         let rows = rows(200);
-        (Reduction::fit(&rows, DIMENSION, 12).unwrap(), rows)
+        (Reduction::fit(rows.as_vectors(), 12).unwrap(), rows)
     }
 
     #[test]
     fn what_lies_along_the_axes_comes_back_and_the_common_direction_counts_less() {
         let (reduction, rows) = reduction();
-        let pairs = rows
-            .chunks(DIMENSION)
-            .zip(rows[DIMENSION..].chunks(DIMENSION));
+        let rows = rows.as_vectors();
+        let pairs = rows.rows().zip(rows.rows().skip(1));
         for (a, b) in pairs {
             let (reduced, other) = (reduction.applied(a), reduction.applied(b));
             assert!((dot(&reduced, &reduced) - 1.0).abs() < 1e-5);
@@ -211,7 +207,7 @@ mod tests {
     #[test]
     fn a_photo_of_the_gallery_asks_with_its_own_vector_and_a_foreign_one_is_like_none() {
         let (reduction, rows) = reduction();
-        let own = &rows[..DIMENSION];
+        let own = rows.as_vectors().row(0);
         let (asked, kept) = (reduction.asked(own), reduction.applied(own));
         assert!(asked.iter().zip(&kept).all(|(a, b)| (a - b).abs() < 1e-4));
         let mut foreign = vec![0.0; DIMENSION];
@@ -228,10 +224,10 @@ mod tests {
         assert_eq!((written.values, written.photos), (12, 200));
         let read = Reduction::open(dir.path(), &written, DIMENSION).unwrap();
         assert_eq!(read, reduction);
-        let other = Reduction::fit(&rows, DIMENSION, 11).unwrap();
+        let other = Reduction::fit(rows.as_vectors(), 11).unwrap();
         other.write(dir.path(), 3, 200).unwrap();
         assert!(Reduction::open(dir.path(), &written, DIMENSION).is_err());
-        assert!(Reduction::fit(&rows, DIMENSION, DIMENSION).is_none());
-        assert!(Reduction::fit(&rows[..5 * DIMENSION], DIMENSION, 12).is_none());
+        assert!(Reduction::fit(rows.as_vectors(), DIMENSION).is_none());
+        assert!(Reduction::fit(self::rows(5).as_vectors(), 12).is_none());
     }
 }

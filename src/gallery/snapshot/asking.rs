@@ -51,6 +51,12 @@ impl<'a> Asking<'a> {
         }
     }
 
+    /// Whether a row of a piece may be found.
+    pub fn allows(&self, piece: usize, row: u32) -> bool {
+        self.allowed
+            .is_none_or(|allowed| allowed.rows[piece].contains(row))
+    }
+
     /// The same among all photos.
     pub const fn of_all(&self) -> Self {
         Self {

@@ -113,6 +113,8 @@ pub struct Around<'a> {
     query: Vec<f32>,
     centre: Option<Arc<Centre>>,
     alive: RefCell<HashMap<u32, bool>>,
+    /// The query itself, which is nobody's neighbour.
+    without: Vec<u32>,
 }
 
 impl<'a> Around<'a> {
@@ -129,7 +131,19 @@ impl<'a> Around<'a> {
             query,
             centre,
             alive: RefCell::default(),
+            without: Vec::new(),
         }
+    }
+
+    /// The same where these are the query itself, which is nobody's neighbour and no candidate.
+    pub fn without(self, itself: &[Neighbor]) -> Self {
+        let without = itself.iter().map(|it| it.index).collect();
+        Self { without, ..self }
+    }
+
+    /// How many vectors are the query itself.
+    pub const fn without_len(&self) -> usize {
+        self.without.len()
     }
 
     /// The query.
@@ -147,7 +161,8 @@ impl<'a> Around<'a> {
     }
 
     /// What a plain search found, with the similarities of the ranking.
-    pub fn candidates(&self, found: Vec<Neighbor>) -> Vec<Neighbor> {
+    pub fn candidates(&self, mut found: Vec<Neighbor>) -> Vec<Neighbor> {
+        found.retain(|one| !self.without.contains(&one.index));
         if self.centre.is_none() {
             return found;
         }
@@ -317,9 +332,14 @@ impl Neighborhood for Around<'_> {
     }
 
     fn nearest(&self, item: u32, count: usize) -> Vec<Neighbor> {
-        self.listed(item, count)
-            .or_else(|| self.listed_earlier(item, count))
-            .unwrap_or_else(|| self.nearest_now(item, count))
+        let asked = count + self.without.len();
+        let mut near = self
+            .listed(item, asked)
+            .or_else(|| self.listed_earlier(item, asked))
+            .unwrap_or_else(|| self.nearest_now(item, asked));
+        near.retain(|one| !self.without.contains(&one.index));
+        near.truncate(count);
+        near
     }
 
     fn length(&self, terms: &[(u32, f32)]) -> f32 {

@@ -13,6 +13,11 @@ use crate::gallery::matches::Match;
 use crate::gallery::segment::Wanted;
 use crate::ranking::{Expansion, Neighborhood, Ranking, order};
 
+/// Photos with one descriptor that are taken for a query that is one of them.
+const COPIES: usize = 16;
+/// The similarity of a descriptor with itself at least, rounded as vectors are.
+const ITSELF: f32 = 1.0 - 2e-5;
+
 impl Snapshot {
     /// The photos most similar to `query`, best first, equals by path.
     ///
@@ -141,11 +146,12 @@ impl Snapshot {
         let centre = ranking.centre.map(|share| self.centre(share));
         let centred = centre.as_ref().map(|centre| centre.applied(query));
         let centred = centred.unwrap_or_else(|| query.to_vec());
-        let mut around = Around::new(self, asking, centred, centre.clone());
+        let itself = self.itself(query, asking);
+        let mut around = Around::new(self, asking, centred, centre.clone()).without(&itself);
         let mut searched = query.to_vec();
         if let Some(expansion) = &ranking.expand {
             searched = self.expanded(&searched, expansion, asking, &around)?;
-            around = Around::new(self, asking, searched.clone(), centre);
+            around = Around::new(self, asking, searched.clone(), centre).without(&itself);
         }
         let candidates = self.candidates(&searched, k, asking, &around);
         let (candidates, copies) = around.without_copies(candidates);
@@ -155,7 +161,26 @@ impl Snapshot {
             similarity: scores[&first],
             ..copy
         }));
+        // What is asked with comes first, as what it is, whatever scores the ranking gives others.
+        let most = near.iter().map(|it| it.similarity).fold(-1.0, f32::max);
+        let is_allowed = |one: &Neighbor| {
+            let place = self.place(one.index);
+            place.is_some_and(|(piece, row)| asking.allows(piece, row))
+        };
+        let itself = itself.into_iter().filter(is_allowed);
+        near.extend(itself.map(|one| Neighbor {
+            similarity: one.similarity.max(most.next_up()),
+            ..one
+        }));
         Ok(best(near, k))
+    }
+
+    /// The photos that a query is, be they allowed or not: no ranking shall take what is asked for its
+    /// neighbour.
+    fn itself(&self, query: &[f32], asking: &Asking<'_>) -> Vec<Neighbor> {
+        let mut near = self.nearest_plain(query, COPIES, &asking.of_all());
+        near.retain(|one| one.similarity > ITSELF);
+        near
     }
 
     /// Those that are put in another order.
@@ -172,6 +197,7 @@ impl Snapshot {
         } else {
             Ranking::candidates(all, k).max(asking.ef_search())
         };
+        let wanted = wanted.saturating_add(around.without_len()).min(all);
         around.candidates(self.nearest_plain(searched, wanted, asking))
     }
 
