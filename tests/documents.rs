@@ -60,12 +60,7 @@ fn gallery_documents(seen: &mut BTreeSet<String>) {
     check(&w, &["info", "--json"], 0, seen);
     check(&w, &["tag", "town", photo, "nowhere", "--json"], 3, seen);
     check(&w, &["tag", "--list", "--json"], 0, seen);
-    check(
-        &w,
-        &["query", photo, "--tag", "town", "--expected", "--json"],
-        0,
-        seen,
-    );
+    check(&w, &["query", photo, "--tag", "town", "--json"], 0, seen);
     let merge = [
         "merge",
         ".imgsearch",
@@ -167,6 +162,9 @@ fn everything_that_is_documented_is_printed_and_nothing_else() {
     check(&w, &[&eval[..], &more].concat(), 3, &mut seen);
     let tune = ["tune", "set", "--keep-preprocess", "--json"];
     check(&w, &tune, 3, &mut seen);
+    check(&w, &["index", "set", "--json"], 3, &mut seen);
+    let ask = ["query", "set", "--expected", "--json"];
+    check(&w, &ask, 3, &mut seen);
     let cached = Path::new(env!("CARGO_TARGET_TMPDIR")).join("cache/weights/none");
     fs::create_dir_all(&cached).unwrap();
     fs::write(cached.join("of_a_test.pth"), "weights").unwrap();

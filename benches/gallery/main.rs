@@ -3,13 +3,14 @@
 //!
 //! ```text
 //! cargo bench --bench gallery -- LIKE.npy FOLDER 1000000,3000000 [--dimension=256] [--minutes=30]
-//!     [--segments=8] [--tags] [--add=1000]
+//!     [--segments=8] [--tags] [--add=1000] [--ranking=augment=3]
 //! ```
 //!
 //! LIKE.npy has f32 unit rows, as `imgsearch extract` writes them; vectors are real ones mixed and disturbed,
 //! the same for a number every time. FOLDER keeps the gallery: what was begun goes on, and with `--minutes` it
 //! stops after so many to be gone on with. `--segments` publishes in so many parts that stay apart, `--tags`
-//! asks through filters as well, `--add` adds photos one by one in the end. Each line is a JSON object.
+//! asks through filters as well, `--add` adds photos one by one in the end, `--ranking` keeps neighbour lists for
+//! a ranking and asks with it and without. Each line is a JSON object; latencies are of one thread.
 
 #![allow(
     clippy::unwrap_used,
@@ -27,6 +28,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use imgsearch::gallery::{Filter, Gallery, SearchOptions, Snapshot};
+use imgsearch::ranking::Ranking;
 use rayon::prelude::*;
 use serde_json::{Value, json};
 
@@ -51,6 +53,7 @@ struct Bench {
     segments: Option<u64>,
     is_tagged: bool,
     add: u64,
+    ranking: Option<Ranking>,
 }
 
 fn main() {
@@ -76,14 +79,20 @@ fn main() {
         segments: option("--segments="),
         is_tagged: options.iter().any(|it| it == "--tags"),
         add: option("--add=").unwrap_or(0),
+        ranking: options
+            .iter()
+            .find_map(|it| it.strip_prefix("--ranking="))
+            .map(|ranking| ranking.parse().unwrap()),
     };
+    let one_thread = rayon::ThreadPoolBuilder::new().num_threads(1);
+    let one_thread = one_thread.build().unwrap();
     for count in counts.split(',') {
         let count: u64 = count.parse().unwrap();
         if !bench.grow(count) {
             println!("{}", json!({"stopped": "it goes on when it is run again"}));
             return;
         }
-        bench.tell();
+        one_thread.install(|| bench.tell());
     }
     if bench.add > 0 {
         bench.add_one_by_one();
@@ -98,6 +107,9 @@ impl Bench {
     /// Brings the gallery to so many photos; whether there was time.
     fn grow(&self, count: u64) -> bool {
         let mut gallery = Gallery::open_or_create(&self.dir, self.made.fingerprint()).unwrap();
+        gallery
+            .set_ranking(self.ranking.unwrap_or_default())
+            .unwrap();
         let begun = gallery.records().count() as u64;
         let (clock, used) = (Instant::now(), cpu(Clock::Process));
         let part = self
@@ -155,18 +167,25 @@ impl Bench {
         );
         self.tell_cold();
         let all = Filter::default();
-        let plain = self.answers(&snapshot, &all, true, None);
+        let plain = Some(Ranking::NONE);
+        let right = self.answers(&snapshot, &all, (true, None), plain);
         for ef in EFS {
-            let found = self.answers(&snapshot, &all, false, Some(ef));
-            tell_answers(&found, &plain, &json!({"ef": ef}));
+            let found = self.answers(&snapshot, &all, (false, Some(ef)), plain);
+            tell_answers(&found, &right, &json!({"ef": ef}));
+        }
+        if let Some(ranking) = self.ranking {
+            let found = self.answers(&snapshot, &all, (false, None), plain);
+            tell_answers(&found, &right, &json!({"ranking": "none"}));
+            let found = self.answers(&snapshot, &all, (false, None), self.ranking);
+            tell_answers(&found, &found, &json!({"ranking": ranking.to_string()}));
         }
         if self.is_tagged {
             for (share, _) in SHARES {
                 for kind in ["chance", "like"] {
                     let mut filter = Filter::default();
                     filter.tags.push(format!("{kind}-{share}"));
-                    let right = self.answers(&snapshot, &filter, true, None);
-                    let found = self.answers(&snapshot, &filter, false, None);
+                    let right = self.answers(&snapshot, &filter, (true, None), plain);
+                    let found = self.answers(&snapshot, &filter, (false, None), plain);
                     tell_answers(&found, &right, &json!({"filter": kind, "per_cent": share}));
                 }
             }
@@ -178,13 +197,14 @@ impl Bench {
         &self,
         snapshot: &Snapshot,
         filter: &Filter,
-        exact: bool,
-        ef_search: Option<usize>,
+        (exact, ef_search): (bool, Option<usize>),
+        ranking: Option<Ranking>,
     ) -> Vec<(Vec<PathBuf>, f64)> {
         let options = SearchOptions {
             k: K,
             exact,
             ef_search,
+            ranking,
             filter: filter.clone(),
             ..SearchOptions::default()
         };
