@@ -72,7 +72,10 @@ pub fn run(args: &TuneArgs) -> Result<Exit> {
     let tuned = tuner.run(&mut |event| progress.on_event(&event));
     progress.bars.finish();
     let tuned = tuned?;
-    if let Some(file) = args.out.as_ref().filter(|_| !tuned.interrupted) {
+    // What does not hold is not written: whoever indexes with the file takes it for better.
+    let file = args.out.as_ref().filter(|_| !tuned.interrupted);
+    let written = file.filter(|_| tuned.is_better());
+    if let Some(file) = written {
         tuned.save(file)?;
     }
     let mut out = io::stdout().lock();
@@ -80,7 +83,7 @@ pub fn run(args: &TuneArgs) -> Result<Exit> {
         json::print(&tuned, &mut out)?;
     } else {
         tuning::text(&tuned, &mut out)?;
-        if let Some(file) = args.out.as_ref().filter(|_| !tuned.interrupted) {
+        if let Some(file) = written {
             let file = clean_line(&file.display().to_string());
             writeln!(
                 out,
@@ -88,8 +91,14 @@ pub fn run(args: &TuneArgs) -> Result<Exit> {
             )?;
         }
     }
+    if let Some(file) = file.filter(|_| written.is_none()) {
+        let file = clean_line(&file.display().to_string());
+        note!("nothing is written to {file}: nothing is better than the default by the rule");
+    }
     Ok(if tuned.interrupted {
         Exit::Interrupted
+    } else if file.is_some() && written.is_none() {
+        Exit::Nothing
     } else if tuned.skipped.is_empty() {
         Exit::Done
     } else {

@@ -4,24 +4,26 @@
 //! two, one part is searched on and the other measured, and the other way round; few groups are split in every
 //! way. What is taken is what the search finds on all groups, if on those folds it was better by the rule.
 
+mod held;
 mod report;
 mod rule;
 mod search;
 mod side;
 mod sizes;
+mod splits;
 mod steps;
 
 use std::ops::ControlFlow;
 use std::path::Path;
 
-pub use self::report::{Fold, Half, HeldOut, TuneStep, Tuned};
+use self::held::Folds;
+pub use self::report::{Beginning, Fold, Half, HeldOut, TuneStep, Tuned};
 pub use self::rule::Change;
-use self::rule::Values;
 use self::search::POOLINGS;
-use self::side::{Looks, Setting, Side};
+use self::side::{Looks, Side};
 pub use self::sizes::preprocessings;
-use self::steps::Steps;
-use super::bootstrap::Bootstrap;
+use self::splits::splits;
+use self::steps::{Reached, Steps};
 use super::dataset::Dataset;
 use super::features::{EvalEvent, Features};
 use super::ground_truth::GroundTruth;
@@ -39,8 +41,6 @@ use crate::ranking::Ranking;
 /// Queries of each half: fewer say nothing, more are left out.
 const FEWEST_QUERIES: usize = 10;
 const MOST_QUERIES: usize = 1000;
-/// Fewer groups than these are split in every way.
-const MANY_GROUPS: usize = 8;
 
 /// What is searched.
 #[derive(Clone, Debug, Default)]
@@ -117,7 +117,7 @@ impl Tuner<'_> {
             }
             .into());
         }
-        let mut tuned = plan.nothing_yet(Place::of(&self.dataset.path), half(&truth));
+        let mut tuned = plan.nothing_yet(Place::of(&self.dataset.path), Half::of(&truth));
         let mut tuning = Tuning {
             cache: &cache,
             make_extractor: self.subject.extractor,
@@ -169,14 +169,6 @@ impl Plan {
     }
 }
 
-fn half(truth: &GroundTruth) -> Half {
-    let items = truth.items.iter();
-    Half {
-        queries: truth.queries.len(),
-        photos: items.filter(|item| item.in_gallery).count(),
-    }
-}
-
 struct Tuning<'a> {
     cache: &'a PooledCache,
     make_extractor: MakeExtractor<'a>,
@@ -185,15 +177,6 @@ struct Tuning<'a> {
     /// The digest of the network's weights, once they are loaded.
     weights: Option<String>,
     on_event: OnTune<'a>,
-}
-
-/// Fold by fold what its queries measure by the default and by what was chosen.
-#[derive(Default)]
-struct Measured {
-    groups: Vec<u32>,
-    plain: Values,
-    chosen: Values,
-    folds: Vec<Fold>,
 }
 
 impl<'a> Tuning<'a> {
@@ -263,7 +246,7 @@ impl<'a> Tuning<'a> {
         let options = self.options;
         let told = (options.metric, MOST_QUERIES, options.seed);
         let whole = Side::new(truth, &vec![true; truth.items.len()], told, looks);
-        tuned.searched = half(&whole.truth);
+        tuned.searched = Half::of(&whole.truth);
         let mut path = Vec::new();
         let on_event = &mut *self.on_event;
         let chosen = Steps::choose(&whole, &options.default, network, &mut |step| {
@@ -273,11 +256,11 @@ impl<'a> Tuning<'a> {
         let chosen = chosen?;
         tuned.path = path;
         tuned.tried = whole.tried.get();
-        let Some(setting) = chosen else {
+        let Some(reached) = chosen else {
             return Ok(());
         };
         let splits = splits(truth, options.seed);
-        let mut measured = Measured::default();
+        let mut folds = Folds::new(&options.default, options.seed);
         for (done, in_first) in splits.iter().enumerate() {
             let total = splits.len();
             if (self.on_event)(TuneEvent::Fold { done, total }).is_break() {
@@ -285,15 +268,16 @@ impl<'a> Tuning<'a> {
             }
             let others: Vec<bool> = in_first.iter().map(|first| !first).collect();
             let searched = Side::new(truth, in_first, told, looks);
-            let measured_on = Side::new(truth, &others, told, looks);
+            let others = Side::new(truth, &others, told, looks);
             let mut go_on = |_: &TuneStep| ControlFlow::Continue(());
-            let chosen = Steps::choose(&searched, &options.default, network, &mut go_on)?;
-            if let Some(setting) = chosen {
-                measured.add(&measured_on, setting, &options.default)?;
+            let reached = Steps::choose(&searched, &options.default, network, &mut go_on)?;
+            if let Some(reached) = reached {
+                folds.add(others, reached)?;
             }
         }
-        let held_out = measured.told(options.seed);
-        if held_out.is_better {
+        let held_out = folds.held()?;
+        let setting = reached.into_iter().find(|it| it.by == held_out.until);
+        if let Some(Reached { setting, .. }) = setting.filter(|_| held_out.is_better) {
             tuned.spec = setting.spec;
             tuned.preprocess = looks.preprocessings[setting.look].clone();
             tuned.ranking = setting.ranking;
@@ -302,88 +286,6 @@ impl<'a> Tuning<'a> {
         tuned.interrupted = false;
         Ok(())
     }
-}
-
-impl Measured {
-    /// Measures what was chosen on other groups.
-    fn add(&mut self, side: &Side<'_>, setting: Setting, default: &DescriptorSpec) -> Result<()> {
-        let plain = Setting {
-            spec: default.clone(),
-            look: 0,
-            ranking: Ranking::NONE,
-        };
-        let (plain, chosen) = (side.values(&plain)?, side.values(&setting)?);
-        let groups = side.groups();
-        let change = Change::of(&groups, &plain, &chosen);
-        self.folds.push(Fold {
-            half: half(&side.truth),
-            spec: setting.spec,
-            preprocess: side.looks.preprocessings[setting.look].clone(),
-            ranking: setting.ranking,
-            default: plain.mean(),
-            tuned: chosen.mean(),
-            default_first: rule::mean(&plain.first),
-            tuned_first: rule::mean(&chosen.first),
-            change,
-        });
-        // A group that two folds ask for is two groups.
-        let before = self.groups.iter().max().map_or(0, |last| last + 1);
-        self.groups
-            .extend(groups.iter().map(|group| before + group));
-        for (all, new) in [(&mut self.plain, plain), (&mut self.chosen, chosen)] {
-            all.metric.extend(new.metric);
-            all.first.extend(new.first);
-        }
-        Ok(())
-    }
-
-    fn told(self, seed: u64) -> HeldOut {
-        let bootstrap = Bootstrap::new(self.groups.len(), seed);
-        let change = Change::of(&self.groups, &self.plain, &self.chosen);
-        let gains = self.folds.iter().map(|fold| fold.change.gain);
-        HeldOut {
-            half: Half {
-                queries: self.groups.len(),
-                photos: self.folds.iter().map(|fold| fold.half.photos).sum(),
-            },
-            default: bootstrap.estimate(&self.plain.metric),
-            tuned: bootstrap.estimate(&self.chosen.metric),
-            gain: bootstrap.difference(&self.chosen.metric, &self.plain.metric),
-            is_better: change.is_gain(),
-            why_not: change.why_not(),
-            worst: gains.reduce(f64::min).unwrap_or(0.0),
-            change,
-            folds: self.folds,
-        }
-    }
-}
-
-/// For each fold which items are searched on: two halves of many groups, each once; of few groups every half.
-fn splits(truth: &GroundTruth, seed: u64) -> Vec<Vec<bool>> {
-    let mut asked: Vec<u32> = truth.queries.iter().map(|query| query.group).collect();
-    asked.sort_unstable();
-    asked.dedup();
-    let halves = truth.half_items(seed);
-    if asked.len() >= MANY_GROUPS || asked.len() < 4 {
-        return halves.into();
-    }
-    let sets = 0u32..1 << asked.len();
-    let few = asked.len() as u32 / 2;
-    let sizes = [few, asked.len() as u32 - few];
-    let sets = sets.filter(|set| sizes.contains(&set.count_ones()));
-    // What is in no group stays where the halves have it.
-    let items = |set: u32| -> Vec<bool> {
-        let in_set = |group: u32| {
-            asked
-                .binary_search(&group)
-                .is_ok_and(|place| set >> place & 1 == 1)
-        };
-        let items = truth.items.iter().zip(&halves[0]);
-        items
-            .map(|(item, first)| item.group.map_or(*first, in_set))
-            .collect()
-    };
-    sets.map(items).collect()
 }
 
 /// The default's parts, and every stage with every pooling.

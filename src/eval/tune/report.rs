@@ -9,6 +9,7 @@ use crate::descriptor::{DescriptorSpec, Projection, Recipe};
 use crate::document::{Document, Place, text};
 use crate::error::FileError;
 use crate::eval::bootstrap::Estimate;
+use crate::eval::ground_truth::GroundTruth;
 use crate::eval::metrics::Metric;
 use crate::ingest::Skipped;
 use crate::photo::Preprocess;
@@ -47,6 +48,16 @@ pub struct Half {
     pub photos: usize,
 }
 
+impl Half {
+    pub(super) fn of(truth: &GroundTruth) -> Self {
+        let items = truth.items.iter();
+        Self {
+            queries: truth.queries.len(),
+            photos: items.filter(|item| item.in_gallery).count(),
+        }
+    }
+}
+
 /// A search on some groups, measured on the others.
 #[derive(Clone, Debug, Serialize)]
 pub struct Fold {
@@ -74,8 +85,22 @@ pub struct Fold {
     pub change: Change,
 }
 
-/// What groups say that the search has not looked at: all folds together.
+/// A search that ended with one of its steps, by the groups that it has not looked at.
 #[derive(Clone, Debug, Serialize)]
+pub struct Beginning {
+    /// Its last step.
+    pub until: &'static str,
+    /// Why it is not better by the rule; nothing if it is.
+    pub why_not: Option<String>,
+    /// The least gain of a fold.
+    pub worst: f64,
+    /// What it changes, all folds together.
+    #[serde(flatten)]
+    pub change: Change,
+}
+
+/// What groups say that the search has not looked at: all folds together.
+#[derive(Clone, Debug, Default, Serialize)]
 pub struct HeldOut {
     /// How large they are together.
     #[serde(flatten)]
@@ -95,7 +120,12 @@ pub struct HeldOut {
     pub change: Change,
     /// The least gain of a fold.
     pub worst: f64,
-    /// Each of them.
+    /// The last step of the searches that this tells of.
+    pub until: &'static str,
+    /// The whole search and, as long as none was better by the rule, its beginnings: what this tells of was
+    /// chosen among these on the same groups.
+    pub searches: Vec<Beginning>,
+    /// Each fold.
     pub folds: Vec<Fold>,
 }
 
@@ -145,7 +175,12 @@ impl Tuned {
     #[must_use]
     pub fn is_better(&self) -> bool {
         let held_out = self.held_out.as_ref();
+        let is_other = |default: &TuneStep| {
+            (&self.spec, &self.preprocess, self.ranking)
+                != (&default.spec, &default.preprocess, default.ranking)
+        };
         held_out.is_some_and(|held_out| held_out.is_better)
+            && self.path.first().is_some_and(is_other)
     }
 
     /// Writes the spec to take as a [`SpecFile`] at `file`.

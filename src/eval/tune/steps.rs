@@ -64,6 +64,13 @@ const EQUAL: f64 = 0.0005;
 /// Told of each step; when it breaks, the search ends.
 pub type OnStep<'a> = &'a mut dyn FnMut(&TuneStep) -> ControlFlow<()>;
 
+/// Where a search stands.
+pub struct Reached {
+    /// The step that led there, or that led nowhere else.
+    pub by: &'static str,
+    pub setting: Setting,
+}
+
 /// A search on one side.
 pub struct Steps<'a> {
     side: &'a Side<'a>,
@@ -72,16 +79,17 @@ pub struct Steps<'a> {
     values: Values,
     on_step: OnStep<'a>,
     is_stopped: bool,
+    reached: Vec<Reached>,
 }
 
 impl<'a> Steps<'a> {
-    /// What is best on this side; nothing if it was stopped.
+    /// What is best on this side, after each step; nothing if it was stopped.
     pub fn choose(
         side: &'a Side<'a>,
         default: &DescriptorSpec,
         network: &Network,
         on_step: OnStep<'a>,
-    ) -> Result<Option<Setting>> {
+    ) -> Result<Option<Vec<Reached>>> {
         let setting = Setting {
             spec: default.clone(),
             look: 0,
@@ -95,6 +103,7 @@ impl<'a> Steps<'a> {
             values,
             setting,
             on_step,
+            reached: Vec::new(),
         };
         let plain = steps.step(
             "default",
@@ -109,20 +118,18 @@ impl<'a> Steps<'a> {
         steps.descriptor(&stages)?;
         steps.layers()?;
         steps.rankings()?;
-        Ok((!steps.is_stopped).then_some(steps.setting))
+        Ok((!steps.is_stopped).then_some(steps.reached))
     }
 
     /// GeM and R-MAC of the last stage added, and each photo moved towards its three nearest.
     fn start(&mut self, stages: &[String]) -> Result<()> {
-        let Some(last) = stages.first() else {
-            return Ok(());
-        };
-        let start = Setting {
+        let start = |last: &String| Setting {
             spec: self.of_parts(&[(last, 1.0)]),
             ranking: parsed("augment=3"),
             ..self.setting.clone()
         };
-        self.try_all("start", vec![start], Change::is_no_loss)
+        let starts = stages.first().map(start).into_iter().collect();
+        self.try_all("start", starts, Change::is_no_loss)
     }
 
     /// The best of what neighbours in common give, unless it loses.
@@ -248,6 +255,10 @@ impl<'a> Steps<'a> {
             step.dropped = change.why_not();
             self.tell(&step);
         }
+        self.reached.push(Reached {
+            by: what,
+            setting: self.setting.clone(),
+        });
         Ok(())
     }
 
