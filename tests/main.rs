@@ -59,5 +59,6 @@ mod tags;
 mod taken_out;
 mod tiles;
 mod told;
+mod tuning;
 mod upgrade;
 mod whitening;

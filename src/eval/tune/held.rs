@@ -12,7 +12,6 @@ use super::side::{Setting, Side};
 use super::steps::Reached;
 use crate::descriptor::DescriptorSpec;
 use crate::error::Result;
-use crate::ranking::Ranking;
 
 /// All folds of a tuning.
 pub struct Folds<'a> {
@@ -24,7 +23,9 @@ pub struct Folds<'a> {
 /// A search, and groups that it has not looked at.
 struct Measured<'a> {
     side: Side<'a>,
-    /// What its queries measure by the default.
+    /// The groups that it has looked at.
+    searched: Side<'a>,
+    /// What the others' queries measure by the default.
     plain: Values,
     /// Where the search stood after each of its steps.
     reached: Vec<Reached>,
@@ -33,21 +34,18 @@ struct Measured<'a> {
 impl<'a> Folds<'a> {
     pub fn new(default: &DescriptorSpec, seed: u64) -> Self {
         Self {
-            default: Setting {
-                spec: default.clone(),
-                look: 0,
-                ranking: Ranking::NONE,
-            },
+            default: Setting::plain(default),
             seed,
             folds: Vec::new(),
         }
     }
 
-    /// One more search, by groups on another side.
-    pub fn add(&mut self, side: Side<'a>, reached: Vec<Reached>) -> Result<()> {
+    /// One more search on one side, by groups on another.
+    pub fn add(&mut self, searched: Side<'a>, side: Side<'a>, reached: Vec<Reached>) -> Result<()> {
         let plain = side.values(&self.default)?;
         self.folds.push(Measured {
             side,
+            searched,
             plain,
             reached,
         });
@@ -134,13 +132,16 @@ impl Measured<'_> {
     /// What the search had found by a step, and what its queries measure by it.
     fn told(&self, step: usize) -> Result<(Fold, Values)> {
         let setting = &self.reached[step].setting;
-        let chosen = self.side.values(setting)?;
+        let fitted = setting.fit.map(|_| self.searched.within_classes(setting));
+        let fitted = fitted.transpose()?.flatten();
+        let chosen = self.side.values_by(setting, fitted.as_ref())?;
         let plain = &self.plain;
         let fold = Fold {
             half: Half::of(&self.side.truth),
             spec: setting.spec.clone(),
             preprocess: self.side.looks.preprocessings[setting.look].clone(),
             ranking: setting.ranking,
+            projection: setting.fit,
             default: plain.mean(),
             tuned: chosen.mean(),
             default_first: rule::mean(&plain.first),

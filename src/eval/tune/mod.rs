@@ -4,6 +4,7 @@
 //! two, one part is searched on and the other measured, and the other way round; few groups are split in every
 //! way. What is taken is what the search finds on all groups, if on those folds it was better by the rule.
 
+mod fit;
 mod held;
 mod report;
 mod rule;
@@ -16,15 +17,18 @@ mod steps;
 use std::ops::ControlFlow;
 use std::path::Path;
 
+pub use self::fit::Fit;
 use self::held::Folds;
 pub use self::report::{Beginning, Fold, Half, HeldOut, TuneStep, Tuned};
 pub use self::rule::Change;
+pub(super) use self::rule::Values;
 use self::search::POOLINGS;
-use self::side::{Looks, Side};
+use self::side::{Looks, Setting, Side};
 pub use self::sizes::preprocessings;
-use self::splits::splits;
-use self::steps::{Reached, Steps};
-use super::dataset::Dataset;
+pub use self::splits::Split;
+use self::splits::{can_be_split_twice, splits};
+use self::steps::{Scope, Steps};
+use super::dataset::{Dataset, LabelledSet};
 use super::features::{EvalEvent, Features};
 use super::ground_truth::GroundTruth;
 use super::metrics::Metric;
@@ -51,6 +55,8 @@ pub struct TuneOptions {
     pub jobs: usize,
     /// Do not try other input sizes and crops, which takes a pass over the photos each.
     pub keep_preprocess: bool,
+    /// Whether it is for other groups or for these.
+    pub split: Split,
 }
 
 /// A tuning that can be run.
@@ -93,12 +99,18 @@ impl Tuner<'_> {
     /// Those of [`Dataset::read`] and of loading the network; [`EvalError::TooFewQueries`]; what
     /// concerns all photos.
     pub fn run(&self, on_event: OnTune<'_>) -> Result<Tuned> {
-        let (truth, problems) = self.dataset.read()?;
+        let LabelledSet {
+            truth,
+            form,
+            is_recognized,
+            skipped: problems,
+        } = self.dataset.read()?;
         let own = &self.subject.preprocess;
         let plan = Plan {
             metric: self.options.metric.unwrap_or(truth.measure),
             seed: self.dataset.seed,
             jobs: self.options.jobs,
+            split: self.options.split,
             default: self.subject.default.clone(),
             preprocessings: if self.options.keep_preprocess {
                 vec![own.clone()]
@@ -107,8 +119,9 @@ impl Tuner<'_> {
             },
         };
         let cache = PooledCache::open(self.folder)?;
-        let (first, second) = truth.halves(plan.seed);
-        let fewest = first.queries.len().min(second.queries.len());
+        let folds = splits(&truth, plan.split, plan.seed);
+        let queries = |half: &Vec<bool>| truth.restrict(half).queries.len();
+        let fewest = folds.iter().take(2).map(queries).min().unwrap_or(0);
         if fewest < FEWEST_QUERIES {
             return Err(EvalError::TooFewQueries {
                 queries: fewest,
@@ -118,6 +131,10 @@ impl Tuner<'_> {
             .into());
         }
         let mut tuned = plan.nothing_yet(Place::of(&self.dataset.path), Half::of(&truth));
+        tuned.ground_truth = form.name();
+        if is_recognized && on_event(TuneEvent::Pooling(EvalEvent::Recognized(&form))).is_break() {
+            return Ok(tuned);
+        }
         let mut tuning = Tuning {
             cache: &cache,
             make_extractor: self.subject.extractor,
@@ -142,6 +159,7 @@ struct Plan {
     metric: Metric,
     seed: u64,
     jobs: usize,
+    split: Split,
     /// What everything is compared with.
     default: DescriptorSpec,
     /// Preprocessings to try, the default first.
@@ -153,8 +171,10 @@ impl Plan {
     fn nothing_yet(&self, dataset: Place, searched: Half) -> Tuned {
         Tuned {
             dataset,
+            ground_truth: "folders",
             metric: self.metric,
             seed: self.seed,
+            split: self.split,
             tried: 0,
             path: Vec::new(),
             searched,
@@ -162,6 +182,8 @@ impl Plan {
             spec: self.default.clone(),
             preprocess: self.preprocessings[0].clone(),
             ranking: Ranking::NONE,
+            projection: None,
+            whitening: None,
             weights: None,
             interrupted: true,
             skipped: Vec::new(),
@@ -249,7 +271,14 @@ impl<'a> Tuning<'a> {
         tuned.searched = Half::of(&whole.truth);
         let mut path = Vec::new();
         let on_event = &mut *self.on_event;
-        let chosen = Steps::choose(&whole, &options.default, network, &mut |step| {
+        let scope = Scope {
+            default: &options.default,
+            network,
+            split: options.split,
+            may_fit: can_be_split_twice(&whole.truth, options.split),
+            seed: options.seed,
+        };
+        let chosen = Steps::choose(&whole, &scope, &mut |step| {
             path.push(step.clone());
             on_event(TuneEvent::Step(step))
         });
@@ -259,7 +288,7 @@ impl<'a> Tuning<'a> {
         let Some(reached) = chosen else {
             return Ok(());
         };
-        let splits = splits(truth, options.seed);
+        let splits = splits(truth, options.split, options.seed);
         let mut folds = Folds::new(&options.default, options.seed);
         for (done, in_first) in splits.iter().enumerate() {
             let total = splits.len();
@@ -270,20 +299,35 @@ impl<'a> Tuning<'a> {
             let searched = Side::new(truth, in_first, told, looks);
             let others = Side::new(truth, &others, told, looks);
             let mut go_on = |_: &TuneStep| ControlFlow::Continue(());
-            let reached = Steps::choose(&searched, &options.default, network, &mut go_on)?;
+            let reached = Steps::choose(&searched, &scope, &mut go_on)?;
             if let Some(reached) = reached {
-                folds.add(others, reached)?;
+                folds.add(searched, others, reached)?;
             }
         }
         let held_out = folds.held()?;
-        let setting = reached.into_iter().find(|it| it.by == held_out.until);
-        if let Some(Reached { setting, .. }) = setting.filter(|_| held_out.is_better) {
-            tuned.spec = setting.spec;
-            tuned.preprocess = looks.preprocessings[setting.look].clone();
-            tuned.ranking = setting.ranking;
+        let found = reached.into_iter().find(|it| it.by == held_out.until);
+        if let Some(found) = found.filter(|_| held_out.is_better) {
+            self.take(&whole, found.setting, tuned)?;
         }
         tuned.held_out = Some(held_out);
         tuned.interrupted = false;
+        Ok(())
+    }
+
+    /// What was found becomes what to take; what labels fit is fitted on all of them.
+    fn take(&mut self, whole: &Side<'_>, setting: Setting, tuned: &mut Tuned) -> Result<()> {
+        let preprocess = &whole.looks.preprocessings[setting.look];
+        let fitted = setting.fit.map(|_| whole.within_classes(&setting));
+        let fitted = fitted.transpose()?.flatten();
+        if let Some((fit, fitted)) = setting.fit.zip(fitted) {
+            let extractor = (self.make_extractor)(&setting.spec, preprocess)?;
+            let whitening = fit.whitening(&fitted)?;
+            tuned.whitening = Some(whitening.fitted_on(extractor.fingerprint()));
+            tuned.projection = Some(fit);
+        }
+        tuned.preprocess = preprocess.clone();
+        tuned.spec = setting.spec;
+        tuned.ranking = setting.ranking;
         Ok(())
     }
 }

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use imgsearch::eval::bootstrap::Estimate;
-use imgsearch::eval::tune::{Beginning, Fold, Half, HeldOut, TuneStep, Tuned};
+use imgsearch::eval::tune::{Beginning, Fold, Half, HeldOut, Split, TuneStep, Tuned};
 use imgsearch::photo::Preprocess;
 
 /// A step in a line, with why it was dropped if it was.
@@ -14,12 +14,14 @@ pub fn step(step: &TuneStep) -> String {
     };
     let dropped = step.dropped.as_ref();
     let dropped = dropped.map(|why| format!("; not taken: {why}"));
+    let projection = step.projection.map(|fit| format!(", {fit}"));
     format!(
-        "{:.4} {gain}  {:<25}  {} at {}, ranked by {}{}",
+        "{:.4} {gain}  {:<25}  {} at {}{}, ranked by {}{}",
         step.mean,
         step.what,
         step.spec,
         size(&step.preprocess),
+        projection.unwrap_or_default(),
         step.ranking,
         dropped.unwrap_or_default()
     )
@@ -51,8 +53,12 @@ pub fn text(tuned: &Tuned, out: &mut dyn Write) -> io::Result<()> {
     let (metric, folds) = (tuned.metric, held_out.folds.len());
     writeln!(
         out,
-        "\n{}, measured on groups that it did not look at ({folds} folds, {} queries):",
+        "\n{}, measured on {} that it did not look at ({folds} folds, {} queries):",
         measured(held_out),
+        match tuned.split {
+            Split::Groups => "groups",
+            Split::Photos => "photos",
+        },
         held_out.half.queries
     )?;
     writeln!(out, "  default   {metric} {}", interval(&held_out.default))?;
@@ -74,11 +80,15 @@ pub fn text(tuned: &Tuned, out: &mut dyn Write) -> io::Result<()> {
     }
     longer(held_out, out)?;
     if tuned.is_better() {
-        return writeln!(
+        writeln!(
             out,
             "\nspec: {}\npreprocess: {}\nranking: {}",
             tuned.spec, tuned.preprocess, tuned.ranking
-        );
+        )?;
+        return match tuned.projection {
+            Some(fit) => writeln!(out, "projection: {fit}, fitted on all groups"),
+            None => Ok(()),
+        };
     }
     let found_nothing = "all groups together found nothing".to_owned();
     let why = held_out.why_not.as_ref().unwrap_or(&found_nothing);
