@@ -1,5 +1,6 @@
 //! What is searched with labels, and what labels say: pairs, distractors, splits, rankings, wrong folders.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -52,7 +53,8 @@ fn pairs_say_what_belongs_together_for_eval_and_tune() {
     let mut lines = String::new();
     for (_, name) in Scene::ALL.into_iter().take(10) {
         // A chain of three: the ends are neither right nor wrong answers to each other.
-        lines += &format!("set/{name}/0.png,set/{name}/1.png\n{name}/1.png,{name}/2.png\n");
+        let _ = writeln!(lines, "set/{name}/0.png,set/{name}/1.png");
+        let _ = writeln!(lines, "{name}/1.png,{name}/2.png");
     }
     fs::write(w.path("same.csv"), lines).unwrap();
     let pairs = ["--pairs", "same.csv", "--json"];

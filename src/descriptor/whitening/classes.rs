@@ -221,7 +221,9 @@ fn principal(rows: Vectors<'_>) -> Result<(Matrix, Vec<f64>), DescriptorError> {
                 .for_each(|(sum, value)| *sum += weight * value);
         }
         let length = dot(&sum, &sum).sqrt();
-        sum.iter_mut().for_each(|value| *value /= length);
+        for value in &mut sum {
+            *value /= length;
+        }
         sum
     };
     let axes: Vec<f32> = (0..squares.len())
@@ -260,8 +262,8 @@ mod tests {
         let rows = rows.as_vectors();
         let (mut same, mut other) = ((0.0, 0), (0.0, 0));
         for (a, class) in classes.iter().enumerate() {
-            for b in 0..a {
-                let sum = if classes[b] == *class {
+            for (b, other_class) in classes[..a].iter().enumerate() {
+                let sum = if other_class == class {
                     &mut same
                 } else {
                     &mut other

@@ -17,7 +17,7 @@ use crate::error::Result;
 pub struct Folds<'a> {
     default: Setting,
     seed: u64,
-    folds: Vec<Measured<'a>>,
+    measured: Vec<Measured<'a>>,
 }
 
 /// A search, and groups that it has not looked at.
@@ -36,14 +36,14 @@ impl<'a> Folds<'a> {
         Self {
             default: Setting::plain(default),
             seed,
-            folds: Vec::new(),
+            measured: Vec::new(),
         }
     }
 
     /// One more search on one side, by groups on another.
     pub fn add(&mut self, searched: Side<'a>, side: Side<'a>, reached: Vec<Reached>) -> Result<()> {
         let plain = side.values(&self.default)?;
-        self.folds.push(Measured {
+        self.measured.push(Measured {
             side,
             searched,
             plain,
@@ -54,9 +54,9 @@ impl<'a> Folds<'a> {
 
     /// The longest search that is better by the rule; the whole where none is.
     pub fn held(&self) -> Result<HeldOut> {
-        let steps = self.folds.first().map_or(0, |fold| fold.reached.len());
+        let steps = self.measured.first().map_or(0, |fold| fold.reached.len());
         let is_as_next = |step: usize| {
-            self.folds.iter().all(|fold| {
+            self.measured.iter().all(|fold| {
                 let next = fold.reached.get(step + 1);
                 next.is_some_and(|next| next.setting == fold.reached[step].setting)
             })
@@ -70,7 +70,7 @@ impl<'a> Folds<'a> {
         let (mut plain, mut chosen) = (Values::default(), Values::default());
         let (mut groups, mut folds): (Vec<u32>, Vec<Fold>) = (Vec::new(), Vec::new());
         let mut by = "";
-        for fold in &self.folds {
+        for fold in &self.measured {
             by = fold.reached[step].by;
             let (told, values) = fold.told(step)?;
             folds.push(told);
