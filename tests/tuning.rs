@@ -306,7 +306,7 @@ fn photos_in_the_wrong_folder_come_first() {
 #[test]
 fn other_networks_are_searched_from_their_own_last_stages() {
     let w = labelled(10, 2);
-    for (model, last) in [("resnet50", "layer4"), ("convnext_tiny", "stages.3")] {
+    for (model, last) in [("resnet50", "layer4"), ("convnext_tiny", "features.7")] {
         let network = Architecture::find(model).unwrap().network();
         let stages = network.layers().iter().filter(|layer| layer.ends_stage);
         let names: Vec<String> = stages.map(|layer| layer.name.clone()).collect();

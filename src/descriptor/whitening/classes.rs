@@ -279,7 +279,7 @@ mod tests {
         let (rows, classes) = photos(60);
         let within = WithinClasses::of(rows.as_vectors(), &classes).unwrap();
         let by = |lambda| within.apply(rows.as_vectors(), lambda).unwrap();
-        let [plain, weak, strong] = [1e9, 1.0, 0.01].map(|lambda| contrast(&by(lambda), &classes));
+        let [plain, weak, strong] = [1e9, 30.0, 1.0].map(|lambda| contrast(&by(lambda), &classes));
         assert!((plain - contrast(&rows, &classes)).abs() < 1e-4);
         assert!(plain < weak && weak < strong, "{plain} {weak} {strong}");
     }

@@ -17,6 +17,15 @@ pub enum Fit {
 }
 
 impl Fit {
+    /// Whether both are of one kind, by whatever λ.
+    pub(super) const fn is_like(self, other: Self) -> bool {
+        matches!(
+            (self, other),
+            (Self::WithinClasses(_), Self::WithinClasses(_))
+                | (Self::Discriminant(_), Self::Discriminant(_))
+        )
+    }
+
     /// Descriptors through the projection.
     pub(super) fn apply(self, fitted: &WithinClasses, rows: Vectors<'_>) -> Result<Matrix> {
         Ok(match self {

@@ -6,6 +6,7 @@
 //! which were tried.
 
 use super::super::bootstrap::Bootstrap;
+use super::fit::Fit;
 use super::report::{Beginning, Fold, Half, HeldOut};
 use super::rule::{self, Change, Values};
 use super::side::{Setting, Side};
@@ -102,6 +103,35 @@ impl<'a> Folds<'a> {
     }
 }
 
+impl HeldOut {
+    /// What a search on all groups found by the step that this tells of. What it fits was measured only if at
+    /// least half of the folds fitted such a thing too; otherwise it is what was found without.
+    pub(super) fn found(&self, reached: &[Reached]) -> Option<Setting> {
+        let at = reached.iter().position(|it| it.by == self.until)?;
+        let setting = &reached[at].setting;
+        let Some(fit) = setting.fit else {
+            return Some(setting.clone());
+        };
+        let same = |other: Option<Fit>| other.is_some_and(|other| other.is_like(fit));
+        let measured = self.folds.iter().filter(|fold| same(fold.projection));
+        if 2 * measured.count() >= self.folds.len() {
+            return Some(setting.clone());
+        }
+        // Discriminant axes come last, with a ranking of their own.
+        let mut before = reached[..at].iter().rev().map(|it| &it.setting);
+        let found = match fit {
+            Fit::WithinClasses(_) => Some(setting),
+            Fit::Discriminant(_) => {
+                before.find(|before| !before.fit.is_some_and(|it| it.is_like(fit)))
+            }
+        };
+        found.map(|found| Setting {
+            fit: None,
+            ..found.clone()
+        })
+    }
+}
+
 /// Of searches, the longest first, the first that is better by the rule; the first of all where none is.
 fn longest_that_holds(searches: impl Iterator<Item = Result<HeldOut>>) -> Result<HeldOut> {
     let mut tried: Vec<Beginning> = Vec::new();
@@ -180,6 +210,57 @@ mod tests {
             let before = &held.searches[..tried - 1];
             assert!(before.iter().all(|search| search.why_not.is_some()));
         }
+    }
+
+    const LOOK: &str =
+        "resize=256,crop=224,interpolation=bilinear,mean=0.5/0.5/0.5,std=0.5/0.5/0.5";
+
+    #[test]
+    fn what_is_fitted_is_taken_only_where_half_of_the_folds_fitted_such_a_thing() {
+        let of = |fit: Option<Fit>, ranking: &str| Setting {
+            ranking: ranking.parse().unwrap(),
+            fit,
+            ..Setting::plain(&"m:a".parse().unwrap())
+        };
+        let (within, axes) = (Fit::WithinClasses(3.0), Fit::Discriminant(10.0));
+        let step = |by: &'static str, setting: Setting| Reached { by, setting };
+        let reached = [
+            step("whitening", of(Some(within), "augment=3")),
+            step("ranking", of(Some(within), "augment=5")),
+            step("axes", of(Some(axes), "none")),
+        ];
+        let found = |until: &'static str, folds: [Option<Fit>; 2]| {
+            let fold = |projection: Option<Fit>| Fold {
+                half: Half::default(),
+                spec: "m:a".parse().unwrap(),
+                preprocess: LOOK.parse().unwrap(),
+                ranking: crate::ranking::Ranking::NONE,
+                projection,
+                default: 0.0,
+                tuned: 0.0,
+                default_first: 0.0,
+                tuned_first: 0.0,
+                change: Change::default(),
+            };
+            let held_out = HeldOut {
+                until,
+                folds: folds.map(fold).into(),
+                ..HeldOut::default()
+            };
+            let found = held_out.found(&reached).unwrap();
+            (found.fit, found.ranking.to_string())
+        };
+        let other = Some(Fit::WithinClasses(30.0));
+        assert_eq!(
+            found("ranking", [None, other]),
+            (Some(within), "augment=5".into())
+        );
+        assert_eq!(found("ranking", [None, None]), (None, "augment=5".into()));
+        assert_eq!(
+            found("axes", [Some(axes), None]),
+            (Some(axes), "none".into())
+        );
+        assert_eq!(found("axes", [other, other]), (None, "augment=5".into()));
     }
 
     #[test]

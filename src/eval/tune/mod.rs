@@ -305,9 +305,10 @@ impl<'a> Tuning<'a> {
             }
         }
         let held_out = folds.held()?;
-        let found = reached.into_iter().find(|it| it.by == held_out.until);
-        if let Some(found) = found.filter(|_| held_out.is_better) {
-            self.take(&whole, found.setting, tuned)?;
+        if held_out.is_better
+            && let Some(setting) = held_out.found(&reached)
+        {
+            self.take(&whole, setting, tuned)?;
         }
         tuned.held_out = Some(held_out);
         tuned.interrupted = false;
