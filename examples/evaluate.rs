@@ -36,6 +36,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let dataset = Dataset {
         path: folder,
         ground_truth: Some("folders".to_owned()),
+        pairs: None,
+        with: Vec::new(),
         difficulty: Difficulty::Medium,
         sample: None,
         seed: 0,

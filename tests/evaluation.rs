@@ -20,7 +20,7 @@ use crate::common::skip::{NO_PHOTOS, skip};
 use crate::common::{MODEL, SMALL, Workspace, said, trained_weights, weights};
 
 /// A folder for each of some kinds of scene, with so many views.
-fn labelled(scenes: usize, views: u64) -> Workspace {
+pub fn labelled(scenes: usize, views: u64) -> Workspace {
     let w = Workspace::new();
     for (scene, name) in Scene::ALL.into_iter().take(scenes) {
         fs::create_dir_all(w.path(&format!("set/{name}"))).unwrap();
@@ -262,6 +262,20 @@ fn a_tuned_spec_is_written_and_indexed_with() {
     assert_eq!(found, ["set/beach/0.png"]);
 }
 
+/// Labelled photos as folders have them.
+pub fn dataset(folder: &Path) -> Dataset {
+    Dataset {
+        path: folder.to_owned(),
+        ground_truth: None,
+        pairs: None,
+        with: Vec::new(),
+        difficulty: Difficulty::Medium,
+        sample: None,
+        seed: 0,
+        exclude: Exclude::default(),
+    }
+}
+
 /// As the command's bars do, on seeded weights: tells how a run ends that is stopped at an event.
 fn stopped<T>(
     w: &Workspace,
@@ -271,14 +285,7 @@ fn stopped<T>(
         let recipe = Recipe::new(spec.clone(), preprocess.clone());
         Extractor::load(&recipe, weights(), &Placement::cpu())
     };
-    let dataset = Dataset {
-        path: w.path("set"),
-        ground_truth: None,
-        difficulty: Difficulty::Medium,
-        sample: None,
-        seed: 0,
-        exclude: Exclude::default(),
-    };
+    let dataset = dataset(&w.path("set"));
     let subject = Subject {
         network: Architecture::find(MODEL).unwrap().network(),
         default: DescriptorSpec::gap(MODEL, "head"),
@@ -378,7 +385,7 @@ fn real_sets_score_what_pytorch_scored() {
 
 /// The words of a command as a shell takes them.
 #[cfg(unix)]
-fn words_of(command: &str) -> Vec<String> {
+pub fn words_of(command: &str) -> Vec<String> {
     let print = format!("for word in {command}; do printf '%s\\n' \"$word\"; done");
     let output = std::process::Command::new("sh")
         .args(["-c", &print])

@@ -60,6 +60,7 @@ mod tags;
 mod taken_out;
 mod tiles;
 mod told;
+mod tuning;
 mod unrelated;
 mod upgrade;
 mod whitening;

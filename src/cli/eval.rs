@@ -97,6 +97,15 @@ pub struct SetArgs {
     /// revisited set's gnd_*.pkl (or the same as .json); found out if left away
     #[arg(long, value_name = "FORM")]
     ground_truth: Option<String>,
+    /// Pairs that show the same instead of groups: a line `a,b` for each (.csv, or .tsv with tabs), paths
+    /// relative to the file's folder or to the photos'. A photo's answers are those that it is paired with;
+    /// whatever is connected stays together when photos are split
+    #[arg(long, value_name = "FILE", conflicts_with = "ground_truth")]
+    pairs: Option<PathBuf>,
+    /// Photos of which nobody knows what they show, in the gallery beside the others (may be repeated); so are
+    /// those that lie in DATASET itself where its folders are the groups
+    #[arg(long, value_name = "FOLDER")]
+    with: Vec<PathBuf>,
     /// Which answers count in a revisited set
     #[arg(long, value_enum, default_value = "medium")]
     difficulty: DifficultyArg,
@@ -146,6 +155,8 @@ impl SetArgs {
         Ok(Dataset {
             path: self.dataset.clone(),
             ground_truth: self.ground_truth.clone(),
+            pairs: self.pairs.clone(),
+            with: self.with.clone(),
             difficulty: self.difficulty.into(),
             sample: self.sample,
             seed: self.seed,
@@ -216,8 +227,8 @@ impl SetArgs {
         Ok(recipe)
     }
 
-    /// The command that indexes with a spec as it was evaluated.
-    fn advice(&self, best: &Row, own: &str) -> Result<String, Error> {
+    /// The command that indexes with a spec as it was evaluated, ranked by what was best for it.
+    fn advice(&self, best: &Row, ranking: Option<Ranking>, own: &str) -> Result<String, Error> {
         let recipe = Recipe::new(best.spec.clone(), best.preprocess.clone());
         let usual = Recipe::of(best.spec.clone())?;
         let spec = if usual.preprocess == recipe.preprocess {
@@ -242,6 +253,9 @@ impl SetArgs {
             if let Some(value) = value {
                 words.push(format!("{flag} {}", shell_word(value)));
             }
+        }
+        if let Some(ranking) = ranking {
+            words.push(format!("--ranking {}", shell_word(&ranking.to_string())));
         }
         Ok(words.join(" "))
     }
@@ -297,7 +311,9 @@ pub fn run(args: &EvalArgs) -> Result<Exit> {
     if args.json {
         json::print(&report, &mut out)?;
     } else if let Some(best) = report.specs.first() {
-        let advice = args.set.advice(best, &own.default.model)?;
+        let advice = args
+            .set
+            .advice(best, report.rankings.advised(), &own.default.model)?;
         evaluation::table(&report, &advice, &mut out)?;
     }
     if let Some(page) = args.html.as_ref().filter(|_| args.opens(&report)) {

@@ -185,6 +185,14 @@ impl EvalProgress {
     /// Shows what happens and says whether to go on.
     pub fn on_event(&mut self, event: &EvalEvent<'_>) -> ControlFlow<()> {
         match event {
+            EvalEvent::Recognized(form) => {
+                if let Some((whose, names)) = form.recognized() {
+                    note!(
+                        "what belongs together is read from {whose} names ({names}); \
+                         `--ground-truth folders` takes folders instead"
+                    );
+                }
+            }
             EvalEvent::Started { items } => {
                 self.finish();
                 self.bar = Some(Bar::new(Unit::Things("photos"), Some(*items as u64)));

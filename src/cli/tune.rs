@@ -2,13 +2,13 @@
 
 use std::io::{self, Write};
 use std::ops::ControlFlow;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
-use clap::Args;
+use clap::{Args, ValueEnum};
 use imgsearch::descriptor::{DescriptorSpec, Recipe};
 use imgsearch::eval::features::EvalEvent;
-use imgsearch::eval::tune::{TuneEvent, TuneOptions, Tuner};
+use imgsearch::eval::tune::{Split, TuneEvent, TuneOptions, Tuned, Tuner};
 use imgsearch::photo::Preprocess;
 
 use super::args::GalleryArgs;
@@ -26,7 +26,9 @@ use super::tell::note;
 #[command(
     after_help = "Examples:\n  imgsearch tune ./photos-by-class --out best.json\n  \
                         imgsearch index ./photos --spec best.json\n  \
-                        imgsearch tune ./set --metric recall@1 --keep-preprocess"
+                        imgsearch tune ./set --metric recall@1 --keep-preprocess\n  \
+                        imgsearch tune ./photos --pairs same.csv --with ./more\n  \
+                        imgsearch tune ./people --split photos --out people.json"
 )]
 pub struct TuneArgs {
     #[command(flatten)]
@@ -37,6 +39,10 @@ pub struct TuneArgs {
     /// Do not try other input sizes and crops, which takes a pass over the photos each
     #[arg(long)]
     keep_preprocess: bool,
+    /// What it is for: other groups than these, or new photos of these groups (`photos`), for which what tells
+    /// them apart is fitted
+    #[arg(long, value_enum, default_value = "groups")]
+    split: SplitArg,
     /// Write spec and ranking for `imgsearch index --spec FILE` (.json)
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
@@ -45,6 +51,21 @@ pub struct TuneArgs {
     json: bool,
     #[command(flatten)]
     gallery: GalleryArgs,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum SplitArg {
+    Groups,
+    Photos,
+}
+
+impl From<SplitArg> for Split {
+    fn from(arg: SplitArg) -> Self {
+        match arg {
+            SplitArg::Groups => Self::Groups,
+            SplitArg::Photos => Self::Photos,
+        }
+    }
 }
 
 pub fn run(args: &TuneArgs) -> Result<Exit> {
@@ -66,6 +87,7 @@ pub fn run(args: &TuneArgs) -> Result<Exit> {
             metric: args.set.metric,
             jobs: args.set.jobs,
             keep_preprocess: args.keep_preprocess,
+            split: args.split.into(),
         },
         folder: &folder,
     };
@@ -73,7 +95,10 @@ pub fn run(args: &TuneArgs) -> Result<Exit> {
     let tuned = tuner.run(&mut |event| progress.on_event(&event));
     progress.bars.finish();
     let tuned = tuned?;
-    if let Some(file) = args.out.as_ref().filter(|_| !tuned.interrupted) {
+    // What does not hold is not written: whoever indexes with the file takes it for better.
+    let file = args.out.as_ref().filter(|_| !tuned.interrupted);
+    let written = file.filter(|_| tuned.is_better());
+    if let Some(file) = written {
         tuned.save(file)?;
     }
     let mut out = io::stdout().lock();
@@ -81,16 +106,27 @@ pub fn run(args: &TuneArgs) -> Result<Exit> {
         json::print(&tuned, &mut out)?;
     } else {
         tuning::text(&tuned, &mut out)?;
-        if let Some(file) = args.out.as_ref().filter(|_| !tuned.interrupted) {
-            let file = clean_line(&file.display().to_string());
+        if let Some(file) = written {
+            let path = |path: &Path| clean_line(&path.display().to_string());
+            if tuned.whitening.is_some() {
+                let beside = Tuned::whitening_beside(file);
+                writeln!(out, "its projection: {}", path(&beside))?;
+            }
+            let file = path(file);
             writeln!(
                 out,
                 "written: {file}; index with it: imgsearch index PATH --spec {file}"
             )?;
         }
     }
+    if let Some(file) = file.filter(|_| written.is_none()) {
+        let file = clean_line(&file.display().to_string());
+        note!("nothing is written to {file}: nothing is better than the default by the rule");
+    }
     Ok(if tuned.interrupted {
         Exit::Interrupted
+    } else if file.is_some() && written.is_none() {
+        Exit::Nothing
     } else if tuned.skipped.is_empty() {
         Exit::Done
     } else {

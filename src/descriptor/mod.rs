@@ -26,4 +26,4 @@ pub use self::spec::{DescriptorSpec, Part};
 pub(crate) use self::vector::LEAST_SQUARES;
 pub use self::vector::{UnitVector, dot, normalize_in_place};
 pub use self::vectors::{Matrix, Vectors};
-pub use self::whitening::Whitening;
+pub use self::whitening::{Whitening, WithinClasses};

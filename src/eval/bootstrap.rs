@@ -4,8 +4,10 @@
 //! replacement, many times over; the middle 95 % of the means are the interval. All specs and
 //! measures see the same draws, so the difference of two is judged query by query.
 
+use std::fmt::Display;
+
 use rayon::prelude::*;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 /// Times that the queries are drawn anew.
 const DRAWS: usize = 2000;
@@ -28,6 +30,18 @@ pub struct Estimate {
     pub low: f64,
     /// The upper end.
     pub high: f64,
+}
+
+/// A JSON object by the names of what was measured.
+///
+/// # Errors
+/// The serializer's.
+pub fn by_name<N: Display, S: Serializer>(
+    measured: &[(N, Estimate)],
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    let named = measured.iter().map(|(name, one)| (name.to_string(), one));
+    serializer.collect_map(named)
 }
 
 impl Bootstrap {

@@ -5,12 +5,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::approximate;
-use super::dataset::Dataset;
+use super::dataset::{Dataset, LabelledSet};
 use super::failures;
-use super::features::{Features, OnEvent};
+use super::features::{EvalEvent, Features, OnEvent};
 use super::ground_truth::GroundTruth;
 use super::metrics::Metric;
 use super::ranking::{Weighted, outcomes};
+use super::rankings::Rankings;
 use super::report::Report;
 use super::rerank::Reranked;
 use super::specs::all_parts;
@@ -69,17 +70,22 @@ impl Evaluator<'_> {
             reason: "there is nothing to compare",
         };
         let first = self.candidates.first().ok_or_else(nothing)?;
-        let (truth, skipped) = self.dataset.read()?;
+        let LabelledSet {
+            truth,
+            form,
+            is_recognized,
+            skipped,
+        } = self.dataset.read()?;
+        let mut interrupted = is_recognized && on_event(EvalEvent::Recognized(&form)).is_break();
         let cache = PooledCache::open(self.folder)?;
         let mut described = Vec::new();
-        let mut interrupted = false;
         for candidates in self.candidates {
-            let one = self.describe(candidates, &truth, &cache, on_event)?;
-            interrupted = one.features.interrupted;
-            described.push(one);
             if interrupted {
                 break;
             }
+            let one = self.describe(candidates, &truth, &cache, on_event)?;
+            interrupted = one.features.interrupted;
+            described.push(one);
         }
         let truth = if interrupted {
             truth
@@ -90,6 +96,7 @@ impl Evaluator<'_> {
         let mut report = Report::new(Place::of(&self.dataset.path), &truth, &first.subject);
         report.metric = self.options.metric.unwrap_or(truth.measure);
         report.seed = self.dataset.seed;
+        report.ground_truth = form.name();
         report.skipped = skipped;
         // What several networks skipped is one photo.
         let mut known: HashSet<PathBuf> = report.skipped.iter().map(|it| it.path.clone()).collect();
@@ -155,6 +162,15 @@ impl Evaluator<'_> {
             let told = (self.options.failures, FIRST_TOLD);
             report.failures = failures::hardest(truth, best, report.metric, &similarities, told);
             self.rerank(truth, &mut evaluation, descriptors);
+            if !report.interrupted {
+                let more = &self.options.rankings;
+                let measured = (truth, descriptors);
+                report.rankings = Rankings::of(measured, &metrics, more, seed, &mut || {
+                    let answer = on_event(EvalEvent::Waiting);
+                    report.interrupted |= answer.is_break();
+                    answer
+                });
+            }
             if self.options.index {
                 let folder = self.folder.join("eval-index");
                 let index = approximate::compare(truth, descriptors, &network.made_with, &folder);

@@ -8,7 +8,7 @@ use std::ops::ControlFlow;
 use crossbeam_channel::Sender;
 use image::imageops;
 
-use super::ground_truth::{Item, Region};
+use super::ground_truth::{Form, Item, Region};
 use crate::caught::caught;
 use crate::descriptor::{DescriptorSpec, Matrix, Part, normalize_in_place};
 use crate::error::{DescriptorError, Error, EvalError, PhotoError, Result};
@@ -19,6 +19,8 @@ use crate::photo::{ContentHash, Photo, Pixels};
 
 /// What is going on.
 pub enum EvalEvent<'a> {
+    /// The names of files say what belongs together.
+    Recognized(&'a Form),
     /// So many items are to be looked at.
     Started {
         /// How many.

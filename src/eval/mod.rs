@@ -15,6 +15,7 @@ pub mod ground_truth;
 pub mod metrics;
 mod outliers;
 pub mod ranking;
+mod rankings;
 mod report;
 pub mod rerank;
 pub mod specs;
@@ -22,8 +23,9 @@ mod subject;
 pub mod trial;
 pub mod tune;
 
-pub use self::dataset::Dataset;
+pub use self::dataset::{Dataset, LabelledSet};
 pub use self::evaluator::{EvalOptions, Evaluator};
 pub use self::outliers::{Alone, Misplaced, Outliers, outliers};
+pub use self::rankings::{RankingRow, Rankings};
 pub use self::report::{Report, Row, VariantRow};
 pub use self::subject::{Candidates, MakeExtractor, Subject};

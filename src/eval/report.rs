@@ -1,12 +1,13 @@
 //! What an evaluation found, as data: tables, plots and pages are drawn from it alone.
 
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
 use super::approximate::Approximation;
-use super::bootstrap::Estimate;
+use super::bootstrap::{Estimate, by_name};
 use super::failures::Failure;
 use super::ground_truth::GroundTruth;
 use super::metrics::Metric;
+use super::rankings::Rankings;
 use super::subject::Subject;
 use super::trial::{Evaluation, Trial, Variant};
 use crate::descriptor::DescriptorSpec;
@@ -19,6 +20,8 @@ use crate::photo::Preprocess;
 pub struct Report {
     /// The labelled set.
     pub dataset: Place,
+    /// The form in which it says what belongs together, e.g. `folders`.
+    pub ground_truth: &'static str,
     /// The network's name, of several that of the best spec.
     pub model: String,
     /// What its pictures went through, in its one-line form.
@@ -40,6 +43,8 @@ pub struct Report {
     pub specs: Vec<Row>,
     /// The best spec with more, where it was asked for.
     pub variants: Vec<VariantRow>,
+    /// The best spec by several rankings.
+    pub rankings: Rankings,
     /// The approximate index of the best spec, where it was asked for.
     pub index: Vec<Approximation>,
     /// The hardest queries of the best spec, worst first, where they were asked for.
@@ -97,6 +102,7 @@ impl Report {
     pub(super) fn new(dataset: Place, truth: &GroundTruth, subject: &Subject<'_>) -> Self {
         let mut report = Self {
             dataset,
+            ground_truth: "folders",
             model: String::new(),
             preprocess: String::new(),
             photos: truth.items.iter().filter(|item| item.in_gallery).count(),
@@ -107,6 +113,7 @@ impl Report {
             interrupted: false,
             specs: Vec::new(),
             variants: Vec::new(),
+            rankings: Rankings::default(),
             index: Vec::new(),
             failures: Vec::new(),
             layers: Vec::new(),
@@ -188,15 +195,4 @@ fn cost(spec: &DescriptorSpec, subject: &Subject<'_>) -> u64 {
     let cut = subject.network.cut_after(&values);
     let costs = cut.multiply_adds(height as usize, width as usize);
     costs.iter().sum()
-}
-
-/// A JSON object by the metrics' names.
-fn by_name<S: Serializer>(
-    metrics: &[(Metric, Estimate)],
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
-    let named = metrics
-        .iter()
-        .map(|(metric, one)| (metric.to_string(), one));
-    serializer.collect_map(named)
 }

@@ -86,7 +86,11 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("hnsw_rs", &["gallery/hnsw.rs"]),
     (
         "faer",
-        &["descriptor/products.rs", "descriptor/whitening/fit.rs"],
+        &[
+            "descriptor/products.rs",
+            "descriptor/whitening/classes.rs",
+            "descriptor/whitening/fit.rs",
+        ],
     ),
     ("trash", &["duplicates/act/"]),
     ("reflink_copy", &["duplicates/act/"]),

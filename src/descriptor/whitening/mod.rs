@@ -4,10 +4,12 @@
 //! Jégou & Chum, "Negative evidences and co-occurrences in image retrieval: the benefit of PCA and
 //! whitening", 2012. What many photos have in common no longer hides in what they differ.
 
+mod classes;
 mod file;
 mod fit;
 mod origin;
 
+pub use self::classes::WithinClasses;
 pub use self::origin::Origin;
 use self::origin::StoredOrigin;
 use super::fingerprint::{Difference, Fingerprint};

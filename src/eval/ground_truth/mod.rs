@@ -8,22 +8,26 @@ mod judgements;
 mod labelled;
 mod names;
 mod oxford;
+mod pairs;
 mod revisited;
 mod set;
 mod table;
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 pub use self::revisited::Difficulty;
 pub use self::set::{GroundTruth, Item, Query, Region};
 use crate::error::{EvalError, Result};
-use crate::photo::Walk;
+use crate::photo::{Found, Walk};
 
 /// The form of a labelled set.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Form {
     /// One folder per class or object.
     Folders,
+    /// Pairs that show the same: a file with a line `a,b` for each.
+    Pairs(PathBuf),
     /// A table: a `.csv` file with the columns `path,group[,role][,junk]`.
     Table(PathBuf),
     /// A folder with Oxford's and Paris' `*_query.txt`, `*_good.txt`, `*_ok.txt`, `*_junk.txt`.
@@ -61,6 +65,31 @@ impl Form {
         }
     }
 
+    /// What it is called where it was recognized by the names of files, with those names; nothing for folders.
+    #[must_use]
+    pub const fn recognized(&self) -> Option<(&'static str, &'static str)> {
+        match self {
+            Self::Oxford(_) => Some(("Oxford's or Paris'", "*_query.txt files")),
+            Self::Holidays => Some(("INRIA Holidays'", "six digits each")),
+            Self::Ukbench => Some(("UKBench's", "ukbench and digits")),
+            Self::Folders | Self::Pairs(_) | Self::Table(_) | Self::Revisited(..) => None,
+        }
+    }
+
+    /// Its name in one word.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Folders => "folders",
+            Self::Pairs(_) => "pairs",
+            Self::Table(_) => "table",
+            Self::Oxford(_) => "oxford",
+            Self::Revisited(..) => "revisited",
+            Self::Holidays => "holidays",
+            Self::Ukbench => "ukbench",
+        }
+    }
+
     /// What the photos of a set look like: the ground-truth files of Oxford among them, names that
     /// only UKBench or Holidays have, or folders.
     #[must_use]
@@ -90,6 +119,7 @@ impl GroundTruth {
         let root = walk.roots.first().map_or(dataset, PathBuf::as_path);
         let truth = match form {
             Form::Folders => folders::read(root, &walk.found),
+            Form::Pairs(file) => pairs::read(file, root, &walk.found)?,
             Form::Table(file) => table::read(file, root)?,
             Form::Oxford(folder) => oxford::read(folder, &walk.found)?,
             Form::Revisited(file, difficulty) => revisited::read(file, *difficulty, &walk.found)?,
@@ -101,5 +131,23 @@ impl GroundTruth {
             return Err(invalid("no photo has another of its group to find").into());
         }
         Ok(truth)
+    }
+
+    /// With photos of which nobody says what they show: in the gallery, and never asked with. Those that it has
+    /// already stay what they are.
+    #[must_use]
+    pub fn with_distractors(mut self, found: &[Found]) -> Self {
+        let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        let known: HashSet<PathBuf> = self.items.iter().map(|item| real(&item.path)).collect();
+        let new = found
+            .iter()
+            .filter(|found| !known.contains(&real(&found.path)));
+        self.items.extend(new.map(|found| Item {
+            path: found.path.clone(),
+            region: None,
+            in_gallery: true,
+            group: None,
+        }));
+        self
     }
 }

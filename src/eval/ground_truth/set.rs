@@ -168,4 +168,30 @@ impl GroundTruth {
         let second = first.iter().map(|first| !first).collect();
         [first, second]
     }
+
+    /// Which items are in the first of two halves that have every group in common, and which in the second:
+    /// photos of a group are shared out by chance, as many to each as can be.
+    #[must_use]
+    pub fn half_photos(&self, seed: u64) -> [Vec<bool>; 2] {
+        let mut random = fastrand::Rng::with_seed(seed);
+        let mut order: Vec<usize> = (0..self.items.len()).collect();
+        random.shuffle(&mut order);
+        let mut is_next_first = vec![true; self.groups.len()];
+        for next in &mut is_next_first {
+            *next = random.bool();
+        }
+        let mut first = vec![false; self.items.len()];
+        for item in order {
+            first[item] = match self.items[item].group {
+                None => random.bool(),
+                Some(group) => {
+                    let next = &mut is_next_first[group as usize];
+                    *next = !*next;
+                    *next
+                }
+            };
+        }
+        let second = first.iter().map(|first| !first).collect();
+        [first, second]
+    }
 }

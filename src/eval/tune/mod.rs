@@ -4,25 +4,31 @@
 //! two, one part is searched on and the other measured, and the other way round; few groups are split in every
 //! way. What is taken is what the search finds on all groups, if on those folds it was better by the rule.
 
+mod fit;
+mod held;
 mod report;
 mod rule;
 mod search;
 mod side;
 mod sizes;
+mod splits;
 mod steps;
 
 use std::ops::ControlFlow;
 use std::path::Path;
 
-pub use self::report::{Fold, Half, HeldOut, TuneStep, Tuned};
+pub use self::fit::Fit;
+use self::held::Folds;
+pub use self::report::{Beginning, Fold, Half, HeldOut, TuneStep, Tuned};
 pub use self::rule::Change;
-use self::rule::Values;
+pub(super) use self::rule::Values;
 use self::search::POOLINGS;
 use self::side::{Looks, Setting, Side};
 pub use self::sizes::preprocessings;
-use self::steps::Steps;
-use super::bootstrap::Bootstrap;
-use super::dataset::Dataset;
+pub use self::splits::Split;
+use self::splits::{can_be_split_twice, splits};
+use self::steps::{Scope, Steps};
+use super::dataset::{Dataset, LabelledSet};
 use super::features::{EvalEvent, Features};
 use super::ground_truth::GroundTruth;
 use super::metrics::Metric;
@@ -39,8 +45,6 @@ use crate::ranking::Ranking;
 /// Queries of each half: fewer say nothing, more are left out.
 const FEWEST_QUERIES: usize = 10;
 const MOST_QUERIES: usize = 1000;
-/// Fewer groups than these are split in every way.
-const MANY_GROUPS: usize = 8;
 
 /// What is searched.
 #[derive(Clone, Debug, Default)]
@@ -51,6 +55,8 @@ pub struct TuneOptions {
     pub jobs: usize,
     /// Do not try other input sizes and crops, which takes a pass over the photos each.
     pub keep_preprocess: bool,
+    /// Whether it is for other groups or for these.
+    pub split: Split,
 }
 
 /// A tuning that can be run.
@@ -93,12 +99,18 @@ impl Tuner<'_> {
     /// Those of [`Dataset::read`] and of loading the network; [`EvalError::TooFewQueries`]; what
     /// concerns all photos.
     pub fn run(&self, on_event: OnTune<'_>) -> Result<Tuned> {
-        let (truth, problems) = self.dataset.read()?;
+        let LabelledSet {
+            truth,
+            form,
+            is_recognized,
+            skipped: problems,
+        } = self.dataset.read()?;
         let own = &self.subject.preprocess;
         let plan = Plan {
             metric: self.options.metric.unwrap_or(truth.measure),
             seed: self.dataset.seed,
             jobs: self.options.jobs,
+            split: self.options.split,
             default: self.subject.default.clone(),
             preprocessings: if self.options.keep_preprocess {
                 vec![own.clone()]
@@ -107,8 +119,9 @@ impl Tuner<'_> {
             },
         };
         let cache = PooledCache::open(self.folder)?;
-        let (first, second) = truth.halves(plan.seed);
-        let fewest = first.queries.len().min(second.queries.len());
+        let folds = splits(&truth, plan.split, plan.seed);
+        let queries = |half: &Vec<bool>| truth.restrict(half).queries.len();
+        let fewest = folds.iter().take(2).map(queries).min().unwrap_or(0);
         if fewest < FEWEST_QUERIES {
             return Err(EvalError::TooFewQueries {
                 queries: fewest,
@@ -117,7 +130,11 @@ impl Tuner<'_> {
             }
             .into());
         }
-        let mut tuned = plan.nothing_yet(Place::of(&self.dataset.path), half(&truth));
+        let mut tuned = plan.nothing_yet(Place::of(&self.dataset.path), Half::of(&truth));
+        tuned.ground_truth = form.name();
+        if is_recognized && on_event(TuneEvent::Pooling(EvalEvent::Recognized(&form))).is_break() {
+            return Ok(tuned);
+        }
         let mut tuning = Tuning {
             cache: &cache,
             make_extractor: self.subject.extractor,
@@ -142,6 +159,7 @@ struct Plan {
     metric: Metric,
     seed: u64,
     jobs: usize,
+    split: Split,
     /// What everything is compared with.
     default: DescriptorSpec,
     /// Preprocessings to try, the default first.
@@ -153,8 +171,10 @@ impl Plan {
     fn nothing_yet(&self, dataset: Place, searched: Half) -> Tuned {
         Tuned {
             dataset,
+            ground_truth: "folders",
             metric: self.metric,
             seed: self.seed,
+            split: self.split,
             tried: 0,
             path: Vec::new(),
             searched,
@@ -162,18 +182,12 @@ impl Plan {
             spec: self.default.clone(),
             preprocess: self.preprocessings[0].clone(),
             ranking: Ranking::NONE,
+            projection: None,
+            whitening: None,
             weights: None,
             interrupted: true,
             skipped: Vec::new(),
         }
-    }
-}
-
-fn half(truth: &GroundTruth) -> Half {
-    let items = truth.items.iter();
-    Half {
-        queries: truth.queries.len(),
-        photos: items.filter(|item| item.in_gallery).count(),
     }
 }
 
@@ -185,15 +199,6 @@ struct Tuning<'a> {
     /// The digest of the network's weights, once they are loaded.
     weights: Option<String>,
     on_event: OnTune<'a>,
-}
-
-/// Fold by fold what its queries measure by the default and by what was chosen.
-#[derive(Default)]
-struct Measured {
-    groups: Vec<u32>,
-    plain: Values,
-    chosen: Values,
-    folds: Vec<Fold>,
 }
 
 impl<'a> Tuning<'a> {
@@ -263,21 +268,28 @@ impl<'a> Tuning<'a> {
         let options = self.options;
         let told = (options.metric, MOST_QUERIES, options.seed);
         let whole = Side::new(truth, &vec![true; truth.items.len()], told, looks);
-        tuned.searched = half(&whole.truth);
+        tuned.searched = Half::of(&whole.truth);
         let mut path = Vec::new();
         let on_event = &mut *self.on_event;
-        let chosen = Steps::choose(&whole, &options.default, network, &mut |step| {
+        let scope = Scope {
+            default: &options.default,
+            network,
+            split: options.split,
+            may_fit: can_be_split_twice(&whole.truth, options.split),
+            seed: options.seed,
+        };
+        let chosen = Steps::choose(&whole, &scope, &mut |step| {
             path.push(step.clone());
             on_event(TuneEvent::Step(step))
         });
         let chosen = chosen?;
         tuned.path = path;
         tuned.tried = whole.tried.get();
-        let Some(setting) = chosen else {
+        let Some(reached) = chosen else {
             return Ok(());
         };
-        let splits = splits(truth, options.seed);
-        let mut measured = Measured::default();
+        let splits = splits(truth, options.split, options.seed);
+        let mut folds = Folds::new(&options.default, options.seed);
         for (done, in_first) in splits.iter().enumerate() {
             let total = splits.len();
             if (self.on_event)(TuneEvent::Fold { done, total }).is_break() {
@@ -285,105 +297,40 @@ impl<'a> Tuning<'a> {
             }
             let others: Vec<bool> = in_first.iter().map(|first| !first).collect();
             let searched = Side::new(truth, in_first, told, looks);
-            let measured_on = Side::new(truth, &others, told, looks);
+            let others = Side::new(truth, &others, told, looks);
             let mut go_on = |_: &TuneStep| ControlFlow::Continue(());
-            let chosen = Steps::choose(&searched, &options.default, network, &mut go_on)?;
-            if let Some(setting) = chosen {
-                measured.add(&measured_on, setting, &options.default)?;
+            let reached = Steps::choose(&searched, &scope, &mut go_on)?;
+            if let Some(reached) = reached {
+                folds.add(searched, others, reached)?;
             }
         }
-        let held_out = measured.told(options.seed);
-        if held_out.is_better {
-            tuned.spec = setting.spec;
-            tuned.preprocess = looks.preprocessings[setting.look].clone();
-            tuned.ranking = setting.ranking;
+        let held_out = folds.held()?;
+        if held_out.is_better
+            && let Some(setting) = held_out.found(&reached)
+        {
+            self.take(&whole, setting, tuned)?;
         }
         tuned.held_out = Some(held_out);
         tuned.interrupted = false;
         Ok(())
     }
-}
 
-impl Measured {
-    /// Measures what was chosen on other groups.
-    fn add(&mut self, side: &Side<'_>, setting: Setting, default: &DescriptorSpec) -> Result<()> {
-        let plain = Setting {
-            spec: default.clone(),
-            look: 0,
-            ranking: Ranking::NONE,
-        };
-        let (plain, chosen) = (side.values(&plain)?, side.values(&setting)?);
-        let groups = side.groups();
-        let change = Change::of(&groups, &plain, &chosen);
-        self.folds.push(Fold {
-            half: half(&side.truth),
-            spec: setting.spec,
-            preprocess: side.looks.preprocessings[setting.look].clone(),
-            ranking: setting.ranking,
-            default: plain.mean(),
-            tuned: chosen.mean(),
-            default_first: rule::mean(&plain.first),
-            tuned_first: rule::mean(&chosen.first),
-            change,
-        });
-        // A group that two folds ask for is two groups.
-        let before = self.groups.iter().max().map_or(0, |last| last + 1);
-        self.groups
-            .extend(groups.iter().map(|group| before + group));
-        for (all, new) in [(&mut self.plain, plain), (&mut self.chosen, chosen)] {
-            all.metric.extend(new.metric);
-            all.first.extend(new.first);
+    /// What was found becomes what to take; what labels fit is fitted on all of them.
+    fn take(&mut self, whole: &Side<'_>, setting: Setting, tuned: &mut Tuned) -> Result<()> {
+        let preprocess = &whole.looks.preprocessings[setting.look];
+        let fitted = setting.fit.map(|_| whole.within_classes(&setting));
+        let fitted = fitted.transpose()?.flatten();
+        if let Some((fit, fitted)) = setting.fit.zip(fitted) {
+            let extractor = (self.make_extractor)(&setting.spec, preprocess)?;
+            let whitening = fit.whitening(&fitted)?;
+            tuned.whitening = Some(whitening.fitted_on(extractor.fingerprint()));
+            tuned.projection = Some(fit);
         }
+        tuned.preprocess = preprocess.clone();
+        tuned.spec = setting.spec;
+        tuned.ranking = setting.ranking;
         Ok(())
     }
-
-    fn told(self, seed: u64) -> HeldOut {
-        let bootstrap = Bootstrap::new(self.groups.len(), seed);
-        let change = Change::of(&self.groups, &self.plain, &self.chosen);
-        let gains = self.folds.iter().map(|fold| fold.change.gain);
-        HeldOut {
-            half: Half {
-                queries: self.groups.len(),
-                photos: self.folds.iter().map(|fold| fold.half.photos).sum(),
-            },
-            default: bootstrap.estimate(&self.plain.metric),
-            tuned: bootstrap.estimate(&self.chosen.metric),
-            gain: bootstrap.difference(&self.chosen.metric, &self.plain.metric),
-            is_better: change.is_gain(),
-            why_not: change.why_not(),
-            worst: gains.reduce(f64::min).unwrap_or(0.0),
-            change,
-            folds: self.folds,
-        }
-    }
-}
-
-/// For each fold which items are searched on: two halves of many groups, each once; of few groups every half.
-fn splits(truth: &GroundTruth, seed: u64) -> Vec<Vec<bool>> {
-    let mut asked: Vec<u32> = truth.queries.iter().map(|query| query.group).collect();
-    asked.sort_unstable();
-    asked.dedup();
-    let halves = truth.half_items(seed);
-    if asked.len() >= MANY_GROUPS || asked.len() < 4 {
-        return halves.into();
-    }
-    let sets = 0u32..1 << asked.len();
-    let few = asked.len() as u32 / 2;
-    let sizes = [few, asked.len() as u32 - few];
-    let sets = sets.filter(|set| sizes.contains(&set.count_ones()));
-    // What is in no group stays where the halves have it.
-    let items = |set: u32| -> Vec<bool> {
-        let in_set = |group: u32| {
-            asked
-                .binary_search(&group)
-                .is_ok_and(|place| set >> place & 1 == 1)
-        };
-        let items = truth.items.iter().zip(&halves[0]);
-        items
-            .map(|(item, first)| item.group.map_or(*first, in_set))
-            .collect()
-    };
-    sets.map(items).collect()
 }
 
 /// The default's parts, and every stage with every pooling.

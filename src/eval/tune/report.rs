@@ -1,14 +1,17 @@
 //! What a tuning found, as data.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
+use super::fit::Fit;
 use super::rule::Change;
-use crate::descriptor::{DescriptorSpec, Projection, Recipe};
+use super::splits::Split;
+use crate::descriptor::{DescriptorSpec, Projection, Recipe, Whitening};
 use crate::document::{Document, Place, text};
 use crate::error::FileError;
 use crate::eval::bootstrap::Estimate;
+use crate::eval::ground_truth::GroundTruth;
 use crate::eval::metrics::Metric;
 use crate::ingest::Skipped;
 use crate::photo::Preprocess;
@@ -29,6 +32,9 @@ pub struct TuneStep {
     pub preprocess: Preprocess,
     /// The ranking after it.
     pub ranking: Ranking,
+    /// The projection after it, of those that labels say. It is judged by folds of what is searched, and
+    /// other steps are judged without it.
+    pub projection: Option<Fit>,
     /// The metric.
     pub mean: f64,
     /// What this step changes.
@@ -47,6 +53,16 @@ pub struct Half {
     pub photos: usize,
 }
 
+impl Half {
+    pub(super) fn of(truth: &GroundTruth) -> Self {
+        let items = truth.items.iter();
+        Self {
+            queries: truth.queries.len(),
+            photos: items.filter(|item| item.in_gallery).count(),
+        }
+    }
+}
+
 /// A search on some groups, measured on the others.
 #[derive(Clone, Debug, Serialize)]
 pub struct Fold {
@@ -61,6 +77,8 @@ pub struct Fold {
     pub preprocess: Preprocess,
     /// Its ranking.
     pub ranking: Ranking,
+    /// Its projection, fitted on those groups.
+    pub projection: Option<Fit>,
     /// The default's quality.
     pub default: f64,
     /// What was chosen has this quality.
@@ -74,8 +92,22 @@ pub struct Fold {
     pub change: Change,
 }
 
-/// What groups say that the search has not looked at: all folds together.
+/// A search that ended with one of its steps, by the groups that it has not looked at.
 #[derive(Clone, Debug, Serialize)]
+pub struct Beginning {
+    /// Its last step.
+    pub until: &'static str,
+    /// Why it is not better by the rule; nothing if it is.
+    pub why_not: Option<String>,
+    /// The least gain of a fold.
+    pub worst: f64,
+    /// What it changes, all folds together.
+    #[serde(flatten)]
+    pub change: Change,
+}
+
+/// What groups say that the search has not looked at: all folds together.
+#[derive(Clone, Debug, Default, Serialize)]
 pub struct HeldOut {
     /// How large they are together.
     #[serde(flatten)]
@@ -95,7 +127,12 @@ pub struct HeldOut {
     pub change: Change,
     /// The least gain of a fold.
     pub worst: f64,
-    /// Each of them.
+    /// The last step of the searches that this tells of.
+    pub until: &'static str,
+    /// The whole search and, as long as none was better by the rule, its beginnings: what this tells of was
+    /// chosen among these on the same groups.
+    pub searches: Vec<Beginning>,
+    /// Each fold.
     pub folds: Vec<Fold>,
 }
 
@@ -104,11 +141,15 @@ pub struct HeldOut {
 pub struct Tuned {
     /// The labelled set.
     pub dataset: Place,
+    /// The form in which it says what belongs together, e.g. `folders`.
+    pub ground_truth: &'static str,
     /// What decided.
     #[serde(serialize_with = "text")]
     pub metric: Metric,
     /// Of the halves and of the bootstrap.
     pub seed: u64,
+    /// What folds have not in common.
+    pub split: Split,
     /// How many combinations were tried.
     pub tried: usize,
     /// The steps of the search on all groups, those that were dropped too.
@@ -126,6 +167,11 @@ pub struct Tuned {
     pub preprocess: Preprocess,
     /// Its ranking.
     pub ranking: Ranking,
+    /// Its projection, fitted on all groups.
+    pub projection: Option<Fit>,
+    /// The same with its numbers.
+    #[serde(skip)]
+    pub whitening: Option<Whitening>,
     /// SHA-256 of the weights that it was found with, 64 hexadecimal digits; nothing if it was stopped
     /// before they were loaded.
     pub weights: Option<String>,
@@ -145,21 +191,39 @@ impl Tuned {
     #[must_use]
     pub fn is_better(&self) -> bool {
         let held_out = self.held_out.as_ref();
+        let is_other = |default: &TuneStep| {
+            self.projection.is_some()
+                || (&self.spec, &self.preprocess, self.ranking)
+                    != (&default.spec, &default.preprocess, default.ranking)
+        };
         held_out.is_some_and(|held_out| held_out.is_better)
+            && self.path.first().is_some_and(is_other)
     }
 
-    /// Writes the spec to take as a [`SpecFile`] at `file`.
+    /// Where the projection of a spec file at `file` is written.
+    #[must_use]
+    pub fn whitening_beside(file: &Path) -> PathBuf {
+        file.with_extension("whitening.safetensors")
+    }
+
+    /// Writes the spec to take as a [`SpecFile`] at `file`, and a projection beside it.
     ///
     /// # Errors
     /// [`FileError::Write`].
     pub fn save(&self, file: &Path) -> Result<(), FileError> {
+        let beside = Self::whitening_beside(file);
+        let mut projection = Projection::None;
+        if let Some(whitening) = &self.whitening {
+            whitening.save(&beside)?;
+            projection = Projection::Whitening;
+        }
         let saved = SpecFile {
             recipe: Recipe {
                 spec: self.spec.clone(),
                 preprocess: self.preprocess.clone(),
-                projection: Projection::None,
+                projection,
             },
-            whitening: None,
+            whitening: self.whitening.is_some().then_some(beside),
             ranking: Some(self.ranking),
             weights: self.weights.clone(),
             tuned: self.held_out.as_ref().map(|held_out| TuningRecord {

@@ -28,6 +28,12 @@ impl Values {
     pub fn mean(&self) -> f64 {
         mean(&self.metric)
     }
+
+    /// With those of more queries.
+    pub fn append(&mut self, more: &Self) {
+        self.metric.extend(&more.metric);
+        self.first.extend(&more.first);
+    }
 }
 
 /// What a change does, over the queries that it was looked at with.

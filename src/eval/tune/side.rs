@@ -9,9 +9,10 @@ use super::super::ground_truth::GroundTruth;
 use super::super::metrics::Metric;
 use super::super::ranking::outcomes;
 use super::super::rerank::Reranked;
+use super::fit::Fit;
 use super::rule::Values;
-use crate::descriptor::{DescriptorSpec, Matrix};
-use crate::error::Result;
+use crate::descriptor::{DescriptorSpec, Matrix, WithinClasses};
+use crate::error::{DescriptorError, Result};
 use crate::photo::Preprocess;
 use crate::ranking::Ranking;
 
@@ -22,6 +23,20 @@ pub struct Setting {
     /// Which of the looks.
     pub look: usize,
     pub ranking: Ranking,
+    /// What descriptors go through; fitted where it was chosen.
+    pub fit: Option<Fit>,
+}
+
+impl Setting {
+    /// What everything is compared with.
+    pub fn plain(default: &DescriptorSpec) -> Self {
+        Self {
+            spec: default.clone(),
+            look: 0,
+            ranking: Ranking::NONE,
+            fit: None,
+        }
+    }
 }
 
 /// The photos of a set by one network, each way of preprocessing a look.
@@ -84,11 +99,45 @@ impl<'a> Side<'a> {
         self.truth.queries.iter().map(|query| query.group).collect()
     }
 
-    /// What its queries measure.
+    /// Some of these photos.
+    pub fn part(&self, keep: &[bool]) -> Self {
+        let rows = self.rows.iter().zip(keep).filter(|(_, keep)| **keep);
+        Self {
+            truth: self.truth.restrict(keep),
+            metric: self.metric,
+            looks: self.looks,
+            rows: rows.map(|(row, _)| *row).collect(),
+            tried: Cell::new(0),
+        }
+    }
+
+    /// How its photos differ within their groups; nothing where that cannot be said.
+    pub fn within_classes(&self, setting: &Setting) -> Result<Option<WithinClasses>> {
+        let items = self.truth.items.iter().zip(&self.rows);
+        let labelled = items.filter_map(|(item, row)| Some((item.group?, *row)));
+        let (groups, rows): (Vec<u32>, Vec<u32>) = labelled.unzip();
+        let all = self.looks.joined(setting.look, &setting.spec)?;
+        let descriptors = all.as_vectors().select(&rows);
+        match WithinClasses::of(descriptors.as_vectors(), &groups) {
+            Ok(fitted) => Ok(Some(fitted)),
+            Err(DescriptorError::TooFewToWhiten { .. }) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// What its queries measure by descriptors as they are, whatever the setting fits.
     pub fn values(&self, setting: &Setting) -> Result<Values> {
+        self.values_by(setting, None)
+    }
+
+    /// What its queries measure through what the setting fits, fitted elsewhere.
+    pub fn values_by(&self, setting: &Setting, fitted: Option<&WithinClasses>) -> Result<Values> {
         self.tried.set(self.tried.get() + 1);
         let all = self.looks.joined(setting.look, &setting.spec)?;
-        let descriptors = all.as_vectors().select(&self.rows);
+        let mut descriptors = all.as_vectors().select(&self.rows);
+        if let Some((fit, fitted)) = setting.fit.zip(fitted) {
+            descriptors = fit.apply(fitted, descriptors.as_vectors())?;
+        }
         let reranked = Reranked::new(&self.truth, descriptors.as_vectors(), setting.ranking);
         let outcomes = outcomes(&self.truth, &reranked);
         let of = |metric: Metric| outcomes.iter().map(|it| metric.of(it)).collect();

@@ -5,10 +5,12 @@
 
 use std::ops::ControlFlow;
 
+use super::fit::Fit;
 use super::report::TuneStep;
 use super::rule::{Change, Values};
 use super::search;
 use super::side::{Setting, Side};
+use super::splits::{self, Split};
 use crate::descriptor::{DescriptorSpec, Part, Pooling};
 use crate::error::Result;
 use crate::network::Network;
@@ -19,6 +21,13 @@ const STRONG: [&str; 3] = [
     "centre=0.5,augment=3,k-reciprocal(20,6,0.3),keep-first=1",
     "centre=0.5,augment=3,k-reciprocal(10,3,0.3),keep-first=1",
     "centre=0.5,augment=3,k-reciprocal(5,2,0.3),keep-first=1",
+];
+/// The same of plain similarities: no first answer changes, so recall@1 does not.
+const FIRST_KEPT: [&str; 4] = [
+    "k-reciprocal(20,6,0.3),keep-first=1",
+    "k-reciprocal(10,3,0.3),keep-first=1",
+    "k-reciprocal(5,2,0.3),keep-first=1",
+    "k-reciprocal(40,8,0.3),keep-first=1",
 ];
 /// Shares of the mean that are tried.
 const CENTRES: [Option<f32>; 3] = [None, Some(0.5), Some(1.0)];
@@ -58,71 +67,125 @@ const RANKINGS: [&str; 33] = [
     "augment=10,k-reciprocal(20,6,0.3),keep-first=1",
     "augment=10,k-reciprocal(40,8,0.3),keep-first=1",
 ];
+/// How far directions within groups are drawn in, where that is tried: less and less.
+const WITHIN: [f32; 3] = [3.0, 10.0, 30.0];
+/// The same where groups are told apart.
+const DISCRIMINANT: f32 = 10.0;
 /// Of two means that differ by less than this the one tried first is taken.
 const EQUAL: f64 = 0.0005;
 
 /// Told of each step; when it breaks, the search ends.
 pub type OnStep<'a> = &'a mut dyn FnMut(&TuneStep) -> ControlFlow<()>;
 
+/// Where a search stands.
+pub struct Reached {
+    /// The step that led there, or that led nowhere else.
+    pub by: &'static str,
+    pub setting: Setting,
+}
+
+/// What a search starts from, and what it may try.
+pub struct Scope<'a> {
+    /// What everything is compared with.
+    pub default: &'a DescriptorSpec,
+    pub network: &'a Network,
+    /// What folds have not in common.
+    pub split: Split,
+    /// Whether there are groups enough to try what they fit.
+    pub may_fit: bool,
+    pub seed: u64,
+}
+
 /// A search on one side.
 pub struct Steps<'a> {
     side: &'a Side<'a>,
+    scope: &'a Scope<'a>,
     groups: Vec<u32>,
     setting: Setting,
+    /// What the queries measure by the setting without what it fits.
     values: Values,
     on_step: OnStep<'a>,
     is_stopped: bool,
+    /// Whether what is taken now is put aside.
+    is_aside: bool,
+    reached: Vec<Reached>,
+}
+
+/// A setting that was looked at.
+struct Tried {
+    setting: Setting,
+    change: Change,
+    mean: f64,
+    /// What the queries measure by it without what it fits.
+    values: Values,
 }
 
 impl<'a> Steps<'a> {
-    /// What is best on this side; nothing if it was stopped.
+    /// What is best on this side, after each step; nothing if it was stopped.
     pub fn choose(
         side: &'a Side<'a>,
-        default: &DescriptorSpec,
-        network: &Network,
+        scope: &'a Scope<'a>,
         on_step: OnStep<'a>,
-    ) -> Result<Option<Setting>> {
-        let setting = Setting {
-            spec: default.clone(),
-            look: 0,
-            ranking: Ranking::NONE,
-        };
+    ) -> Result<Option<Vec<Reached>>> {
+        let setting = Setting::plain(scope.default);
         let values = side.values(&setting)?;
         let mut steps = Self {
             groups: side.groups(),
             is_stopped: false,
+            is_aside: false,
             side,
+            scope,
             values,
             setting,
             on_step,
+            reached: Vec::new(),
         };
-        let plain = steps.step(
-            "default",
-            &steps.setting.clone(),
-            Change::default(),
-            steps.values.mean(),
-        );
-        steps.tell(&plain);
-        let stages = stages(default, network);
+        let plain = Tried {
+            setting: steps.setting.clone(),
+            change: Change::default(),
+            mean: steps.values.mean(),
+            values: Values::default(),
+        };
+        steps.tell("default", &plain, None);
+        let stages = stages(scope.default, scope.network);
+        steps.first_kept()?;
         steps.start(&stages)?;
         steps.strong_start()?;
         steps.descriptor(&stages)?;
         steps.layers()?;
+        steps.within_classes()?;
         steps.rankings()?;
-        Ok((!steps.is_stopped).then_some(steps.setting))
+        if scope.split == Split::Photos {
+            steps.discriminant()?;
+        }
+        Ok((!steps.is_stopped).then_some(steps.reached))
+    }
+
+    /// The default by neighbours in common, every first answer kept. It is put aside for where unseen groups
+    /// speak against all that is longer, and the search goes on from the default.
+    fn first_kept(&mut self) -> Result<()> {
+        let ranked = |ranking: &str| Setting {
+            ranking: parsed(ranking),
+            ..self.setting.clone()
+        };
+        let settings = FIRST_KEPT.map(ranked);
+        let before = (self.setting.clone(), self.values.clone());
+        self.is_aside = true;
+        self.try_all("first answers kept", settings.into(), Change::is_gain)?;
+        self.is_aside = false;
+        (self.setting, self.values) = before;
+        Ok(())
     }
 
     /// GeM and R-MAC of the last stage added, and each photo moved towards its three nearest.
     fn start(&mut self, stages: &[String]) -> Result<()> {
-        let Some(last) = stages.first() else {
-            return Ok(());
-        };
-        let start = Setting {
+        let start = |last: &String| Setting {
             spec: self.of_parts(&[(last, 1.0)]),
             ranking: parsed("augment=3"),
             ..self.setting.clone()
         };
-        self.try_all("start", vec![start], Change::is_no_loss)
+        let starts = stages.first().map(start).into_iter().collect();
+        self.try_all("start", starts, Change::is_no_loss)
     }
 
     /// The best of what neighbours in common give, unless it loses.
@@ -178,6 +241,41 @@ impl<'a> Steps<'a> {
         self.try_all("ranking", settings.collect(), Change::is_gain)
     }
 
+    /// What photos of one group differ in counts less.
+    fn within_classes(&mut self) -> Result<()> {
+        let fitted = |lambda: f32| Setting {
+            fit: Some(Fit::WithinClasses(lambda)),
+            ..self.setting.clone()
+        };
+        let settings = WITHIN.map(fitted);
+        self.fit_all("within-class whitening", settings.into())
+    }
+
+    /// The axes that tell these groups apart, where it is they that are sought.
+    fn discriminant(&mut self) -> Result<()> {
+        let centre = self.setting.ranking.centre;
+        let mut rankings = vec![self.setting.ranking];
+        for ranking in ["none", "augment=3", STRONG[0], STRONG[1]] {
+            rankings.push(Ranking {
+                centre: None,
+                ..parsed(ranking)
+            });
+        }
+        if centre.is_some() {
+            rankings.push(Ranking {
+                centre: None,
+                ..self.setting.ranking
+            });
+        }
+        let fitted = |ranking: Ranking| Setting {
+            fit: Some(Fit::Discriminant(DISCRIMINANT)),
+            ranking,
+            ..self.setting.clone()
+        };
+        let settings = rankings.into_iter().map(fitted).collect();
+        self.fit_all("discriminant axes", settings)
+    }
+
     /// Specs with the ranking as it is, by each centring.
     fn centred(&self, specs: Vec<DescriptorSpec>, look: usize) -> Vec<Setting> {
         let each = |spec: DescriptorSpec| {
@@ -188,6 +286,7 @@ impl<'a> Steps<'a> {
                     centre,
                     ..self.setting.ranking
                 },
+                fit: self.setting.fit,
             })
         };
         specs.into_iter().flat_map(each).collect()
@@ -219,52 +318,101 @@ impl<'a> Steps<'a> {
         settings: Vec<Setting>,
         may_be_taken: fn(&Change) -> bool,
     ) -> Result<()> {
-        let mut best: Option<(Setting, Values, Change)> = None;
-        let mut nearest: Option<(Setting, Values, Change)> = None;
+        let mut tried = Vec::new();
         for setting in settings {
             if self.is_stopped || setting == self.setting {
                 continue;
             }
             let values = self.side.values(&setting)?;
-            let change = Change::of(&self.groups, &self.values, &values);
-            let place = if may_be_taken(&change) {
-                &mut best
-            } else {
-                &mut nearest
-            };
-            let is_better = place
-                .as_ref()
-                .is_none_or(|(_, _, known)| change.gain > known.gain + EQUAL);
-            if is_better {
-                *place = Some((setting, values, change));
-            }
+            tried.push(Tried {
+                change: Change::of(&self.groups, &self.values, &values),
+                mean: values.mean(),
+                setting,
+                values,
+            });
         }
-        if let Some((setting, values, change)) = best {
-            let step = self.step(what, &setting, change, values.mean());
-            (self.setting, self.values) = (setting, values);
-            self.tell(&step);
-        } else if let Some((setting, values, change)) = nearest {
-            let mut step = self.step(what, &setting, change, values.mean());
-            step.dropped = change.why_not();
-            self.tell(&step);
-        }
+        self.settle(what, tried, may_be_taken);
         Ok(())
     }
 
-    fn step(&self, what: &'static str, setting: &Setting, change: Change, mean: f64) -> TuneStep {
-        TuneStep {
+    /// The same of what is fitted: on one part of these photos, and measured on the other.
+    fn fit_all(&mut self, what: &'static str, settings: Vec<Setting>) -> Result<()> {
+        let mut groups: Vec<u32> = Vec::new();
+        let mut before = Values::default();
+        let mut after = vec![Values::default(); settings.len()];
+        let Scope { split, seed, .. } = *self.scope;
+        let parts = if self.is_stopped || !self.scope.may_fit {
+            Vec::new()
+        } else {
+            splits::inner(&self.side.truth, split, seed)
+        };
+        for part in parts {
+            let others: Vec<bool> = part.iter().map(|is_in| !is_in).collect();
+            let (fitted_on, measured) = (self.side.part(&part), self.side.part(&others));
+            let Some(fitted) = fitted_on.within_classes(&self.setting)? else {
+                continue;
+            };
+            let last = groups.iter().max().map_or(0, |last| last + 1);
+            groups.extend(measured.groups().iter().map(|group| last + group));
+            before.append(&measured.values_by(&self.setting, Some(&fitted))?);
+            for (values, setting) in after.iter_mut().zip(&settings) {
+                values.append(&measured.values_by(setting, Some(&fitted))?);
+            }
+            let tried = self.side.tried.get();
+            self.side.tried.set(tried + measured.tried.get());
+        }
+        let tried = settings.into_iter().zip(after);
+        let tried = tried.filter(|_| !groups.is_empty());
+        let tried = tried.map(|(setting, values)| Tried {
+            setting,
+            change: Change::of(&groups, &before, &values),
+            mean: values.mean(),
+            values: self.values.clone(),
+        });
+        let tried = tried.collect();
+        self.settle(what, tried, Change::is_gain);
+        Ok(())
+    }
+
+    /// Takes the best of what was tried, if any may be taken; otherwise tells why the nearest is not.
+    fn settle(&mut self, what: &'static str, tried: Vec<Tried>, may_be_taken: fn(&Change) -> bool) {
+        let (may, may_not): (Vec<Tried>, Vec<Tried>) =
+            tried.into_iter().partition(|one| may_be_taken(&one.change));
+        let best = |tried: Vec<Tried>| {
+            tried.into_iter().reduce(|best, one| {
+                if one.change.gain > best.change.gain + EQUAL {
+                    one
+                } else {
+                    best
+                }
+            })
+        };
+        if let Some(taken) = best(may) {
+            let aside = "put aside for where nothing longer holds";
+            self.tell(what, &taken, self.is_aside.then(|| aside.to_owned()));
+            (self.setting, self.values) = (taken.setting, taken.values);
+        } else if let Some(nearest) = best(may_not) {
+            self.tell(what, &nearest, nearest.change.why_not());
+        }
+        self.reached.push(Reached {
+            by: what,
+            setting: self.setting.clone(),
+        });
+    }
+
+    fn tell(&mut self, what: &'static str, tried: &Tried, dropped: Option<String>) {
+        let setting = &tried.setting;
+        let step = TuneStep {
             what,
             spec: setting.spec.clone(),
             preprocess: self.side.looks.preprocessings[setting.look].clone(),
             ranking: setting.ranking,
-            mean,
-            change,
-            dropped: None,
-        }
-    }
-
-    fn tell(&mut self, step: &TuneStep) {
-        self.is_stopped |= (self.on_step)(step).is_break();
+            projection: setting.fit,
+            mean: tried.mean,
+            change: tried.change,
+            dropped,
+        };
+        self.is_stopped |= (self.on_step)(&step).is_break();
     }
 }
 
@@ -291,7 +439,7 @@ mod tests {
 
     #[test]
     fn every_ranking_that_is_tried_is_one() {
-        for ranking in RANKINGS.iter().chain(&STRONG) {
+        for ranking in RANKINGS.iter().chain(&STRONG).chain(&FIRST_KEPT) {
             assert_eq!(parsed(ranking).to_string(), *ranking);
         }
     }

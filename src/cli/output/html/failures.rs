@@ -13,7 +13,8 @@ const MARKS: &str = "h2{font-size:.95rem;font-weight:500;margin:2.2rem 0 .6rem}\
 section .grid{align-items:flex-start}.row{display:flex;flex-wrap:wrap;gap:1.6rem}\
 .row h3{font-size:.8rem;font-weight:500;margin:0 0 .4rem;color:#777}figure{width:142px}\
 img{width:142px;height:107px}figure.right img{outline:3px solid #009e73}\
-figure.wrong img{outline:3px solid #d55e00}";
+figure.wrong img{outline:3px solid #d55e00}table{border-spacing:1.2rem .2rem;font-size:.9rem}\
+th{text-align:left;font-weight:500;color:#777}.advised{font-weight:600}";
 
 /// The page; `spec` is what failed.
 pub fn page(report: &Report, spec: &str) -> String {
@@ -25,6 +26,7 @@ pub fn page(report: &Report, spec: &str) -> String {
          <h1>The {} hardest queries with {spec}</h1><p>Green: relevant. Orange: not.</p>",
         failures.len()
     );
+    rankings(&mut html, report);
     for (number, failure) in (1..).zip(failures) {
         let group = failure
             .group
@@ -56,6 +58,27 @@ pub fn page(report: &Report, spec: &str) -> String {
     }
     html.push_str("</html>\n");
     html
+}
+
+/// Rankings against none.
+fn rankings(html: &mut String, report: &Report) {
+    let metric = escape(&report.metric.to_string());
+    // Writing to a string cannot fail.
+    let _ = write!(
+        html,
+        "<table><tr><th>ranking<th>{metric}<th>gain<th>recall@1"
+    );
+    for row in &report.rankings.rows {
+        let quality = row.metrics.first().map_or(0.0, |(_, one)| one.mean);
+        let name = escape(&row.ranking.to_string());
+        let mark = if row.is_advised { " class=advised" } else { "" };
+        let _ = write!(
+            html,
+            "<tr{mark}><td>{name}<td>{quality:.4}<td>{:+.4}<td>{:+.4}",
+            row.gain.mean, row.change.first
+        );
+    }
+    html.push_str("</table>");
 }
 
 fn part(html: &mut String, title: &str, figures: impl FnOnce(&mut String)) {

@@ -4,7 +4,8 @@ use std::io::{self, Write};
 
 use imgsearch::eval::bootstrap::Estimate;
 use imgsearch::eval::metrics::Metric;
-use imgsearch::eval::{Report, Row};
+use imgsearch::eval::{Rankings, Report, Row};
+use imgsearch::ranking::Ranking;
 
 /// The table, the best spec first, what its marks mean, what else was measured, and the command that
 /// indexes with the best.
@@ -41,6 +42,9 @@ pub fn table(report: &Report, advice: &str, out: &mut dyn Write) -> io::Result<(
             out,
             "  {name:<20}  {metric} {quality:.4}, gain {mean:.4} [{low:.4}, {high:.4}]"
         )?;
+    }
+    if !report.rankings.rows.is_empty() {
+        rankings_table(report, out)?;
     }
     if !report.index.is_empty() {
         index_table(report, out)?;
@@ -91,6 +95,34 @@ fn specs_table(report: &Report, out: &mut dyn Write) -> io::Result<()> {
             write!(out, "  {:>7.4}", interval.mean)?;
         }
         writeln!(out)?;
+    }
+    Ok(())
+}
+
+/// Rankings against none, and which is to be taken.
+fn rankings_table(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    let Rankings { queries, rows } = &report.rankings;
+    writeln!(out, "\nthe best spec, ranked by ({queries} queries)")?;
+    let names: Vec<String> = rows.iter().map(|row| row.ranking.to_string()).collect();
+    let width = names.iter().map(String::len).max().unwrap_or(0);
+    for (row, name) in rows.iter().zip(&names) {
+        let mark = if row.is_advised { '*' } else { ' ' };
+        let quality = row.metrics.first().map_or(0.0, |(_, one)| one.mean);
+        write!(out, "{mark} {name:width$}  {} {quality:.4}", report.metric)?;
+        if row.ranking == Ranking::NONE {
+            writeln!(out)?;
+            continue;
+        }
+        let Estimate { mean, low, high } = row.gain;
+        let first = row.change.first;
+        write!(
+            out,
+            ", gain {mean:+.4} [{low:+.4}, {high:+.4}], recall@1 {first:+.4}"
+        )?;
+        match &row.why_not {
+            Some(why) => writeln!(out, "; not better by the rule: {why}")?,
+            None => writeln!(out)?,
+        }
     }
     Ok(())
 }

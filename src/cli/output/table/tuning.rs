@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use imgsearch::eval::bootstrap::Estimate;
-use imgsearch::eval::tune::{Fold, Half, TuneStep, Tuned};
+use imgsearch::eval::tune::{Beginning, Fold, Half, HeldOut, Split, TuneStep, Tuned};
 use imgsearch::photo::Preprocess;
 
 /// A step in a line, with why it was dropped if it was.
@@ -14,12 +14,14 @@ pub fn step(step: &TuneStep) -> String {
     };
     let dropped = step.dropped.as_ref();
     let dropped = dropped.map(|why| format!("; not taken: {why}"));
+    let projection = step.projection.map(|fit| format!(", {fit}"));
     format!(
-        "{:.4} {gain}  {:<25}  {} at {}, ranked by {}{}",
+        "{:.4} {gain}  {:<25}  {} at {}{}, ranked by {}{}",
         step.mean,
         step.what,
         step.spec,
         size(&step.preprocess),
+        projection.unwrap_or_default(),
         step.ranking,
         dropped.unwrap_or_default()
     )
@@ -51,7 +53,12 @@ pub fn text(tuned: &Tuned, out: &mut dyn Write) -> io::Result<()> {
     let (metric, folds) = (tuned.metric, held_out.folds.len());
     writeln!(
         out,
-        "\nthe same search, measured on groups that it did not look at ({folds} folds, {} queries):",
+        "\n{}, measured on {} that it did not look at ({folds} folds, {} queries):",
+        measured(held_out),
+        match tuned.split {
+            Split::Groups => "groups",
+            Split::Photos => "photos",
+        },
         held_out.half.queries
     )?;
     writeln!(out, "  default   {metric} {}", interval(&held_out.default))?;
@@ -71,19 +78,63 @@ pub fn text(tuned: &Tuned, out: &mut dyn Write) -> io::Result<()> {
             worst.default, worst.tuned, worst.default_first, worst.tuned_first
         )?;
     }
-    match &held_out.why_not {
-        None => writeln!(
+    longer(held_out, out)?;
+    if tuned.is_better() {
+        writeln!(
             out,
             "\nspec: {}\npreprocess: {}\nranking: {}",
             tuned.spec, tuned.preprocess, tuned.ranking
-        ),
-        Some(why) => writeln!(
-            out,
-            "\nnothing is better by the rule ({why}): keep {}\n(more labelled groups would make \
-             smaller gains certain)",
-            tuned.spec
-        ),
+        )?;
+        return match tuned.projection {
+            Some(fit) => writeln!(out, "projection: {fit}, fitted on all groups"),
+            None => Ok(()),
+        };
     }
+    let found_nothing = "all groups together found nothing".to_owned();
+    let why = held_out.why_not.as_ref().unwrap_or(&found_nothing);
+    writeln!(
+        out,
+        "\nnothing is better by the rule ({why}): keep {}\n(more labelled groups would make \
+         smaller gains certain)",
+        tuned.spec
+    )
+}
+
+/// Which search the figures are of.
+fn measured(held_out: &HeldOut) -> String {
+    if held_out.is_better && held_out.searches.len() > 1 {
+        format!("the same search up to its step `{}`", held_out.until)
+    } else {
+        "the same search".to_owned()
+    }
+}
+
+/// The searches that did not hold beside the one that is told of: one was chosen among them.
+fn longer(held_out: &HeldOut, out: &mut dyn Write) -> io::Result<()> {
+    let searches = held_out.searches.iter();
+    let others = searches.filter(|one| one.until != held_out.until);
+    for Beginning {
+        until,
+        why_not,
+        change,
+        ..
+    } in others
+    {
+        let why = why_not.as_deref().unwrap_or_default();
+        writeln!(
+            out,
+            "  up to its step `{until}` it gains {:+.4}, and does not hold: {why}",
+            change.gain
+        )?;
+    }
+    let count = held_out.searches.len();
+    if held_out.is_better && count > 1 {
+        writeln!(
+            out,
+            "  (chosen on these groups: the first of {count} that holds)"
+        )?;
+    }
+    Ok(())
 }
 
 fn worst_fold(folds: &[Fold]) -> Option<&Fold> {
