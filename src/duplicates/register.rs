@@ -5,19 +5,23 @@
 //! IJCAI 1981), with a gain and an offset as further unknowns (Bartoli, "Groupwise geometric and
 //! photometric direct image registration", 2008) and weights that pass over what is not in both.
 
+use std::ops::Range;
+
 use super::grey::Grey;
 use super::placing::Placing;
 
 /// Unknowns: four of the matrix, two of the shift, gain, offset.
 const UNKNOWNS: usize = 8;
 /// Steps at one size; most stop before.
-const STEPS: usize = 12;
+const STEPS: usize = 24;
 /// A step that moves nothing by more of the side is the last.
 const STILL: f32 = 2e-4;
 /// Median residuals from which on a pixel counts less than half.
 const FAR: f32 = 4.0;
 /// Pixels that are looked at for a step.
 const ENOUGH: f32 = 20_000.0;
+/// A line of text is written over no more of a picture, as a share of its height.
+const BAND: f32 = 0.23;
 /// Less of the inner picture must not lie in the outer one.
 const LEAST_COVERED: f32 = 0.6;
 
@@ -41,9 +45,31 @@ impl Registered {
     }
 }
 
+/// Which rows of the inner picture count: a line of text may be over the others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rows {
+    All,
+    WithoutTop,
+    WithoutBottom,
+}
+
+impl Rows {
+    pub const EACH: [Self; 3] = [Self::All, Self::WithoutTop, Self::WithoutBottom];
+
+    /// Those of a picture so high.
+    pub fn of(self, height: usize) -> Range<usize> {
+        let band = (height as f32 * BAND).ceil() as usize;
+        match self {
+            Self::All => 0..height,
+            Self::WithoutTop => band..height,
+            Self::WithoutBottom => 0..height - band.min(height),
+        }
+    }
+}
+
 /// Registers `inner` in `outer`, sizes from small to large, beginning with a guess. Nothing where it
 /// runs away.
-pub fn register(inner: &[Grey], outer: &[Grey], guess: Placing) -> Option<Registered> {
+pub fn register(inner: &[Grey], outer: &[Grey], guess: Placing, rows: Rows) -> Option<Registered> {
     let mut state = Registered {
         placing: guess,
         gain: 1.0,
@@ -52,19 +78,19 @@ pub fn register(inner: &[Grey], outer: &[Grey], guess: Placing) -> Option<Regist
     let mut is_new = true;
     for (inner, outer) in inner.iter().zip(outer) {
         if is_new {
-            state = with_levels(inner, outer, state)?;
+            state = with_levels(inner, outer, state, rows)?;
             is_new = false;
         }
-        state = refine(inner, outer, state)?;
+        state = refine(inner, outer, state, rows)?;
     }
     Some(state)
 }
 
 /// The same at one size more.
-pub fn refine(inner: &Grey, outer: &Grey, mut state: Registered) -> Option<Registered> {
+pub fn refine(inner: &Grey, outer: &Grey, mut state: Registered, rows: Rows) -> Option<Registered> {
     let mut scale = f32::INFINITY;
     for _ in 0..STEPS {
-        let (step, deviation) = solve(inner, outer, &state, scale)?;
+        let (step, deviation) = solve(inner, outer, &state, rows, scale)?;
         scale = deviation;
         let moved = step[..6]
             .iter()
@@ -88,9 +114,9 @@ pub fn refine(inner: &Grey, outer: &Grey, mut state: Registered) -> Option<Regis
 }
 
 /// Gain and offset by the two pictures' means and deviations where they lie over each other.
-fn with_levels(inner: &Grey, outer: &Grey, state: Registered) -> Option<Registered> {
+fn with_levels(inner: &Grey, outer: &Grey, state: Registered, rows: Rows) -> Option<Registered> {
     let (mut count, mut sums) = (0.0_f64, [0.0_f64; 4]);
-    let looked = each_pixel(inner, outer, &state.placing, |_, value, other| {
+    let looked = each_pixel(inner, outer, &state.placing, rows, |_, value, other| {
         let (value, other) = (f64::from(value), f64::from(other.0));
         count += 1.0;
         sums[0] += value;
@@ -121,6 +147,7 @@ fn each_pixel(
     inner: &Grey,
     outer: &Grey,
     placing: &Placing,
+    rows: Rows,
     mut take: impl FnMut((f32, f32), f32, (f32, f32, f32)),
 ) -> usize {
     // Of a large picture every second pixel of every second row, or fewer, say as much.
@@ -128,7 +155,8 @@ fn each_pixel(
     let mut looked = 0;
     let (width, height) = (outer.width as f32, outer.height as f32);
     let lines = inner.values.chunks_exact(inner.width).enumerate();
-    for (row, line) in lines.step_by(step) {
+    let Range { start, end } = rows.of(inner.height);
+    for (row, line) in lines.take(end).skip(start).step_by(step) {
         let y = (row as f32 + 0.5) / inner.height as f32;
         for (column, value) in line.iter().enumerate().step_by(step) {
             looked += 1;
@@ -151,6 +179,7 @@ fn solve(
     inner: &Grey,
     outer: &Grey,
     state: &Registered,
+    rows: Rows,
     scale: f32,
 ) -> Option<([f32; UNKNOWNS], f32)> {
     let mut normal = [[0.0_f64; UNKNOWNS + 1]; UNKNOWNS];
@@ -160,6 +189,7 @@ fn solve(
         inner,
         outer,
         &state.placing,
+        rows,
         |(x, y), value, (other, right, down)| {
             let residual = value - state.gain * other - state.offset;
             let weight = if scale.is_finite() {
