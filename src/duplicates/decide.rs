@@ -102,6 +102,10 @@ impl Look {
         (self.size.0 as f32, self.size.1 as f32)
     }
 
+    fn aspect(&self) -> f32 {
+        self.size.0.max(1) as f32 / self.size.1.max(1) as f32
+    }
+
     /// Whether a larger decoding would show more.
     const fn is_small(&self) -> bool {
         self.size.0 as usize <= OWN && self.size.1 as usize <= OWN
@@ -147,30 +151,13 @@ impl Found {
 
 /// Decides; `readable` gives the first or the second picture again at [`READABLE`], where it is needed.
 pub fn decide(a: &Look, b: &Look, readable: &dyn Fn(bool) -> Option<Arc<Grey>>) -> Verdict {
-    let Some(found) = lay(a, b) else {
+    let Some(mut found) = lay(a, b) else {
         return Verdict::Other;
     };
     let (inner, outer) = if found.first_is_inner { (a, b) } else { (b, a) };
-    let shape = found.state.placing.shape(inner.sides(), outer.sides());
-    if !is_copys(&shape, found.covered) || !is_alike(&found) {
-        return Verdict::Other;
-    }
-    let Some((cells, placing)) = cells(&inner.fine, &outer.fine, &shape, &found) else {
+    let Some((cells, shape)) = fitting(inner, outer, &mut found) else {
         return Verdict::Other;
     };
-    let shape = placing.shape(inner.sides(), outer.sides());
-    // What differs here and there is alike as a whole: it was saved badly, and is nothing else.
-    let is_clear = (cells.worst <= limit::CLEAR || found.likeness.detail >= limit::AS_A_WHOLE)
-        && (cells.flat <= limit::EMPTY || shape.sides.iter().all(|side| (side - 1.0).abs() < 0.02));
-    let is_copy = is_clear
-        && is_exactly_copys(&shape, inner, outer)
-        && shows_one(&cells)
-        && cells.strip == found.is_in_part();
-    if !is_copy
-        || (found.covered < limit::WHOLE && shape.turn.abs() < 1.0 && !is_certain(&found, &cells))
-    {
-        return Verdict::Other;
-    }
     if cells.flat >= limit::FLAT {
         let both = if inner.is_small() && outer.is_small() {
             Some((Arc::new(inner.fine.clone()), Arc::new(outer.fine.clone())))
@@ -189,6 +176,50 @@ pub fn decide(a: &Look, b: &Look, readable: &dyn Fn(bool) -> Option<Arc<Grey>>) 
         shows: found.state.placing.area().min(1.0),
         strip: cells.strip,
     })
+}
+
+/// What the cells say where they say that both are one: as they were laid; from there on once more,
+/// with a strip only where one is; and with square pixels.
+fn fitting(inner: &Look, outer: &Look, found: &mut Found) -> Option<(Cells, Shape)> {
+    let shape = found.state.placing.shape(inner.sides(), outer.sides());
+    if !is_copys(&shape, found.covered) || !is_alike(found) {
+        return None;
+    }
+    for attempt in 0..3 {
+        if attempt == 2 {
+            found.state.square = Some((inner.aspect(), outer.aspect()));
+        }
+        let shape = found.state.placing.shape(inner.sides(), outer.sides());
+        let Some((cells, state)) = cells(&inner.fine, &outer.fine, &shape, found) else {
+            continue;
+        };
+        let shape = state.placing.shape(inner.sides(), outer.sides());
+        if is_one(&cells, &shape, (inner, outer), found) {
+            return Some((cells, shape));
+        }
+        if !is_copys(&shape, found.covered) {
+            continue;
+        }
+        found.state = state;
+        if !cells.strip {
+            found.rows = Rows::All;
+        }
+    }
+    None
+}
+
+/// Whether cells and placing are those of a copy.
+fn is_one(cells: &Cells, shape: &Shape, (inner, outer): (&Look, &Look), found: &Found) -> bool {
+    // What differs here and there is alike as a whole: it was saved badly, and is nothing else.
+    let is_clear = cells.worst <= limit::CLEAR || found.likeness.detail >= limit::AS_A_WHOLE;
+    let is_as_large = shape.sides.iter().all(|side| (side - 1.0).abs() < 0.02);
+    let is_whole = found.covered >= limit::WHOLE || shape.turn.abs() >= 1.0;
+    is_clear
+        && (is_as_large || cells.flat <= limit::EMPTY)
+        && (is_whole || is_certain(found, cells))
+        && is_exactly_copys(shape, inner, outer)
+        && shows_one(cells)
+        && cells.strip == found.is_in_part()
 }
 
 /// Lays them over each other, in the best way of those that their signatures suggest.
@@ -215,9 +246,28 @@ fn lay(a: &Look, b: &Look) -> Option<Found> {
         let parts = [Rows::WithoutTop, Rows::WithoutBottom];
         parts.map(|rows| (true, it.placing, rows))
     });
+    let guesses: Vec<Guess> = whole.chain(beside_a_strip).collect();
+    let free = best(a, b, &guesses, false);
+    let is_copy = |found: &Found| {
+        let (inner, outer) = if found.first_is_inner { (a, b) } else { (b, a) };
+        let shape = found.state.placing.shape(inner.sides(), outer.sides());
+        is_copys(&shape, found.covered)
+    };
+    if free.as_ref().is_some_and(is_copy) {
+        free
+    } else {
+        best(a, b, &guesses, true)
+    }
+}
+
+/// Whether the first is the inner one, where it lies, and what counts of it.
+type Guess = (bool, Placing, Rows);
+
+/// The best of these, with square pixels or whatever pixels.
+fn best(a: &Look, b: &Look, guesses: &[Guess], is_square: bool) -> Option<Found> {
     let mut best: Option<(f32, Found)> = None;
-    for (first_is_inner, placing, rows) in whole.chain(beside_a_strip) {
-        let Some(found) = lay_so(a, b, first_is_inner, placing, rows) else {
+    for guess in guesses {
+        let Some(found) = lay_so(a, b, *guess, is_square) else {
             continue;
         };
         if best.as_ref().is_none_or(|best| found.0 > best.0) {
@@ -233,12 +283,12 @@ fn lay(a: &Look, b: &Look) -> Option<Found> {
 fn lay_so(
     a: &Look,
     b: &Look,
-    mut first_is_inner: bool,
-    guess: Placing,
-    rows: Rows,
+    (mut first_is_inner, guess, rows): Guess,
+    is_square: bool,
 ) -> Option<(f32, Found)> {
     let (inner, outer) = if first_is_inner { (a, b) } else { (b, a) };
-    let mut state = register(&inner.small, &outer.small, guess, rows)?;
+    let square = is_square.then(|| (inner.aspect(), outer.aspect()));
+    let mut state = register(&inner.small, &outer.small, guess, rows, square)?;
     if state.placing.area() > 1.0 {
         state = state.inverse()?;
         first_is_inner = !first_is_inner;
@@ -309,7 +359,7 @@ fn is_alike(found: &Found) -> bool {
 }
 
 /// Compares at the resolution that both have.
-fn cells(inner: &Grey, outer: &Grey, shape: &Shape, found: &Found) -> Option<(Cells, Placing)> {
+fn cells(inner: &Grey, outer: &Grey, shape: &Shape, found: &Found) -> Option<(Cells, Registered)> {
     let along = if VIEWS[shape.view][0] == 0.0 {
         inner.height
     } else {
@@ -334,7 +384,7 @@ fn cells(inner: &Grey, outer: &Grey, shape: &Shape, found: &Found) -> Option<(Ce
     }
     let state = refine(&inner, &outer, state, found.rows)?;
     let cells = Laid::new(&inner, &outer, &state).cells(found.rows);
-    Some((cells, state.placing))
+    Some((cells, state))
 }
 
 /// Whether what is written in both is the same.

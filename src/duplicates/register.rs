@@ -32,6 +32,9 @@ pub struct Registered {
     /// The inner picture is `gain` times the outer one and `offset`.
     pub gain: f32,
     pub offset: f32,
+    /// Where only what keeps pixels square and upright is asked for, as stripes need, along which all lies
+    /// alike: width by height of the inner picture and of the outer.
+    pub square: Option<(f32, f32)>,
 }
 
 impl Registered {
@@ -41,6 +44,7 @@ impl Registered {
             placing: self.placing.inverse()?,
             gain: self.gain.recip(),
             offset: -self.offset / self.gain,
+            square: self.square.map(|(inner, outer)| (outer, inner)),
         })
     }
 }
@@ -69,11 +73,18 @@ impl Rows {
 
 /// Registers `inner` in `outer`, sizes from small to large, beginning with a guess. Nothing where it
 /// runs away.
-pub fn register(inner: &[Grey], outer: &[Grey], guess: Placing, rows: Rows) -> Option<Registered> {
+pub fn register(
+    inner: &[Grey],
+    outer: &[Grey],
+    guess: Placing,
+    rows: Rows,
+    square: Option<(f32, f32)>,
+) -> Option<Registered> {
     let mut state = Registered {
         placing: guess,
         gain: 1.0,
         offset: 0.0,
+        square,
     };
     let mut is_new = true;
     for (inner, outer) in inner.iter().zip(outer) {
@@ -221,9 +232,52 @@ fn solve(
     if residuals.len() as f32 <= LEAST_COVERED * looked as f32 {
         return None;
     }
+    if let Some(aspects) = state.square {
+        keep_square(&mut normal, &state.placing, aspects);
+    }
     let middle = residuals.len() / 2;
     let (_, median, _) = residuals.select_nth_unstable_by(middle, f32::total_cmp);
     Some((eliminate(normal)?, *median))
+}
+
+/// Asks for a step to where pixels are square and upright, more than for any other.
+fn keep_square(
+    normal: &mut [[f64; UNKNOWNS + 1]; UNKNOWNS],
+    placing: &Placing,
+    (inner, outer): (f32, f32),
+) {
+    /// Times what the picture itself says.
+    const MORE: f64 = 10.0;
+    let most = (0..4).map(|at| normal[at][at]).fold(0.0, f64::max);
+    let matrix = placing.matrix.map(f64::from);
+    let is_upright = (matrix[0] * matrix[3]).abs() > (matrix[1] * matrix[2]).abs();
+    // Of the matrix, row by row: what keeps a side's direction, and what turns it.
+    let (along, aside) = if is_upright {
+        ([0, 3], [1, 2])
+    } else {
+        ([1, 2], [0, 3])
+    };
+    // So long is what was a pixel's side, in pixels of the outer picture.
+    let (inner, outer) = (f64::from(inner), f64::from(outer));
+    let lengths = if is_upright {
+        [outer / inner, 1.0]
+    } else {
+        [outer, inner.recip()]
+    };
+    let mut conditions = [[0.0; 4]; 3];
+    conditions[0][aside[0]] = 1.0;
+    conditions[1][aside[1]] = 1.0;
+    conditions[2][along[0]] = lengths[0] * matrix[along[0]].signum();
+    conditions[2][along[1]] = -lengths[1] * matrix[along[1]].signum();
+    for condition in &conditions {
+        let missing: f64 = condition.iter().zip(&matrix).map(|(a, b)| a * b).sum();
+        for (row, a) in normal.iter_mut().zip(condition) {
+            for (cell, b) in row.iter_mut().zip(condition) {
+                *cell += MORE * most * a * b;
+            }
+            row[UNKNOWNS] -= MORE * most * a * missing;
+        }
+    }
 }
 
 /// Gauss with pivots, slightly damped: a picture without structure in one direction moves nowhere in
