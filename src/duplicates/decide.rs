@@ -56,6 +56,8 @@ mod limit {
     /// With a worse cell the detail of the whole has to correlate by as much.
     pub const CLEAR: f32 = 0.2;
     pub const AS_A_WHOLE: f32 = 0.9;
+    /// Where pixels had to be kept square all the same fits well: a step aside nearly does.
+    pub const WORST_OF_SQUARE: f32 = 0.3;
     /// Where cells usually differ by no more, both are equal as they are but for what was changed.
     pub const EQUAL: f32 = 0.02;
     /// Less of the inner picture in the outer one, and each shows what the other does not.
@@ -214,7 +216,9 @@ fn is_one(cells: &Cells, shape: &Shape, (inner, outer): (&Look, &Look), found: &
     let is_clear = cells.worst <= limit::CLEAR || found.likeness.detail >= limit::AS_A_WHOLE;
     let is_as_large = shape.sides.iter().all(|side| (side - 1.0).abs() < 0.02);
     let is_whole = found.covered >= limit::WHOLE || shape.turn.abs() >= 1.0;
+    let is_free = found.state.square.is_none() || cells.worst <= limit::WORST_OF_SQUARE;
     is_clear
+        && is_free
         && (is_as_large || cells.flat <= limit::EMPTY)
         && (is_whole || is_certain(found, cells))
         && is_exactly_copys(shape, inner, outer)
