@@ -3,22 +3,24 @@
 use std::ops::Range;
 
 use super::grey::Grey;
-use super::register::{Registered, warped};
+use super::register::{Registered, Rows, warped};
 
 /// Pixels along a side of a cell.
 const CELL: usize = 8;
-/// Pixels on each side of one by which it is told how light and how contrasty it is there.
-const AROUND: usize = 12;
 /// Grey levels by which pixels of equal pictures may differ anywhere.
 const NOISE: f32 = 8.0;
-/// How much the light may differ from place to place: recoloured, or too bright for white.
-const LOCAL_GAIN: (f32, f32) = (0.5, 2.0);
+/// Grey levels by which pixels of pictures differ on average that were not made lighter or darker.
+const EQUALLY_LIT: f32 = 2.0;
+/// Fewer pixels are no cell.
+const LEAST: f32 = 16.0;
+/// How much the contrast may differ from cell to cell: recoloured, or too bright for white.
+const GAIN: (f32, f32) = (0.5, 2.0);
 /// From this share of what a cell shows on it shows something else.
 const OTHER: f32 = 0.45;
 /// A cell with less contrast, in grey levels, is flat.
 const FLAT: f32 = 3.0;
-/// A line of text is written over no more of a picture, as a share of its height.
-const BAND: f32 = 0.23;
+/// One with more tells how much cells usually differ.
+const TELLING: f32 = 10.0;
 /// The share of cells that show something else in a row of a strip, which may let some through.
 const FULL: f32 = 0.3;
 
@@ -36,71 +38,18 @@ pub struct Likeness {
 /// What was measured cell by cell.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Cells {
-    /// The most that a cell differs by, as a share of what it shows.
+    /// The most that a cell shows other structure, as a share of all its structure.
     pub worst: f32,
-    /// The share of cells that show something else.
-    pub other: f32,
+    /// What all but one of a hundred cells differ by at most.
+    pub most: f32,
+    /// What half of the cells differ by at most, of those with much structure.
+    pub usual: f32,
+    /// The most that a cell is lighter or darker, in grey levels.
+    pub lighter: f32,
     /// Whether, in the rows that do not count, there is one in which much is something else.
     pub strip: bool,
-    /// What half of the cells that are not flat differ by at most.
-    pub usual: f32,
     /// The share of flat cells.
     pub flat: f32,
-}
-
-/// Which rows of a picture count.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Rows {
-    All,
-    WithoutTop,
-    WithoutBottom,
-}
-
-impl Rows {
-    pub const EACH: [Self; 3] = [Self::All, Self::WithoutTop, Self::WithoutBottom];
-
-    fn of(self, height: usize) -> Range<usize> {
-        let band = (height as f32 * BAND).ceil() as usize;
-        match self {
-            Self::All => 0..height,
-            Self::WithoutTop => band..height,
-            Self::WithoutBottom => 0..height - band.min(height),
-        }
-    }
-}
-
-/// Two pictures of one size compared pixel by pixel, as they are: the worst cell and the usual one, as in
-/// [`Cells`]. Where most of both is equal that is all there is to say, and quick.
-pub fn plainly(a: &Grey, b: &Grey) -> Option<(f32, f32)> {
-    if (a.width, a.height) != (b.width, b.height) {
-        return None;
-    }
-    let columns = a.width.div_ceil(CELL);
-    let (mut worst, mut telling) = (0.0_f32, Vec::new());
-    let bands = a.values.chunks(a.width * CELL);
-    for (a_band, b_band) in bands.zip(b.values.chunks(a.width * CELL)) {
-        let mut sums = vec![[0.0_f32; 6]; columns];
-        let lines = a_band.chunks(a.width).zip(b_band.chunks(a.width));
-        for (a_line, b_line) in lines {
-            let cells = a_line.chunks(CELL).zip(b_line.chunks(CELL));
-            for ((a, b), sums) in cells.zip(&mut sums) {
-                for (a, b) in a.iter().zip(b) {
-                    let terms = [1.0, *a, *b, a * a, b * b, (a - b).powi(2)];
-                    sums.iter_mut().zip(terms).for_each(|(sum, it)| *sum += it);
-                }
-            }
-        }
-        for [count, sums @ ..] in sums {
-            let [a, b, aa, bb, apart] = sums.map(|sum| sum / count);
-            let variance = (aa - a * a).max(bb - b * b).max(0.0);
-            let differs = apart / (variance + NOISE * NOISE);
-            worst = worst.max(differs);
-            if variance >= FLAT * FLAT {
-                telling.push(differs);
-            }
-        }
-    }
-    Some((worst, median(telling.into_iter())))
 }
 
 /// Two pictures of one size, laid over each other.
@@ -124,6 +73,20 @@ impl Laid {
             is_there: there.iter().map(Option::is_some).collect(),
             inner: inner.clone(),
         }
+    }
+
+    /// Two of one size and nearly one light, as they are; nothing where they are not.
+    pub fn plainly(a: &Grey, b: &Grey) -> Option<Self> {
+        if (a.width, a.height) != (b.width, b.height) {
+            return None;
+        }
+        let pixels = a.values.iter().zip(&b.values);
+        let apart = pixels.map(|(a, b)| (a - b).abs()).sum::<f32>();
+        (apart <= EQUALLY_LIT * a.values.len() as f32).then(|| Self {
+            inner: a.clone(),
+            outer: b.clone(),
+            is_there: vec![true; a.values.len()],
+        })
     }
 
     /// The share of the inner picture that lies in the outer.
@@ -154,78 +117,54 @@ impl Laid {
         let pixels = at.start * self.inner.width..at.end * self.inner.width;
         self.sharpen_equally(&pixels);
         self.tone(pixels);
-        let (columns, rows) = (
-            self.inner.width.div_ceil(CELL),
-            self.inner.height.div_ceil(CELL),
-        );
-        let apart = self.apart();
-        let each = (0..rows).flat_map(|row| (0..columns).map(move |column| (column, row)));
-        let each: Vec<(usize, Option<Cell>)> = each
-            .map(|(column, row)| (row, self.cell(&apart, column, row)))
-            .collect();
-        let seen: Vec<(usize, &Cell)> = each
-            .iter()
-            .filter_map(|(row, cell)| Some((*row, cell.as_ref()?)))
-            .collect();
-        if seen.is_empty() {
-            return Cells::default();
-        }
-        let noise = 4.0 * median(seen.iter().map(|(_, cell)| cell.apart)) + NOISE * NOISE;
-        let differs = |cell: &Cell| cell.apart / (cell.variance + noise);
-        let inside = at.start.div_ceil(CELL)..at.end / CELL;
-        let beside: Vec<(usize, &Cell)> = seen
-            .iter()
-            .filter(|(row, _)| !inside.contains(row))
-            .copied()
-            .collect();
-        let is_strip = has_full_row(&beside, |cell| {
-            cell.plainly / (cell.variance + noise) > OTHER
+        self.as_they_are(counting)
+    }
+
+    /// The same without making tones and sharpness equal first.
+    pub fn as_they_are(&self, counting: Rows) -> Cells {
+        let (width, height) = (self.inner.width, self.inner.height);
+        let at = counting.of(height);
+        let is_last = at.end == height;
+        let end = if is_last {
+            height.div_ceil(CELL)
+        } else {
+            at.end / CELL
+        };
+        let inside = at.start.div_ceil(CELL)..end;
+        let rows = (0..height.div_ceil(CELL)).map(|row| {
+            let cells = (0..width.div_ceil(CELL)).filter_map(|column| self.cell(column, row));
+            (row, cells.collect::<Vec<Cell>>())
         });
-        let counted: Vec<f32> = seen
+        let (counted, beside): (Vec<_>, Vec<_>) = rows.partition(|(row, _)| inside.contains(row));
+        let counted: Vec<Cell> = counted.into_iter().flat_map(|it| it.1).collect();
+        let apart = quantile(counted.iter().map(|cell| cell.apart), 0.5);
+        let noise = 4.0 * apart + NOISE * NOISE;
+        let is_other = |cell: &Cell| cell.plainly / (cell.variance + noise) > OTHER;
+        let is_full = |row: &[Cell]| {
+            let others = row.iter().filter(|cell| is_other(cell)).count();
+            others as f32 > FULL * row.len() as f32
+        };
+        let differs = |cell: &Cell| cell.apart / (cell.variance + NOISE * NOISE);
+        let telling = counted.iter().filter(|it| it.variance >= TELLING * TELLING);
+        let flat = counted
             .iter()
-            .filter(|(row, _)| inside.contains(row) || counting == Rows::All)
-            .map(|(_, cell)| differs(cell))
-            .collect();
-        let (flat, telling): (Vec<_>, Vec<_>) = seen
-            .iter()
-            .partition(|(_, cell)| cell.variance < FLAT * FLAT);
-        let others = counted.iter().filter(|it| **it > OTHER).count();
+            .filter(|it| it.variance < FLAT * FLAT)
+            .count();
         Cells {
-            worst: counted.iter().copied().fold(0.0, f32::max),
-            other: others as f32 / counted.len().max(1) as f32,
-            strip: is_strip,
-            usual: median(telling.iter().map(|(_, cell)| differs(cell))),
-            flat: flat.len() as f32 / seen.len() as f32,
+            worst: quantile(counted.iter().map(differs), 1.0),
+            most: quantile(counted.iter().map(differs), 0.99),
+            usual: quantile(telling.map(differs), 0.5),
+            lighter: quantile(counted.iter().map(|cell| cell.lighter), 1.0),
+            strip: beside.iter().any(|(_, row)| is_full(row)),
+            flat: flat as f32 / counted.len().max(1) as f32,
         }
     }
 
-    /// For each pixel what is left between both, where the light may differ from place to place.
-    fn apart(&self) -> Vec<f32> {
-        let product = |a: &Grey, b: &Grey| {
-            let values = a.values.iter().zip(&b.values).map(|(a, b)| a * b);
-            let values = values.collect();
-            Grey { values, ..*a }.mean(AROUND)
-        };
-        let means = [&self.inner, &self.outer].map(|grey| grey.mean(AROUND));
-        let (both, squares) = (
-            product(&self.inner, &self.outer),
-            product(&self.outer, &self.outer),
-        );
-        let one = |at: usize| {
-            let (mean, other) = (means[0].values[at], means[1].values[at]);
-            let variance = (squares.values[at] - other * other).max(0.0) + NOISE;
-            let gain = (both.values[at] - mean * other + NOISE) / variance;
-            let gain = gain.clamp(LOCAL_GAIN.0, LOCAL_GAIN.1);
-            self.inner.values[at] - mean - gain * (self.outer.values[at] - other)
-        };
-        (0..self.inner.values.len()).map(one).collect()
-    }
-
-    /// Nothing where less than all of it lies in both.
-    fn cell(&self, apart: &[f32], column: usize, row: usize) -> Option<Cell> {
+    /// Nothing where less than all of it lies in both, or it is but the rest of one.
+    fn cell(&self, column: usize, row: usize) -> Option<Cell> {
         let width = self.inner.width;
         let columns = column * CELL..((column + 1) * CELL).min(width);
-        let (mut count, mut sums) = (0.0_f32, [0.0_f32; 6]);
+        let (mut count, mut sums) = (0.0_f32, [0.0_f32; 5]);
         for y in row * CELL..((row + 1) * CELL).min(self.inner.height) {
             for at in columns.clone().map(|x| y * width + x) {
                 if !self.is_there[at] {
@@ -233,18 +172,19 @@ impl Laid {
                 }
                 let (a, b) = (self.inner.values[at], self.outer.values[at]);
                 count += 1.0;
-                let terms = [a, b, a * a, b * b, apart[at].powi(2), (a - b).powi(2)];
-                sums.iter_mut()
-                    .zip(terms)
-                    .for_each(|(sum, term)| *sum += term);
+                let terms = [a, b, a * a, b * b, a * b];
+                sums.iter_mut().zip(terms).for_each(|(sum, it)| *sum += it);
             }
         }
-        let [a, b, aa, bb, apart, plainly] = sums.map(|sum| sum / count);
+        let [a, b, aa, bb, ab] = sums.map(|sum| sum / count);
+        let (own, other, both) = ((aa - a * a).max(0.0), (bb - b * b).max(0.0), ab - a * b);
         Some(Cell {
-            apart,
-            plainly,
-            variance: (aa - a * a).max(bb - b * b).max(0.0),
+            apart: left(own, other, both).min(left(other, own, both)),
+            plainly: aa - 2.0 * ab + bb,
+            lighter: (a - b).abs(),
+            variance: own.max(other),
         })
+        .filter(|_| count >= LEAST)
     }
 
     /// Gives one of both the other's tones, level by level: what was made brighter than white has lost what
@@ -342,32 +282,32 @@ fn centred(grey: &Grey) -> Grey {
     }
 }
 
-/// Mean squares within a cell.
+/// What is in a cell, in squares of grey levels.
 struct Cell {
-    /// Of what is left where the light may differ.
+    /// What is left of one where the other, with some light, is taken away.
     apart: f32,
-    /// Of the difference as it is.
+    /// The mean square of the difference as it is.
     plainly: f32,
+    /// Grey levels between the means.
+    lighter: f32,
     /// Of the more contrasty one.
     variance: f32,
 }
 
-/// Whether in one of these rows of cells many are other.
-fn has_full_row(cells: &[(usize, &Cell)], is_other: impl Fn(&Cell) -> bool) -> bool {
-    let is_full = |row: &[(usize, &Cell)]| {
-        let others = row.iter().filter(|(_, cell)| is_other(cell)).count();
-        others as f32 > FULL * row.len() as f32
-    };
-    cells.chunk_by(|a, b| a.0 == b.0).any(is_full)
+/// The variance that is left of one where the other with the best gain is taken away.
+fn left(own: f32, other: f32, both: f32) -> f32 {
+    let gain = (both / (other + 1.0)).clamp(GAIN.0, GAIN.1);
+    (own - 2.0 * gain * both + gain * gain * other).max(0.0)
 }
 
-fn median(values: impl Iterator<Item = f32>) -> f32 {
+/// What a part of all is at most; nothing of nothing.
+fn quantile(values: impl Iterator<Item = f32>, part: f32) -> f32 {
     let mut values: Vec<f32> = values.collect();
     if values.is_empty() {
         return 0.0;
     }
-    let middle = values.len() / 2;
-    *values.select_nth_unstable_by(middle, f32::total_cmp).1
+    let at = ((values.len() - 1) as f32 * part) as usize;
+    *values.select_nth_unstable_by(at, f32::total_cmp).1
 }
 
 fn detail(grey: &Grey, reach: usize) -> Grey {

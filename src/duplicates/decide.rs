@@ -4,14 +4,16 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::compare::{Cells, Laid, Likeness, Rows, plainly};
+use super::compare::{Cells, Laid, Likeness};
 use super::grey::Grey;
 use super::placing::{Placing, Shape, VIEWS};
-use super::register::{Registered, refine, register};
+use super::register::{Registered, Rows, refine, register};
 use super::windows::{Hypothesis, Seen, Windows};
 
 /// Longer sides at which pictures are laid over each other.
 const SIZES: [usize; 3] = [16, 32, 64];
+/// The same on the way to where they are compared.
+const BETWEEN: [usize; 2] = [128, 256];
 /// The longer side at which they are compared cell by cell.
 const FINE: usize = 512;
 /// The same for pictures that are hardly larger: their own size.
@@ -36,19 +38,32 @@ mod limit {
     pub const COVERED: f32 = 0.88;
     /// Of a side of the outer picture.
     pub const SIDE: f32 = 0.66;
-    /// The largest differences of a cell: in any picture, and where much of it is flat, as text is.
-    pub const WORST: f32 = 1.1;
-    pub const WORST_OF_FLAT: f32 = 0.4;
+    /// The most that a cell shows something else: in any picture, and where much of it is flat, as text is.
+    pub const WORST: f32 = 0.85;
+    pub const WORST_OF_FLAT: f32 = 0.65;
+    /// What half of the cells differ by at most.
+    pub const USUAL: f32 = 0.25;
+    /// Grey levels by which a cell is lighter at most.
+    pub const LIGHTER: f32 = 60.0;
+    /// The worst cell differs by so many times what 99 of 100 cells do: more is one place that was
+    /// changed, as a digit is.
+    pub const ALONE: f32 = 8.0;
+    /// The same of what half of them do, from this difference on.
+    pub const ABOVE_USUAL: f32 = 15.0;
+    pub const SMALL: f32 = 0.4;
+    /// So little that it makes no ratio larger.
+    pub const NOTHING: f32 = 0.01;
+    /// With a worse cell the detail of the whole has to correlate by as much.
+    pub const CLEAR: f32 = 0.2;
+    pub const AS_A_WHOLE: f32 = 0.9;
+    /// Where pixels had to be kept square all the same fits well: a step aside nearly does.
+    pub const WORST_OF_SQUARE: f32 = 0.3;
     /// Where cells usually differ by no more, both are equal as they are but for what was changed.
-    pub const EQUAL: f32 = 0.05;
-    /// The worst cell then, and how much more for what cells usually differ by.
-    pub const PLAIN: (f32, f32) = (0.08, 20.0);
+    pub const EQUAL: f32 = 0.02;
     /// Less of the inner picture in the outer one, and each shows what the other does not.
     pub const WHOLE: f32 = 0.98;
-    /// Or the worst cell differs by so many times what cells usually do, where much is flat.
-    pub const SPIKE: f32 = 14.0;
-    /// The share of cells that show something else.
-    pub const OTHER: f32 = 0.02;
+    /// With more flat cells there is too little to tell where it lies: only as it is.
+    pub const EMPTY: f32 = 0.93;
     /// The share of flat cells from which on a picture may be a page or a screen.
     pub const FLAT: f32 = 0.35;
 }
@@ -87,6 +102,10 @@ impl Look {
 
     fn sides(&self) -> (f32, f32) {
         (self.size.0 as f32, self.size.1 as f32)
+    }
+
+    fn aspect(&self) -> f32 {
+        self.size.0.max(1) as f32 / self.size.1.max(1) as f32
     }
 
     /// Whether a larger decoding would show more.
@@ -134,24 +153,13 @@ impl Found {
 
 /// Decides; `readable` gives the first or the second picture again at [`READABLE`], where it is needed.
 pub fn decide(a: &Look, b: &Look, readable: &dyn Fn(bool) -> Option<Arc<Grey>>) -> Verdict {
-    let Some(found) = lay(a, b) else {
+    let Some(mut found) = lay(a, b) else {
         return Verdict::Other;
     };
     let (inner, outer) = if found.first_is_inner { (a, b) } else { (b, a) };
-    let shape = found.state.placing.shape(inner.sides(), outer.sides());
-    if !is_copys(&shape, found.covered) || !is_alike(&found) {
-        return Verdict::Other;
-    }
-    let Some((cells, placing)) = cells(&inner.fine, &outer.fine, &shape, &found) else {
+    let Some((cells, shape)) = fitting(inner, outer, &mut found) else {
         return Verdict::Other;
     };
-    let shape = placing.shape(inner.sides(), outer.sides());
-    let is_copy = is_exactly_copys(&shape) && fits(&cells) && cells.strip == found.is_in_part();
-    if !is_copy
-        || (found.covered < limit::WHOLE && shape.turn.abs() < 1.0 && !is_certain(&found, &cells))
-    {
-        return Verdict::Other;
-    }
     if cells.flat >= limit::FLAT {
         let both = if inner.is_small() && outer.is_small() {
             Some((Arc::new(inner.fine.clone()), Arc::new(outer.fine.clone())))
@@ -172,6 +180,52 @@ pub fn decide(a: &Look, b: &Look, readable: &dyn Fn(bool) -> Option<Arc<Grey>>) 
     })
 }
 
+/// What the cells say where they say that both are one: as they were laid; from there on once more,
+/// with a strip only where one is; and with square pixels.
+fn fitting(inner: &Look, outer: &Look, found: &mut Found) -> Option<(Cells, Shape)> {
+    let shape = found.state.placing.shape(inner.sides(), outer.sides());
+    if !is_copys(&shape, found.covered) || !is_alike(found) {
+        return None;
+    }
+    for attempt in 0..3 {
+        if attempt == 2 {
+            found.state.square = Some((inner.aspect(), outer.aspect()));
+        }
+        let shape = found.state.placing.shape(inner.sides(), outer.sides());
+        let Some((cells, state)) = cells(&inner.fine, &outer.fine, &shape, found) else {
+            continue;
+        };
+        let shape = state.placing.shape(inner.sides(), outer.sides());
+        if is_one(&cells, &shape, (inner, outer), found) {
+            return Some((cells, shape));
+        }
+        if !is_copys(&shape, found.covered) {
+            continue;
+        }
+        found.state = state;
+        if !cells.strip {
+            found.rows = Rows::All;
+        }
+    }
+    None
+}
+
+/// Whether cells and placing are those of a copy.
+fn is_one(cells: &Cells, shape: &Shape, (inner, outer): (&Look, &Look), found: &Found) -> bool {
+    // What differs here and there is alike as a whole: it was saved badly, and is nothing else.
+    let is_clear = cells.worst <= limit::CLEAR || found.likeness.detail >= limit::AS_A_WHOLE;
+    let is_as_large = shape.sides.iter().all(|side| (side - 1.0).abs() < 0.02);
+    let is_whole = found.covered >= limit::WHOLE || shape.turn.abs() >= 1.0;
+    let is_free = found.state.square.is_none() || cells.worst <= limit::WORST_OF_SQUARE;
+    is_clear
+        && is_free
+        && (is_as_large || cells.flat <= limit::EMPTY)
+        && (is_whole || is_certain(found, cells))
+        && is_exactly_copys(shape, inner, outer)
+        && shows_one(cells)
+        && cells.strip == found.is_in_part()
+}
+
 /// Lays them over each other, in the best way of those that their signatures suggest.
 fn lay(a: &Look, b: &Look) -> Option<Found> {
     let windows = (Windows::of(&a.seen), Windows::of(&b.seen));
@@ -188,10 +242,36 @@ fn lay(a: &Look, b: &Look) -> Option<Found> {
     let mut guesses: Vec<(bool, Hypothesis)> = of_first.chain(of_second).collect();
     guesses.sort_by(|a, b| b.1.correlation.total_cmp(&a.1.correlation));
     guesses.truncate(GUESSES);
-    guesses.extend(windows.1.without_a_band(&a.seen).map(|it| (true, it)));
+    let guesses = guesses.into_iter();
+    let whole = guesses.map(|(first_is_inner, guess)| (first_is_inner, guess.placing, Rows::All));
+    // What is written over one of both would draw it aside.
+    let beside_a_strip = windows.1.without_a_band(&a.seen).into_iter();
+    let beside_a_strip = beside_a_strip.flat_map(|it| {
+        let parts = [Rows::WithoutTop, Rows::WithoutBottom];
+        parts.map(|rows| (true, it.placing, rows))
+    });
+    let guesses: Vec<Guess> = whole.chain(beside_a_strip).collect();
+    let free = best(a, b, &guesses, false);
+    let is_copy = |found: &Found| {
+        let (inner, outer) = if found.first_is_inner { (a, b) } else { (b, a) };
+        let shape = found.state.placing.shape(inner.sides(), outer.sides());
+        is_copys(&shape, found.covered)
+    };
+    if free.as_ref().is_some_and(is_copy) {
+        free
+    } else {
+        best(a, b, &guesses, true)
+    }
+}
+
+/// Whether the first is the inner one, where it lies, and what counts of it.
+type Guess = (bool, Placing, Rows);
+
+/// The best of these, with square pixels or whatever pixels.
+fn best(a: &Look, b: &Look, guesses: &[Guess], is_square: bool) -> Option<Found> {
     let mut best: Option<(f32, Found)> = None;
-    for (first_is_inner, guess) in guesses {
-        let Some(found) = lay_so(a, b, first_is_inner, guess.placing) else {
+    for guess in guesses {
+        let Some(found) = lay_so(a, b, *guess, is_square) else {
             continue;
         };
         if best.as_ref().is_none_or(|best| found.0 > best.0) {
@@ -204,9 +284,15 @@ fn lay(a: &Look, b: &Look) -> Option<Found> {
     best.map(|(_, found)| found)
 }
 
-fn lay_so(a: &Look, b: &Look, mut first_is_inner: bool, guess: Placing) -> Option<(f32, Found)> {
+fn lay_so(
+    a: &Look,
+    b: &Look,
+    (mut first_is_inner, guess, rows): Guess,
+    is_square: bool,
+) -> Option<(f32, Found)> {
     let (inner, outer) = if first_is_inner { (a, b) } else { (b, a) };
-    let mut state = register(&inner.small, &outer.small, guess)?;
+    let square = is_square.then(|| (inner.aspect(), outer.aspect()));
+    let mut state = register(&inner.small, &outer.small, guess, rows, square)?;
     if state.placing.area() > 1.0 {
         state = state.inverse()?;
         first_is_inner = !first_is_inner;
@@ -248,20 +334,20 @@ fn is_copys(shape: &Shape, covered: f32) -> bool {
             .all(|side| (limit::SIDE..1.12).contains(side))
 }
 
-/// The same more strictly, where it is known to a fraction of a pixel.
-fn is_exactly_copys(shape: &Shape) -> bool {
+/// The same more strictly, where it is known to a fraction of a pixel: of the smaller picture, whose
+/// sides were rounded.
+fn is_exactly_copys(shape: &Shape, inner: &Look, outer: &Look) -> bool {
     let is_turned = shape.turn.abs() > 1.0;
-    shape.shear.abs() < 0.012
-        && shape.stretch < 1.02
+    let short = |look: &Look| look.size.0.min(look.size.1).max(1) as f32;
+    let pixel = short(inner).min(short(outer)).recip();
+    shape.shear.abs() < 0.012 + 0.25 * pixel
+        && shape.stretch < 1.02 + 0.5 * pixel
         && (!is_turned || shape.sides.iter().all(|side| (0.93..1.07).contains(side)))
 }
 
 /// Whether there is no doubt, where each of both shows what the other does not.
 fn is_certain(found: &Found, cells: &Cells) -> bool {
-    found.likeness.detail >= 0.97
-        && cells.worst <= 0.6
-        && cells.other <= 0.003
-        && cells.usual <= 0.06
+    found.likeness.detail >= 0.97 && cells.worst <= 0.2 && cells.usual <= 0.03
 }
 
 fn is_alike(found: &Found) -> bool {
@@ -277,7 +363,7 @@ fn is_alike(found: &Found) -> bool {
 }
 
 /// Compares at the resolution that both have.
-fn cells(inner: &Grey, outer: &Grey, shape: &Shape, found: &Found) -> Option<(Cells, Placing)> {
+fn cells(inner: &Grey, outer: &Grey, shape: &Shape, found: &Found) -> Option<(Cells, Registered)> {
     let along = if VIEWS[shape.view][0] == 0.0 {
         inner.height
     } else {
@@ -293,9 +379,16 @@ fn cells(inner: &Grey, outer: &Grey, shape: &Shape, found: &Found) -> Option<(Ce
     } else {
         (inner.clone(), shrunk(outer, density.recip()))
     };
-    let state = refine(&inner, &outer, found.state)?;
+    let mut state = found.state;
+    for size in BETWEEN {
+        if size < inner.long().max(outer.long()) {
+            let (inner, outer) = (inner.within(size), outer.within(size));
+            state = refine(&inner, &outer, state, found.rows)?;
+        }
+    }
+    let state = refine(&inner, &outer, state, found.rows)?;
     let cells = Laid::new(&inner, &outer, &state).cells(found.rows);
-    Some((cells, state.placing))
+    Some((cells, state))
 }
 
 /// Whether what is written in both is the same.
@@ -304,22 +397,28 @@ fn reads_alike(inner: &Grey, outer: &Grey, shape: &Shape, found: &Found) -> bool
         && found.rows == Rows::All
         && shape.turn.abs() < 0.2
         && shape.sides.iter().all(|side| (side - 1.0).abs() < 0.004);
-    if is_as_it_is
-        && let Some((worst, usual)) = plainly(inner, outer)
-        && usual <= limit::EQUAL
-    {
+    if is_as_it_is && let Some(laid) = Laid::plainly(inner, outer) {
+        let cells = laid.as_they_are(Rows::All);
         // What is equal but for one place needs no better look.
-        return worst <= limit::PLAIN.0 + limit::PLAIN.1 * usual;
+        if cells.usual <= limit::EQUAL && !shows_one(&cells) {
+            return false;
+        }
     }
-    let read = cells(inner, outer, shape, found);
-    read.is_some_and(|(cells, _)| {
-        let is_even = cells.worst <= limit::WORST_OF_FLAT
-            || cells.worst <= limit::SPIKE * (cells.usual + 0.02);
-        is_even && fits(&cells)
-    })
+    cells(inner, outer, shape, found).is_some_and(|(cells, _)| shows_one(&cells))
 }
 
-/// Whether all cells show the same.
-fn fits(cells: &Cells) -> bool {
-    cells.worst <= limit::WORST && cells.other <= limit::OTHER
+/// Whether all cells show the same: none by much, and none alone.
+fn shows_one(cells: &Cells) -> bool {
+    let most = if cells.flat >= limit::FLAT {
+        limit::WORST_OF_FLAT
+    } else {
+        limit::WORST
+    };
+    let is_above = |times: f32, usual: f32| cells.worst > times * (usual + limit::NOTHING);
+    let is_alone = is_above(limit::ALONE, cells.most)
+        || (cells.worst > limit::SMALL && is_above(limit::ABOVE_USUAL, cells.usual));
+    !is_alone
+        && cells.worst <= most
+        && cells.usual <= limit::USUAL
+        && cells.lighter <= limit::LIGHTER
 }

@@ -5,19 +5,23 @@
 //! IJCAI 1981), with a gain and an offset as further unknowns (Bartoli, "Groupwise geometric and
 //! photometric direct image registration", 2008) and weights that pass over what is not in both.
 
+use std::ops::Range;
+
 use super::grey::Grey;
 use super::placing::Placing;
 
 /// Unknowns: four of the matrix, two of the shift, gain, offset.
 const UNKNOWNS: usize = 8;
 /// Steps at one size; most stop before.
-const STEPS: usize = 12;
+const STEPS: usize = 24;
 /// A step that moves nothing by more of the side is the last.
 const STILL: f32 = 2e-4;
 /// Median residuals from which on a pixel counts less than half.
 const FAR: f32 = 4.0;
 /// Pixels that are looked at for a step.
 const ENOUGH: f32 = 20_000.0;
+/// A line of text is written over no more of a picture, as a share of its height.
+const BAND: f32 = 0.23;
 /// Less of the inner picture must not lie in the outer one.
 const LEAST_COVERED: f32 = 0.6;
 
@@ -28,6 +32,9 @@ pub struct Registered {
     /// The inner picture is `gain` times the outer one and `offset`.
     pub gain: f32,
     pub offset: f32,
+    /// Where only what keeps pixels square and upright is asked for, as stripes need, along which all lies
+    /// alike: width by height of the inner picture and of the outer.
+    pub square: Option<(f32, f32)>,
 }
 
 impl Registered {
@@ -37,34 +44,64 @@ impl Registered {
             placing: self.placing.inverse()?,
             gain: self.gain.recip(),
             offset: -self.offset / self.gain,
+            square: self.square.map(|(inner, outer)| (outer, inner)),
         })
+    }
+}
+
+/// Which rows of the inner picture count: a line of text may be over the others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rows {
+    All,
+    WithoutTop,
+    WithoutBottom,
+}
+
+impl Rows {
+    pub const EACH: [Self; 3] = [Self::All, Self::WithoutTop, Self::WithoutBottom];
+
+    /// Those of a picture so high.
+    pub fn of(self, height: usize) -> Range<usize> {
+        let band = (height as f32 * BAND).ceil() as usize;
+        match self {
+            Self::All => 0..height,
+            Self::WithoutTop => band..height,
+            Self::WithoutBottom => 0..height - band.min(height),
+        }
     }
 }
 
 /// Registers `inner` in `outer`, sizes from small to large, beginning with a guess. Nothing where it
 /// runs away.
-pub fn register(inner: &[Grey], outer: &[Grey], guess: Placing) -> Option<Registered> {
+pub fn register(
+    inner: &[Grey],
+    outer: &[Grey],
+    guess: Placing,
+    rows: Rows,
+    square: Option<(f32, f32)>,
+) -> Option<Registered> {
     let mut state = Registered {
         placing: guess,
         gain: 1.0,
         offset: 0.0,
+        square,
     };
     let mut is_new = true;
     for (inner, outer) in inner.iter().zip(outer) {
         if is_new {
-            state = with_levels(inner, outer, state)?;
+            state = with_levels(inner, outer, state, rows)?;
             is_new = false;
         }
-        state = refine(inner, outer, state)?;
+        state = refine(inner, outer, state, rows)?;
     }
     Some(state)
 }
 
 /// The same at one size more.
-pub fn refine(inner: &Grey, outer: &Grey, mut state: Registered) -> Option<Registered> {
+pub fn refine(inner: &Grey, outer: &Grey, mut state: Registered, rows: Rows) -> Option<Registered> {
     let mut scale = f32::INFINITY;
     for _ in 0..STEPS {
-        let (step, deviation) = solve(inner, outer, &state, scale)?;
+        let (step, deviation) = solve(inner, outer, &state, rows, scale)?;
         scale = deviation;
         let moved = step[..6]
             .iter()
@@ -88,9 +125,9 @@ pub fn refine(inner: &Grey, outer: &Grey, mut state: Registered) -> Option<Regis
 }
 
 /// Gain and offset by the two pictures' means and deviations where they lie over each other.
-fn with_levels(inner: &Grey, outer: &Grey, state: Registered) -> Option<Registered> {
+fn with_levels(inner: &Grey, outer: &Grey, state: Registered, rows: Rows) -> Option<Registered> {
     let (mut count, mut sums) = (0.0_f64, [0.0_f64; 4]);
-    let looked = each_pixel(inner, outer, &state.placing, |_, value, other| {
+    let looked = each_pixel(inner, outer, &state.placing, rows, |_, value, other| {
         let (value, other) = (f64::from(value), f64::from(other.0));
         count += 1.0;
         sums[0] += value;
@@ -121,6 +158,7 @@ fn each_pixel(
     inner: &Grey,
     outer: &Grey,
     placing: &Placing,
+    rows: Rows,
     mut take: impl FnMut((f32, f32), f32, (f32, f32, f32)),
 ) -> usize {
     // Of a large picture every second pixel of every second row, or fewer, say as much.
@@ -128,7 +166,8 @@ fn each_pixel(
     let mut looked = 0;
     let (width, height) = (outer.width as f32, outer.height as f32);
     let lines = inner.values.chunks_exact(inner.width).enumerate();
-    for (row, line) in lines.step_by(step) {
+    let Range { start, end } = rows.of(inner.height);
+    for (row, line) in lines.take(end).skip(start).step_by(step) {
         let y = (row as f32 + 0.5) / inner.height as f32;
         for (column, value) in line.iter().enumerate().step_by(step) {
             looked += 1;
@@ -151,6 +190,7 @@ fn solve(
     inner: &Grey,
     outer: &Grey,
     state: &Registered,
+    rows: Rows,
     scale: f32,
 ) -> Option<([f32; UNKNOWNS], f32)> {
     let mut normal = [[0.0_f64; UNKNOWNS + 1]; UNKNOWNS];
@@ -160,6 +200,7 @@ fn solve(
         inner,
         outer,
         &state.placing,
+        rows,
         |(x, y), value, (other, right, down)| {
             let residual = value - state.gain * other - state.offset;
             let weight = if scale.is_finite() {
@@ -191,9 +232,52 @@ fn solve(
     if residuals.len() as f32 <= LEAST_COVERED * looked as f32 {
         return None;
     }
+    if let Some(aspects) = state.square {
+        keep_square(&mut normal, &state.placing, aspects);
+    }
     let middle = residuals.len() / 2;
     let (_, median, _) = residuals.select_nth_unstable_by(middle, f32::total_cmp);
     Some((eliminate(normal)?, *median))
+}
+
+/// Asks for a step to where pixels are square and upright, more than for any other.
+fn keep_square(
+    normal: &mut [[f64; UNKNOWNS + 1]; UNKNOWNS],
+    placing: &Placing,
+    (inner, outer): (f32, f32),
+) {
+    /// Times what the picture itself says.
+    const MORE: f64 = 10.0;
+    let most = (0..4).map(|at| normal[at][at]).fold(0.0, f64::max);
+    let matrix = placing.matrix.map(f64::from);
+    let is_upright = (matrix[0] * matrix[3]).abs() > (matrix[1] * matrix[2]).abs();
+    // Of the matrix, row by row: what keeps a side's direction, and what turns it.
+    let (along, aside) = if is_upright {
+        ([0, 3], [1, 2])
+    } else {
+        ([1, 2], [0, 3])
+    };
+    // So long is what was a pixel's side, in pixels of the outer picture.
+    let (inner, outer) = (f64::from(inner), f64::from(outer));
+    let lengths = if is_upright {
+        [outer / inner, 1.0]
+    } else {
+        [outer, inner.recip()]
+    };
+    let mut conditions = [[0.0; 4]; 3];
+    conditions[0][aside[0]] = 1.0;
+    conditions[1][aside[1]] = 1.0;
+    conditions[2][along[0]] = lengths[0] * matrix[along[0]].signum();
+    conditions[2][along[1]] = -lengths[1] * matrix[along[1]].signum();
+    for condition in &conditions {
+        let missing: f64 = condition.iter().zip(&matrix).map(|(a, b)| a * b).sum();
+        for (row, a) in normal.iter_mut().zip(condition) {
+            for (cell, b) in row.iter_mut().zip(condition) {
+                *cell += MORE * most * a * b;
+            }
+            row[UNKNOWNS] -= MORE * most * a * missing;
+        }
+    }
 }
 
 /// Gauss with pivots, slightly damped: a picture without structure in one direction moves nowhere in
