@@ -126,7 +126,7 @@ impl Bench {
                 .collect();
             gallery.write(&photos, &[]).unwrap();
             written = end;
-            if written % part == 0 {
+            if written.is_multiple_of(part) {
                 gallery.publish_soon(&mut go_on).unwrap();
                 if self.until.is_some_and(|until| Instant::now() > until) {
                     return false;

@@ -41,13 +41,11 @@ enum Lowest {
 }
 
 fn lowest(text: &str) -> Result<Lowest, String> {
-    match text {
-        "auto" => Ok(Lowest::Auto),
-        _ => {
-            let lowest = text.parse().map(Lowest::Similarity);
-            lowest.map_err(|_| "it is a number from -1 to 1, or auto".to_owned())
-        }
+    if text == "auto" {
+        return Ok(Lowest::Auto);
     }
+    let lowest = text.parse().map(Lowest::Similarity);
+    lowest.map_err(|_| "it is a number from -1 to 1, or auto".to_owned())
 }
 
 /// Find the photos most like one or several pictures

@@ -119,9 +119,10 @@ impl Publishing<'_> {
         let mut moved = Vec::new();
         let mut built_graph = false;
         let axes = self.axes(photos, &mut next)?;
-        let first = match axes.are_new {
-            true => 0,
-            false => self.first_to_merge(&segments, changes.len()),
+        let first = if axes.are_new {
+            0
+        } else {
+            self.first_to_merge(&segments, changes.len())
         };
         if first < segments.len() || !changes.is_empty() {
             let merged = self.merge(

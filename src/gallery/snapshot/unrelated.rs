@@ -136,7 +136,9 @@ impl Snapshot {
         let terms = augment.terms(vector, &near);
         let mut sum = around.sum(&terms);
         let length = dot(&sum, &sum).sqrt().max(f32::MIN_POSITIVE);
-        sum.iter_mut().for_each(|value| *value /= length);
+        for value in &mut sum {
+            *value /= length;
+        }
         Some((sum, terms[1..].iter().map(|(index, _)| *index).collect()))
     }
 
