@@ -165,7 +165,10 @@ impl Bench {
                 "snapshot_bytes_a_photo": snapshot.size() as f64 / photos,
             })
         );
-        self.tell_cold();
+        self.tell_cold(Ranking::NONE);
+        if let Some(ranking) = self.ranking {
+            self.tell_cold(ranking);
+        }
         let all = Filter::default();
         let plain = Some(Ranking::NONE);
         let right = self.answers(&snapshot, &all, (true, None), plain);
@@ -223,7 +226,7 @@ impl Bench {
     }
 
     /// A first query where nothing of the gallery is in memory.
-    fn tell_cold(&self) {
+    fn tell_cold(&self, ranking: Ranking) {
         let (mut bytes, mut times) = (0, Vec::new());
         for number in 0..COLD {
             for file in files(&self.dir) {
@@ -232,7 +235,11 @@ impl Bench {
             let query = self.made.query(number);
             let (before, clock) = (read_from_disk(), Instant::now());
             let snapshot = Snapshot::open(&self.dir).unwrap();
-            snapshot.search(&query, &SearchOptions::default()).unwrap();
+            let options = SearchOptions {
+                ranking: Some(ranking),
+                ..SearchOptions::default()
+            };
+            snapshot.search(&query, &options).unwrap();
             times.push(clock.elapsed().as_secs_f64() * 1000.0);
             bytes += read_from_disk() - before;
         }
@@ -240,6 +247,7 @@ impl Bench {
         println!(
             "{}",
             json!({
+                "ranking": ranking.to_string(),
                 "cold_open_and_query_ms": times[times.len() / 2],
                 "cold_worst_ms": times[times.len() - 1],
                 "cold_read_bytes": bytes / COLD,

@@ -123,7 +123,7 @@ impl Reranked {
             }
         }
         let near = nearest(&around.similarities, all, is_other);
-        let most = Ranking::candidates(all, 0);
+        let most = self.ranking.candidates(all, 0);
         let mut scores = vec![f32::NEG_INFINITY; similarities.len()];
         for one in order(&self.ranking, near, most, &around) {
             scores[one.index as usize] = one.similarity;

@@ -31,6 +31,8 @@ pub const MOST_NEIGHBORS: usize = 1000;
 
 /// Candidates of a ranking at least.
 const CANDIDATES: usize = 256;
+/// The same of one that moves photos and the query towards their neighbours.
+const CANDIDATES_MOVED: usize = 64;
 
 /// What is done besides comparing the query with every photo; nothing by default. Whatever stands in it is
 /// done in the order of the fields.
@@ -92,10 +94,18 @@ impl Ranking {
         }
     }
 
-    /// Of so many photos how many are put in another order, the nearest, when `k` are wanted.
+    /// Of so many photos how many are put in another order, the nearest, when `k` are wanted. What only moves
+    /// photos towards their nearest leaves the first near where they were: among 21,780 photos .998 of the
+    /// first ten of all are among 64.
     #[must_use]
-    pub fn candidates(photos: usize, k: usize) -> usize {
-        CANDIDATES.max(k.saturating_mul(4)).min(photos)
+    pub fn candidates(&self, photos: usize, k: usize) -> usize {
+        let moves_little = self.centre.is_none() && self.csls.is_none();
+        let least = if moves_little && self.k_reciprocal.is_none() {
+            CANDIDATES_MOVED
+        } else {
+            CANDIDATES
+        };
+        least.max(k.saturating_mul(4)).min(photos)
     }
 
     /// How many of a photo's nearest it asks for at most; 0: it needs no neighbour lists.

@@ -195,7 +195,8 @@ impl Snapshot {
         let wanted = if asking.options.exact {
             all
         } else {
-            Ranking::candidates(all, k).max(asking.ef_search())
+            let asked = asking.options.ef_search.unwrap_or(0);
+            asking.ranking.candidates(all, k).max(asked)
         };
         let wanted = wanted.saturating_add(around.without_len()).min(all);
         around.candidates(self.nearest_plain(searched, wanted, asking))
