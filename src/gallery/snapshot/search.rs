@@ -114,9 +114,7 @@ impl Snapshot {
         }
         let living = |near: Vec<Neighbor>| {
             let near = best(near, asked).into_iter();
-            let living: Vec<Neighbor> = near
-                .filter(|it| !self.living(it.index).is_empty())
-                .collect();
+            let living: Vec<Neighbor> = near.filter(|it| self.is_alive(it.index)).collect();
             let is_enough = living.len() >= k.min(self.vector_count() - self.dead());
             is_enough.then(|| living.into_iter().take(k).collect())
         };
@@ -242,9 +240,7 @@ impl Snapshot {
         loop {
             let near = self.nearest_rows(query, asked, asking);
             let is_all = near.len() < asked || asked == all;
-            let living = near
-                .into_iter()
-                .filter(|it| !self.living(it.index).is_empty());
+            let living = near.into_iter().filter(|it| self.is_alive(it.index));
             let living: Vec<Neighbor> = living.take(k).collect();
             if living.len() == k || is_all {
                 return living;
