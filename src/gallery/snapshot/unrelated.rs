@@ -6,7 +6,7 @@ use std::sync::PoisonError;
 use rayon::prelude::*;
 
 use super::{Around, Asking, SearchOptions, Snapshot};
-use crate::descriptor::dot;
+use crate::descriptor::{dot, normalize_in_place};
 use crate::ranking::{Neighborhood, Ranking, Unrelated};
 
 /// Photos that are compared with each other.
@@ -135,10 +135,7 @@ impl Snapshot {
         near.retain(|it| Some(it.index) != without);
         let terms = augment.terms(vector, &near);
         let mut sum = around.sum(&terms);
-        let length = dot(&sum, &sum).sqrt().max(f32::MIN_POSITIVE);
-        for value in &mut sum {
-            *value /= length;
-        }
+        normalize_in_place(&mut sum).ok()?;
         Some((sum, terms[1..].iter().map(|(index, _)| *index).collect()))
     }
 
