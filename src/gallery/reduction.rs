@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::blocks::{BlockWriter, Blocks, damaged};
 use super::graph::directions;
-use crate::descriptor::{Matrix, Vectors, dot};
+use crate::descriptor::{Matrix, Vectors, dot, normalize_in_place};
 use crate::error::{FileError, Result};
 
 /// What values along the first axis are multiplied by. On photos of objects, textures and landmarks, alone
@@ -112,10 +112,7 @@ impl Reduction {
 
     /// A descriptor of the gallery's as segments have it, of length 1.
     pub fn applied(&self, descriptor: &[f32]) -> Vec<f32> {
-        let mut along = self.along(descriptor);
-        let length = dot(&along, &along).sqrt();
-        scale(&mut along, length);
-        along
+        normalized(self.along(descriptor))
     }
 
     /// A query's descriptor as segments are searched with. Its length is what it would be along all axes:
@@ -126,7 +123,11 @@ impl Reduction {
         let first = along.first().map_or(0.0, |value| value / FIRST);
         let all = dot(descriptor, descriptor);
         let length = (all - (1.0 - FIRST * FIRST) * first * first).max(0.0);
-        scale(&mut along, length.sqrt());
+        if length > 0.0 {
+            for value in &mut along {
+                *value /= length.sqrt();
+            }
+        }
         along
     }
 
@@ -141,9 +142,7 @@ impl Reduction {
                 *sum += value * part;
             }
         }
-        let length = dot(&descriptor, &descriptor).sqrt();
-        scale(&mut descriptor, length);
-        descriptor
+        normalized(descriptor)
     }
 
     fn along(&self, descriptor: &[f32]) -> Vec<f32> {
@@ -156,12 +155,10 @@ impl Reduction {
     }
 }
 
-fn scale(values: &mut [f32], length: f32) {
-    if length > 0.0 {
-        for value in values {
-            *value /= length;
-        }
-    }
+/// Of length 1; what has none stays as it is.
+fn normalized(mut values: Vec<f32>) -> Vec<f32> {
+    let _ = normalize_in_place(&mut values);
+    values
 }
 
 #[cfg(test)]
@@ -178,9 +175,7 @@ mod tests {
             for value in &mut row[..8] {
                 *value += random.f32() - 0.5;
             }
-            let length = dot(&row, &row).sqrt();
-            scale(&mut row, length);
-            row
+            normalized(row)
         };
         Matrix::new((0..count).flat_map(row).collect(), DIMENSION).unwrap()
     }
