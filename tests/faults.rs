@@ -59,7 +59,7 @@ impl Nobody {
             .current_dir(self.workspace.dir.path())
             .env("HOME", self.workspace.path("home"))
             .env("IMGSEARCH_CACHE", self.workspace.path("home/cache"));
-        if !["info", "verify", "remove"].contains(&arguments[0]) {
+        if !["info", "verify", "remove", "dups"].contains(&arguments[0]) {
             command.args(["--weights", "weights.safetensors"]);
         }
         if self.is_root {

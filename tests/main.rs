@@ -19,6 +19,7 @@ mod damage;
 mod dependencies;
 mod documents;
 mod dups;
+mod dups_faults;
 mod dups_killed;
 mod evaluation;
 mod faults;

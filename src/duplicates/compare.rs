@@ -50,6 +50,8 @@ pub struct Cells {
     pub strip: bool,
     /// The share of flat cells.
     pub flat: f32,
+    /// The share of all structure that is something else.
+    pub unlike: f32,
 }
 
 /// Two pictures of one size, laid over each other.
@@ -100,7 +102,7 @@ impl Laid {
         let at = at.start * self.inner.width..at.end * self.inner.width;
         let there = &self.is_there[at.clone()];
         let reach = (self.inner.long() / 16).max(2);
-        let fine = [&self.inner, &self.outer].map(|grey| detail(grey, reach));
+        let fine = [&self.inner, &self.outer].map(|grey| grey.detail(reach));
         let (a, b) = (&fine[0].values[at.clone()], &fine[1].values[at.clone()]);
         let whole = (&self.inner.values[at.clone()], &self.outer.values[at]);
         Likeness {
@@ -157,6 +159,12 @@ impl Laid {
             lighter: quantile(counted.iter().map(|cell| cell.lighter), 1.0),
             strip: beside.iter().any(|(_, row)| is_full(row)),
             flat: flat as f32 / counted.len().max(1) as f32,
+            unlike: counted.iter().map(|cell| cell.apart).sum::<f32>()
+                / counted
+                    .iter()
+                    .map(|cell| cell.variance)
+                    .sum::<f32>()
+                    .max(1.0),
         }
     }
 
@@ -308,15 +316,6 @@ fn quantile(values: impl Iterator<Item = f32>, part: f32) -> f32 {
     }
     let at = ((values.len() - 1) as f32 * part) as usize;
     *values.select_nth_unstable_by(at, f32::total_cmp).1
-}
-
-fn detail(grey: &Grey, reach: usize) -> Grey {
-    let mean = grey.mean(reach);
-    let values = grey.values.iter().zip(&mean.values);
-    Grey {
-        values: values.map(|(value, mean)| value - mean).collect(),
-        ..*grey
-    }
 }
 
 /// Pearson's correlation where both are.

@@ -8,6 +8,7 @@ use super::compare::{Cells, Laid, Likeness};
 use super::grey::Grey;
 use super::placing::{Placing, Shape, VIEWS};
 use super::register::{Registered, Rows, refine, register};
+use super::repeats::elsewhere;
 use super::windows::{Hypothesis, Seen, Windows};
 
 /// Longer sides at which pictures are laid over each other.
@@ -30,6 +31,8 @@ mod limit {
     /// Correlation of what lies over each other, at 64 pixels.
     pub const CORRELATION: f32 = 0.85;
     pub const DETAIL: f32 = 0.7;
+    /// The same at half of that size.
+    pub const HOPELESS: f32 = 0.5;
     /// The same where a strip was left out.
     pub const BESIDE_A_STRIP: f32 = 0.93;
     /// Grey levels of detail: with less there is nothing to tell by.
@@ -66,6 +69,13 @@ mod limit {
     pub const EMPTY: f32 = 0.93;
     /// The share of flat cells from which on a picture may be a page or a screen.
     pub const FLAT: f32 = 0.35;
+    /// Where it lies over itself elsewhere with no more of all structure unlike, a picture repeats; a copy
+    /// of it is unlike by no more than this part of that, or by so little that nothing else is.
+    pub const REPEATED: f32 = 0.3;
+    pub const OF_REPEATED: f32 = 0.5;
+    pub const ALL_ALIKE: f32 = 0.01;
+    /// With no more of all structure unlike, both lie exactly over each other.
+    pub const EXACT: f32 = 0.003;
 }
 
 /// A picture as it is compared.
@@ -145,6 +155,26 @@ struct Found {
 }
 
 impl Found {
+    /// A picture so placed in itself.
+    const fn at(placing: Placing) -> Self {
+        Self {
+            first_is_inner: true,
+            state: Registered {
+                placing,
+                gain: 1.0,
+                offset: 0.0,
+                square: None,
+            },
+            rows: Rows::All,
+            likeness: Likeness {
+                correlation: 1.0,
+                detail: 1.0,
+                contrast: 0.0,
+            },
+            covered: 1.0,
+        }
+    }
+
     /// Whether a strip was left out.
     fn is_in_part(&self) -> bool {
         self.rows != Rows::All
@@ -171,6 +201,9 @@ pub fn decide(a: &Look, b: &Look, readable: &dyn Fn(bool) -> Option<Arc<Grey>>) 
         if !both.is_some_and(reads) {
             return Verdict::Other;
         }
+    }
+    if !is_told_from_itself(&inner.fine, &cells) {
+        return Verdict::Other;
     }
     Verdict::Same(Change {
         turned: [0, 0, 180, 180, 90, 270, 270, 90][shape.view],
@@ -199,6 +232,10 @@ fn fitting(inner: &Look, outer: &Look, found: &mut Found) -> Option<(Cells, Shap
         if is_one(&cells, &shape, (inner, outer), found) {
             return Some((cells, shape));
         }
+        // Laid as it should be; what differs is another thing.
+        if cells.unlike <= limit::EXACT && !shows_one(&cells) {
+            return None;
+        }
         if !is_copys(&shape, found.covered) {
             continue;
         }
@@ -224,6 +261,19 @@ fn is_one(cells: &Cells, shape: &Shape, (inner, outer): (&Look, &Look), found: &
         && is_exactly_copys(shape, inner, outer)
         && shows_one(cells)
         && cells.strip == found.is_in_part()
+}
+
+/// Whether the picture lies worse over itself elsewhere, where it repeats, than over the other one.
+fn is_told_from_itself(picture: &Grey, both: &Cells) -> bool {
+    let own = || {
+        let found = Found::at(elsewhere(picture)?);
+        let shape = found.state.placing.shape((1.0, 1.0), (1.0, 1.0));
+        let (cells, state) = cells(picture, picture, &shape, &found)?;
+        let [right, down] = state.placing.shift;
+        (right.hypot(down) > 0.03).then_some(cells.unlike)
+    };
+    both.unlike <= limit::ALL_ALIKE
+        || own().is_none_or(|own| own > limit::REPEATED || both.unlike <= limit::OF_REPEATED * own)
 }
 
 /// Lays them over each other, in the best way of those that their signatures suggest.
@@ -292,7 +342,23 @@ fn lay_so(
 ) -> Option<(f32, Found)> {
     let (inner, outer) = if first_is_inner { (a, b) } else { (b, a) };
     let square = is_square.then(|| (inner.aspect(), outer.aspect()));
-    let mut state = register(&inner.small, &outer.small, guess, rows, square)?;
+    let (coarse, fine) = (SIZES.len() - 1, SIZES.len());
+    let mut state = register(
+        &inner.small[..coarse],
+        &outer.small[..coarse],
+        guess,
+        rows,
+        square,
+    )?;
+    if is_hopeless(
+        &inner.small[coarse - 1],
+        &outer.small[coarse - 1],
+        &state,
+        rows,
+    ) {
+        return None;
+    }
+    state = refine(&inner.small[fine - 1], &outer.small[fine - 1], state, rows)?;
     if state.placing.area() > 1.0 {
         state = state.inverse()?;
         first_is_inner = !first_is_inner;
@@ -319,6 +385,13 @@ fn lay_so(
         covered,
     };
     Some((score, found))
+}
+
+/// Whether what lies over each other at a small size is so little alike that more pixels will not make
+/// one photograph of them.
+fn is_hopeless(inner: &Grey, outer: &Grey, state: &Registered, rows: Rows) -> bool {
+    let likeness = Laid::new(inner, outer, state).likeness(rows);
+    likeness.correlation < limit::HOPELESS || likeness.detail < limit::HOPELESS
 }
 
 /// Whether the placing is one that a copy has: not sheared, hardly turned but by quarters, and with most

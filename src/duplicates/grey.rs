@@ -118,6 +118,16 @@ impl Grey {
         }
     }
 
+    /// What is left where the mean of so many pixels on each side of every one is taken away.
+    pub fn detail(&self, reach: usize) -> Self {
+        let mean = self.mean(reach);
+        let values = self.values.iter().zip(&mean.values);
+        Self {
+            values: values.map(|(value, mean)| value - mean).collect(),
+            ..*self
+        }
+    }
+
     /// By weights from the middle on, the edges repeated.
     fn convolved(&self, weights: &[f32]) -> Self {
         let (width, height) = (self.width, self.height);
@@ -171,8 +181,9 @@ impl Grey {
             return None;
         }
         let (x, y) = (x.clamp(0.0, right), y.clamp(0.0, bottom));
-        let left = (x as usize).min(self.width.saturating_sub(2));
-        let top = (y as usize).min(self.height.saturating_sub(2));
+        // Sides are far below 2³¹, and this is a single instruction.
+        let left = (x as i32 as usize).min(self.width.saturating_sub(2));
+        let top = (y as i32 as usize).min(self.height.saturating_sub(2));
         let (next, below) = (
             (left + 1).min(self.width - 1),
             (top + 1).min(self.height - 1),

@@ -23,6 +23,7 @@ mod not_duplicates;
 mod options;
 mod placing;
 mod register;
+mod repeats;
 mod report;
 mod similar;
 mod stars;

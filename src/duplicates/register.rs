@@ -127,13 +127,15 @@ pub fn refine(inner: &Grey, outer: &Grey, mut state: Registered, rows: Rows) -> 
 /// Gain and offset by the two pictures' means and deviations where they lie over each other.
 fn with_levels(inner: &Grey, outer: &Grey, state: Registered, rows: Rows) -> Option<Registered> {
     let (mut count, mut sums) = (0.0_f64, [0.0_f64; 4]);
-    let looked = each_pixel(inner, outer, &state.placing, rows, |_, value, other| {
-        let (value, other) = (f64::from(value), f64::from(other.0));
-        count += 1.0;
-        sums[0] += value;
-        sums[1] += value * value;
-        sums[2] += other;
-        sums[3] += other * other;
+    let looked = each_line(inner, outer, &state.placing, rows, |_, line| {
+        count += line.own.len() as f64;
+        for (value, other) in line.own.iter().zip(&line.other) {
+            let (value, other) = (f64::from(*value), f64::from(*other));
+            let terms = [value, value * value, other, other * other];
+            sums.iter_mut()
+                .zip(terms)
+                .for_each(|(sum, term)| *sum += term);
+        }
     });
     if count < f64::from(LEAST_COVERED) * looked as f64 {
         return None;
@@ -152,14 +154,41 @@ fn with_levels(inner: &Grey, outer: &Grey, state: Registered, rows: Rows) -> Opt
     })
 }
 
-/// Calls `take` with the place of each inner pixel (centred, 0 … 1 a side), its value, and what lies
-/// there in the outer picture with its slopes per side.
-fn each_pixel(
+/// The pixels of one row of the inner picture that lie in the outer one.
+#[derive(Default)]
+struct Line {
+    /// Where they are, centred, 0 … 1 a side.
+    across: Vec<f32>,
+    own: Vec<f32>,
+    /// What lies there in the outer picture, and its slopes per side.
+    other: Vec<f32>,
+    right: Vec<f32>,
+    down: Vec<f32>,
+}
+
+impl Line {
+    fn clear(&mut self) {
+        let Self {
+            across,
+            own,
+            other,
+            right,
+            down,
+        } = self;
+        for values in [across, own, other, right, down] {
+            values.clear();
+        }
+    }
+}
+
+/// Calls `take` with the place of each row (centred, 0 … 1) and its pixels; returns how many were looked
+/// at.
+fn each_line(
     inner: &Grey,
     outer: &Grey,
     placing: &Placing,
     rows: Rows,
-    mut take: impl FnMut((f32, f32), f32, (f32, f32, f32)),
+    mut take: impl FnMut(f32, &Line),
 ) -> usize {
     // Of a large picture every second pixel of every second row, or fewer, say as much.
     let step = ((inner.values.len() as f32 / ENOUGH).sqrt().ceil() as usize).max(1);
@@ -167,20 +196,23 @@ fn each_pixel(
     let (width, height) = (outer.width as f32, outer.height as f32);
     let lines = inner.values.chunks_exact(inner.width).enumerate();
     let Range { start, end } = rows.of(inner.height);
-    for (row, line) in lines.take(end).skip(start).step_by(step) {
+    let mut line = Line::default();
+    for (row, values) in lines.take(end).skip(start).step_by(step) {
         let y = (row as f32 + 0.5) / inner.height as f32;
-        for (column, value) in line.iter().enumerate().step_by(step) {
+        line.clear();
+        for (column, value) in values.iter().enumerate().step_by(step) {
             looked += 1;
             let x = (column as f32 + 0.5) / inner.width as f32;
             let (u, v) = placing.apply(x, y);
             if let Some((other, right, down)) = outer.at(u * width - 0.5, v * height - 0.5) {
-                take(
-                    (x - 0.5, y - 0.5),
-                    *value,
-                    (other, right * width, down * height),
-                );
+                line.across.push(x - 0.5);
+                line.own.push(*value);
+                line.other.push(other);
+                line.right.push(right * width);
+                line.down.push(down * height);
             }
         }
+        take(y - 0.5, &line);
     }
     looked
 }
@@ -195,40 +227,13 @@ fn solve(
 ) -> Option<([f32; UNKNOWNS], f32)> {
     let mut normal = [[0.0_f64; UNKNOWNS + 1]; UNKNOWNS];
     let mut residuals = Vec::new();
-    let far = (FAR * scale).max(4.0);
-    let looked = each_pixel(
-        inner,
-        outer,
-        &state.placing,
-        rows,
-        |(x, y), value, (other, right, down)| {
-            let residual = value - state.gain * other - state.offset;
-            let weight = if scale.is_finite() {
-                1.0 / (1.0 + (residual / far).powi(2))
-            } else {
-                1.0
-            };
-            residuals.push(residual.abs());
-            let (right, down) = (state.gain * right, state.gain * down);
-            let slopes = [
-                right * x,
-                right * y,
-                down * x,
-                down * y,
-                right,
-                down,
-                other,
-                1.0,
-            ];
-            for (row, a) in normal.iter_mut().zip(&slopes) {
-                let weighted = weight * a;
-                for (cell, b) in row.iter_mut().zip(&slopes) {
-                    *cell += f64::from(weighted * b);
-                }
-                row[UNKNOWNS] += f64::from(weighted * residual);
-            }
-        },
-    );
+    let near = (FAR * scale).max(4.0).recip();
+    let mut terms = Terms::default();
+    let looked = each_line(inner, outer, &state.placing, rows, |y, line| {
+        terms.of(line, state, near);
+        residuals.extend(terms.residuals.iter().map(|it| it.abs()));
+        terms.add(y, &mut normal);
+    });
     if residuals.len() as f32 <= LEAST_COVERED * looked as f32 {
         return None;
     }
@@ -238,6 +243,97 @@ fn solve(
     let middle = residuals.len() / 2;
     let (_, median, _) = residuals.select_nth_unstable_by(middle, f32::total_cmp);
     Some((eliminate(normal)?, *median))
+}
+
+/// What the residuals of a row's pixels change by with the unknowns, but for the row's own place: with
+/// what lies there moved right and down, the same times the place across, with gain and offset.
+#[derive(Default)]
+struct Terms {
+    terms: [Vec<f32>; Self::COUNT],
+    /// The same times the pixels' weights.
+    weighted: [Vec<f32>; Self::COUNT],
+    residuals: Vec<f32>,
+}
+
+impl Terms {
+    const COUNT: usize = 6;
+    /// Which of them each unknown has, and whether times the row's place.
+    const OF_UNKNOWN: [(usize, bool); UNKNOWNS] = [
+        (2, false),
+        (0, true),
+        (3, false),
+        (1, true),
+        (0, false),
+        (1, false),
+        (4, false),
+        (5, false),
+    ];
+
+    /// Those of a row; residuals of one by `near` weigh half.
+    fn of(&mut self, line: &Line, state: &Registered, near: f32) {
+        let Registered { gain, offset, .. } = *state;
+        let along = |slopes: &[f32]| slopes.iter().map(|it| gain * it).collect::<Vec<f32>>();
+        let (right, down) = (along(&line.right), along(&line.down));
+        let across = |slopes: &[f32]| {
+            let both = slopes.iter().zip(&line.across);
+            both.map(|(slope, x)| slope * x).collect::<Vec<f32>>()
+        };
+        let ones = vec![1.0; right.len()];
+        let (right_across, down_across) = (across(&right), across(&down));
+        let other = line.other.clone();
+        self.terms = [right, down, right_across, down_across, other, ones];
+        let both = line.own.iter().zip(&line.other);
+        self.residuals.clear();
+        self.residuals
+            .extend(both.map(|(own, other)| own - gain * other - offset));
+        let weights = self
+            .residuals
+            .iter()
+            .map(|it| 1.0 / (1.0 + (it * near).powi(2)));
+        let weights: Vec<f32> = weights.collect();
+        for (weighted, term) in self.weighted.iter_mut().zip(&self.terms) {
+            weighted.clear();
+            weighted.extend(
+                term.iter()
+                    .zip(&weights)
+                    .map(|(term, weight)| term * weight),
+            );
+        }
+    }
+
+    /// Adds the row at this place to the normal equations.
+    fn add(&self, y: f32, normal: &mut [[f64; UNKNOWNS + 1]; UNKNOWNS]) {
+        let mut products = [[0.0_f64; Self::COUNT + 1]; Self::COUNT];
+        for a in 0..Self::COUNT {
+            for b in 0..=a {
+                products[a][b] = f64::from(product(&self.weighted[a], &self.terms[b]));
+                products[b][a] = products[a][b];
+            }
+            products[a][Self::COUNT] = f64::from(product(&self.weighted[a], &self.residuals));
+        }
+        let times = |is_times_place: bool| if is_times_place { f64::from(y) } else { 1.0 };
+        for (row, (a, is_times_place)) in normal.iter_mut().zip(Self::OF_UNKNOWN) {
+            let own = times(is_times_place);
+            for (cell, (b, is_times_place)) in row.iter_mut().zip(Self::OF_UNKNOWN) {
+                *cell += own * times(is_times_place) * products[a][b];
+            }
+            row[UNKNOWNS] += own * products[a][Self::COUNT];
+        }
+    }
+}
+
+/// Eight sums side by side, which the compiler makes vectors of.
+fn product(a: &[f32], b: &[f32]) -> f32 {
+    let mut sums = [0.0; 8];
+    let (a, rest_a) = a.as_chunks::<8>();
+    let (b, rest_b) = b.as_chunks::<8>();
+    for (a, b) in a.iter().zip(b) {
+        for ((sum, a), b) in sums.iter_mut().zip(a).zip(b) {
+            *sum += a * b;
+        }
+    }
+    let rest: f32 = rest_a.iter().zip(rest_b).map(|(a, b)| a * b).sum();
+    sums.iter().sum::<f32>() + rest
 }
 
 /// Asks for a step to where pixels are square and upright, more than for any other.

@@ -20,7 +20,13 @@ pub fn move_to(from: &Path, to: &Path) -> io::Result<()> {
         Err(_) => copy_to(from, to)?,
     }
     sync_folder(to);
-    fs::remove_file(from)?;
+    if let Err(error) = fs::remove_file(from) {
+        // It stays where it was, and there alone.
+        if from.symlink_metadata().is_ok() {
+            fs::remove_file(to)?;
+        }
+        return Err(error);
+    }
     sync_folder(from);
     Ok(())
 }
