@@ -9,7 +9,6 @@ use image::imageops::{FilterType, crop_imm, flip_horizontal, overlay, resize, ro
 use image::{Rgb, RgbImage};
 use serde_json::Value;
 
-use crate::common::paint::{Scene, paint};
 use crate::common::{Workspace, said};
 
 /// A picture with much to see, different for each number.
@@ -146,38 +145,6 @@ fn groups_do_not_depend_on_the_order_in_which_photos_came() {
     w.run(&["index", "photos"], 0);
     assert_eq!(groups(&w, &[]), first);
     assert_eq!(groups(&w, &["photos/again", "photos"]), first);
-}
-
-#[test]
-fn pictures_that_differ_in_one_digit_are_two_and_are_left_undecided_where_nothing_is_read() {
-    let w = Workspace::new();
-    fs::create_dir(w.path("photos")).unwrap();
-    for number in 0..4u32 {
-        let mut screen = RgbImage::from_pixel(640, 400, Rgb([250, 250, 250]));
-        let mut chance = fastrand::Rng::with_seed(7);
-        for place in 0..180 {
-            let digit = if place == 77 { number } else { chance.u32(..4) };
-            let (x, y) = (20 + place % 18 * 34, 20 + place / 18 * 36);
-            // Digits of a few strokes.
-            for stroke in 0..=digit {
-                let part = RgbImage::from_pixel(3, 14, Rgb([20, 20, 20]));
-                overlay(&mut screen, &part, (x + 5 * stroke).into(), y.into());
-            }
-        }
-        screen
-            .save(w.path(&format!("photos/{number}.png")))
-            .unwrap();
-    }
-    w.run(&["index", "photos"], 0);
-    let report = w.json(&["dups", "--json"], 4);
-    assert_eq!(report["groups"].as_array().unwrap().len(), 0);
-    assert_eq!(report["undecided"], 0);
-    assert!(report["work"]["compared"].as_u64().unwrap() >= 6);
-    let fast = w.run(&["dups", "--fast", "--json"], 4);
-    assert!(said(&fast).contains("undecided"), "{}", said(&fast));
-    let fast: Value = serde_json::from_slice(&fast.stdout).unwrap();
-    assert!(fast["undecided"].as_u64().unwrap() >= 6);
-    assert_eq!(fast["work"]["decoded"], 0);
 }
 
 #[test]
@@ -495,25 +462,4 @@ fn the_page_shows_each_group_with_links_and_the_table_says_what_is_kept_and_why(
     );
     let csv = w.run(&["dups", "--keep", "path:photos/0.png", "--csv"], 0);
     assert_eq!(String::from_utf8(csv.stdout).unwrap().lines().count(), 12);
-}
-
-#[test]
-fn different_views_of_one_scene_are_no_duplicates() {
-    let w = Workspace::new();
-    fs::create_dir(w.path("photos")).unwrap();
-    for (scene, name) in Scene::ALL {
-        for view in 0..4 {
-            let path = w.path(&format!("photos/{name}_{view}.png"));
-            paint(scene, view, 320, 240).save(path).unwrap();
-        }
-    }
-    // A step aside: two thirds of each are the same.
-    let wide = picture(50);
-    for (name, left) in [("left", 0), ("right", 80)] {
-        let view = crop_imm(&wide, left, 0, 240, 240).to_image();
-        view.save(w.path(&format!("photos/{name}.png"))).unwrap();
-    }
-    w.run(&["index", "photos"], 0);
-    let report = w.json(&["dups", "--json"], 4);
-    assert_eq!(report["duplicates"], 0, "{report:#}");
 }

@@ -4,7 +4,6 @@
 use std::collections::BTreeSet;
 use std::fs;
 
-use image::GenericImageView;
 use serde_json::Value;
 
 use crate::common::{Workspace, said};
@@ -185,41 +184,4 @@ fn without_permission_it_is_told_and_nothing_is_lost() {
     );
     assert_eq!(files(&w.path("photos")), before);
     set_mode(&w.path("home/gallery"), 0o755);
-}
-
-#[test]
-fn what_is_a_duplicate_of_a_duplicate_alone_stays() {
-    let w = Workspace::new();
-    fs::create_dir(w.path("photos")).unwrap();
-    // Each shows four fifths of a side of the one before: the last shows half of the first's side.
-    let mut shown = picture(5);
-    for number in 0..4 {
-        let path = w.path(&format!("photos/{number}.png"));
-        shown.save(path).unwrap();
-        let (width, height) = shown.dimensions();
-        shown = shown
-            .view(width / 10, height / 10, width * 4 / 5, height * 4 / 5)
-            .to_image();
-    }
-    w.run(&["index", "photos"], 0);
-    let report = w.json(&["dups", "--json"], 0);
-    let groups = report["groups"].as_array().unwrap();
-    let mut seen = BTreeSet::new();
-    for group in groups {
-        let kept = group["keep"]["path"].as_str().unwrap();
-        assert!(seen.insert(kept.to_owned()), "{report:#}");
-        for duplicate in group["duplicates"].as_array().unwrap() {
-            let path = duplicate["path"].as_str().unwrap();
-            assert!(seen.insert(path.to_owned()), "{report:#}");
-        }
-    }
-    let first = &groups[0];
-    assert_eq!(first["keep"]["path"], "photos/0.png");
-    let of_first: Vec<&str> = first["duplicates"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|it| it["path"].as_str().unwrap())
-        .collect();
-    assert_eq!(of_first, ["photos/1.png"], "{report:#}");
 }

@@ -21,6 +21,7 @@ mod documents;
 mod dups;
 mod dups_faults;
 mod dups_killed;
+mod dups_told_apart;
 mod evaluation;
 mod faults;
 mod filters;

@@ -2,12 +2,14 @@
 
     python peers.py OUT/photos phash > phash.tsv
     python peers.py OUT/photos cnn > cnn.tsv          (needs imagededup)
+    python peers.py OUT/near.jsonl cosine > cosine.tsv
 
 `phash` is imagededup's PHash at its default, at most 10 of 64 bits apart: through imagededup where it is
 installed, else through `imagehash`, which computes the same. `cnn` is its CNN at its default, a cosine of
-at least 0.9.
+at least 0.9. `cosine` is that threshold on our own descriptors, of what `imgsearch query --each` printed.
 """
 
+import json
 import pathlib
 import sys
 
@@ -39,16 +41,33 @@ def pairs_of_imagehash(folder):
             yield paths[number], paths[number + 1 + other]
 
 
-def main():
-    folder, method = sys.argv[1:3]
+def pairs_of_pictures(folder, method):
     try:
         import imagededup  # noqa: F401
 
-        pairs = pairs_of_imagededup(folder, method)
+        return pairs_of_imagededup(folder, method)
     except ImportError:
         if method != "phash":
             raise
-        pairs = pairs_of_imagehash(folder)
+        return pairs_of_imagehash(folder)
+
+
+def pairs_of_queries(file):
+    for line in open(file):
+        answer = json.loads(line)
+        (own,) = answer["query"]
+        for match in answer["matches"]:
+            # Each pair is found from both sides.
+            if own < match["absolute"]:
+                yield own, match["absolute"]
+
+
+def main():
+    folder, method = sys.argv[1:3]
+    if method == "cosine":
+        pairs = pairs_of_queries(folder)
+    else:
+        pairs = pairs_of_pictures(folder, method)
     for a, b in pairs:
         print(a, b, sep="\t")
 
