@@ -14,20 +14,18 @@ use crate::photo::Signature;
 const ALIKE: f32 = 0.97;
 /// The most of those for each.
 const MOST_ALIKE: usize = 32;
-/// Neighbours by descriptor that are asked for.
+/// Neighbours by descriptor that are asked for. Of a photo with more copies the others lead to all: what is
+/// found to be a keeper's has its neighbours held against the keeper.
 const NEIGHBOURS: usize = 12;
 /// Correlation of a signature with its place in another's from which on pixels may decide.
-const LIES_IN: f32 = 0.68;
+const LIES_IN: f32 = 0.8;
 /// The same of both without a strip.
 const BESIDE_A_STRIP: f32 = 0.95;
 
 /// Photos by which it is told how alike unrelated ones are.
 const SAMPLED: usize = 512;
-/// Neighbours of those that have nothing but near ones, which are so far on the way to equal ones.
-const MOST_NEIGHBOURS: usize = 64;
-const CROWDED: f32 = 0.8;
-/// The way from there to equal ones that a copy is on at least.
-const ABOVE_MEAN: f32 = 0.5;
+/// The way from what unrelated ones have to equal ones that a copy is on at least.
+const ABOVE_MEAN: f32 = 0.3;
 /// Vectors that are asked with at once.
 const AT_ONCE: usize = 512;
 
@@ -59,54 +57,10 @@ pub fn candidates(
         return Ok(None);
     };
     let mean = mean_similarity(collection, snapshot);
-    near.extend(in_crowds(
-        collection,
-        snapshot,
-        &near,
-        mean + CROWDED * (1.0 - mean),
-    )?);
     let least = mean + ABOVE_MEAN * (1.0 - mean);
     near.retain(|pair| pair.similarity.is_some_and(|it| it >= least));
     let pairs = unique(alike(collection).into_iter().chain(near));
     Ok(correlated(collection, pairs, on_step))
-}
-
-/// More neighbours of those that have nothing but near ones: of a photo that was changed in many ways the
-/// other copies would hide the one that is kept.
-fn in_crowds(
-    collection: &Collection,
-    snapshot: &Snapshot,
-    near: &[Pair],
-    crowded: f32,
-) -> Result<Found> {
-    let mut counts = vec![0_u32; collection.contents.len()];
-    for pair in near
-        .iter()
-        .filter(|it| it.similarity.is_some_and(|it| it >= crowded))
-    {
-        counts[pair.first as usize] += 1;
-        counts[pair.second as usize] += 1;
-    }
-    let asked: Vec<u32> = (0..)
-        .zip(&counts)
-        .filter(|(_, count)| **count as usize >= NEIGHBOURS)
-        .map(|(number, _)| number)
-        .collect();
-    let mut found = Vec::new();
-    for numbers in asked.chunks(AT_ONCE) {
-        let vectors = numbers.par_iter().filter_map(|number| {
-            let vector = collection.contents[*number as usize].vector?;
-            Some((*number, snapshot.vector(vector)?))
-        });
-        let vectors: Vec<(u32, Vec<f32>)> = vectors.collect();
-        found.extend(near_vectors(
-            collection,
-            snapshot,
-            &vectors,
-            MOST_NEIGHBOURS,
-        )?);
-    }
-    Ok(found)
 }
 
 /// The mean cosine of unrelated photos, by a sample: networks differ in it, and what is not much more
@@ -307,7 +261,7 @@ pub fn correlated(
                 pair.first
             };
             let inner = collection.contents[inner as usize].seen.as_ref()?;
-            let best = windows.hypotheses(inner).first()?.correlation;
+            let best = windows.correlation(inner)?;
             let strip = windows.without_a_band(inner)?.correlation;
             let passes = best >= LIES_IN || strip >= BESIDE_A_STRIP;
             passes.then_some((*number, best.max(strip)))

@@ -11,8 +11,9 @@ const CELLS: usize = SIDE * SIDE;
 
 /// The parts of a side that are looked at, shortest last: all of it, and shorter ones at three places.
 const PARTS: [f32; 6] = [1.0, 0.94, 0.87, 0.8, 0.74, 0.68];
-/// Places of a shorter part: how much of what is cut is cut in front.
-const PLACES: [f32; 5] = [0.5, 0.0, 1.0, 0.25, 0.75];
+/// Places of a shorter part: how much of what is cut is cut in front, in quarters. Every second is looked
+/// at first.
+const PLACES: [u8; 5] = [2, 0, 4, 1, 3];
 /// How much longer than wide one window may make a pixel; more is no crop.
 const STRETCH: f32 = 1.07;
 
@@ -27,6 +28,13 @@ pub struct Seen {
 /// A signature through each window; each is made when it is looked through first.
 pub struct Windows {
     outer: Seen,
+    sizes: Vec<Size>,
+}
+
+/// The windows of one size.
+struct Size {
+    width: f32,
+    height: f32,
     windows: Vec<Window>,
 }
 
@@ -34,7 +42,9 @@ pub struct Windows {
 struct Window {
     columns: (f32, f32),
     rows: (f32, f32),
-    cells: OnceCell<[f32; CELLS]>,
+    /// Across and down, as in [`PLACES`].
+    places: [u8; 2],
+    cells: OnceCell<Box<[f32; CELLS]>>,
 }
 
 /// How a picture may lie in another.
@@ -66,38 +76,55 @@ impl Seen {
 impl Windows {
     /// Of a signature that others may lie in.
     pub fn of(outer: &Seen) -> Self {
-        let places = |part: &f32| if *part < 1.0 { PLACES.len() } else { 1 };
-        let sides = PARTS.iter().flat_map(|part| {
-            PLACES[..places(part)].iter().map(move |place| {
-                let start = (1.0 - part) * place;
-                (start, start + part)
+        let places = |part: f32| {
+            let count = if part < 1.0 { PLACES.len() } else { 1 };
+            PLACES[..count].iter().map(move |place| {
+                let start = (1.0 - part) * f32::from(*place) / 4.0;
+                (*place, (start, start + part))
             })
-        });
-        let sides: Vec<(f32, f32)> = sides.collect();
-        let all = sides
+        };
+        let windows = |width: f32, height: f32| {
+            let all =
+                places(width).flat_map(|columns| places(height).map(move |rows| (columns, rows)));
+            let window = all.map(|((across, columns), (down, rows))| Window {
+                columns,
+                rows,
+                places: [across, down],
+                cells: OnceCell::new(),
+            });
+            window.collect()
+        };
+        let sizes = PARTS
             .iter()
-            .flat_map(|columns| sides.iter().map(move |rows| (*columns, *rows)));
-        let windows = all.map(|(columns, rows)| Window {
-            columns,
-            rows,
-            cells: OnceCell::new(),
+            .flat_map(|width| PARTS.map(|height| (*width, height)));
+        let sizes = sizes.map(|(width, height)| Size {
+            width,
+            height,
+            windows: windows(width, height),
         });
         Self {
             outer: outer.clone(),
-            windows: windows.collect(),
+            sizes: sizes.collect(),
         }
     }
 
     /// The best way in which `inner` may lie here in each of the eight views, best first. A crop keeps
     /// its pixels square, so of the other windows only the whole is looked through.
     pub fn hypotheses(&self, inner: &Seen) -> Vec<Hypothesis> {
-        let views = (0..VIEWS.len()).filter_map(|view| self.best(inner, view));
+        let views = (0..VIEWS.len()).filter_map(|view| self.best(inner, view, true));
         let mut found: Vec<Hypothesis> = views.collect();
         found.sort_by(|a, b| b.correlation.total_cmp(&a.correlation));
         found
     }
 
-    fn best(&self, inner: &Seen, view: usize) -> Option<Hypothesis> {
+    /// About how alike both are in the best of those ways; quicker, since not every window is looked
+    /// through.
+    pub fn correlation(&self, inner: &Seen) -> Option<f32> {
+        let views = (0..VIEWS.len()).filter_map(|view| self.best(inner, view, false));
+        views.map(|it| it.correlation).max_by(f32::total_cmp)
+    }
+
+    fn best(&self, inner: &Seen, view: usize, thoroughly: bool) -> Option<Hypothesis> {
         let is_upright = VIEWS[view][0] != 0.0;
         let aspect = if is_upright {
             inner.aspect
@@ -105,21 +132,36 @@ impl Windows {
             inner.aspect.recip()
         };
         let cells = seen_so(&inner.cells, view);
-        let fits = |window: &&Window| {
-            let width = window.columns.1 - window.columns.0;
-            let height = window.rows.1 - window.rows.0;
-            let stretch = aspect / (self.outer.aspect * width / height);
-            width * height > 0.999 || (STRETCH.recip()..=STRETCH).contains(&stretch)
+        let fits = |size: &&Size| {
+            let stretch = aspect / (self.outer.aspect * size.width / size.height);
+            size.width * size.height > 0.999 || (STRETCH.recip()..=STRETCH).contains(&stretch)
         };
-        let looked = self.windows.iter().filter(fits).map(|window| Hypothesis {
+        let look = |window: &Window| Hypothesis {
             placing: Placing::of_window(view, window.columns, window.rows),
             correlation: product(&cells, self.through(window)),
+        };
+        let better = |a: &Hypothesis, b: &Hypothesis| a.correlation.total_cmp(&b.correlation);
+        let fitting = self.sizes.iter().filter(fits);
+        if thoroughly {
+            let all = fitting.flat_map(|size| &size.windows);
+            return all.map(look).max_by(better);
+        }
+        let first = fitting.flat_map(|size| {
+            let windows = size.windows.iter();
+            let second = windows.filter(|it| it.places.iter().all(|place| place % 2 == 0));
+            second.map(move |window| (look(window), window.places, size))
         });
-        looked.max_by(|a, b| a.correlation.total_cmp(&b.correlation))
+        let (first, places, size) = first.max_by(|a, b| better(&a.0, &b.0))?;
+        let is_beside = |window: &&Window| {
+            let mut both = window.places.iter().zip(&places);
+            window.places != places && both.all(|(a, b)| a.abs_diff(*b) < 2)
+        };
+        let beside = size.windows.iter().filter(is_beside).map(look);
+        beside.chain([first]).max_by(better)
     }
 
     fn through<'a>(&self, to: &'a Window) -> &'a [f32; CELLS] {
-        let make = || normalized(window(&self.outer.cells, to.columns, to.rows));
+        let make = || Box::new(normalized(window(&self.outer.cells, to.columns, to.rows)));
         to.cells.get_or_init(make)
     }
 
