@@ -186,15 +186,35 @@ impl<L: Lists> Walk<'_, L> {
         self.compare(scratch);
     }
 
+    /// From `start` on the layer `from` down to the lowest but one, on each layer from the best `wide` of the
+    /// one above: leaves as many in the pool. Where rows lie in groups, the one nearest row of a layer is often
+    /// of the wrong group, and few links lead from group to group.
+    pub(super) fn approach(&self, start: u32, from: usize, wide: usize, scratch: &mut Scratch) {
+        scratch.pool.begin(wide);
+        if let Some(entry) = self.entry(start) {
+            scratch.pool.keep(entry);
+        }
+        for layer in (1..=from).rev() {
+            self.go_on(layer, wide, scratch);
+        }
+    }
+
     /// The paper's SEARCH-LAYER: leaves the best `ef` rows in the scratch's pool.
     pub(super) fn search_layer(&self, start: u32, layer: usize, ef: usize, scratch: &mut Scratch) {
-        scratch.marks.begin(self.rows());
         scratch.pool.begin(ef);
-        let Some(entry) = self.entry(start) else {
-            return;
-        };
-        scratch.marks.is_new(start);
-        scratch.pool.keep(entry);
+        if let Some(entry) = self.entry(start) {
+            scratch.pool.keep(entry);
+            self.go_on(layer, ef, scratch);
+        }
+    }
+
+    /// The same from the rows in the scratch's pool.
+    pub(super) fn go_on(&self, layer: usize, ef: usize, scratch: &mut Scratch) {
+        scratch.marks.begin(self.rows());
+        scratch.pool.begin_again(ef);
+        for entry in scratch.pool.entries() {
+            scratch.marks.is_new(entry.row());
+        }
         while let Some(row) = scratch.pool.visit() {
             // What will most likely be next; its list comes while this one's codes are compared.
             if let Some(upcoming) = scratch.pool.upcoming() {

@@ -43,6 +43,16 @@ impl Pool {
         self.next = 0;
     }
 
+    /// Lets it hold so many from now on, the best of those that it holds, where no walk has been yet.
+    pub(super) fn begin_again(&mut self, most: usize) {
+        self.most = most.max(1);
+        self.entries.truncate(self.most);
+        for entry in &mut self.entries {
+            entry.0 &= !1;
+        }
+        self.next = 0;
+    }
+
     /// Keeps an entry if it is among the best; says whether.
     #[inline]
     pub(super) fn keep(&mut self, entry: Entry) -> bool {

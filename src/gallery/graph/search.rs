@@ -55,17 +55,32 @@ const MOST_GATHERED: usize = M0;
 /// Allowed rows that a walk among them may begin with.
 const STARTS: usize = 64;
 
+/// Rows of a graph up to which the nearest row of each upper layer leads to the right ones below it.
+const GREEDY: f32 = 65_536.0;
+/// How often a graph has to double from there on until as many rows of each upper layer lead down as a search
+/// keeps on the lowest.
+const DOUBLINGS: f32 = 4.0;
+
 /// Whether to compare all of `allowed` rows whole is quicker than any search with such an `ef`.
 #[must_use]
 pub const fn is_few(allowed: usize, ef: usize) -> bool {
     allowed.saturating_mul(WHOLE) <= ef.saturating_mul(PER_STEP)
 }
 
-/// How many of the best by code are compared whole.
+/// How many of the best by code are compared whole: most of those that are kept, since one costs less than a
+/// step of the walk; and not much fewer than three times what is wanted.
 const fn ranked(k: usize, ef: usize) -> usize {
-    let by_ef = ef / 2;
-    let by_k = 3 * k;
-    if by_k > by_ef { by_k } else { by_ef }
+    let of_wanted = if ef > 3 * k { 3 * k } else { ef };
+    let least = if of_wanted > 2 * k { of_wanted } else { 2 * k };
+    let of_kept = ef - ef / 4;
+    if least > of_kept { least } else { of_kept }
+}
+
+/// How many rows of each upper layer lead down. In a graph of few rows the nearest one does; the more there
+/// are, the more often it is in a group of rows from which few links lead to the right one.
+pub(super) fn approached(ef: usize, rows: usize) -> usize {
+    let doublings = (rows as f32 / GREEDY).log2().max(0.0);
+    ((ef as f32 * doublings / DOUBLINGS) as usize).max(1)
 }
 
 impl Search<'_> {
@@ -110,8 +125,13 @@ impl Search<'_> {
 
     fn walk(&self, query: &Code, ef: usize, scratch: &mut Scratch) {
         let walk = self.towards(query);
-        let start = walk.descend(self.flat.entry, self.flat.top(), 0, scratch);
-        walk.search_layer(start, 0, ef, scratch);
+        walk.approach(
+            self.flat.entry,
+            self.flat.top(),
+            approached(ef, self.flat.rows()),
+            scratch,
+        );
+        walk.go_on(0, ef, scratch);
     }
 
     /// Leaves the best allowed rows in the pool: by a walk among them, or by comparing all where that
@@ -122,11 +142,16 @@ impl Search<'_> {
         if allowed.len() <= few || allowed.len() < self.flat.rows() / SPARSE {
             walk.scan(ef, allowed, scratch);
         } else {
-            let start = walk.descend(self.flat.entry, self.flat.top(), 0, scratch);
+            walk.approach(
+                self.flat.entry,
+                self.flat.top(),
+                approached(ef, self.flat.rows()),
+                scratch,
+            );
             // The thinner the allowed rows, the worse each one's neighbours.
             let others = self.flat.rows().saturating_sub(allowed.len());
             let wider = ef + ef * others / (2 * self.flat.rows());
-            walk.search_among(start, wider, allowed, scratch);
+            walk.search_among(wider, allowed, scratch);
             // They may lie on islands that no start was on.
             if scratch.pool.entries().len() < ef.min(allowed.len()) {
                 walk.scan(ef, allowed, scratch);
@@ -137,9 +162,11 @@ impl Search<'_> {
 
 impl Walk<'_, Flat<'_>> {
     /// A walk from allowed row to allowed row, over at most one other between them: Patel et al.,
-    /// "ACORN", 2024. It does not matter how far from the query the allowed rows are.
-    fn search_among(&self, start: u32, ef: usize, allowed: &RowSet, scratch: &mut Scratch) {
+    /// "ACORN", 2024. It begins at the rows in the pool and at some from all over the allowed ones, so it does
+    /// not matter how far from the query those are.
+    fn search_among(&self, ef: usize, allowed: &RowSet, scratch: &mut Scratch) {
         scratch.marks.begin(self.rows());
+        let starts: Vec<u32> = scratch.pool.entries().iter().map(|it| it.row()).collect();
         scratch.pool.begin(ef);
         scratch.rows.clear();
         let existing = self.rows() as u32;
@@ -149,10 +176,14 @@ impl Walk<'_, Flat<'_>> {
                 scratch.rows.push(row);
             }
         }
-        if allowed.contains(start) && scratch.marks.is_new(start) {
-            scratch.rows.push(start);
+        for start in &starts {
+            if allowed.contains(*start) && scratch.marks.is_new(*start) {
+                scratch.rows.push(*start);
+            }
         }
-        self.gather_among(start, allowed, scratch);
+        if let Some(nearest) = starts.first() {
+            self.gather_among(*nearest, allowed, scratch);
+        }
         loop {
             self.compare(scratch);
             keep_all(&mut scratch.pool, &scratch.rows, &scratch.dots);

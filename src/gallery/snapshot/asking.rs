@@ -38,8 +38,10 @@ pub struct Asking<'a> {
 }
 
 impl<'a> Asking<'a> {
-    pub fn ef_search(&self) -> usize {
-        self.options.ef_search.unwrap_or(DEFAULT_EF_SEARCH)
+    /// Candidates kept to find so many.
+    pub fn ef_search(&self, k: usize) -> usize {
+        let enough = || DEFAULT_EF_SEARCH.max(k.saturating_mul(3));
+        self.options.ef_search.unwrap_or_else(enough)
     }
 
     /// Among all photos.

@@ -71,7 +71,7 @@ fn nearest_in(piece: &Piece, queries: &[Vec<f32>], k: usize) -> Vec<Vec<Neighbor
     }
     let wanted = Wanted {
         k,
-        ef_search: Some(CANDIDATES.max(k)),
+        ef_search: Some(CANDIDATES.max(3 * k)),
         allowed: None,
     };
     let near = queries.par_iter().map(|query| piece.nearest(query, wanted));

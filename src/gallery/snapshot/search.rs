@@ -250,7 +250,7 @@ impl Snapshot {
     }
 
     fn nearest_rows(&self, query: &[f32], k: usize, asking: &Asking<'_>) -> Vec<Neighbor> {
-        let ef_search = (!asking.options.exact).then(|| asking.ef_search());
+        let ef_search = (!asking.options.exact).then(|| asking.ef_search(k));
         let of_piece = |number: usize| {
             let wanted = Wanted {
                 k,

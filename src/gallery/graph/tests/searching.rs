@@ -1,7 +1,12 @@
 use super::super::axes::Axes;
+use super::super::flat::Walk;
+use super::super::search::approached;
 use super::super::{
-    Exact, Flat, Found, M0, RowSet, Scratch, Search, Shorts, exact_scan, exact_scan_many, to_shorts,
+    Exact, Flat, Found, M, M0, NONE, RowSet, Scratch, Search, Shorts, exact_scan, exact_scan_many,
+    to_shorts,
 };
+use crate::kernels::products::Products;
+
 use super::fixtures::{Index, build, exactly, recall, structured};
 
 /// Rows that cannot be read.
@@ -30,6 +35,51 @@ fn nearly_all_that_exact_search_finds_is_found_in_any_dimension() {
             assert_eq!(index.search(&queries[..dimension], 50, None).len(), 10);
         }
     }
+}
+
+#[test]
+fn what_only_the_second_nearest_row_of_an_upper_layer_leads_to_is_found() {
+    let dimension = 8;
+    let row = |first: f32, axis: usize| {
+        let mut row = vec![0.0; dimension];
+        (row[0], row[axis]) = (first, (1.0 - first * first).sqrt());
+        row
+    };
+    let rows = [row(0.9, 1), row(0.7, 2), row(0.98, 3)].concat();
+    let index = Index::of(&rows, dimension);
+    // Of the nearest row above no link leads anywhere below; the other's leads to the nearest of all.
+    let (mut lowest, mut upper) = (vec![NONE; 3 * M0], vec![NONE; 2 * M]);
+    (lowest[M0], lowest[2 * M0]) = (2, 1);
+    (upper[0], upper[M]) = (1, 0);
+    let flat = Flat {
+        lowest: &lowest,
+        upper_starts: &[0, 1, 2, 2],
+        upper: &upper,
+        entry: 0,
+        ..index.flat()
+    };
+    let walk = Walk {
+        lists: &flat,
+        codes: flat.codes,
+        query: &index.axes.code(&row(1.0, 1)),
+        products: Products::best(),
+    };
+    let mut scratch = Scratch::default();
+    for (wide, nearest) in [(1, 0), (2, 2)] {
+        walk.approach(0, 1, wide, &mut scratch);
+        walk.go_on(0, 3, &mut scratch);
+        assert_eq!(scratch.pool.entries()[0].row(), nearest);
+    }
+}
+
+#[test]
+fn the_more_rows_there_are_the_more_of_the_upper_layers_lead_down() {
+    for rows in [0, 1, 4096, 65_536] {
+        assert_eq!(approached(128, rows), 1);
+    }
+    assert!((16..32).contains(&approached(128, 100_000)));
+    assert_eq!(approached(128, 1 << 20), 128);
+    assert!(approached(128, 10 << 20) > approached(128, 1 << 20));
 }
 
 #[test]
