@@ -133,6 +133,9 @@ impl Segment {
         if !fits {
             return Err(damaged(&path, "its counts do not fit its sections").into());
         }
+        for section in [segment.steps, segment.owners, segment.owned] {
+            segment.file.read_scattered(section);
+        }
         segment.with_graph()
     }
 
@@ -160,8 +163,8 @@ impl Segment {
         if !fits {
             return Err(damaged(path, "its counts do not fit its graph").into());
         }
-        let walked = [sections.codes, sections.lowest, sections.upper];
-        for section in walked.into_iter().chain([self.rows]) {
+        let lists = [sections.lowest, sections.upper, sections.upper_starts];
+        for section in lists.into_iter().chain([sections.codes, self.rows]) {
             self.file.read_scattered(section);
         }
         self.graph = Some(sections);

@@ -10,6 +10,9 @@ use super::fields::{put_varint, varint};
 use super::record::Stored;
 use crate::error::{FileError, Result};
 
+/// Entries that are asked for before they are read in order.
+const AHEAD: usize = 4096;
+
 /// A record under its key.
 pub type Entry = (Vec<u8>, Stored);
 
@@ -59,10 +62,25 @@ impl TableWriter {
 }
 
 impl Table {
+    /// That of a file. Entries are looked for here and there: where they are read in order, that is said.
     pub fn of(file: &Blocks) -> Self {
-        Self {
+        let table = Self {
             entries: file.section("entries"),
             starts: file.section("starts"),
+        };
+        file.read_scattered(table.entries);
+        file.read_scattered(table.starts);
+        table
+    }
+
+    /// Says that these entries are read next.
+    pub fn read_soon(&self, file: &Blocks, from: usize, count: usize) {
+        let end = (from + count).min(self.len());
+        file.read_soon(self.starts, from * 8, (end.saturating_sub(from) + 1) * 8);
+        let at = |index| file.number::<u64>(self.starts, index);
+        if let (Some(start), Some(end)) = (at(from), at(end)) {
+            let len = end.saturating_sub(start) as usize;
+            file.read_soon(self.entries, start as usize, len);
         }
     }
 
@@ -125,6 +143,9 @@ impl Table {
     ) -> impl Iterator<Item = Entry> + use<'a> {
         let table = *self;
         (from..table.len()).filter_map(move |index| {
+            if (index - from).is_multiple_of(AHEAD) {
+                table.read_soon(file, index, 2 * AHEAD);
+            }
             let key = table.entry(file, index)?.0.to_vec();
             Some((key, table.stored(file, index)?))
         })

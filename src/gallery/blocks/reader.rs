@@ -174,6 +174,20 @@ impl Blocks {
         let _ = section;
     }
 
+    /// Says that some bytes of a section are read next, and nothing of what comes after them.
+    pub fn read_soon(&self, section: Section, from: usize, len: usize) {
+        let at = section.at as usize + from;
+        let end = (section.at + section.len) as usize;
+        #[cfg(unix)]
+        if at < end {
+            // An advice that is not taken is no failure.
+            let len = len.min(end - at);
+            let _ = self.map.advise_range(memmap2::Advice::WillNeed, at, len);
+        }
+        #[cfg(not(unix))]
+        let _ = (at, end, len);
+    }
+
     #[cfg(unix)]
     fn advise(&self, section: Section, advice: memmap2::Advice) {
         // An advice that is not taken is no failure.
@@ -239,6 +253,8 @@ impl Blocks {
     /// [`GalleryError::DamagedSnapshot`].
     pub fn verify(&self) -> Result<(), GalleryError> {
         use rayon::prelude::*;
+        #[cfg(unix)]
+        let _ = self.map.advise(memmap2::Advice::Sequential);
         let blocks = 1..self.data_end / BLOCK;
         blocks.into_par_iter().for_each(|block| {
             self.check(block);

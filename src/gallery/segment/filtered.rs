@@ -47,7 +47,10 @@ impl Segment {
     fn in_parts(&self, part: impl Fn(std::ops::Range<usize>) -> Vec<u32> + Sync) -> Vec<u32> {
         let entries = self.entries_len();
         let parts = (0..entries).into_par_iter().step_by(AT_ONCE);
-        let parts = parts.map(|first| part(first..entries.min(first + AT_ONCE)));
+        let parts = parts.map(|first| {
+            self.table.read_soon(&self.file, first, AT_ONCE);
+            part(first..entries.min(first + AT_ONCE))
+        });
         parts.flatten_iter().collect()
     }
 }
