@@ -43,6 +43,10 @@ const AT_ONCE: u64 = 4096;
 const PUBLISHED: u64 = 1 << 17;
 const QUERIES: u64 = 400;
 const COLD: u64 = 10;
+/// How often memory is read.
+const READ: usize = 21;
+/// Queries that are compared with all vectors at once.
+const AT_ONCE_ASKED: u64 = 256;
 const K: usize = 10;
 const EFS: [usize; 4] = [64, 128, 256, 512];
 
@@ -172,6 +176,7 @@ impl Bench {
         let all = Filter::default();
         let plain = Some(Ranking::NONE);
         let right = self.answers(&snapshot, &all, (true, None), plain);
+        self.tell_exact(&right, &snapshot);
         for ef in EFS {
             let found = self.answers(&snapshot, &all, (false, Some(ef)), plain);
             tell_answers(&found, &right, &json!({"ef": ef}));
@@ -193,6 +198,38 @@ impl Bench {
                 }
             }
         }
+    }
+
+    /// How fast all vectors are compared with one query, and with many at once, beside a loop that does no more
+    /// than read as many bytes.
+    fn tell_exact(&self, one_by_one: &[(Vec<PathBuf>, f64)], snapshot: &Snapshot) {
+        let vectors = 2 * self.made.fingerprint().dimension() * snapshot.len();
+        let words = vec![1u64; vectors / 8];
+        let mut times: Vec<f64> = (0..READ).map(|_| seconds_to_read(&words)).collect();
+        times.sort_by(f64::total_cmp);
+        let mut exact: Vec<f64> = one_by_one.iter().map(|(_, micros)| *micros).collect();
+        exact.sort_by(f64::total_cmp);
+        let queries: Vec<_> = (0..AT_ONCE_ASKED).map(|it| self.made.query(it)).collect();
+        let options = SearchOptions {
+            k: K,
+            exact: true,
+            ranking: Some(Ranking::NONE),
+            ..SearchOptions::default()
+        };
+        let clock = Instant::now();
+        snapshot.search_many(&queries, &options).unwrap();
+        let at_once = clock.elapsed().as_secs_f64();
+        let gigabytes = |seconds: f64| vectors as f64 / seconds / 1e9;
+        println!(
+            "{}",
+            json!({
+                "exact_p50_us": exact[exact.len() / 2].round(),
+                "exact_gb_per_s": gigabytes(exact[exact.len() / 2] / 1e6),
+                "plain_read_gb_per_s": gigabytes(times[times.len() / 2]),
+                "queries_at_once": AT_ONCE_ASKED,
+                "at_once_us_each": (at_once * 1e6 / AT_ONCE_ASKED as f64).round(),
+            })
+        );
     }
 
     /// What is found for each query and in how many microseconds, one by one.
@@ -282,6 +319,17 @@ impl Bench {
             })
         );
     }
+}
+
+fn seconds_to_read(words: &[u64]) -> f64 {
+    let clock = Instant::now();
+    let sum = |words: &[u64]| {
+        words
+            .iter()
+            .fold(0, |sum: u64, word| sum.wrapping_add(*word))
+    };
+    std::hint::black_box(sum(std::hint::black_box(words)));
+    clock.elapsed().as_secs_f64()
 }
 
 /// How many of what was to be found was, and how fast.

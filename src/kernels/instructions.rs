@@ -1,6 +1,7 @@
 //! The instruction sets there are kernels for, and which of them this machine has.
 
-use std::fmt;
+use std::sync::LazyLock;
+use std::{env, fmt};
 
 use super::table::Kernels;
 
@@ -30,10 +31,25 @@ impl Instructions {
     /// All, the slowest first.
     const ALL: [Self; 3] = [Self::Portable, Self::Avx2, Self::Avx512];
 
-    /// The fastest that this machine has.
+    /// The best that may be used, whatever the machine has: `IMGSEARCH_INSTRUCTIONS=avx2` or `portable`, for
+    /// whoever compares them.
+    pub(super) fn most() -> Self {
+        static MOST: LazyLock<Instructions> = LazyLock::new(|| {
+            let named = env::var("IMGSEARCH_INSTRUCTIONS").unwrap_or_default();
+            match named.as_str() {
+                "portable" => Instructions::Portable,
+                "avx2" => Instructions::Avx2,
+                _ => Instructions::Avx512,
+            }
+        });
+        *MOST
+    }
+
+    /// The fastest that this machine has, and that may be used.
     #[must_use]
     pub fn best() -> Self {
-        let available = Self::ALL.into_iter().rev().find(|set| set.is_available());
+        let sets = Self::ALL.into_iter().take(1 + Self::most() as usize);
+        let available = sets.rev().find(|set| set.is_available());
         available.unwrap_or(Self::Portable)
     }
 

@@ -1,11 +1,12 @@
 //! The products in AVX2 and FMA.
 
 use std::arch::x86_64::{
-    __m128i, __m256, _mm_add_epi32, _mm_add_ps, _mm_add_ss, _mm_cvtsi128_si32, _mm_cvtss_f32,
-    _mm_loadu_si128, _mm_movehdup_ps, _mm_movehl_ps, _mm_shuffle_epi32, _mm256_add_epi32,
-    _mm256_castps256_ps128, _mm256_castsi256_si128, _mm256_cvtepi8_epi16, _mm256_cvtepi16_epi32,
-    _mm256_cvtepi32_ps, _mm256_extractf128_ps, _mm256_extracti128_si256, _mm256_fmadd_ps,
-    _mm256_loadu_ps, _mm256_madd_epi16, _mm256_setzero_ps, _mm256_setzero_si256,
+    __m128i, __m256, __m256i, _mm_add_epi32, _mm_add_ps, _mm_add_ss, _mm_cvtsi128_si32,
+    _mm_cvtss_f32, _mm_loadu_si128, _mm_movehdup_ps, _mm_movehl_ps, _mm_shuffle_epi32,
+    _mm256_abs_epi8, _mm256_add_epi32, _mm256_castps256_ps128, _mm256_castsi256_si128,
+    _mm256_cvtepi16_epi32, _mm256_cvtepi32_ps, _mm256_extractf128_ps, _mm256_extracti128_si256,
+    _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_loadu_si256, _mm256_madd_epi16, _mm256_maddubs_epi16,
+    _mm256_set1_epi16, _mm256_setzero_ps, _mm256_setzero_si256, _mm256_sign_epi8,
 };
 
 use super::lanes::Lanes;
@@ -57,23 +58,25 @@ impl Lanes for Ymm {
     }
 }
 
-/// Widened to i16 before they are multiplied: `maddubs` would saturate.
+/// `maddubs` multiplies unsigned with signed bytes: |a| with b of a's sign. Two products of at most 127²
+/// fit 16 bits.
 #[inline]
 #[target_feature(enable = "avx2,fma")]
 unsafe fn bytes(a: &[i8], b: &[i8]) -> i32 {
     let count = a.len().min(b.len());
-    let whole = count / 16 * 16;
+    let whole = count / 32 * 32;
+    let ones = _mm256_set1_epi16(1);
     let mut sums = [_mm256_setzero_si256(); 2];
-    for (turn, at) in (0..whole).step_by(16).enumerate() {
-        // SAFETY: sixteen values from `at` on are within both.
+    for (turn, at) in (0..whole).step_by(32).enumerate() {
+        // SAFETY: 32 values from `at` on are within both.
         let (a, b) = unsafe {
             (
-                _mm_loadu_si128(a.as_ptr().add(at).cast::<__m128i>()),
-                _mm_loadu_si128(b.as_ptr().add(at).cast::<__m128i>()),
+                _mm256_loadu_si256(a.as_ptr().add(at).cast::<__m256i>()),
+                _mm256_loadu_si256(b.as_ptr().add(at).cast::<__m256i>()),
             )
         };
-        let products = _mm256_madd_epi16(_mm256_cvtepi8_epi16(a), _mm256_cvtepi8_epi16(b));
-        sums[turn % 2] = _mm256_add_epi32(sums[turn % 2], products);
+        let pairs = _mm256_maddubs_epi16(_mm256_abs_epi8(a), _mm256_sign_epi8(b, a));
+        sums[turn % 2] = _mm256_add_epi32(sums[turn % 2], _mm256_madd_epi16(pairs, ones));
     }
     let eight = _mm256_add_epi32(sums[0], sums[1]);
     let high = _mm256_extracti128_si256::<1>(eight);

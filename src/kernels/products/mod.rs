@@ -16,17 +16,20 @@ mod tests;
 
 use std::sync::LazyLock;
 
+use super::instructions::Instructions;
+
 pub use self::prefetch::prefetch;
 pub use self::table::Products;
 
 impl Products {
-    /// The fastest that this machine has.
+    /// The fastest that this machine has, and that may be used.
     #[must_use]
     pub fn best() -> &'static Self {
         static BEST: LazyLock<&Products> = LazyLock::new(|| {
-            let available = Products::available();
-            available
-                .last()
+            let available = Products::available().into_iter();
+            let mut allowed = available.take(1 + Instructions::most() as usize);
+            allowed
+                .next_back()
                 .map_or(&portable::PRODUCTS, |(_, best)| best)
         });
         &BEST
@@ -51,7 +54,7 @@ impl Products {
         available
     }
 
-    /// Σ a·b; of the shorter's length.
+    /// Σ a·b; of the shorter's length. Values are −127 at least, as those of codes are.
     #[must_use]
     #[inline]
     pub fn bytes(&self, a: &[i8], b: &[i8]) -> i32 {
