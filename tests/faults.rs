@@ -456,3 +456,67 @@ fn a_snapshot_that_does_not_fit_leaves_the_last_one_and_comes_once_there_is_room
         .collect();
     assert_eq!(left.len(), 1, "{after}");
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_merge_of_segments_that_does_not_fit_leaves_them_and_comes_once_there_is_room() {
+    let w = Workspace::painted(10, 9);
+    let mut names: Vec<_> = fs::read_dir(w.path("photos"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name())
+        .collect();
+    names.sort();
+    // A segment of 50; one of 20 that stays beside it; and 20 with which that one becomes one.
+    for (folder, names) in [("second", &names[50..70]), ("third", &names[70..])] {
+        fs::create_dir(w.path(folder)).unwrap();
+        for name in names {
+            let from = w.path("photos").join(name);
+            fs::rename(from, w.path(folder).join(name)).unwrap();
+        }
+    }
+    let script = r#"
+        export IMGSEARCH_GALLERY=disk/gallery
+        index() { "$COMMAND" index "$@" --weights "$WEIGHTS" --preprocess "$SMALL" 2>&1; echo "exit $?"; }
+        query() { "$COMMAND" query photos/city_0.png --weights "$WEIGHTS" -k 100 | wc -l; }
+        index photos
+        index photos second
+        echo "segments $(ls disk/gallery | grep -c segment-)"
+        for room in $(seq 0 8 600); do
+            rm -f disk/filler
+            head -c "${room}k" /dev/zero > disk/room
+            cat /dev/zero > disk/filler 2> /dev/null
+            rm disk/room
+            echo "== room $room"
+            index photos second third
+            echo "photos $(query)"
+            [ "$(query)" = 70 ] || break
+        done
+        echo "== all"
+        rm disk/filler
+        index photos second third
+        echo "photos $(query)"
+        "$COMMAND" verify
+        ls disk/gallery
+    "#;
+    let Some(told) = on_a_small_disk(&w, script) else {
+        return;
+    };
+    println!("{told}");
+    let (before, after) = told.split_once("== all").unwrap();
+    assert!(before.contains("segments 2\n"), "{before}");
+    let attempts = before.split("== room").skip(1);
+    for attempt in attempts.filter(|attempt| !attempt.contains("exit 0")) {
+        assert!(attempt.contains("exit 1"), "{attempt}");
+        assert!(attempt.contains("hint: make room"), "{attempt}");
+        assert!(attempt.contains("photos 70\n"), "{attempt}");
+    }
+    let files = ["segment-", "snapshot-", "neighbours-"];
+    let mut met = files.map(|file| before.contains(&format!("cannot write disk/gallery/{file}")));
+    assert!(met.iter_mut().any(|met| *met), "{before}");
+    assert!(
+        after.contains("photos 90\n") && after.contains("90 photos, 0 problems"),
+        "{after}"
+    );
+    let of = |kind: &str| after.lines().filter(|line| line.starts_with(kind)).count();
+    assert_eq!((of("segment-"), of("snapshot-")), (2, 1), "{after}");
+}

@@ -298,3 +298,19 @@ fn what_says_nothing_is_refused_and_how_it_is_written_is_said() {
         assert!(said.contains(expected), "{option} {value}: {said}");
     }
 }
+
+#[test]
+fn a_period_that_ends_before_it_begins_is_wrong_usage() {
+    let w = Workspace::new();
+    for (since, until) in [("2024", "2023"), ("2024-05-02", "2024-05-01T23")] {
+        let output = w.run(&["query", "a.jpg", "--since", since, "--until", until], 2);
+        let said = said(&output);
+        assert!(said.contains("--until is before that of --since"), "{said}");
+    }
+    // The day that is named in both is one of them.
+    let output = w.run(
+        &["query", "a.jpg", "--since", "2024-05", "--until", "2024"],
+        1,
+    );
+    assert!(!said(&output).contains("--until"), "{}", said(&output));
+}

@@ -84,6 +84,25 @@ fn a_photo_that_moves_or_changes_keeps_its_tags() {
 }
 
 #[test]
+fn a_photo_that_is_gone_in_one_run_and_elsewhere_in_the_next_keeps_its_tags() {
+    let w = indexed();
+    w.run(&["tag", "mine", "photos/city_0.png"], 0);
+    w.run(&["tag", "others", "photos/city_1.png"], 0);
+    fs::copy(w.path("photos/city_1.png"), w.path("photos/twin.png")).unwrap();
+    for name in ["city_0.png", "city_1.png"] {
+        fs::rename(w.path(&format!("photos/{name}")), w.path(name)).unwrap();
+    }
+    w.run(&["index", "photos"], 0);
+    fs::create_dir(w.path("photos/deep")).unwrap();
+    for (name, other) in [("city_0.png", "back.png"), ("city_1.png", "copy.png")] {
+        fs::rename(w.path(name), w.path(&format!("photos/deep/{other}"))).unwrap();
+    }
+    let told = w.json(&["index", "photos", "--json"], 0);
+    assert_eq!(told["added"], 2, "{told:#}");
+    assert_eq!(tagged(&w, "mine"), ["photos/deep/back.png"]);
+}
+
+#[test]
 fn a_table_gives_tags_and_one_that_cannot_be_understood_gives_none() {
     let w = indexed();
     fs::create_dir(w.path("lists")).unwrap();

@@ -32,6 +32,15 @@ pub struct FilterArgs {
 }
 
 impl FilterArgs {
+    /// Why no photo can ever be meant.
+    pub fn contradiction(&self) -> Option<&'static str> {
+        let (since, until) = self.since.zip(self.until)?;
+        let is_over = until.end() <= since.start();
+        is_over.then_some(
+            "the date of --until is before that of --since: no photo was taken between them",
+        )
+    }
+
     pub fn filter(&self) -> Filter {
         Filter {
             within: self.within.clone(),

@@ -35,7 +35,7 @@ use std::panic;
 use std::process::ExitCode;
 use std::sync::LazyLock;
 
-use clap::error::{ContextKind, ContextValue};
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, Parser, Subcommand};
 
 use self::tell::Loudness;
@@ -96,7 +96,7 @@ enum Command {
 pub fn main() -> ExitCode {
     silence_sled();
     let as_json = json_was_asked(env::args_os());
-    let cli = match Cli::try_parse() {
+    let cli = match Cli::try_parse().and_then(checked) {
         Ok(cli) => cli,
         Err(error) => return exit::refuse(&harmless(error), as_json),
     };
@@ -146,6 +146,24 @@ fn harmless(mut error: clap::Error) -> clap::Error {
         );
     }
     error
+}
+
+/// What one argument says beside another.
+fn checked(cli: Cli) -> Result<Cli, clap::Error> {
+    let Command::Query(args) = &cli.command else {
+        return Ok(cli);
+    };
+    let Some(reason) = args.contradiction() else {
+        return Ok(cli);
+    };
+    let mut command = Cli::command();
+    command.build();
+    let query = command.find_subcommand_mut("query");
+    let error = |command: &mut clap::Command| command.error(ErrorKind::ArgumentConflict, reason);
+    Err(match query {
+        Some(query) => error(query),
+        None => error(&mut command),
+    })
 }
 
 /// Starts the threads that share the work. Left to itself, their library ends the program where the

@@ -212,6 +212,11 @@ fn tell_asked(searcher: &Searcher) {
 }
 
 impl QueryArgs {
+    /// Why nothing can ever be found with these, whatever the gallery.
+    pub fn contradiction(&self) -> Option<&'static str> {
+        self.filter.contradiction()
+    }
+
     /// Where the page is written, if one is.
     fn page(&self) -> Result<Option<PathBuf>> {
         match &self.html {

@@ -14,6 +14,7 @@
 mod about;
 mod builder;
 mod contents;
+mod gone;
 mod guard;
 mod leftovers;
 pub mod pooled;

@@ -29,7 +29,7 @@ impl Gallery {
 
     /// Adds or replaces photos and takes out others; durable when it returns. Of photos whose
     /// content is known no descriptor is needed. Those that are known by their path keep their tags beside
-    /// those of the record.
+    /// those of the record, and those that come back elsewhere, with no other of their content there, do too.
     ///
     /// # Errors
     /// [`DescriptorError::Foreign`](crate::error::DescriptorError) for what was not made as the gallery's descriptors are;
@@ -44,12 +44,18 @@ impl Gallery {
         }
         let generation = self.store.generation()? + 1;
         let mut changes: Vec<Change<'_>> = Vec::with_capacity(put.len() + remove.len());
+        let known = put.iter().filter(|(_, new)| new.is_none());
+        let gone = self
+            .store
+            .gone(&known.map(|(record, _)| record.hash).collect())?;
         for (record, descriptor) in put {
             let key = self.roots.key_or_add(&record.path);
             let values = descriptor.as_ref().map(Descriptor::as_slice);
             let mut stored = Stored::new(record, generation);
             if let Some(before) = self.store.stored(&key)? {
                 stored = stored.with_tags_of(&before);
+            } else if let Some(before) = gone.get(&record.hash) {
+                stored.add_tags(&before.tags);
             }
             changes.push((key, stored, values));
         }

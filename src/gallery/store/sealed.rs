@@ -68,6 +68,9 @@ impl Records {
     }
 
     fn of(about: AboutRecords, file: Blocks) -> Self {
+        for name in ["by_hash", "by_hash_numbers"] {
+            file.read_scattered(file.section(name));
+        }
         Self {
             fingerprint: about.fingerprint,
             table: Table::of(&file),
@@ -104,7 +107,39 @@ impl Records {
 
     /// A photo with this content whose vector is there.
     pub fn of_content(&self, hash: &ContentHash) -> Option<Stored> {
-        let wanted = prefix(hash);
+        let mut photos = self.all_of_content(hash).map(|(_, stored)| stored);
+        photos.find(|stored| stored.row.is_some())
+    }
+
+    /// The keys of all photos with this content whose vector is there, be they removed.
+    pub fn keys_of_content(&self, hash: &ContentHash) -> impl Iterator<Item = Vec<u8>> {
+        let numbers = self.all_of_content(hash).map(|(number, _)| number);
+        numbers.filter_map(|number| Some(self.table.entry(&self.file, number)?.0.to_vec()))
+    }
+
+    /// All records with this content that are found by it, each with its number.
+    fn all_of_content(
+        &self,
+        hash: &ContentHash,
+    ) -> impl Iterator<Item = (usize, Stored)> + use<'_> {
+        let (hash, wanted) = (*hash, prefix(hash));
+        let count = (self.prefixes.len / 8) as usize;
+        // Damage ends the search.
+        let first = self.first_from(wanted).unwrap_or(count);
+        let found = (first..count).map_while(move |place| {
+            let prefix: u64 = self.file.number(self.prefixes, place)?;
+            if prefix != wanted {
+                return None;
+            }
+            let number: u32 = self.file.number(self.numbers, place)?;
+            let stored = self.table.stored(&self.file, number as usize)?;
+            Some((number as usize, stored))
+        });
+        found.filter(move |(_, stored)| stored.hash == hash)
+    }
+
+    /// The place of the first prefix that is not less.
+    fn first_from(&self, wanted: u64) -> Option<usize> {
         let (mut low, mut high) = (0, (self.prefixes.len / 8) as usize);
         while low < high {
             let middle = low.midpoint(high);
@@ -114,15 +149,7 @@ impl Records {
                 high = middle;
             }
         }
-        while self.file.number::<u64>(self.prefixes, low) == Some(wanted) {
-            let number: u32 = self.file.number(self.numbers, low)?;
-            let stored = self.table.stored(&self.file, number as usize)?;
-            if stored.hash == *hash && stored.row.is_some() {
-                return Some(stored);
-            }
-            low += 1;
-        }
-        None
+        Some(low)
     }
 
     /// Looks at all of it.

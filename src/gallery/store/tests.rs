@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use proptest::prelude::*;
 
@@ -95,5 +95,40 @@ proptest! {
             prop_assert_eq!(store.descriptor(&ContentHash::of(b"none")).unwrap(), None);
         }
         store.verify().unwrap();
+    }
+}
+
+#[test]
+fn of_a_content_the_photo_that_was_taken_out_last_is_known_unless_one_is_left() {
+    for sealed_from in [usize::MAX, 1] {
+        let folder = tempfile::tempdir().unwrap();
+        let mut store = Store::create(&folder.path().join("store"), &fingerprint()).unwrap();
+        let hash = stored(1, 0).hash;
+        let gone = |store: &Store| {
+            let gone = store
+                .gone(&HashSet::from([hash, stored(2, 0).hash]))
+                .unwrap();
+            let tags = gone.get(&hash).map(|gone| gone.tags.clone());
+            assert_eq!(gone.len(), usize::from(tags.is_some()));
+            tags
+        };
+        let write = |store: &mut Store, key: u8, is_removed: bool, tag: &str| {
+            let generation = store.generation().unwrap() + 1;
+            let mut photo = stored(1, generation);
+            photo.tags = vec![tag.to_owned()];
+            photo.is_removed = is_removed;
+            let change = (vec![0, 0, key], photo, Some(&vector(1)[..]));
+            store.write(generation, &[change]).unwrap();
+            store.seal_from(sealed_from).unwrap();
+        };
+        assert_eq!(gone(&store), None);
+        write(&mut store, 1, false, "a");
+        write(&mut store, 2, false, "b");
+        write(&mut store, 2, true, "b");
+        assert_eq!(gone(&store), None);
+        write(&mut store, 1, true, "a");
+        assert_eq!(gone(&store), Some(vec!["a".to_owned()]));
+        write(&mut store, 3, false, "c");
+        assert_eq!(gone(&store), None);
     }
 }
