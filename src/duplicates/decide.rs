@@ -72,7 +72,7 @@ mod limit {
     /// Where it lies over itself elsewhere with no more of all structure unlike, a picture repeats; a copy
     /// of it is unlike by no more than this part of that, or by so little that nothing else is.
     pub const REPEATED: f32 = 0.3;
-    pub const OF_REPEATED: f32 = 0.5;
+    pub const OF_REPEATED: f32 = 0.25;
     pub const ALL_ALIKE: f32 = 0.01;
     /// With no more of all structure unlike, both lie exactly over each other.
     pub const EXACT: f32 = 0.003;
