@@ -5,6 +5,7 @@
 //! IJCAI 1981), with a gain and an offset as further unknowns (Bartoli, "Groupwise geometric and
 //! photometric direct image registration", 2008) and weights that pass over what is not in both.
 
+use std::array;
 use std::ops::Range;
 
 use super::grey::Grey;
@@ -249,7 +250,7 @@ fn solve(
 /// what lies there moved right and down, the same times the place across, with gain and offset.
 #[derive(Default)]
 struct Terms {
-    terms: [Vec<f32>; Self::COUNT],
+    plain: [Vec<f32>; Self::COUNT],
     /// The same times the pixels' weights.
     weighted: [Vec<f32>; Self::COUNT],
     residuals: Vec<f32>,
@@ -281,7 +282,7 @@ impl Terms {
         let ones = vec![1.0; right.len()];
         let (right_across, down_across) = (across(&right), across(&down));
         let other = line.other.clone();
-        self.terms = [right, down, right_across, down_across, other, ones];
+        self.plain = [right, down, right_across, down_across, other, ones];
         let both = line.own.iter().zip(&line.other);
         self.residuals.clear();
         self.residuals
@@ -291,7 +292,7 @@ impl Terms {
             .iter()
             .map(|it| 1.0 / (1.0 + (it * near).powi(2)));
         let weights: Vec<f32> = weights.collect();
-        for (weighted, term) in self.weighted.iter_mut().zip(&self.terms) {
+        for (weighted, term) in self.weighted.iter_mut().zip(&self.plain) {
             weighted.clear();
             weighted.extend(
                 term.iter()
@@ -303,14 +304,12 @@ impl Terms {
 
     /// Adds the row at this place to the normal equations.
     fn add(&self, y: f32, normal: &mut [[f64; UNKNOWNS + 1]; UNKNOWNS]) {
-        let mut products = [[0.0_f64; Self::COUNT + 1]; Self::COUNT];
-        for a in 0..Self::COUNT {
-            for b in 0..=a {
-                products[a][b] = f64::from(product(&self.weighted[a], &self.terms[b]));
-                products[b][a] = products[a][b];
-            }
-            products[a][Self::COUNT] = f64::from(product(&self.weighted[a], &self.residuals));
-        }
+        let products: [[f64; Self::COUNT + 1]; Self::COUNT] = array::from_fn(|a| {
+            array::from_fn(|b| {
+                let other = self.plain.get(b).unwrap_or(&self.residuals);
+                f64::from(product(&self.weighted[a], other))
+            })
+        });
         let times = |is_times_place: bool| if is_times_place { f64::from(y) } else { 1.0 };
         for (row, (a, is_times_place)) in normal.iter_mut().zip(Self::OF_UNKNOWN) {
             let own = times(is_times_place);
