@@ -55,7 +55,7 @@ def pairs_of_pictures(folder, method):
 def pairs_of_queries(file):
     for line in open(file):
         answer = json.loads(line)
-        (own,) = answer["query"]
+        own = answer["queries"][0]["absolute"]
         for match in answer["matches"]:
             # Each pair is found from both sides.
             if own < match["absolute"]:
