@@ -10,6 +10,7 @@ use std::ops::Range;
 
 use super::grey::Grey;
 use super::placing::Placing;
+use super::windows::product;
 
 /// Unknowns: four of the matrix, two of the shift, gain, offset.
 const UNKNOWNS: usize = 8;
@@ -319,20 +320,6 @@ impl Terms {
             row[UNKNOWNS] += own * products[a][Self::COUNT];
         }
     }
-}
-
-/// Eight sums side by side, which the compiler makes vectors of.
-fn product(a: &[f32], b: &[f32]) -> f32 {
-    let mut sums = [0.0; 8];
-    let (a, rest_a) = a.as_chunks::<8>();
-    let (b, rest_b) = b.as_chunks::<8>();
-    for (a, b) in a.iter().zip(b) {
-        for ((sum, a), b) in sums.iter_mut().zip(a).zip(b) {
-            *sum += a * b;
-        }
-    }
-    let rest: f32 = rest_a.iter().zip(rest_b).map(|(a, b)| a * b).sum();
-    sums.iter().sum::<f32>() + rest
 }
 
 /// Asks for a step to where pixels are square and upright, more than for any other.

@@ -243,8 +243,8 @@ fn normalized(mut cells: [f32; CELLS]) -> [f32; CELLS] {
     cells
 }
 
-fn product(a: &[f32; CELLS], b: &[f32; CELLS]) -> f32 {
-    // Eight sums side by side, which the compiler makes vectors of.
+/// Eight sums side by side, which the compiler makes vectors of.
+pub fn product(a: &[f32], b: &[f32]) -> f32 {
     let mut sums = [0.0; 8];
     let (a, rest_a) = a.as_chunks::<8>();
     let (b, rest_b) = b.as_chunks::<8>();
