@@ -19,6 +19,7 @@ mod writer;
 mod tests;
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -42,6 +43,26 @@ pub struct Section {
     pub at: u64,
     /// Its bytes.
     pub len: u64,
+}
+
+impl Section {
+    /// Where in the file `len` of its bytes from its byte `from` on lie; nothing where they are not all
+    /// its own. Both may be anything: what a file says is not to be trusted.
+    #[inline]
+    fn place(&self, from: usize, len: usize) -> Option<Range<usize>> {
+        let end = from.checked_add(len)?;
+        if end as u64 > self.len {
+            return None;
+        }
+        let at = self.at as usize;
+        Some(at + from..at + end)
+    }
+
+    /// Whether it is as long as so many rows of so many values of so many bytes.
+    pub fn holds(&self, rows: u64, values: u64, bytes: u64) -> bool {
+        let row = values.checked_mul(bytes);
+        row.and_then(|row| row.checked_mul(rows)) == Some(self.len)
+    }
 }
 
 /// What every file says of itself; `about` is its kind's own.

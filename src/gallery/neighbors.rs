@@ -53,7 +53,7 @@ impl ListKind {
     }
 
     const fn bytes(&self) -> usize {
-        4 + 8 * self.length
+        self.length.saturating_mul(8).saturating_add(4)
     }
 }
 
@@ -120,8 +120,8 @@ impl Lists {
         let bytes = kind.bytes() as u64;
         let fits = file.stamp() == wanted.stamp
             && (about.length, about.rows) == (kind.length, rows)
-            && own.len == u64::from(rows) * bytes
-            && changed.len / 4 * bytes == of_changed.len;
+            && own.holds(u64::from(rows), bytes, 1)
+            && of_changed.holds(changed.len / 4, bytes, 1);
         if !fits {
             return Err(damaged(&path, "it belongs to another snapshot").into());
         }
@@ -168,7 +168,7 @@ impl Lists {
 
     fn list(&self, section: Section, place: usize) -> Option<List> {
         let (bytes, length) = (self.kind.bytes(), self.kind.length);
-        let record = self.file.bytes(section, place * bytes, bytes)?;
+        let record = self.file.bytes(section, place.checked_mul(bytes)?, bytes)?;
         let (sum, rest) = record.split_at(4);
         let (numbers, similarities) = rest.split_at(4 * length);
         let numbers = numbers.as_chunks::<4>().0.iter();

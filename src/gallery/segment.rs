@@ -127,9 +127,9 @@ impl Segment {
             about,
         };
         let vectors = u64::from(segment.about.vectors);
-        let fits = segment.rows.len == vectors * dimension as u64 * 2
-            && segment.steps.len == vectors * 4
-            && segment.owners.len == (vectors + 1) * 4;
+        let fits = segment.rows.holds(vectors, dimension as u64, 2)
+            && segment.steps.holds(vectors, 1, 4)
+            && segment.owners.holds(vectors + 1, 1, 4);
         if !fits {
             return Err(damaged(&path, "its counts do not fit its sections").into());
         }
@@ -156,9 +156,9 @@ impl Segment {
             upper: section("upper"),
             entry,
         };
-        let fits = sections.codes.len == vectors * CODE as u64
-            && sections.lowest.len == vectors * 4 * M0 as u64
-            && sections.upper_starts.len == (vectors + 1) * 4
+        let fits = sections.codes.holds(vectors, CODE as u64, 1)
+            && sections.lowest.holds(vectors, M0 as u64, 4)
+            && sections.upper_starts.holds(vectors + 1, 1, 4)
             && sections.upper.len.is_multiple_of(4 * M as u64);
         if !fits {
             return Err(damaged(path, "its counts do not fit its graph").into());

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
@@ -116,13 +117,9 @@ impl Blocks {
     /// `len` bytes of a section from its byte `from` on; nothing where they are damaged or not there.
     #[inline]
     pub fn bytes(&self, section: Section, from: usize, len: usize) -> Option<&[u8]> {
-        let end = from.checked_add(len)?;
-        if end as u64 > section.len {
-            return None;
-        }
-        let start = section.at as usize + from;
-        self.is_whole(start, start + len)
-            .then(|| self.map.get(start..start + len))
+        let place = section.place(from, len)?;
+        self.is_whole(place.clone())
+            .then(|| self.map.get(place))
             .flatten()
     }
 
@@ -153,8 +150,10 @@ impl Blocks {
     /// A section's bytes, none of them checked: for who checks each with [`Blocks::is_whole_at`] before
     /// what it says counts.
     pub fn unchecked(&self, section: Section) -> &[u8] {
-        let (start, end) = (section.at as usize, (section.at + section.len) as usize);
-        self.map.get(start..end).unwrap_or_default()
+        let place = section.place(0, section.len as usize);
+        place
+            .and_then(|place| self.map.get(place))
+            .unwrap_or_default()
     }
 
     /// Says that a section is read here and there: reading ahead of each place would fetch thirty times as
@@ -176,16 +175,15 @@ impl Blocks {
 
     /// Says that some bytes of a section are read next, and nothing of what comes after them.
     pub fn read_soon(&self, section: Section, from: usize, len: usize) {
-        let at = section.at as usize + from;
-        let end = (section.at + section.len) as usize;
+        let len = len.min((section.len as usize).saturating_sub(from));
         #[cfg(unix)]
-        if at < end {
+        if let Some(place) = section.place(from, len).filter(|place| !place.is_empty()) {
             // An advice that is not taken is no failure.
-            let len = len.min(end - at);
-            let _ = self.map.advise_range(memmap2::Advice::WillNeed, at, len);
+            let advice = memmap2::Advice::WillNeed;
+            let _ = self.map.advise_range(advice, place.start, place.len());
         }
         #[cfg(not(unix))]
-        let _ = (at, end, len);
+        let _ = (section, from, len);
     }
 
     #[cfg(unix)]
@@ -199,18 +197,17 @@ impl Blocks {
     /// Whether these bytes of a section are there and whole.
     #[inline]
     pub fn is_whole_at(&self, section: Section, from: usize, len: usize) -> bool {
-        let is_within = (from + len) as u64 <= section.len;
-        let start = section.at as usize + from;
-        is_within && self.is_whole(start, start + len)
+        let place = section.place(from, len);
+        place.is_some_and(|place| self.is_whole(place))
     }
 
     /// Whether the blocks of these bytes are, each looked at once.
     #[inline]
-    fn is_whole(&self, start: usize, end: usize) -> bool {
-        if start == end {
+    fn is_whole(&self, place: Range<usize>) -> bool {
+        if place.is_empty() {
             return true;
         }
-        (start / BLOCK..=(end - 1) / BLOCK).all(|block| {
+        (place.start / BLOCK..=(place.end - 1) / BLOCK).all(|block| {
             let seen = self.whole[block / 64].load(Ordering::Relaxed);
             seen >> (block % 64) & 1 == 1 || self.check(block)
         })

@@ -53,6 +53,38 @@ fn what_was_written_is_read_and_the_file_is_as_long_as_was_said() {
     file.verify().unwrap();
 }
 
+/// What a file says of itself may be anything, with checksums that are right.
+fn any_number() -> impl Strategy<Value = usize> {
+    prop_oneof![
+        0..3 * BLOCK,
+        any::<usize>(),
+        (0..3 * BLOCK).prop_map(|less| usize::MAX - less),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn any_place_is_read_as_what_is_there_or_as_nothing(
+        (from, len) in (any_number(), any_number()),
+        (values, rows) in (any_number(), any_number()),
+    ) {
+        let bytes = noise(BLOCK + 9, 1);
+        let (_folder, path, _) = write(&[("a", bytes.clone()), ("b", noise(BLOCK, 2))]);
+        let (file, _) = Blocks::open::<String>(&path).unwrap();
+        let a = file.section("a");
+        let there = from.checked_add(len).and_then(|end| bytes.get(from..end));
+        prop_assert_eq!(file.bytes(a, from, len), there);
+        prop_assert_eq!(file.is_whole_at(a, from, len), there.is_some());
+        file.read_soon(a, from, len);
+        let numbers = there.filter(|it| it.len() == 4 && from.is_multiple_of(4));
+        let number = numbers.map(|it| u32::from_le_bytes([it[0], it[1], it[2], it[3]]));
+        prop_assert!(number.is_none_or(|it| file.number(a, from / 4) == Some(it)));
+        let _ = file.numbers::<u64>(a, from, len);
+        let long = (rows as u128 * values as u128).saturating_mul(4);
+        prop_assert_eq!(a.holds(rows as u64, values as u64, 4), long == u128::from(a.len));
+    }
+}
+
 #[test]
 fn only_what_is_touched_is_read() {
     let (_folder, path, _) = write(&[("a", noise(100 * BLOCK, 1))]);

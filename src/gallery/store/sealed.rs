@@ -210,8 +210,9 @@ impl VectorFile {
         let path = vectors_path(store, number);
         let (file, about): (Blocks, AboutVectors) = Blocks::open(&path)?;
         let (rows, hashes) = (file.section("rows"), file.section("hashes"));
-        let row = about.dimension as u64 * about.encoding.bytes() as u64;
-        if row == 0 || hashes.len / 32 != rows.len / row {
+        let (values, bytes) = (about.dimension as u64, about.encoding.bytes() as u64);
+        let is_one_each = rows.holds(hashes.len / 32, values, bytes);
+        if about.dimension == 0 || !is_one_each {
             return Err(damaged(&path, "its counts do not fit its sections").into());
         }
         Ok(Self {
