@@ -15,7 +15,7 @@ import multiprocessing
 import pathlib
 import random
 
-from PIL import Image, ImageChops, ImageDraw, ImageEnhance, ImageFilter, ImageFont, ImageOps
+from PIL import Image, ImageChops, ImageDraw, ImageEnhance, ImageFilter, ImageFont, ImageOps, ImageStat
 
 WORDS = """photo light winter harbour window number invoice account garden letter market station total price
 street morning report system update message folder camera battery language account search result table
@@ -134,6 +134,14 @@ def shifted_by_a_third(picture, rng):
     return [picture.crop(tuple(round(it) for it in box)) for box in boxes]
 
 
+def is_one_picture(a, b):
+    """Whether both show the same, as two views of stripes do that are a whole period apart."""
+    if a.size != b.size:
+        return False
+    apart = ImageChops.difference(a.convert("L"), b.convert("L"))
+    return ImageStat.Stat(apart).mean[0] < 4
+
+
 def screenshot(template, number):
     """A window with a table of numbers, of which one is another for each `number`."""
     rng = random.Random(f"screenshot {template}")
@@ -247,8 +255,9 @@ def of_photo(job):
     picture = Image.open(path).convert("RGB")
     half = number % 2
     # The two views lie within the photo, which therefore is not there beside them.
-    if number // 2 % 2:
-        made = [("shifted", it) for it in shifted_by_a_third(picture, rng)]
+    views = shifted_by_a_third(picture, rng)
+    if number // 2 % 2 and not is_one_picture(*views):
+        made = [("shifted", it) for it in views]
     else:
         made = [("other", picture)]
         made += [("perspective", perspective(picture, rng.uniform(0.06, 0.12), rng)) for _ in range(2)]

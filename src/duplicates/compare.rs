@@ -239,13 +239,15 @@ impl Laid {
                 distance(&softer.0, &self.outer),
                 distance(&self.inner, &softer.1),
             );
-            if apart.0.min(apart.1) < 0.97 * best.0 {
-                best = if apart.0 < apart.1 {
-                    (apart.0, Some((softer.0, self.outer.clone())))
-                } else {
-                    (apart.1, Some((self.inner.clone(), softer.1)))
-                };
+            // Where more no longer helps, still more does not.
+            if apart.0.min(apart.1) >= 0.97 * best.0 {
+                break;
             }
+            best = if apart.0 < apart.1 {
+                (apart.0, Some((softer.0, self.outer.clone())))
+            } else {
+                (apart.1, Some((self.inner.clone(), softer.1)))
+            };
         }
         if let Some((inner, outer)) = best.1 {
             (self.inner, self.outer) = (inner, outer);

@@ -4,43 +4,26 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::compare::{Cells, Laid, Likeness};
+use super::compare::{Cells, Laid};
 use super::grey::Grey;
+use super::lay::{Found, Look, is_copys, lay};
 use super::placing::{Placing, Shape, VIEWS};
-use super::register::{Registered, Rows, refine, register};
+use super::register::{Registered, Rows, refine};
 use super::repeats::elsewhere;
-use super::windows::{Hypothesis, Seen, Windows};
 
-/// Longer sides at which pictures are laid over each other.
-const SIZES: [usize; 3] = [16, 32, 64];
-/// The same on the way to where they are compared.
+/// Longer sides on the way from where they are laid over each other to where they are compared.
 const BETWEEN: [usize; 2] = [128, 256];
-/// The longer side at which they are compared cell by cell.
-const FINE: usize = 512;
-/// The same for pictures that are hardly larger: their own size.
-pub const OWN: usize = 800;
-/// The same for pictures of which much is flat: text has to be read to be told apart.
+/// The longer side at which those are compared of which much is flat: text has to be read to be told apart.
 pub const READABLE: usize = 1600;
-/// Guesses that are tried.
-const GUESSES: usize = 3;
-/// So alike that no other guess need be tried.
-const SURE: f32 = 0.97;
-
 /// Thresholds; `benches/duplicates` set them on one half of its pictures.
 mod limit {
     /// Correlation of what lies over each other, at 64 pixels.
     pub const CORRELATION: f32 = 0.85;
     pub const DETAIL: f32 = 0.7;
-    /// The same at half of that size.
-    pub const HOPELESS: f32 = 0.5;
     /// The same where a strip was left out.
     pub const BESIDE_A_STRIP: f32 = 0.93;
     /// Grey levels of detail: with less there is nothing to tell by.
     pub const CONTRAST: f32 = 3.0;
-    /// Of the inner picture in the outer.
-    pub const COVERED: f32 = 0.88;
-    /// Of a side of the outer picture.
-    pub const SIDE: f32 = 0.66;
     /// The most that a cell shows something else: in any picture, and where much of it is flat, as text is.
     pub const WORST: f32 = 0.85;
     pub const WORST_OF_FLAT: f32 = 0.65;
@@ -73,55 +56,11 @@ mod limit {
     /// of it is unlike by no more than this part of that, or by so little that nothing else is.
     pub const REPEATED: f32 = 0.3;
     pub const OF_REPEATED: f32 = 0.25;
+    /// The same of all of one as all of the other: of what repeats another part hardly lies just so.
+    pub const OF_REPEATED_AS_A_WHOLE: f32 = 0.7;
     pub const ALL_ALIKE: f32 = 0.01;
     /// With no more of all structure unlike, both lie exactly over each other.
     pub const EXACT: f32 = 0.003;
-}
-
-/// A picture as it is compared.
-#[derive(Clone, Debug)]
-pub struct Look {
-    pub seen: Seen,
-    /// Pixels of the whole picture.
-    pub size: (u32, u32),
-    small: Vec<Grey>,
-    fine: Grey,
-}
-
-impl Look {
-    /// Of a decoded picture.
-    pub fn new(seen: Seen, size: (u32, u32), grey: &Grey) -> Self {
-        let fine = if grey.long() <= OWN {
-            grey.clone()
-        } else {
-            grey.within(FINE)
-        };
-        Self {
-            seen,
-            size,
-            small: SIZES.map(|size| fine.within(size)).to_vec(),
-            fine,
-        }
-    }
-
-    /// Bytes that it takes.
-    pub fn bytes(&self) -> usize {
-        let greys = self.small.iter().chain([&self.fine]);
-        1024 + greys.map(|grey| 4 * grey.values.len()).sum::<usize>()
-    }
-
-    fn sides(&self) -> (f32, f32) {
-        (self.size.0 as f32, self.size.1 as f32)
-    }
-
-    fn aspect(&self) -> f32 {
-        self.size.0.max(1) as f32 / self.size.1.max(1) as f32
-    }
-
-    /// Whether a larger decoding would show more.
-    const fn is_small(&self) -> bool {
-        self.size.0 as usize <= OWN && self.size.1 as usize <= OWN
-    }
 }
 
 /// What was done to one of two pictures to make it the other, as far as one sees.
@@ -142,43 +81,6 @@ pub struct Change {
 pub enum Verdict {
     Same(Change),
     Other,
-}
-
-/// How two pictures lie in each other.
-struct Found {
-    /// Whether the first is the inner one.
-    first_is_inner: bool,
-    state: Registered,
-    rows: Rows,
-    likeness: Likeness,
-    covered: f32,
-}
-
-impl Found {
-    /// A picture so placed in itself.
-    const fn at(placing: Placing) -> Self {
-        Self {
-            first_is_inner: true,
-            state: Registered {
-                placing,
-                gain: 1.0,
-                offset: 0.0,
-                square: None,
-            },
-            rows: Rows::All,
-            likeness: Likeness {
-                correlation: 1.0,
-                detail: 1.0,
-                contrast: 0.0,
-            },
-            covered: 1.0,
-        }
-    }
-
-    /// Whether a strip was left out.
-    fn is_in_part(&self) -> bool {
-        self.rows != Rows::All
-    }
 }
 
 /// Decides; `readable` gives the first or the second picture again at [`READABLE`], where it is needed.
@@ -202,7 +104,7 @@ pub fn decide(a: &Look, b: &Look, readable: &dyn Fn(bool) -> Option<Arc<Grey>>) 
             return Verdict::Other;
         }
     }
-    if !is_told_from_itself(&inner.fine, &cells) {
+    if !is_told_from_itself(&inner.fine, &cells, &found) {
         return Verdict::Other;
     }
     Verdict::Same(Change {
@@ -220,6 +122,17 @@ fn fitting(inner: &Look, outer: &Look, found: &mut Found) -> Option<(Cells, Shap
     if !is_copys(&shape, found.covered) || !is_alike(found) {
         return None;
     }
+    if is_one_place_apart(&inner.fine, &outer.fine, &shape, found) {
+        return None;
+    }
+    if let Some(whole) = as_a_whole(found, &shape) {
+        let shape = whole.state.placing.shape(inner.sides(), outer.sides());
+        let (cells, _) = cells(&inner.fine, &outer.fine, &shape, &whole)?;
+        if is_one(&cells, &shape, (inner, outer), &whole) {
+            *found = whole;
+            return Some((cells, shape));
+        }
+    }
     for attempt in 0..3 {
         if attempt == 2 {
             found.state.square = Some((inner.aspect(), outer.aspect()));
@@ -233,18 +146,35 @@ fn fitting(inner: &Look, outer: &Look, found: &mut Found) -> Option<(Cells, Shap
             return Some((cells, shape));
         }
         // Laid as it should be; what differs is another thing.
-        if cells.unlike <= limit::EXACT && !shows_one(&cells) {
+        let is_exact = cells.unlike <= limit::EXACT && !shows_one(&cells);
+        if is_exact || is_as_it_is(&shape, found) {
             return None;
         }
         if !is_copys(&shape, found.covered) {
             continue;
         }
         found.state = state;
+        found.is_laid_finely = true;
         if !cells.strip {
             found.rows = Rows::All;
         }
     }
     None
+}
+
+/// All of one as all of the other, if it lies nearly so: nothing draws that aside, be it that all lies alike
+/// along its stripes.
+fn as_a_whole(found: &Found, shape: &Shape) -> Option<Found> {
+    let placing = Placing::of_window(shape.view, (0.0, 1.0), (0.0, 1.0));
+    placing.is_near(&found.state.placing).then_some(Found {
+        state: Registered {
+            placing,
+            square: None,
+            ..found.state
+        },
+        covered: 1.0,
+        ..*found
+    })
 }
 
 /// Whether cells and placing are those of a copy.
@@ -264,7 +194,12 @@ fn is_one(cells: &Cells, shape: &Shape, (inner, outer): (&Look, &Look), found: &
 }
 
 /// Whether the picture lies worse over itself elsewhere, where it repeats, than over the other one.
-fn is_told_from_itself(picture: &Grey, both: &Cells) -> bool {
+fn is_told_from_itself(picture: &Grey, both: &Cells, found: &Found) -> bool {
+    let part = if found.state.placing.is_whole() {
+        limit::OF_REPEATED_AS_A_WHOLE
+    } else {
+        limit::OF_REPEATED
+    };
     let own = || {
         let found = Found::at(elsewhere(picture)?);
         let shape = found.state.placing.shape((1.0, 1.0), (1.0, 1.0));
@@ -273,138 +208,7 @@ fn is_told_from_itself(picture: &Grey, both: &Cells) -> bool {
         (right.hypot(down) > 0.03).then_some(cells.unlike)
     };
     both.unlike <= limit::ALL_ALIKE
-        || own().is_none_or(|own| own > limit::REPEATED || both.unlike <= limit::OF_REPEATED * own)
-}
-
-/// Lays them over each other, in the best way of those that their signatures suggest.
-fn lay(a: &Look, b: &Look) -> Option<Found> {
-    let windows = (Windows::of(&a.seen), Windows::of(&b.seen));
-    let of_first = windows
-        .1
-        .hypotheses(&a.seen)
-        .into_iter()
-        .map(|it| (true, it));
-    let of_second = windows
-        .0
-        .hypotheses(&b.seen)
-        .into_iter()
-        .map(|it| (false, it));
-    let mut guesses: Vec<(bool, Hypothesis)> = of_first.chain(of_second).collect();
-    guesses.sort_by(|a, b| b.1.correlation.total_cmp(&a.1.correlation));
-    guesses.truncate(GUESSES);
-    let guesses = guesses.into_iter();
-    let whole = guesses.map(|(first_is_inner, guess)| (first_is_inner, guess.placing, Rows::All));
-    // What is written over one of both would draw it aside.
-    let beside_a_strip = windows.1.without_a_band(&a.seen).into_iter();
-    let beside_a_strip = beside_a_strip.flat_map(|it| {
-        let parts = [Rows::WithoutTop, Rows::WithoutBottom];
-        parts.map(|rows| (true, it.placing, rows))
-    });
-    let guesses: Vec<Guess> = whole.chain(beside_a_strip).collect();
-    let free = best(a, b, &guesses, false);
-    let is_copy = |found: &Found| {
-        let (inner, outer) = if found.first_is_inner { (a, b) } else { (b, a) };
-        let shape = found.state.placing.shape(inner.sides(), outer.sides());
-        is_copys(&shape, found.covered)
-    };
-    if free.as_ref().is_some_and(is_copy) {
-        free
-    } else {
-        best(a, b, &guesses, true)
-    }
-}
-
-/// Whether the first is the inner one, where it lies, and what counts of it.
-type Guess = (bool, Placing, Rows);
-
-/// The best of these, with square pixels or whatever pixels.
-fn best(a: &Look, b: &Look, guesses: &[Guess], is_square: bool) -> Option<Found> {
-    let mut best: Option<(f32, Found)> = None;
-    for guess in guesses {
-        let Some(found) = lay_so(a, b, *guess, is_square) else {
-            continue;
-        };
-        if best.as_ref().is_none_or(|best| found.0 > best.0) {
-            best = Some(found);
-        }
-        if best.as_ref().is_some_and(|best| best.0 > SURE) {
-            break;
-        }
-    }
-    best.map(|(_, found)| found)
-}
-
-fn lay_so(
-    a: &Look,
-    b: &Look,
-    (mut first_is_inner, guess, rows): Guess,
-    is_square: bool,
-) -> Option<(f32, Found)> {
-    let (inner, outer) = if first_is_inner { (a, b) } else { (b, a) };
-    let square = is_square.then(|| (inner.aspect(), outer.aspect()));
-    let (coarse, fine) = (SIZES.len() - 1, SIZES.len());
-    let mut state = register(
-        &inner.small[..coarse],
-        &outer.small[..coarse],
-        guess,
-        rows,
-        square,
-    )?;
-    if is_hopeless(
-        &inner.small[coarse - 1],
-        &outer.small[coarse - 1],
-        &state,
-        rows,
-    ) {
-        return None;
-    }
-    state = refine(&inner.small[fine - 1], &outer.small[fine - 1], state, rows)?;
-    if state.placing.area() > 1.0 {
-        state = state.inverse()?;
-        first_is_inner = !first_is_inner;
-    }
-    let (inner, outer) = if first_is_inner { (a, b) } else { (b, a) };
-    let laid = Laid::new(inner.small.last()?, outer.small.last()?, &state);
-    let covered = laid.covered();
-    let each = Rows::EACH.map(|rows| {
-        let likeness = laid.likeness(rows);
-        // A strip is believed in where it explains much.
-        let cost = if rows == Rows::All { 0.0 } else { 0.05 };
-        (
-            likeness.correlation.min(likeness.detail) - cost,
-            rows,
-            likeness,
-        )
-    });
-    let (score, rows, likeness) = each.into_iter().max_by(|a, b| a.0.total_cmp(&b.0))?;
-    let found = Found {
-        first_is_inner,
-        state,
-        rows,
-        likeness,
-        covered,
-    };
-    Some((score, found))
-}
-
-/// Whether what lies over each other at a small size is so little alike that more pixels will not make
-/// one photograph of them.
-fn is_hopeless(inner: &Grey, outer: &Grey, state: &Registered, rows: Rows) -> bool {
-    let likeness = Laid::new(inner, outer, state).likeness(rows);
-    likeness.correlation < limit::HOPELESS || likeness.detail < limit::HOPELESS
-}
-
-/// Whether the placing is one that a copy has: not sheared, hardly turned but by quarters, and with most
-/// of the outer picture in it.
-fn is_copys(shape: &Shape, covered: f32) -> bool {
-    shape.turn.abs() < 7.0
-        && shape.shear.abs() < 0.035
-        && shape.stretch < 1.05
-        && covered > limit::COVERED
-        && shape
-            .sides
-            .iter()
-            .all(|side| (limit::SIDE..1.12).contains(side))
+        || own().is_none_or(|own| own > limit::REPEATED || both.unlike <= part * own)
 }
 
 /// The same more strictly, where it is known to a fraction of a pixel: of the smaller picture, whose
@@ -435,7 +239,8 @@ fn is_alike(found: &Found) -> bool {
         && likeness.contrast >= limit::CONTRAST
 }
 
-/// Compares at the resolution that both have.
+/// Compares at the resolution that both have, laid over each other as well as it goes; the whole of one on
+/// the whole of the other stays there.
 fn cells(inner: &Grey, outer: &Grey, shape: &Shape, found: &Found) -> Option<(Cells, Registered)> {
     let along = if VIEWS[shape.view][0] == 0.0 {
         inner.height
@@ -453,31 +258,41 @@ fn cells(inner: &Grey, outer: &Grey, shape: &Shape, found: &Found) -> Option<(Ce
         (inner.clone(), shrunk(outer, density.recip()))
     };
     let mut state = found.state;
-    for size in BETWEEN {
-        if size < inner.long().max(outer.long()) {
+    if !state.placing.is_whole() {
+        let sizes = BETWEEN
+            .into_iter()
+            .filter(|size| !found.is_laid_finely && *size < inner.long().max(outer.long()));
+        for size in sizes {
             let (inner, outer) = (inner.within(size), outer.within(size));
             state = refine(&inner, &outer, state, found.rows)?;
         }
+        state = refine(&inner, &outer, state, found.rows)?;
     }
-    let state = refine(&inner, &outer, state, found.rows)?;
     let cells = Laid::new(&inner, &outer, &state).cells(found.rows);
     Some((cells, state))
 }
 
 /// Whether what is written in both is the same.
 fn reads_alike(inner: &Grey, outer: &Grey, shape: &Shape, found: &Found) -> bool {
-    let is_as_it_is = shape.view == 0
+    !is_one_place_apart(inner, outer, shape, found)
+        && cells(inner, outer, shape, found).is_some_and(|(cells, _)| shows_one(&cells))
+}
+
+/// Whether nothing was moved, so that there is no better place.
+fn is_as_it_is(shape: &Shape, found: &Found) -> bool {
+    shape.view == 0
         && found.rows == Rows::All
         && shape.turn.abs() < 0.2
-        && shape.sides.iter().all(|side| (side - 1.0).abs() < 0.004);
-    if is_as_it_is && let Some(laid) = Laid::plainly(inner, outer) {
-        let cells = laid.as_they_are(Rows::All);
-        // What is equal but for one place needs no better look.
-        if cells.usual <= limit::EQUAL && !shows_one(&cells) {
-            return false;
-        }
-    }
-    cells(inner, outer, shape, found).is_some_and(|(cells, _)| shows_one(&cells))
+        && shape.sides.iter().all(|side| (side - 1.0).abs() < 0.004)
+}
+
+/// Whether they lie over each other as they are, equal but for a place or two: that needs no better look.
+fn is_one_place_apart(inner: &Grey, outer: &Grey, shape: &Shape, found: &Found) -> bool {
+    is_as_it_is(shape, found)
+        && Laid::plainly(inner, outer).is_some_and(|laid| {
+            let cells = laid.as_they_are(Rows::All);
+            cells.usual <= limit::EQUAL && !shows_one(&cells)
+        })
 }
 
 /// Whether all cells show the same: none by much, and none alone.

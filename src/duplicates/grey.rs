@@ -132,18 +132,25 @@ impl Grey {
     fn convolved(&self, weights: &[f32]) -> Self {
         let (width, height) = (self.width, self.height);
         let mut across = vec![0.0; self.values.len()];
+        let mut padded = Vec::with_capacity(width + 2 * weights.len());
         for (line, out) in self
             .values
             .chunks_exact(width)
             .zip(across.chunks_exact_mut(width))
         {
-            for (x, out) in out.iter_mut().enumerate() {
-                let mut sum = line[x] * weights[0];
-                for (step, weight) in weights.iter().enumerate().skip(1) {
-                    sum +=
-                        weight * (line[x.saturating_sub(step)] + line[(x + step).min(width - 1)]);
+            let reach = weights.len() - 1;
+            padded.clear();
+            padded.extend((0..reach).map(|_| line[0]));
+            padded.extend_from_slice(line);
+            padded.extend((0..reach).map(|_| line[width - 1]));
+            for (out, value) in out.iter_mut().zip(line) {
+                *out = value * weights[0];
+            }
+            for (step, weight) in weights.iter().enumerate().skip(1) {
+                let (before, after) = (&padded[reach - step..], &padded[reach + step..]);
+                for ((out, before), after) in out.iter_mut().zip(before).zip(after) {
+                    *out += weight * (before + after);
                 }
-                *out = sum;
             }
         }
         let mut values = vec![0.0; self.values.len()];

@@ -6,8 +6,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rayon::prelude::*;
 
 use super::collection::{Collection, seen};
-use super::decide::{Look, OWN, READABLE};
+use super::decide::READABLE;
 use super::grey::Grey;
+use super::lay::{Look, OWN};
 use crate::error::{Error, PhotoError};
 use crate::photo::{ContentHash, Photo, Picture, Rendering, Signature};
 

@@ -17,6 +17,7 @@ mod grey;
 mod groups;
 mod keep;
 mod known;
+mod lay;
 mod looks;
 mod near;
 mod not_duplicates;

@@ -84,6 +84,19 @@ impl Placing {
         )
     }
 
+    /// Whether the one picture is all of the other.
+    pub fn is_whole(&self) -> bool {
+        self.shift == [0.0, 0.0] && VIEWS.contains(&self.matrix)
+    }
+
+    /// Whether no place lies far from where the other one lays it.
+    pub fn is_near(&self, other: &Self) -> bool {
+        const NEAR: f32 = 0.04;
+        let own = self.matrix.iter().chain(&self.shift);
+        let both = own.zip(other.matrix.iter().chain(&other.shift));
+        both.fold(0.0, |most, (a, b)| f32::max(most, (a - b).abs())) < NEAR
+    }
+
     /// The share of the outer picture's area that the inner one has.
     pub fn area(&self) -> f32 {
         let [a, b, c, d] = self.matrix;
