@@ -255,9 +255,10 @@ def of_photo(job):
     picture = Image.open(path).convert("RGB")
     half = number % 2
     # The two views lie within the photo, which therefore is not there beside them.
-    views = shifted_by_a_third(picture, rng)
-    if number // 2 % 2 and not is_one_picture(*views):
-        made = [("shifted", it) for it in views]
+    if number // 2 % 2:
+        made = [("shifted", it) for it in shifted_by_a_third(picture, rng)]
+        if is_one_picture(*(it for _, it in made)):
+            made = [("other", picture)]
     else:
         made = [("other", picture)]
         made += [("perspective", perspective(picture, rng.uniform(0.06, 0.12), rng)) for _ in range(2)]

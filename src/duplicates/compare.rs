@@ -264,7 +264,8 @@ fn toned(from: &Grey, to: &Grey, is_there: &[bool], at: Range<usize>) -> Grey {
     let both = from.values.iter().zip(&to.values).zip(is_there);
     let known = both.take(at.end).skip(at.start).filter(|(_, it)| **it);
     for ((from, to), _) in known {
-        let sum = &mut sums[((from / STEP).round() as usize).min(LEVELS - 1)];
+        // To the nearest: luminances are not negative.
+        let sum = &mut sums[((from / STEP + 0.5) as i32 as usize).min(LEVELS - 1)];
         sum.0 += 1.0;
         sum.1 += from;
         sum.2 += to;
@@ -274,7 +275,7 @@ fn toned(from: &Grey, to: &Grey, is_there: &[bool], at: Range<usize>) -> Grey {
     let moved = sums.map(|(count, from, to)| (to - from) / (count + few));
     let value = |value: &f32| {
         let at = (value / STEP).clamp(0.0, (LEVELS - 1) as f32);
-        let first = (at as usize).min(LEVELS - 2);
+        let first = (at as i32 as usize).min(LEVELS - 2);
         let part = at - first as f32;
         value + moved[first] * (1.0 - part) + moved[first + 1] * part
     };

@@ -59,6 +59,8 @@ mod limit {
     /// The same of all of one as all of the other: of what repeats another part hardly lies just so.
     pub const OF_REPEATED_AS_A_WHOLE: f32 = 0.7;
     pub const ALL_ALIKE: f32 = 0.01;
+    /// What lies elsewhere than all on all has no more than this part unlike of what that has.
+    pub const BETTER: f32 = 0.5;
     /// With no more of all structure unlike, both lie exactly over each other.
     pub const EXACT: f32 = 0.003;
 }
@@ -125,6 +127,7 @@ fn fitting(inner: &Look, outer: &Look, found: &mut Found) -> Option<(Cells, Shap
     if is_one_place_apart(&inner.fine, &outer.fine, &shape, found) {
         return None;
     }
+    let mut unlike_as_a_whole = f32::INFINITY;
     if let Some(whole) = as_a_whole(found, &shape) {
         let shape = whole.state.placing.shape(inner.sides(), outer.sides());
         let (cells, _) = cells(&inner.fine, &outer.fine, &shape, &whole)?;
@@ -132,6 +135,7 @@ fn fitting(inner: &Look, outer: &Look, found: &mut Found) -> Option<(Cells, Shap
             *found = whole;
             return Some((cells, shape));
         }
+        unlike_as_a_whole = cells.unlike;
     }
     for attempt in 0..3 {
         if attempt == 2 {
@@ -147,7 +151,8 @@ fn fitting(inner: &Look, outer: &Look, found: &mut Found) -> Option<(Cells, Shap
         }
         // Laid as it should be; what differs is another thing.
         let is_exact = cells.unlike <= limit::EXACT && !shows_one(&cells);
-        if is_exact || is_as_it_is(&shape, found) {
+        let is_no_better = cells.unlike > limit::BETTER * unlike_as_a_whole;
+        if is_exact || is_no_better || is_as_it_is(&shape, found) {
             return None;
         }
         if !is_copys(&shape, found.covered) {
@@ -165,7 +170,7 @@ fn fitting(inner: &Look, outer: &Look, found: &mut Found) -> Option<(Cells, Shap
 /// All of one as all of the other, if it lies nearly so: nothing draws that aside, be it that all lies alike
 /// along its stripes.
 fn as_a_whole(found: &Found, shape: &Shape) -> Option<Found> {
-    let placing = Placing::of_window(shape.view, (0.0, 1.0), (0.0, 1.0));
+    let placing = Placing::of_whole(shape.view);
     placing.is_near(&found.state.placing).then_some(Found {
         state: Registered {
             placing,

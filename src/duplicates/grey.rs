@@ -176,12 +176,19 @@ impl Grey {
         }
     }
 
+    /// The luminance at a place between pixels, as [`Grey::at`] has it.
+    #[inline]
+    pub fn value_at(&self, x: f32, y: f32) -> Option<f32> {
+        self.at(x, y).map(|(value, ..)| value)
+    }
+
     /// The luminance at a place between pixels, and how it changes per pixel to the right and down;
     /// nothing outside of the middles of the outermost pixels, half a pixel more allowed.
     #[expect(
         clippy::many_single_char_names,
         reason = "places and a matrix, as they are written elsewhere"
     )]
+    #[inline]
     pub fn at(&self, x: f32, y: f32) -> Option<(f32, f32, f32)> {
         let (right, bottom) = ((self.width - 1) as f32, (self.height - 1) as f32);
         if !(x >= -0.5 && y >= -0.5 && x <= right + 0.5 && y <= bottom + 0.5) {

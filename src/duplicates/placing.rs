@@ -48,6 +48,11 @@ impl Placing {
         }
     }
 
+    /// All of the inner picture, looked at so, on all of the outer.
+    pub fn of_whole(view: usize) -> Self {
+        Self::of_window(view, (0.0, 1.0), (0.0, 1.0))
+    }
+
     /// From places in the outer picture to places in the inner; nothing where all lies on a line.
     #[expect(
         clippy::many_single_char_names,
@@ -86,7 +91,12 @@ impl Placing {
 
     /// Whether the one picture is all of the other.
     pub fn is_whole(&self) -> bool {
-        self.shift == [0.0, 0.0] && VIEWS.contains(&self.matrix)
+        (0..VIEWS.len()).any(|view| *self == Self::of_whole(view))
+    }
+
+    /// Whether every place is where it was.
+    pub fn is_as_it_is(&self) -> bool {
+        *self == Self::of_whole(0)
     }
 
     /// Whether no place lies far from where the other one lays it.

@@ -396,14 +396,22 @@ fn eliminate(mut rows: [[f64; UNKNOWNS + 1]; UNKNOWNS]) -> Option<[f32; UNKNOWNS
 
 /// What the outer picture is at each inner pixel, with gain and offset, where it is.
 pub fn warped(inner: &Grey, outer: &Grey, state: &Registered) -> Vec<Option<f32>> {
+    let lit = |value: f32| value * state.gain + state.offset;
+    if state.placing.is_as_it_is() && (inner.width, inner.height) == (outer.width, outer.height) {
+        return outer.values.iter().map(|value| Some(lit(*value))).collect();
+    }
     let (width, height) = (outer.width as f32, outer.height as f32);
-    let rows = (0..inner.height).flat_map(|row| (0..inner.width).map(move |column| (column, row)));
-    rows.map(|(column, row)| {
-        let x = (column as f32 + 0.5) / inner.width as f32;
+    let columns: Vec<f32> = (0..inner.width)
+        .map(|column| (column as f32 + 0.5) / inner.width as f32)
+        .collect();
+    let mut there = Vec::with_capacity(inner.values.len());
+    for row in 0..inner.height {
         let y = (row as f32 + 0.5) / inner.height as f32;
-        let (u, v) = state.placing.apply(x, y);
-        let there = outer.at(u * width - 0.5, v * height - 0.5);
-        there.map(|(value, ..)| value * state.gain + state.offset)
-    })
-    .collect()
+        there.extend(columns.iter().map(|x| {
+            let (u, v) = state.placing.apply(*x, y);
+            let value = outer.value_at(u * width - 0.5, v * height - 0.5);
+            value.map(lit)
+        }));
+    }
+    there
 }
