@@ -246,6 +246,29 @@ fn what_is_protected_is_kept_and_never_touched() {
     assert_eq!(files(&w.path("photos/again")).len(), again.len());
 }
 
+#[cfg(unix)]
+#[test]
+fn a_folder_is_protected_by_whatever_name_links_give_it() {
+    let (w, _) = with_changed();
+    std::os::unix::fs::symlink(w.path("photos/again"), w.path("named")).unwrap();
+    let group =
+        |more: &[&str]| w.json(&[&["dups", "--json"], more].concat(), 0)["groups"][0].clone();
+    let by_a_link = group(&["--protect", "named"]);
+    assert_eq!(by_a_link["keep"]["reason"], "protected");
+    w.run(&["index", "named", "--gallery", "linked"], 0);
+    let really = group(&["--protect", "photos/again", "--gallery", "linked"]);
+    let others = really["duplicates"].as_array().unwrap();
+    assert!(
+        others.iter().all(|it| it["protected"] == true),
+        "{others:#?}"
+    );
+    let mistyped = said(&w.run(&["dups", "--protect", "nmaed"], 0));
+    assert!(
+        mistyped.contains("no photo of the gallery lies in nmaed"),
+        "{mistyped}"
+    );
+}
+
 #[test]
 fn a_kept_photo_that_is_gone_or_something_else_now_saves_its_duplicates() {
     for change in ["gone", "changed"] {

@@ -1,6 +1,5 @@
 //! The photos that are looked at, in the order in which they are kept, and their contents.
 
-use std::cmp::Reverse;
 use std::collections::HashMap;
 
 use super::options::Options;
@@ -38,13 +37,19 @@ impl Collection {
         let known = snapshot
             .photos()
             .filter(|(record, _)| options.has(&record.path));
-        let mut known: Vec<(Record, Option<usize>)> = known.collect();
-        known.sort_by(|(a, _), (b, _)| {
-            let protected = |it: &Record| Reverse(options.is_protected(&it.path));
-            let first = protected(a).cmp(&protected(b));
+        let known = known.map(|(record, vector)| {
+            let last = !options.is_protected(&record.path);
+            (last, record, vector)
+        });
+        let mut known: Vec<(bool, Record, Option<usize>)> = known.collect();
+        known.sort_by(|(last, a, _), (other_last, b, _)| {
+            let first = last.cmp(other_last);
             first.then_with(|| options.keep.order(a, b))
         });
-        Self::of_records(known)
+        let known = known
+            .into_iter()
+            .map(|(_, record, vector)| (record, vector));
+        Self::of_records(known.collect())
     }
 
     /// Those, in this order, each with its vector's number.

@@ -11,6 +11,7 @@ use anyhow::Result;
 use clap::{ArgGroup, Args};
 use imgsearch::duplicates::{self, Duplicates, Keep, Level, NotDuplicates, Options};
 use imgsearch::error::FileError;
+use imgsearch::gallery::Snapshot;
 use imgsearch::photo::absolute;
 use imgsearch::replace::replace;
 use indicatif::HumanCount;
@@ -140,6 +141,7 @@ pub fn run(args: &DupsArgs) -> Result<Exit> {
     if args.similar {
         return args.show_similar(&snapshot);
     }
+    args.tell_empty(&snapshot);
     let not_duplicates = NotDuplicates::of(&dir)?;
     let mut progress = Progress::default();
     let found = duplicates::find(&snapshot, &not_duplicates, &args.options(), &mut |event| {
@@ -179,12 +181,37 @@ pub fn run(args: &DupsArgs) -> Result<Exit> {
 impl DupsArgs {
     fn options(&self) -> Options {
         Options {
-            within: whole(&self.paths),
+            within: with_links(&self.paths),
             keep: self.keep.clone(),
-            protected: whole(&self.protect),
+            protected: with_links(&self.protect),
             fast: self.fast,
         }
     }
+
+    /// Which of the folders given have no photo of the gallery: one that was mistyped protects nothing.
+    fn tell_empty(&self, snapshot: &Snapshot) {
+        for folder in self.paths.iter().chain(&self.protect) {
+            let lying_there = Options {
+                protected: with_links(std::slice::from_ref(folder)),
+                ..Options::default()
+            };
+            let mut photos = snapshot.photos();
+            if !photos.any(|(record, _)| lying_there.is_protected(&record.path)) {
+                note!(
+                    "note: no photo of the gallery lies in {}",
+                    shown_clean(folder)
+                );
+            }
+        }
+    }
+}
+
+/// From the root, and where links lead beside it.
+fn with_links(paths: &[PathBuf]) -> Vec<PathBuf> {
+    let mut all = whole(paths);
+    let real: Vec<PathBuf> = all.iter().filter_map(|it| it.canonicalize().ok()).collect();
+    all.extend(real);
+    all
 }
 
 /// From the root.
