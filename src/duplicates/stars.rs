@@ -59,7 +59,8 @@ pub fn components(pairs: Vec<(u32, u32)>, at_once: usize) -> Vec<Growing> {
 #[derive(Clone, Copy, PartialEq)]
 enum Role {
     Keeper,
-    Taken,
+    /// By this keeper.
+    Taken(u32),
 }
 
 impl Growing {
@@ -79,7 +80,7 @@ impl Growing {
             match self.settled.get(&unit) {
                 None => self.settle(unit, known, &mut open),
                 Some(Role::Keeper) => self.ask(unit, known, &mut open),
-                Some(Role::Taken) => {}
+                Some(Role::Taken(_)) => {}
             }
         }
         open.into_iter().collect()
@@ -91,7 +92,7 @@ impl Growing {
         for other in before {
             let verdict = known.verdict((other, unit));
             match self.settled.get(&other) {
-                Some(Role::Taken) => {}
+                Some(Role::Taken(_)) => {}
                 Some(Role::Keeper) if verdict == Some(Verdict::Other) => {}
                 Some(Role::Keeper) if verdict.is_some() => {
                     return self.take(unit, other, known, open);
@@ -105,14 +106,25 @@ impl Growing {
         }
     }
 
-    /// Its partners may be its keeper's.
+    /// Its partners may be its keeper's, those too that were thought to be kept, whose duplicates are open
+    /// again.
     fn take(&mut self, unit: u32, keeper: u32, known: &Known, open: &mut BTreeSet<(u32, u32)>) {
-        self.settled.insert(unit, Role::Taken);
+        self.settled.insert(unit, Role::Taken(keeper));
         let after: Vec<u32> = self.partners[&unit].range(keeper + 1..).copied().collect();
         for other in after {
-            if other != unit && !self.settled.contains_key(&other) {
-                self.add((keeper, other));
+            let role = self.settled.get(&other);
+            let is_kept = role == Some(&Role::Keeper);
+            if other == unit
+                || matches!(role, Some(Role::Taken(_)))
+                || (is_kept && known.verdict((keeper, other)).is_some())
+            {
+                continue;
             }
+            if is_kept {
+                let stays = |role: &Role| *role != Role::Taken(other);
+                self.settled.retain(|it, role| *it != other && stays(role));
+            }
+            self.add((keeper, other));
         }
         // The keeper may have been asked for already.
         self.ask(keeper, known, open);
@@ -165,6 +177,14 @@ mod tests {
         assert_eq!(of_first, [11, 21, 31]);
         assert!(known.same(11).all(|it| it.0 == 1));
         assert!(asked.len() <= 6, "{asked:?}");
+    }
+
+    #[test]
+    fn what_was_thought_to_be_kept_is_asked_of_the_keeper_that_its_duplicate_leads_to() {
+        // 11 is kept first for all that is known of it, until 21 is found to be 1's.
+        let (known, _) = grown(&[(1, 21), (11, 21), (11, 31), (2, 11)]);
+        let of_first: Vec<u32> = known.same(1).map(|it| it.0).collect();
+        assert_eq!(of_first, [11, 21, 31]);
     }
 
     #[test]
