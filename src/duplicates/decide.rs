@@ -15,6 +15,7 @@ use super::repeats::elsewhere;
 const BETWEEN: [usize; 2] = [128, 256];
 /// The longer side at which those are compared of which much is flat: text has to be read to be told apart.
 pub const READABLE: usize = 1600;
+
 /// Thresholds; `benches/duplicates` set them on one half of its pictures.
 mod limit {
     /// Correlation of what lies over each other, at 64 pixels.
@@ -117,7 +118,7 @@ pub fn decide(a: &Look, b: &Look, readable: &dyn Fn(bool) -> Option<Arc<Grey>>) 
     })
 }
 
-/// What the cells say where they say that both are one: as they were laid; from there on once more,
+/// What the cells say where they say that both are one: all on all; as they were laid; from there on once more,
 /// with a strip only where one is; and with square pixels.
 fn fitting(inner: &Look, outer: &Look, found: &mut Found) -> Option<(Cells, Shape)> {
     let shape = found.state.placing.shape(inner.sides(), outer.sides());

@@ -176,12 +176,6 @@ impl Grey {
         }
     }
 
-    /// The luminance at a place between pixels, as [`Grey::at`] has it.
-    #[inline]
-    pub fn value_at(&self, x: f32, y: f32) -> Option<f32> {
-        self.at(x, y).map(|(value, ..)| value)
-    }
-
     /// The luminance at a place between pixels, and how it changes per pixel to the right and down;
     /// nothing outside of the middles of the outermost pixels, half a pixel more allowed.
     #[expect(

@@ -94,11 +94,6 @@ impl Placing {
         (0..VIEWS.len()).any(|view| *self == Self::of_whole(view))
     }
 
-    /// Whether every place is where it was.
-    pub fn is_as_it_is(&self) -> bool {
-        *self == Self::of_whole(0)
-    }
-
     /// Whether no place lies far from where the other one lays it.
     pub fn is_near(&self, other: &Self) -> bool {
         const NEAR: f32 = 0.04;

@@ -397,7 +397,9 @@ fn eliminate(mut rows: [[f64; UNKNOWNS + 1]; UNKNOWNS]) -> Option<[f32; UNKNOWNS
 /// What the outer picture is at each inner pixel, with gain and offset, where it is.
 pub fn warped(inner: &Grey, outer: &Grey, state: &Registered) -> Vec<Option<f32>> {
     let lit = |value: f32| value * state.gain + state.offset;
-    if state.placing.is_as_it_is() && (inner.width, inner.height) == (outer.width, outer.height) {
+    if state.placing == Placing::of_whole(0)
+        && (inner.width, inner.height) == (outer.width, outer.height)
+    {
         return outer.values.iter().map(|value| Some(lit(*value))).collect();
     }
     let (width, height) = (outer.width as f32, outer.height as f32);
@@ -409,8 +411,8 @@ pub fn warped(inner: &Grey, outer: &Grey, state: &Registered) -> Vec<Option<f32>
         let y = (row as f32 + 0.5) / inner.height as f32;
         there.extend(columns.iter().map(|x| {
             let (u, v) = state.placing.apply(*x, y);
-            let value = outer.value_at(u * width - 0.5, v * height - 0.5);
-            value.map(lit)
+            let there = outer.at(u * width - 0.5, v * height - 0.5);
+            there.map(|(value, ..)| lit(value))
         }));
     }
     there

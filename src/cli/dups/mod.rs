@@ -11,7 +11,7 @@ use anyhow::Result;
 use clap::{ArgGroup, Args};
 use imgsearch::duplicates::{self, Duplicates, Keep, Level, NotDuplicates, Options};
 use imgsearch::error::FileError;
-use imgsearch::gallery::Snapshot;
+use imgsearch::gallery::{Record, Snapshot};
 use imgsearch::photo::absolute;
 use imgsearch::replace::replace;
 use indicatif::HumanCount;
@@ -191,12 +191,18 @@ impl DupsArgs {
     /// Which of the folders given have no photo of the gallery: one that was mistyped protects nothing.
     fn tell_empty(&self, snapshot: &Snapshot) {
         for folder in self.paths.iter().chain(&self.protect) {
+            let folders = with_links(std::slice::from_ref(folder));
+            let is_below = |(record, _): (Record, _)| {
+                let mut folders = folders.iter();
+                folders.any(|folder| record.path.starts_with(folder))
+            };
             let lying_there = Options {
-                protected: with_links(std::slice::from_ref(folder)),
+                protected: folders.clone(),
                 ..Options::default()
             };
-            let mut photos = snapshot.photos();
-            if !photos.any(|(record, _)| lying_there.is_protected(&record.path)) {
+            let is_really = |(record, _): (Record, _)| lying_there.is_protected(&record.path);
+            // Where links lead is asked of each photo, so only where no name tells.
+            if !snapshot.photos().any(is_below) && !snapshot.photos().any(is_really) {
                 note!(
                     "note: no photo of the gallery lies in {}",
                     shown_clean(folder)
