@@ -43,6 +43,51 @@ fn pictures_that_differ_in_one_digit_are_two_and_are_left_undecided_where_nothin
     assert_eq!(fast["work"]["decoded"], 0);
 }
 
+/// What one of both shows alone is on plain ground in the other, which has no structure that contradicts it.
+#[test]
+fn one_sign_on_another_shape_is_another_logo() {
+    let w = Workspace::new();
+    fs::create_dir(w.path("photos")).unwrap();
+    for (number, (ground, left, top, side)) in [(255, 40, 95, 90), (238, 12, 58, 102)]
+        .into_iter()
+        .enumerate()
+    {
+        let mut logo = RgbImage::from_pixel(256, 256, Rgb([ground; 3]));
+        let mut paint = |level: [u8; 3], (x, y, width, height): (i64, i64, u32, u32)| {
+            overlay(
+                &mut logo,
+                &RgbImage::from_pixel(width, height, Rgb(level)),
+                x,
+                y,
+            );
+        };
+        paint([255, 185, 0], (left, top, side, side));
+        for stroke in [
+            (72, 104, 12, 64),
+            (84, 104, 40, 12),
+            (84, 156, 40, 12),
+            (140, 104, 12, 64),
+            (152, 104, 40, 12),
+            (152, 156, 40, 12),
+            (180, 136, 12, 20),
+        ] {
+            paint([10; 3], stroke);
+        }
+        logo.save(w.path(&format!("photos/{number}.png"))).unwrap();
+        if number == 0 {
+            // A copy of one, so that something is found.
+            let smaller = resize(&logo, 200, 200, FilterType::Triangle);
+            smaller.save(w.path("photos/smaller.png")).unwrap();
+        }
+    }
+    w.run(&["index", "photos"], 0);
+    let report = w.json(&["dups", "--json"], 0);
+    assert_eq!(report["duplicates"], 1, "{report:#}");
+    assert!(report["work"]["compared"].as_u64().unwrap() >= 2);
+    let found = report["groups"][0]["duplicates"][0]["path"].as_str();
+    assert!(found.unwrap().ends_with("smaller.png"), "{report:#}");
+}
+
 #[test]
 fn different_views_of_one_scene_are_no_duplicates() {
     let w = Workspace::new();

@@ -17,10 +17,21 @@ const LEAST: f32 = 16.0;
 const GAIN: (f32, f32) = (0.5, 2.0);
 /// From this share of what a cell shows on it shows something else.
 const OTHER: f32 = 0.45;
+/// Degrees from which on a picture was turned.
+const TURNED: f32 = 0.8;
 /// A cell with less contrast, in grey levels, is flat.
 const FLAT: f32 = 3.0;
 /// One with more tells how much cells usually differ.
 const TELLING: f32 = 10.0;
+/// One with more has what compression and noise do not take away or make,
+const SHOWN: f32 = 24.0;
+/// and one with no more than this part of its variance has nothing of it.
+const MISSED: f32 = 0.1;
+/// Luminances so near to black or white that what was darker or lighter still would be there too,
+const BLOWN: (f32, f32) = (10.0, 245.0);
+/// and in what share of a cell's pixels they are where it is, of what is beyond these in the other picture.
+const BLOWN_SHARE: f32 = 0.7;
+const NEARLY_BLOWN: (f32, f32) = (105.0, 150.0);
 /// The share of cells that show something else in a row of a strip, which may let some through.
 const FULL: f32 = 0.3;
 
@@ -40,6 +51,9 @@ pub struct Likeness {
 pub struct Cells {
     /// The most that a cell shows other structure, as a share of all its structure.
     pub worst: f32,
+    /// The same where only one of both shows any: no more than half of it counts in the others, since it may
+    /// have been lost.
+    pub missing: f32,
     /// What all but one of a hundred cells differ by at most.
     pub most: f32,
     /// What half of the cells differ by at most, of those with much structure.
@@ -60,11 +74,34 @@ pub struct Laid {
     /// The outer picture with gain and offset; where it is not, the inner one.
     outer: Grey,
     is_there: Vec<bool>,
+    /// As they were laid, in one light.
+    blown: Vec<Blown>,
+    /// Whether what lies in the corners may be what a turn left over.
+    is_turned: bool,
+}
+
+/// Whether a pixel of either picture is black, or white, so that nothing darker or lighter shows.
+#[derive(Clone, Copy)]
+struct Blown {
+    black: [bool; 2],
+    white: [bool; 2],
+}
+
+impl Blown {
+    fn of(inner: f32, outer: f32) -> Self {
+        Self {
+            black: [inner, outer].map(|it| it <= BLOWN.0),
+            white: [inner, outer].map(|it| it >= BLOWN.1),
+        }
+    }
 }
 
 impl Laid {
     pub fn new(inner: &Grey, outer: &Grey, state: &Registered) -> Self {
         let there = warped(inner, outer, state);
+        let blown = there.iter().zip(&inner.values);
+        let blown = blown.map(|(outer, own)| Blown::of(*own, outer.unwrap_or(*own)));
+        let size = |grey: &Grey| (grey.width as f32, grey.height as f32);
         let values = there.iter().zip(&inner.values);
         let values = values.map(|(outer, own)| outer.map_or(*own, |it| it.clamp(0.0, 255.0)));
         Self {
@@ -73,6 +110,8 @@ impl Laid {
                 ..*inner
             },
             is_there: there.iter().map(Option::is_some).collect(),
+            blown: blown.collect(),
+            is_turned: state.placing.shape(size(inner), size(outer)).turn.abs() >= TURNED,
             inner: inner.clone(),
         }
     }
@@ -88,6 +127,13 @@ impl Laid {
             inner: a.clone(),
             outer: b.clone(),
             is_there: vec![true; a.values.len()],
+            blown: a
+                .values
+                .iter()
+                .zip(&b.values)
+                .map(|(a, b)| Blown::of(*a, *b))
+                .collect(),
+            is_turned: false,
         })
     }
 
@@ -154,6 +200,7 @@ impl Laid {
             .count();
         Cells {
             worst: quantile(counted.iter().map(differs), 1.0),
+            missing: quantile(counted.iter().map(|cell| cell.missing), 1.0),
             most: quantile(counted.iter().map(differs), 0.99),
             usual: quantile(telling.map(differs), 0.5),
             lighter: quantile(counted.iter().map(|cell| cell.lighter), 1.0),
@@ -173,6 +220,7 @@ impl Laid {
         let width = self.inner.width;
         let columns = column * CELL..((column + 1) * CELL).min(width);
         let (mut count, mut sums) = (0.0_f32, [0.0_f32; 5]);
+        let (mut white, mut black) = ([0.0_f32; 2], [0.0_f32; 2]);
         for y in row * CELL..((row + 1) * CELL).min(self.inner.height) {
             for at in columns.clone().map(|x| y * width + x) {
                 if !self.is_there[at] {
@@ -180,14 +228,38 @@ impl Laid {
                 }
                 let (a, b) = (self.inner.values[at], self.outer.values[at]);
                 count += 1.0;
+                for (of, blown) in [
+                    (&mut white, self.blown[at].white),
+                    (&mut black, self.blown[at].black),
+                ] {
+                    of.iter_mut()
+                        .zip(blown)
+                        .for_each(|(of, it)| *of += f32::from(u8::from(it)));
+                }
                 let terms = [a, b, a * a, b * b, a * b];
                 sums.iter_mut().zip(terms).for_each(|(sum, it)| *sum += it);
             }
         }
         let [a, b, aa, bb, ab] = sums.map(|sum| sum / count);
         let (own, other, both) = ((aa - a * a).max(0.0), (bb - b * b).max(0.0), ab - a * b);
+        let ways = (left(own, other, both), left(other, own, both));
+        // What shows something, and the number of the one that may lack it.
+        let (light, contrast, without) = if own > other {
+            (a, own.sqrt(), 1)
+        } else {
+            (b, other.sqrt(), 0)
+        };
+        let is_all = |blown: [f32; 2]| blown[without] >= BLOWN_SHARE * count;
+        let is_blown = is_all(white) && light - contrast >= NEARLY_BLOWN.1
+            || is_all(black) && light + contrast <= NEARLY_BLOWN.0;
+        let is_missing = contrast >= SHOWN && own.min(other) < MISSED * own.max(other);
         Some(Cell {
-            apart: left(own, other, both).min(left(other, own, both)),
+            apart: ways.0.min(ways.1),
+            missing: if is_missing && !is_blown && !self.is_turned {
+                ways.0.max(ways.1) / (own.max(other) + NOISE * NOISE)
+            } else {
+                0.0
+            },
             plainly: aa - 2.0 * ab + bb,
             lighter: (a - b).abs(),
             variance: own.max(other),
@@ -297,6 +369,8 @@ fn centred(grey: &Grey) -> Grey {
 struct Cell {
     /// What is left of one where the other, with some light, is taken away.
     apart: f32,
+    /// As [`Cells::missing`].
+    missing: f32,
     /// The mean square of the difference as it is.
     plainly: f32,
     /// Grey levels between the means.

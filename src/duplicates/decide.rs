@@ -311,7 +311,9 @@ fn shows_one(cells: &Cells) -> bool {
     let is_above = |times: f32, usual: f32| cells.worst > times * (usual + limit::NOTHING);
     let is_alone = is_above(limit::ALONE, cells.most)
         || (cells.worst > limit::SMALL && is_above(limit::ABOVE_USUAL, cells.usual));
+    let is_missing = cells.flat >= limit::FLAT && cells.missing > limit::WORST_OF_FLAT;
     !is_alone
+        && !is_missing
         && cells.worst <= most
         && cells.usual <= limit::USUAL
         && cells.lighter <= limit::LIGHTER
