@@ -266,11 +266,13 @@ fn a_folder_is_protected_by_whatever_name_links_give_it() {
     assert!(holds(&["--protect", "named"]));
     w.run(&["index", "named", "--gallery", "linked"], 0);
     assert!(holds(&["--protect", "photos/again", "--gallery", "linked"]));
-    let mistyped = said(&w.run(&["dups", "--protect", "nmaed"], 0));
-    assert!(
-        mistyped.contains("no photo of the gallery lies in nmaed"),
-        "{mistyped}"
-    );
+    for more in [&["--json"][..], &["--similar"]] {
+        let mistyped = said(&w.run(&[&["dups", "--protect", "nmaed"], more].concat(), 0));
+        assert!(
+            mistyped.contains("no photo of the gallery lies in nmaed"),
+            "{mistyped}"
+        );
+    }
 }
 
 #[test]

@@ -138,10 +138,10 @@ pub fn run(args: &DupsArgs) -> Result<Exit> {
     if let [a, b] = &args.not[..] {
         return args.remember(&dir, &snapshot, (a, b));
     }
+    args.tell_empty(&snapshot);
     if args.similar {
         return args.show_similar(&snapshot);
     }
-    args.tell_empty(&snapshot);
     let not_duplicates = NotDuplicates::of(&dir)?;
     let mut progress = Progress::default();
     let found = duplicates::find(&snapshot, &not_duplicates, &args.options(), &mut |event| {
