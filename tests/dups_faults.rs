@@ -6,6 +6,8 @@ use std::fs;
 
 use serde_json::Value;
 
+#[cfg(target_os = "linux")]
+use crate::common::small_disk::on_a_small_disk;
 use crate::common::{Workspace, said};
 use crate::dups::{files, picture};
 #[cfg(unix)]
@@ -36,11 +38,7 @@ fn to_a_full_disk_nothing_is_moved_by_half_and_all_is_once_there_is_room() {
         "$COMMAND" index photos --weights "$WEIGHTS" --preprocess "$SMALL" > index.log 2>&1 || exit 1
         act() { "$COMMAND" dups "$@" --yes --json > done.json 2> said.txt; echo "exit $?"; cat said.txt; }
         for room in 0 20 200; do
-            rm -f disk/filler
-            head -c "${room}k" /dev/zero > disk/room
-            cat /dev/zero > disk/filler 2> /dev/null
-            rm disk/room
-            echo "== room $room"
+            leave "$room"
             act --move disk/away
             find photos disk -name '*.png*' -type f | sort
             while "$COMMAND" dups --undo > undo.log 2>&1; do :; done
@@ -53,7 +51,7 @@ fn to_a_full_disk_nothing_is_moved_by_half_and_all_is_once_there_is_room() {
         while "$COMMAND" dups --undo > undo.log 2>&1; do :; done
         find photos disk -name '*.png*' -type f | sort
     "#;
-    let Some(told) = crate::faults::on_a_small_disk(&w, script) else {
+    let Some(told) = on_a_small_disk(&w, script) else {
         return;
     };
     println!("{told}");
@@ -102,7 +100,7 @@ fn on_another_disk_the_trash_holds_what_is_gone_and_where_it_may_not_be_written_
         find disk/photos -name '*.png' | wc -l
         find disk home -path '*rash*' -name '*.png' | wc -l
     "#;
-    let Some(told) = crate::faults::on_a_small_disk(&w, script) else {
+    let Some(told) = on_a_small_disk(&w, script) else {
         return;
     };
     println!("{told}");

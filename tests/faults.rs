@@ -13,8 +13,8 @@ use imgsearch::model::{self, WeightsSource};
 use imgsearch::{Error, Extractor};
 
 #[cfg(target_os = "linux")]
-use crate::common::skip::skip;
-use crate::common::{MODEL, SMALL, Workspace, said, weights};
+use crate::common::small_disk::on_a_small_disk;
+use crate::common::{MODEL, Workspace, said, weights};
 
 /// The command as someone else, who has no rights that come with being the system's owner.
 #[cfg(unix)]
@@ -321,38 +321,6 @@ fn weights_with_a_tensor_of_another_shape_are_refused() {
     );
 }
 
-/// Runs a shell script on a small disk of its own, mounted at `disk`; nothing, and the test is
-/// skipped, where the system does not let us mount one.
-#[cfg(target_os = "linux")]
-#[track_caller]
-pub fn on_a_small_disk(w: &Workspace, script: &str) -> Option<String> {
-    fs::create_dir(w.path("disk")).unwrap();
-    let mount = "mount -t tmpfs -o size=24m tmpfs disk || exit 99";
-    let output = Command::new("unshare")
-        .args(["-rm", "sh", "-c", &format!("{mount}\n{script}")])
-        .current_dir(w.dir.path())
-        .env("COMMAND", env!("CARGO_BIN_EXE_imgsearch"))
-        .env("WEIGHTS", weights())
-        .env("SMALL", SMALL)
-        .output();
-    match output {
-        Ok(output) if output.status.code() == Some(0) => {
-            Some(String::from_utf8_lossy(&output.stdout).into_owned())
-        }
-        Ok(output) if output.status.code() == Some(99) || said(&output).contains("unshare") => {
-            println!("{}", said(&output));
-            skip("no disk can be mounted");
-            None
-        }
-        Ok(output) => panic!("{}", said(&output)),
-        Err(error) => {
-            println!("{error}");
-            skip("no disk can be mounted");
-            None
-        }
-    }
-}
-
 #[cfg(target_os = "linux")]
 #[test]
 fn a_full_disk_fails_clearly_keeps_what_is_there_and_goes_on_with_room() {
@@ -365,11 +333,7 @@ fn a_full_disk_fails_clearly_keeps_what_is_there_and_goes_on_with_room() {
         query() { "$COMMAND" query "$@" --weights "$WEIGHTS" -k 100 2>&1 | wc -l; }
         index first
         for room in 0 40 200; do
-            rm -f disk/filler
-            head -c "${room}k" /dev/zero > disk/room
-            cat /dev/zero > disk/filler 2> /dev/null
-            rm disk/room
-            echo "== room $room"
+            leave "$room"
             index first photos
             echo "photos $(query first/city.png)"
         done
@@ -415,11 +379,7 @@ fn a_snapshot_that_does_not_fit_leaves_the_last_one_and_comes_once_there_is_room
         query() { "$COMMAND" query "$@" --weights "$WEIGHTS" -k 100 | wc -l; }
         index photos
         for room in $(seq 0 8 600); do
-            rm -f disk/filler
-            head -c "${room}k" /dev/zero > disk/room
-            cat /dev/zero > disk/filler 2> /dev/null
-            rm disk/room
-            echo "== room $room"
+            leave "$room"
             index photos more
             echo "photos $(query photos/city.png)"
             [ "$(query photos/city.png)" = 1 ] || break
@@ -482,11 +442,7 @@ fn a_merge_of_segments_that_does_not_fit_leaves_them_and_comes_once_there_is_roo
         index photos second
         echo "segments $(ls disk/gallery | grep -c segment-)"
         for room in $(seq 0 8 600); do
-            rm -f disk/filler
-            head -c "${room}k" /dev/zero > disk/room
-            cat /dev/zero > disk/filler 2> /dev/null
-            rm disk/room
-            echo "== room $room"
+            leave "$room"
             index photos second third
             echo "photos $(query)"
             [ "$(query)" = 70 ] || break

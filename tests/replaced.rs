@@ -4,9 +4,9 @@ use std::fs;
 use std::path::Path;
 
 #[cfg(target_os = "linux")]
-use crate::common::{SMALL, Workspace, weights};
+use crate::common::small_disk::on_a_small_disk;
 #[cfg(target_os = "linux")]
-use crate::faults::on_a_small_disk;
+use crate::common::{SMALL, Workspace, weights};
 
 /// Each way to write a file, with the file it writes on the disk.
 #[cfg(target_os = "linux")]

@@ -5,6 +5,8 @@ pub mod paint;
 pub mod schema;
 pub mod seeded;
 pub mod skip;
+#[cfg(target_os = "linux")]
+pub mod small_disk;
 pub mod stores;
 
 use std::collections::BTreeSet;
