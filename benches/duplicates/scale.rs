@@ -68,7 +68,10 @@ fn make(source: &Path, new: &Path, count: usize) {
     let snapshot = Snapshot::open(source).expect("a gallery");
     let photos: Vec<(Record, Vec<f32>)> = snapshot
         .photos()
-        .filter_map(|(record, vector)| Some((record, snapshot.vector(vector?)?)))
+        .filter_map(|(record, vector)| {
+            let descriptor = snapshot.descriptor(vector?)?;
+            Some((record, descriptor.as_slice().to_vec()))
+        })
         .filter(|(record, _)| record.facts.is_some())
         .collect();
     let fingerprint = snapshot.fingerprint();
