@@ -52,8 +52,22 @@ const SCANNED_PER_STEP: usize = 240;
 const SPARSE: usize = 24;
 /// Allowed rows after which a step of such a walk looks for no more.
 const MOST_GATHERED: usize = M0;
-/// Allowed rows that a walk among them may begin with.
-const STARTS: usize = 64;
+/// A walk among allowed rows begins with the best of one in so many of them: where they lie together, and far
+/// from the query, few links lead from one group of them to another.
+const PER_START: usize = 16;
+/// Comparing those takes as long as one in so many of the steps that follow, at most.
+const STEPS_PER_START: usize = 4;
+/// There are at least so many.
+const LEAST_STARTS: usize = 64;
+/// Rows near to the query that tell how many of those around it are allowed.
+const SURROUNDINGS: usize = 32;
+/// Where these are so many times fewer than of all rows, the nearest allowed ones are near to nothing that leads
+/// to them,
+const AWAY: f32 = 2.0;
+/// and so many times as many as else are compared rather than walked among.
+const SCANNED_AWAY: usize = 20;
+/// Of more than these as many times more are kept as there are fewer around the query, so many times at most.
+const WIDER_AWAY: f32 = 4.0;
 
 /// Rows of a graph up to which the nearest row of each upper layer leads to the right ones below it.
 const GREEDY: f32 = 65_536.0;
@@ -74,6 +88,17 @@ const fn ranked(k: usize, ef: usize) -> usize {
     let least = if of_wanted > 2 * k { of_wanted } else { 2 * k };
     let of_kept = ef - ef / 4;
     if least > of_kept { least } else { of_kept }
+}
+
+/// How many of the allowed rows a walk among them begins with the best of.
+const fn starts(ef: usize, allowed: usize) -> usize {
+    let (wanted, most) = (allowed / PER_START, ef * SCANNED_PER_STEP / STEPS_PER_START);
+    let count = if wanted < most { wanted } else { most };
+    if count > LEAST_STARTS {
+        count
+    } else {
+        LEAST_STARTS
+    }
 }
 
 /// How many rows of each upper layer lead down. In a graph of few rows the nearest one does; the more there
@@ -140,48 +165,54 @@ impl Search<'_> {
         let walk = self.towards(query);
         let few = ef * SCANNED_PER_STEP;
         if allowed.len() <= few || allowed.len() < self.flat.rows() / SPARSE {
-            walk.scan(ef, allowed, scratch);
-        } else {
-            walk.approach(
-                self.flat.entry,
-                self.flat.top(),
-                approached(ef, self.flat.rows()),
-                scratch,
-            );
-            // The thinner the allowed rows, the worse each one's neighbours.
-            let others = self.flat.rows().saturating_sub(allowed.len());
-            let wider = ef + ef * others / (2 * self.flat.rows());
-            walk.search_among(wider, allowed, scratch);
-            // They may lie on islands that no start was on.
-            if scratch.pool.entries().len() < ef.min(allowed.len()) {
-                walk.scan(ef, allowed, scratch);
-            }
+            return walk.scan(ef, allowed, scratch);
         }
+        let wide = approached(ef, self.flat.rows()).max(SURROUNDINGS);
+        walk.approach(self.flat.entry, self.flat.top(), wide, scratch);
+        let fewer = self.fewer_around(allowed, scratch);
+        if fewer >= AWAY && allowed.len() <= SCANNED_AWAY * few {
+            return walk.scan(ef, allowed, scratch);
+        }
+        // The thinner the allowed rows, the worse each one's neighbours.
+        let others = self.flat.rows().saturating_sub(allowed.len());
+        let wider = ef + ef * others / (2 * self.flat.rows());
+        let wider = (wider as f32 * fewer.clamp(1.0, WIDER_AWAY)) as usize;
+        walk.search_among(wider, allowed, scratch);
+        // They may lie on islands that no start was on.
+        if scratch.pool.entries().len() < ef.min(allowed.len()) {
+            walk.scan(ef, allowed, scratch);
+        }
+    }
+
+    /// How many times as many of all rows are allowed as of those in the pool, near to the query.
+    fn fewer_around(&self, allowed: &RowSet, scratch: &Scratch) -> f32 {
+        let near = scratch.pool.entries();
+        let hits = near.iter().filter(|it| allowed.contains(it.row())).count();
+        let share = allowed.len() as f32 / self.flat.rows() as f32;
+        share * near.len() as f32 / (hits as f32).max(0.5)
     }
 }
 
 impl Walk<'_, Flat<'_>> {
     /// A walk from allowed row to allowed row, over at most one other between them: Patel et al.,
-    /// "ACORN", 2024. It begins at the rows in the pool and at some from all over the allowed ones, so it does
-    /// not matter how far from the query those are.
+    /// "ACORN", 2024. It begins at the rows in the pool and at the best of some from all over the allowed ones,
+    /// so it does not matter how far from the query those are.
     fn search_among(&self, ef: usize, allowed: &RowSet, scratch: &mut Scratch) {
-        scratch.marks.begin(self.rows());
-        let starts: Vec<u32> = scratch.pool.entries().iter().map(|it| it.row()).collect();
+        let approached: Vec<u32> = scratch.pool.entries().iter().map(|it| it.row()).collect();
         scratch.pool.begin(ef);
-        scratch.rows.clear();
-        let existing = self.rows() as u32;
-        for row in allowed.spread(STARTS).filter(|row| *row < existing) {
-            if scratch.marks.is_new(row) {
-                self.prefetch(row);
-                scratch.rows.push(row);
-            }
+        let spread = allowed.spread(starts(ef, allowed.len()));
+        self.keep_best(spread, scratch);
+        scratch.marks.begin(self.rows());
+        for kept in scratch.pool.entries() {
+            scratch.marks.is_new(kept.row());
         }
-        for start in &starts {
+        scratch.rows.clear();
+        for start in &approached {
             if allowed.contains(*start) && scratch.marks.is_new(*start) {
                 scratch.rows.push(*start);
             }
         }
-        if let Some(nearest) = starts.first() {
+        if let Some(nearest) = approached.first() {
             self.gather_among(*nearest, allowed, scratch);
         }
         loop {
@@ -234,12 +265,17 @@ impl Walk<'_, Flat<'_>> {
         }
     }
 
-    /// Compares the codes of all allowed rows, and asks for the next ones meanwhile.
+    /// Leaves the best of all allowed rows in the pool.
     fn scan(&self, most: usize, allowed: &RowSet, scratch: &mut Scratch) {
-        const AT_ONCE: usize = 16;
         scratch.pool.begin(most);
+        self.keep_best(allowed.iter(), scratch);
+    }
+
+    /// Compares the codes of these rows, and asks for the next ones meanwhile.
+    fn keep_best(&self, rows: impl Iterator<Item = u32>, scratch: &mut Scratch) {
+        const AT_ONCE: usize = 16;
         let existing = self.rows() as u32;
-        let mut all = allowed.iter().take_while(|row| *row < existing);
+        let mut all = rows.take_while(|row| *row < existing);
         scratch.upcoming.clear();
         loop {
             std::mem::swap(&mut scratch.rows, &mut scratch.upcoming);

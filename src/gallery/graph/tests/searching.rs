@@ -133,6 +133,27 @@ fn only_allowed_rows_are_found_and_nearly_all_of_the_nearest() {
     );
 }
 
+/// With so few candidates that the allowed rows are too many to be compared all.
+#[test]
+fn a_walk_among_rows_that_lie_together_finds_as_many_as_one_among_all() {
+    let dimension = 100;
+    let rows = structured(20_050, dimension, 17);
+    let (rows, queries) = rows.split_at(20_000 * dimension);
+    let index = Index::of(rows, dimension);
+    let unfiltered = recall(&index, rows, queries, 10, None);
+    for count in [10_000, 7000, 5000] {
+        let mut near = RowSet::none(20_000);
+        for found in exactly(rows, dimension, &rows[..dimension], count) {
+            near.insert(found.row);
+        }
+        let recall = recall(&index, rows, queries, 10, Some(&near));
+        assert!(
+            recall >= unfiltered - 0.01,
+            "{count}: {recall} of {unfiltered}"
+        );
+    }
+}
+
 #[test]
 fn whatever_the_lists_say_a_search_ends_without_a_panic() {
     let dimension = 60;
