@@ -4,6 +4,8 @@ use rayon::prelude::*;
 
 /// Points of a leaf.
 const LEAF: usize = 24;
+/// Sums of squares are right to less than this.
+const ROUNDED: f32 = 1.0001;
 
 /// Points, in such an order that each half of a stretch lies on one side of a plane.
 pub struct Tree<const D: usize> {
@@ -57,42 +59,66 @@ impl<const D: usize> Tree<D> {
             farthest: radius * radius,
             itself: number,
         };
-        self.search(point, 0, 0, (0, self.points.len()), &mut found);
+        let all = Half {
+            plane: 0,
+            level: 0,
+            stretch: (0, self.points.len()),
+        };
+        self.search(point, all, (&mut [0.0; D], 0.0), &mut found);
         found.found
     }
 
+    /// `aside` is how far the point lies outside of this half along each axis, and the square of all of it:
+    /// Arya and Mount, "Algorithms for fast vector quantization", 1993.
     fn search(
         &self,
         point: &[f32; D],
-        plane: usize,
-        level: u32,
-        (start, end): (usize, usize),
+        half: Half,
+        (aside, apart): (&mut [f32; D], f32),
         found: &mut Nearest,
     ) {
-        if level == self.depth {
+        let (start, end) = half.stretch;
+        if half.level == self.depth {
             for (number, other) in &self.points[start..end] {
                 let apart = point.iter().zip(other).map(|(a, b)| (a - b).powi(2)).sum();
                 found.meet(apart, *number);
             }
             return;
         }
-        let (axis, place) = self.planes[plane];
-        let aside = point[usize::from(axis)] - place;
+        let (axis, place) = self.planes[half.plane];
+        let axis = usize::from(axis);
+        let beyond = point[axis] - place;
         let middle = start + (end - start) / 2;
-        let halves = [
-            (2 * plane + 1, (start, middle)),
-            (2 * plane + 2, (middle, end)),
-        ];
-        let (own, other) = if aside < 0.0 {
-            (halves[0], halves[1])
+        let halves = [(1, (start, middle)), (2, (middle, end))].map(|(side, stretch)| Half {
+            plane: 2 * half.plane + side,
+            level: half.level + 1,
+            stretch,
+        });
+        let [own, other] = if beyond < 0.0 {
+            halves
         } else {
-            (halves[1], halves[0])
+            let [below, above] = halves;
+            [above, below]
         };
-        self.search(point, own.0, level + 1, own.1, found);
-        if aside * aside <= found.farthest {
-            self.search(point, other.0, level + 1, other.1, found);
+        self.search(point, own, (&mut *aside, apart), found);
+        let before = aside[axis];
+        let there = apart - before * before + beyond * beyond;
+        if there <= found.farthest * ROUNDED {
+            aside[axis] = beyond;
+            self.search(point, other, (&mut *aside, there), found);
+            aside[axis] = before;
         }
     }
+}
+
+/// The points on one side of a plane.
+#[derive(Clone, Copy)]
+struct Half {
+    /// The number of the plane that splits them.
+    plane: usize,
+    level: u32,
+    /// The first of them, and the one after the last.
+    stretch: (usize, usize),
 }
 
 /// Splits a stretch at the median of its widest axis, and each half again, as there are planes.
